@@ -1,0 +1,115 @@
+"""Every error is one exception and one answer: RFC 9457 `application/problem+json`.
+
+    Problem                 raised anywhere; becomes the answer
+    Invalid                 a value that cannot be read; caught and named by whoever knows the parameter
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import orjson
+from rapidfuzz import fuzz, process, utils
+from starlette.responses import Response
+
+
+class Kind(NamedTuple):
+    status: int
+    title: str
+    meaning: str
+
+
+KINDS: dict[str, Kind] = {
+    "ambiguous-name": Kind(
+        300, "Several records have this name", "Ask for one of the records listed in `errors` by its id."
+    ),
+    "malformed-request": Kind(
+        400, "The request cannot be read", "The target or a header breaks HTTP's or UTF-8's rules."
+    ),
+    "unexpected-content": Kind(
+        400, "This request takes no content", "GET and HEAD have no body here; send them without one."
+    ),
+    "bad-cursor": Kind(
+        400,
+        "The cursor does not belong to this query",
+        "A cursor works only in the `next` link it came in, with nothing else changed. Start again without it.",
+    ),
+    "not-found": Kind(404, "There is nothing here", "No record or page has this address; `errors` names near ones."),
+    "method-not-allowed": Kind(405, "This method is not for this address", "The `Allow` header says which are."),
+    "not-acceptable": Kind(
+        406, "None of the accepted formats can be sent", "Ask for `application/json`, or use `?format=json`."
+    ),
+    "uri-too-long": Kind(414, "The address is too long", "Ask for less at once, such as fewer `ids`."),
+    "invalid-parameter": Kind(
+        422,
+        "A parameter is unknown or has a value that cannot be used",
+        "Each entry of `errors` names the parameter, what is wrong and the nearest valid names or values.",
+    ),
+    "internal-error": Kind(
+        500, "Something broke on our side", "It is logged under the `request_id`; nothing was changed."
+    ),
+    "database-unavailable": Kind(
+        503, "The database does not answer", "Try again after the seconds in `Retry-After`."
+    ),
+    "database-not-ready": Kind(
+        503, "The database does not fit this version", "It is missing, empty or migrated by another version."
+    ),
+}
+"""Each kind's page is `/problems/{kind}`."""
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(Exception):
+    """An answer other than the one asked for. `detail` is for people; `errors` for programs."""
+
+    def __init__(
+        self,
+        kind: str,
+        detail: str,
+        *,
+        errors: Iterable[Mapping[str, Any]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.kind, self.detail, self.errors, self.headers = kind, detail, list(errors), dict(headers or {})
+
+    @property
+    def status(self) -> int:
+        return KINDS[self.kind].status
+
+
+class Invalid(Exception):
+    """A value that cannot be read, and the nearest ones that can."""
+
+    def __init__(self, detail: str, near: Iterable[str] = ()) -> None:
+        super().__init__(detail)
+        self.detail, self.near = detail, list(near)
+
+
+def parameter_fault(parameter: str, detail: str, near: Iterable[str] = ()) -> dict[str, Any]:
+    return {"parameter": parameter, "detail": detail, "nearest": list(near)}
+
+
+def nearest(value: str, among: Iterable[str], limit: int = 3) -> list[str]:
+    """The names most like a mistyped one; all of them where there are few and none is like it."""
+    choices = list(among)
+    if len(value) > 200:
+        return []
+    found = process.extract(
+        value, choices, scorer=fuzz.WRatio, processor=utils.default_process, limit=limit, score_cutoff=60
+    )
+    return [name for name, _, _ in found] or (choices if len(choices) <= 12 else [])
+
+
+def problem_response(problem: Problem, request_id: str) -> Response:
+    kind = KINDS[problem.kind]
+    body: dict[str, Any] = {
+        "type": f"/problems/{problem.kind}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": problem.detail,
+        "errors": problem.errors,
+        "request_id": request_id,
+    }
+    headers = {"cache-control": "no-store", **problem.headers}
+    return Response(orjson.dumps(body), kind.status, headers, MEDIA_TYPE)

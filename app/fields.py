@@ -1,0 +1,151 @@
+"""Every field that more than one place needs, said once: table column, JSON schema and documentation.
+
+An alias is read by SQLAlchemy (the `mapped_column`), by Pydantic and by OpenAPI (the `Field`). The vocabularies follow
+NLM (publication types, MeSH), ClinicalTrials.gov (phase, masking, status), FDA label sections and OCEBM designs.
+"""
+
+from datetime import date
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import AfterValidator, Field, WithJsonSchema
+from sqlalchemy import Enum
+from sqlalchemy.orm import mapped_column
+
+from app.db import text
+
+SLUG = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
+
+RecordType = Literal[
+    "sources",
+    "products",
+    "indications",
+    "publications",
+    "studies",
+    "mechanisms",
+    "safety-notes",
+    "approvals",
+    "dosing",
+    "directions",
+]
+"""All record types, each after the types it refers to: the order in which rows can be written."""
+
+
+def word(name: str, literal: Any) -> Enum:
+    """A vocabulary as a column: VARCHAR with a named CHECK, so the database refuses what the API refuses."""
+    return Enum(*get_args(literal), name=name, native_enum=False, create_constraint=True, length=40)
+
+
+def _real_date(value: str) -> str:
+    date.fromisoformat(value + "-01-01"[len(value) - 4 :] if len(value) < 10 else value)
+    return value
+
+
+Slug = Annotated[
+    str,
+    mapped_column(text(120)),
+    Field(
+        pattern=SLUG, max_length=120, description="Permanent id, unique in its type.", examples=["preempt-1"]
+    ),
+]
+Name = Annotated[str, mapped_column(text(300)), Field(min_length=1, max_length=300)]
+Line = Annotated[str, mapped_column(text(1000)), Field(min_length=1, max_length=1000)]
+Prose = Annotated[str, mapped_column(text()), Field(min_length=1, max_length=20_000)]
+PartialDate = Annotated[
+    str,
+    mapped_column(text(10)),
+    AfterValidator(_real_date),
+    Field(
+        pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$",
+        description="ISO 8601 date, as precise as its source: `2010`, `2010-07` or `2010-07-30`.",
+        examples=["2010-07-30"],
+    ),
+]
+Year = Annotated[int, Field(ge=1800, le=2100, description="Calendar year.", examples=[2010])]
+Count = Annotated[int, Field(ge=0, le=10**9, description="A number of people or things.", examples=[341])]
+Number = Annotated[
+    int | float,
+    Field(allow_inf_nan=False, description="As printed: 40 and 40.0 differ."),
+    WithJsonSchema({"type": "number", "description": "As printed by the source.", "examples": [88.2]}),
+]
+Percent = Annotated[
+    int | float,
+    Field(ge=0, le=100, allow_inf_nan=False),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100, "examples": [88.2]}),
+]
+Weeks = Annotated[int, Field(ge=0, le=5200, description="Weeks.", examples=[24])]
+
+Tier = Literal["primary", "manufacturer", "aggregator", "other"]
+EvidenceBasis = Literal["primary", "secondary"]
+AbsenceReason = Literal["not-reported", "not-applicable", "not-seen"]
+QuoteStatus = Literal["ok", "moved", "gone", "unquoted"]
+SourceKind = Literal[
+    "article",
+    "bibliographic-record",
+    "compilation",
+    "label",
+    "registry-record",
+    "regulator-document",
+    "web-page",
+]
+ProductKind = Literal["product", "class"]
+Category = Literal["therapeutic", "aesthetic"]
+MeshMatch = Literal["exact", "close", "broader", "narrower"]
+StudyScope = Literal["study", "body-of-evidence"]
+Design = Literal[
+    "systematic-review",
+    "meta-analysis",
+    "pooled-analysis",
+    "randomized-controlled-trial",
+    "crossover-trial",
+    "non-randomized-trial",
+    "open-label-extension",
+    "cohort",
+    "case-control",
+    "cross-sectional",
+    "case-series",
+    "case-report",
+    "narrative-review",
+    "animal",
+    "in-vitro",
+]
+Masking = Literal["none", "single-blind", "double-blind", "triple-blind", "quadruple-blind"]
+Phase = Literal["early-1", "1", "1-2", "2", "2-3", "3", "4"]
+OverallStatus = Literal[
+    "not-yet-recruiting",
+    "recruiting",
+    "enrolling-by-invitation",
+    "active-not-recruiting",
+    "suspended",
+    "terminated",
+    "completed",
+    "withdrawn",
+    "unknown",
+]
+Standing = Literal["current", "superseded"]
+OutcomeRole = Literal["primary", "secondary", "safety"]
+OutcomeKind = Literal["binary", "continuous", "ratio", "descriptive"]
+EffectType = Literal[
+    "mean-difference",
+    "standardized-mean-difference",
+    "risk-ratio",
+    "odds-ratio",
+    "hazard-ratio",
+    "risk-difference",
+]
+Relation = Literal["<", "<=", "=", ">=", ">"]
+SafetyKind = Literal[
+    "boxed-warning",
+    "contraindication",
+    "warning",
+    "adverse-reaction",
+    "interaction",
+    "special-population",
+    "immunogenicity",
+    "tolerability",
+]
+PublicationScope = Literal["publication", "body-of-literature"]
+TitleKind = Literal["printed", "truncated", "descriptive", "registry-record"]
+RetractionState = Literal["none", "corrected", "expression-of-concern", "retracted"]
+DirectionKind = Literal["refining", "exploring"]
+UseField = Literal["medical", "cosmetic"]
+Serotype = Literal["A", "B", "C", "D", "E", "F", "G"]

@@ -1,0 +1,43 @@
+"""Medicinal products by nonproprietary name, and the classes of substance that studies name instead of one."""
+
+from sqlalchemy import JSON, CheckConstraint, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.fields import Line, Name, ProductKind, Serotype, Slug, word
+from app.records import Record, subtype
+
+
+class Product(Record):
+    __tablename__ = "products"
+    __mapper_args__ = {"polymorphic_identity": "products"}
+    __table_args__ = (*subtype("products"), Index("ix_products_name", "name", "id"))
+
+    type: Mapped[str] = mapped_column(default="products")
+    id: Mapped[Slug] = mapped_column(primary_key=True)
+    kind: Mapped[ProductKind] = mapped_column(word("kind", ProductKind))
+    name: Mapped[Name]
+    serotype: Mapped[Serotype | None] = mapped_column(word("serotype", Serotype))
+    manufacturer: Mapped[Name | None]
+    former_manufacturers: Mapped[list[str]] = mapped_column(JSON, default=list)
+    atc_code: Mapped[str | None] = mapped_column(CheckConstraint("length(atc_code) <= 7", name="atc_code"))
+    unii: Mapped[str | None] = mapped_column(CheckConstraint("length(unii) = 10", name="unii"))
+    cas_number: Mapped[str | None]
+    cas_number_note: Mapped[Line | None]
+    contains_complexing_proteins: Mapped[bool | None]
+    units_interchangeable: Mapped[bool | None]
+
+    @property
+    def brand_names(self) -> list[str]:
+        return self.named("brand-name")
+
+    @property
+    def former_brand_names(self) -> list[str]:
+        return self.named("former-brand-name")
+
+    @property
+    def synonyms(self) -> list[str]:
+        return self.named("synonym")
+
+    @property
+    def us_suffix_name(self) -> str | None:
+        return next(iter(self.named("us-suffix-name")), None)

@@ -1,0 +1,136 @@
+"""The JSON shapes that all ten record types share: what every record is entered with and answered with."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
+
+from app.fields import AbsenceReason, EvidenceBasis, Name, Prose, QuoteStatus, RecordType, Slug, Tier
+
+
+class Shape(BaseModel):
+    """Frozen, and strict about names: an unknown field is a fault, never ignored."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_serialization_defaults_required=True
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RefersTo:
+    """Marks an `In` field that holds ids of records of another type."""
+
+    type: RecordType
+
+
+class Embedded(BaseModel):
+    """A referred record as it is embedded: some of its fields; `include=` puts all of them in its place."""
+
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
+    id: Slug
+
+
+class ProvenanceIn(Shape):
+    source: Annotated[Slug, RefersTo("sources"), Field(description="Id of the source.", examples=["article"])]
+    section: Name | None = Field(None, description="Where in the source: a heading, a table, a page.")
+    quote: Prose | None = Field(
+        None, description="Exact text of the stored source; must be in it, character for character."
+    )
+    start: int | None = Field(
+        None, ge=0, description="Offset of the quote in Unicode code points; found if the quote is unique."
+    )
+
+
+class ProvenanceOut(BaseModel):
+    """One source of a record's statements; quotes are W3C Web Annotation text quote and position selectors."""
+
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
+
+    source: Slug = Field(description="Id of the source.", examples=["article"])
+    tier: Tier = Field(description="How near the source is to the fact.")
+    url: str | None = Field(description="Where the source is, if it is on the web.")
+    section: str | None = Field(description="Where in the source.")
+    quote: str | None = Field(description="Exact text of the source.")
+    start: int | None = Field(description="Where the quote starts, in Unicode code points.")
+    end: int | None = Field(description="Where the quote ends (exclusive), in Unicode code points.")
+    prefix: str | None = Field(description="The text just before the quote.")
+    suffix: str | None = Field(description="The text just after the quote.")
+    checked_at: datetime | None = Field(description="When the quote was last found in the source's text.")
+    status: QuoteStatus = Field(
+        description="`ok`: the quote is there; `unquoted`: the source is cited without one."
+    )
+
+
+class Cited(Shape):
+    """What every record but a source is entered with: at least one source."""
+
+    provenance: list[ProvenanceIn] = Field(min_length=1, max_length=100)
+
+
+class RecordIn(Shape):
+    id: Slug
+    note: Prose | None = Field(None, description="A remark on the record itself.")
+    absent: dict[str, AbsenceReason] = Field(
+        default_factory=dict, description="Why a field is missing, where the source says so."
+    )
+
+
+class CitedIn(RecordIn, Cited):
+    needs_primary_source: bool = Field(
+        False, description="A curator's flag: the primary sources named do not cover the whole record."
+    )
+
+
+class Identified(BaseModel):
+    id: Slug
+    type: RecordType
+
+
+class RecordOut(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", json_schema_serialization_defaults_required=True
+    )
+
+    note: Prose | None = Field(description="A remark on the record itself.")
+    absent: dict[str, AbsenceReason] = Field(description="Why a field is missing, where the source says so.")
+
+
+class CitedOut(RecordOut):
+    needs_primary_source: bool = Field(
+        description="A curator's flag: the primary sources named do not cover the whole record."
+    )
+    evidence_basis: EvidenceBasis = Field(
+        description="`secondary`: no primary source covers the whole record."
+    )
+    provenance: list[ProvenanceOut] = Field(description="Where the record's statements come from.")
+
+
+def _mark(field: FieldInfo) -> RefersTo | None:
+    """The `RefersTo` of a field or of its list's items."""
+    marks = [mark for mark in field.metadata if isinstance(mark, RefersTo)]
+    pending: list[Any] = [field.annotation]
+    while pending and not marks:
+        found = get_args(pending.pop())
+        marks = [mark for mark in found if isinstance(mark, RefersTo)]
+        pending.extend(found)
+    return marks[0] if marks else None
+
+
+def references(value: Any, pointer: str = "") -> Iterator[tuple[str, RecordType, str]]:
+    """Every id in an `In` record that points at another record: `(JSON pointer, type, id)`."""
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from references(item, f"{pointer}/{index}")
+    if not isinstance(value, BaseModel):
+        return
+    for name, field in type(value).model_fields.items():
+        content, mark = getattr(value, name), _mark(field)
+        if mark and isinstance(content, str):
+            yield f"{pointer}/{name}", mark.type, content
+        elif mark and content and isinstance(content[0], str):
+            yield from ((f"{pointer}/{name}/{index}", mark.type, id) for index, id in enumerate(content))
+        else:
+            yield from references(content, f"{pointer}/{name}")

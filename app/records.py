@@ -1,0 +1,161 @@
+"""What all ten record types have in common: identity, names, provenance and why a value is absent.
+
+`records` is the supertype; each type's table is a subtype of it (joined inheritance), so that provenance, names and
+documents can point at a record of any type with a real foreign key.
+"""
+
+import re
+import unicodedata
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.db import Base
+from app.fields import AbsenceReason, EvidenceBasis, Name, Prose, QuoteStatus, RecordType, Slug, word
+
+
+class Record(Base):
+    __tablename__ = "records"
+    __mapper_args__ = {"polymorphic_on": "type"}
+    __table_args__ = (
+        CheckConstraint("id = lower(id) AND length(id) BETWEEN 1 AND 120", name="id"),
+        Index("ix_records_evidence_basis", "type", "evidence_basis", "id"),
+    )
+
+    type: Mapped[RecordType] = mapped_column(word("type", RecordType), primary_key=True)
+    id: Mapped[Slug] = mapped_column(primary_key=True)
+    note: Mapped[Prose | None]
+    needs_primary_source: Mapped[bool] = mapped_column(default=False)
+    evidence_basis: Mapped[EvidenceBasis | None] = mapped_column(word("evidence_basis", EvidenceBasis))
+    digest: Mapped[str | None] = mapped_column(comment="SHA-256 of the record as it was entered")
+
+    provenance: Mapped[list["Provenance"]] = relationship(
+        order_by="Provenance.position", cascade="all, delete-orphan", lazy="raise"
+    )
+    names: Mapped[list["RecordName"]] = relationship(
+        order_by="RecordName.position", cascade="all, delete-orphan", lazy="raise"
+    )
+    absences: Mapped[list["Absence"]] = relationship(
+        order_by="Absence.field", cascade="all, delete-orphan", lazy="raise"
+    )
+
+    @property
+    def absent(self) -> dict[str, str]:
+        return {absence.field: absence.reason for absence in self.absences}
+
+    def named(self, kind: str) -> list[str]:
+        return [row.name for row in self.names if row.kind == kind]
+
+
+def part_of_record() -> ForeignKeyConstraint:
+    """The foreign key by which a table belongs to a record of any type."""
+    return ForeignKeyConstraint(["record_type", "record_id"], ["records.type", "records.id"], ondelete="CASCADE")
+
+
+def subtype(name: RecordType) -> tuple[ForeignKeyConstraint, CheckConstraint]:
+    """A type's table extends `records`: its rows are the records of exactly that type."""
+    return (
+        ForeignKeyConstraint(["type", "id"], ["records.type", "records.id"], ondelete="CASCADE"),
+        CheckConstraint(f"type = '{name}'", name="type"),
+    )
+
+
+class Provenance(Base):
+    """Where a record's statements come from; a quote is exact text of the source at `[start, end)` code points."""
+
+    __tablename__ = "provenance"
+    __table_args__ = (
+        part_of_record(),
+        CheckConstraint("(quote IS NULL) = (start_offset IS NULL)", name="quote_has_start"),
+        CheckConstraint("(quote IS NULL) = (end_offset IS NULL)", name="quote_has_end"),
+        CheckConstraint("start_offset IS NULL OR start_offset >= 0", name="start"),
+        CheckConstraint("end_offset IS NULL OR end_offset > start_offset", name="end"),
+        CheckConstraint("(quote IS NULL) = (status = 'unquoted')", name="unquoted"),
+        Index("ix_provenance_source_id", "source_id", "record_type", "record_id"),
+    )
+
+    record_type: Mapped[RecordType] = mapped_column(word("record_type", RecordType), primary_key=True)
+    record_id: Mapped[Slug] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    source_id: Mapped[Slug] = mapped_column(ForeignKey("sources.id"))
+    section: Mapped[Name | None]
+    quote: Mapped[Prose | None]
+    start: Mapped[int | None] = mapped_column("start_offset")
+    end: Mapped[int | None] = mapped_column("end_offset")
+    prefix: Mapped[str | None]
+    suffix: Mapped[str | None]
+    checked_at: Mapped[datetime | None]
+    status: Mapped[QuoteStatus] = mapped_column(word("status", QuoteStatus))
+
+
+class RecordName(Base):
+    """Another name of a record. An exclusive one (brand, synonym, PMID) finds one record; NCT ids may find several."""
+
+    __tablename__ = "names"
+    __table_args__ = (
+        part_of_record(),
+        Index("ix_names_key", "record_type", "key", "record_id"),
+        Index(
+            "uq_names_exclusive_key",
+            "record_type",
+            "key",
+            unique=True,
+            sqlite_where=text("exclusive"),
+            postgresql_where=text("exclusive"),
+        ),
+    )
+
+    record_type: Mapped[RecordType] = mapped_column(word("record_type", RecordType), primary_key=True)
+    record_id: Mapped[Slug] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    name: Mapped[str]
+    key: Mapped[str] = mapped_column(comment="The name folded for look-up")
+    exclusive: Mapped[bool] = mapped_column(comment="No other record of the type may have this key")
+
+
+class Absence(Base):
+    """Why a value is missing, where the source says so."""
+
+    __tablename__ = "absences"
+    __table_args__ = (part_of_record(),)
+
+    record_type: Mapped[RecordType] = mapped_column(word("record_type", RecordType), primary_key=True)
+    record_id: Mapped[Slug] = mapped_column(primary_key=True)
+    field: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[AbsenceReason] = mapped_column(word("reason", AbsenceReason))
+
+
+SHARED_KINDS = frozenset({"registry-id", "unii", "mesh-id", "acronym"})
+"""Identifiers that several records of one type may carry: one registration has a main report and an extension."""
+
+_RESOLVERS = re.compile(r"^(?:https?://(?:dx\.)?doi\.org/|doi:\s*|pmid:\s*)")
+
+
+def fold(name: str) -> str:
+    """The key under which a name is found: case, accents' encoding, spacing and resolver prefixes do not matter."""
+    folded = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    return _RESOLVERS.sub("", folded)
+
+
+def name_rows(record_type: RecordType, record_id: str, names: list[tuple[str, str]]) -> list[RecordName]:
+    """Rows for a record's names, `(kind, name)`, its id first; a name repeated under another kind claims its key once."""
+    seen: set[str] = set()
+    rows = []
+    for position, (kind, name) in enumerate([("id", record_id), *names]):
+        key = fold(name)
+        exclusive = kind not in SHARED_KINDS and key not in seen
+        seen.add(key)
+        rows.append(
+            RecordName(
+                record_type=record_type,
+                record_id=record_id,
+                position=position,
+                kind=kind,
+                name=name,
+                key=key,
+                exclusive=exclusive,
+            )
+        )
+    return rows

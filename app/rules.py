@@ -1,0 +1,48 @@
+"""How a domain rule is written: a pure function from a record to the places where it is broken.
+
+Each type keeps its rules as one table, `RULES`, used alike by the seeds, the importers and the API.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+from app.record_schemas import RecordIn
+
+Fault = tuple[str, str]
+"""`(JSON pointer, what is wrong)`."""
+
+R = TypeVar("R", bound=RecordIn)
+Rule = Callable[[R], Iterator[Fault]]
+
+ROUNDING = 0.5001
+"""A printed percent may be rounded to the whole number: it lies within half a point of events / n."""
+
+
+def broken(record: R, rules: Iterable[Rule[R]]) -> list[Fault]:
+    """Every fault of a record, in the order of the rules."""
+    return [fault for rule in rules for fault in rule(record)]
+
+
+def numbers_agree(pointer: str, events: int | None, percent: float | None, n: int | None) -> Iterator[Fault]:
+    """Events are among n, and the percent is events / n within rounding."""
+    if events is not None and n is not None and events > n:
+        yield f"{pointer}/events", f"{events} events among {n}"
+    elif n == 0 and (events or percent):
+        yield f"{pointer}/n", "nobody was counted, yet there are events"
+    elif events is not None and n and percent is not None and abs(100 * events / n - percent) > ROUNDING:
+        yield f"{pointer}/percent", f"{events}/{n} is {100 * events / n:.1f} %, not {percent} %"
+
+
+def in_order(pointer: str, low: float | None, high: float | None, what: str) -> Iterator[Fault]:
+    """A range's lower end is not above its upper end."""
+    if low is not None and high is not None and low > high:
+        yield pointer, f"{what}: {low} is above {high}"
+
+
+def unique(pointer: str, values: Iterable[object], what: str) -> Iterator[Fault]:
+    """No value stands twice in a list."""
+    seen: set[object] = set()
+    for index, value in enumerate(values):
+        if value in seen:
+            yield f"{pointer}/{index}", f"{what} {value!r} stands here twice"
+        seen.add(value)

@@ -1,0 +1,31 @@
+"""Everything that can be set, from `EVIDENCE_*` environment variables; `create_app` is handed one of these."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="EVIDENCE_", frozen=True, extra="forbid")
+
+    database_url: SecretStr = Field(
+        SecretStr("sqlite:///evidence.db"),
+        description="`sqlite:///FILE` or `postgresql+psycopg://USER:PASSWORD@HOST/NAME`.",
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    seeds: Path = Field(Path("seeds"), description="What `evidence serve --load` loads.")
+    log_format: str = Field(
+        "text", pattern="^(text|json)$", description="`text` for people, `json` for machines."
+    )
+    access_log: bool = Field(False, description="Log one line a request.")
+    max_url_bytes: int = Field(
+        8192, ge=256, description="Longest request target answered; a longer one is a 414."
+    )
+    read_threads: int = Field(
+        8, ge=1, le=64, description="Threads (and pooled connections) for reads that take milliseconds."
+    )
+    count_cache_entries: int = Field(
+        4096, ge=0, description="Totals remembered per revision, so that paging counts once."
+    )

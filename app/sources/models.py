@@ -1,0 +1,34 @@
+"""Where statements come from, with the full text where it may be stored."""
+
+from sqlalchemy import CheckConstraint, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.fields import Line, Name, PartialDate, Slug, SourceKind, Tier, word
+from app.records import Record, subtype
+
+
+class Source(Record):
+    __tablename__ = "sources"
+    __mapper_args__ = {"polymorphic_identity": "sources"}
+    __table_args__ = (
+        *subtype("sources"),
+        CheckConstraint("url IS NOT NULL OR text IS NOT NULL OR kind = 'compilation'", name="findable"),
+        CheckConstraint("(text IS NULL) = (sha256 IS NULL)", name="text_has_sha256"),
+        Index("ix_sources_tier", "tier", "id"),
+    )
+
+    type: Mapped[str] = mapped_column(default="sources")
+    id: Mapped[Slug] = mapped_column(primary_key=True)
+    kind: Mapped[SourceKind] = mapped_column(word("kind", SourceKind))
+    tier: Mapped[Tier] = mapped_column(word("tier", Tier))
+    title: Mapped[Line | None]
+    url: Mapped[str | None]
+    publisher: Mapped[Name | None]
+    licence: Mapped[Name | None]
+    retrieved_on: Mapped[PartialDate | None]
+    text: Mapped[str | None]
+    sha256: Mapped[str | None]
+
+    @property
+    def text_length(self) -> int | None:
+        return None if self.text is None else len(self.text)

@@ -1,0 +1,43 @@
+from typing import Annotated
+
+from pydantic import Field
+
+from app.fields import Line, Name, PartialDate, SourceKind, Tier
+from app.filters import Filter, Tests, text, word
+from app.record_schemas import Identified, RecordIn, RecordOut, Shape
+
+
+class SourceFields(Shape):
+    kind: SourceKind = Field(description="What the source is.", examples=["article"])
+    tier: Tier = Field(
+        description="`primary` (journal, registry, regulator, official label), `manufacturer`, `aggregator` or `other`."
+    )
+    title: Line | None = Field(None, description="Title of the source.")
+    url: str | None = Field(
+        None, max_length=2000, pattern=r"^https?://\S+$", description="Where the source is on the web."
+    )
+    publisher: Name | None = Field(None, description="Who published it.")
+    licence: Name | None = Field(None, description="Under what terms its text may be used.")
+    retrieved_on: PartialDate | None = Field(None, description="When it was read.")
+    sha256: str | None = Field(
+        None, pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the stored text, in UTF-8."
+    )
+
+
+class SourceIn(SourceFields, RecordIn):
+    text: str | None = Field(
+        None, max_length=20_000_000, description="Full text, only where it may be stored; quotes are checked in it."
+    )
+
+
+class SourceOut(RecordOut, SourceFields, Identified):
+    """Where statements come from. Its stored text, if any, is at `/v1/sources/{id}/text`."""
+
+    text_length: int | None = Field(description="Length of the stored text in Unicode code points.")
+
+
+class SourceFilter(Filter):
+    kind: Annotated[Tests, word(SourceKind), Field(description="What the source is.")] = ()
+    tier: Annotated[Tests, word(Tier), Field(description="How near the source is to the fact.")] = ()
+    url: Annotated[Tests, text("https://pubmed.ncbi.nlm.nih.gov/20647170/"), Field(description="Address.")] = ()
+    publisher: Annotated[Tests, text("NLM"), Field(description="Publisher.")] = ()

@@ -1,0 +1,290 @@
+"""What was studied: single studies and bodies of evidence, with arms, outcomes and arm-level results."""
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.db import Base
+from app.fields import (
+    Count,
+    Design,
+    EffectType,
+    Line,
+    Masking,
+    Name,
+    OutcomeKind,
+    OutcomeRole,
+    OverallStatus,
+    PartialDate,
+    Phase,
+    Prose,
+    Relation,
+    Slug,
+    Standing,
+    StudyScope,
+    Weeks,
+    word,
+)
+from app.indications.models import Indication
+from app.products.models import Product
+from app.publications.models import Publication
+from app.records import Record, subtype
+
+class Study(Record):
+    __tablename__ = "studies"
+    __mapper_args__ = {"polymorphic_identity": "studies"}
+    __table_args__ = (
+        *subtype("studies"),
+        CheckConstraint("enrolled >= 0", name="enrolled"),
+        CheckConstraint("scope = 'study' OR design IS NULL", name="body_has_no_design"),
+        CheckConstraint("evidence_level BETWEEN 1 AND 5", name="evidence_level"),
+        Index("ix_studies_year", "year", "id"),
+        Index("ix_studies_enrolled", "enrolled", "id"),
+        Index("ix_studies_title", "title", "id"),
+        Index("ix_studies_design", "design", "id"),
+        Index("ix_studies_phase", "phase", "id"),
+    )
+
+    type: Mapped[str] = mapped_column(default="studies")
+    id: Mapped[Slug] = mapped_column(primary_key=True)
+    scope: Mapped[StudyScope] = mapped_column(word("scope", StudyScope))
+    standing: Mapped[Standing] = mapped_column(word("standing", Standing))
+    own_title: Mapped[Line | None]
+    title: Mapped[Line | None] = mapped_column(comment="Derived: its own, else its first publication's")
+    year: Mapped[int | None] = mapped_column(comment="Derived: first publication's, else completion's, else start's")
+    acronym: Mapped[Name | None]
+    summary: Mapped[Prose | None]
+    design: Mapped[Design | None] = mapped_column(word("design", Design))
+    evidence_level: Mapped[int | None] = mapped_column(comment="Derived: OCEBM 2011 level of the design")
+    masking: Mapped[Masking | None] = mapped_column(word("masking", Masking))
+    phase: Mapped[Phase | None] = mapped_column(word("phase", Phase))
+    status: Mapped[OverallStatus | None] = mapped_column(word("status", OverallStatus))
+    population: Mapped[Line | None]
+    enrolled: Mapped[Count | None]
+    included_studies: Mapped[Count | None]
+    follow_up_weeks: Mapped[Weeks | None]
+    start_date: Mapped[PartialDate | None]
+    completion_date: Mapped[PartialDate | None]
+    conclusion: Mapped[Prose | None]
+    overlaps_note: Mapped[Line | None]
+    overlaps_inferred: Mapped[bool | None]
+
+    arms: Mapped[list["Arm"]] = relationship(
+        order_by="Arm.position", cascade="all, delete-orphan", lazy="raise"
+    )
+    outcomes: Mapped[list["Outcome"]] = relationship(
+        order_by="Outcome.position", cascade="all, delete-orphan", lazy="raise"
+    )
+    adverse_events: Mapped[list["AdverseEvent"]] = relationship(
+        order_by="AdverseEvent.position", cascade="all, delete-orphan", lazy="raise"
+    )
+    comparator_rows: Mapped[list["Comparator"]] = relationship(
+        order_by="Comparator.position", cascade="all, delete-orphan", lazy="raise"
+    )
+    product_rows: Mapped[list["StudyProduct"]] = relationship(
+        order_by="StudyProduct.position", cascade="all, delete-orphan", lazy="raise"
+    )
+    indication_rows: Mapped[list["StudyIndication"]] = relationship(
+        order_by="StudyIndication.position", cascade="all, delete-orphan", lazy="raise"
+    )
+    publications: Mapped[list["StudyPublication"]] = relationship(
+        order_by="StudyPublication.position", cascade="all, delete-orphan", lazy="raise"
+    )
+    overlap_rows: Mapped[list["StudyOverlap"]] = relationship(
+        order_by="StudyOverlap.position",
+        cascade="all, delete-orphan",
+        lazy="raise",
+        foreign_keys="StudyOverlap.study_id",
+    )
+
+    @property
+    def registry_ids(self) -> list[str]:
+        return self.named("registry-id")
+
+    @property
+    def comparators(self) -> list[str]:
+        return [row.name for row in self.comparator_rows]
+
+    @property
+    def products(self) -> list[Product]:
+        return [row.product for row in self.product_rows]
+
+    @property
+    def indications(self) -> list[Indication]:
+        return [row.indication for row in self.indication_rows]
+
+    @property
+    def publication(self) -> Publication | None:
+        return self.publications[0].publication if self.publications else None
+
+    @property
+    def overlaps_with(self) -> list["Study"]:
+        return [row.other for row in self.overlap_rows]
+
+
+def _study_id() -> Mapped[str]:
+    return mapped_column(ForeignKey("studies.id", ondelete="CASCADE"), primary_key=True)
+
+
+class Arm(Base):
+    __tablename__ = "study_arms"
+    __table_args__ = (CheckConstraint("n >= 0", name="n"),)
+
+    study_id: Mapped[Slug] = _study_id()
+    key: Mapped[Slug] = mapped_column(primary_key=True)
+    position: Mapped[int]
+    name: Mapped[Name]
+    dose: Mapped[Line | None]
+    n: Mapped[Count | None]
+
+
+class Outcome(Base):
+    __tablename__ = "study_outcomes"
+    __table_args__ = (
+        CheckConstraint("(effect_type IS NULL) = (effect_value IS NULL)", name="effect_whole"),
+        CheckConstraint("effect_ci_low <= effect_ci_high", name="effect_ci"),
+        CheckConstraint("(p_value IS NULL) = (p_relation IS NULL)", name="p_relation_of_p"),
+        CheckConstraint("p_number BETWEEN 0 AND 1", name="p_number"),
+    )
+
+    study_id: Mapped[Slug] = _study_id()
+    position: Mapped[int] = mapped_column(primary_key=True)
+    measure: Mapped[Line]
+    role: Mapped[OutcomeRole | None] = mapped_column(word("role", OutcomeRole))
+    kind: Mapped[OutcomeKind] = mapped_column(word("kind", OutcomeKind))
+    timepoint_weeks: Mapped[Weeks | None]
+    timepoint_label: Mapped[Name | None]
+    analysis_population: Mapped[Name | None]
+    p_value: Mapped[str | None] = mapped_column(comment="As printed")
+    p_relation: Mapped[Relation | None] = mapped_column(word("p_relation", Relation))
+    p_number: Mapped[float | None]
+    effect_type: Mapped[EffectType | None] = mapped_column(word("effect_type", EffectType))
+    effect_value: Mapped[float | None]
+    effect_ci_low: Mapped[float | None]
+    effect_ci_high: Mapped[float | None]
+
+    results: Mapped[list["ArmResult"]] = relationship(
+        order_by="ArmResult.position", cascade="all, delete-orphan", lazy="raise"
+    )
+
+    @property
+    def effect(self) -> dict[str, str | float | None] | None:
+        if self.effect_type is None:
+            return None
+        return {
+            "type": self.effect_type,
+            "value": self.effect_value,
+            "ci_low": self.effect_ci_low,
+            "ci_high": self.effect_ci_high,
+        }
+
+    @property
+    def p_bound(self) -> dict[str, str | float | None] | None:
+        return None if self.p_relation is None else {"relation": self.p_relation, "number": self.p_number}
+
+
+def _arm() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["study_id", "arm"], ["study_arms.study_id", "study_arms.key"], ondelete="CASCADE"
+    )
+
+
+def _counted() -> tuple[CheckConstraint, ...]:
+    return (
+        CheckConstraint("n >= 0", name="n"),
+        CheckConstraint("events >= 0", name="events"),
+        CheckConstraint("events <= n", name="events_among_n"),
+        CheckConstraint("percent BETWEEN 0 AND 100", name="percent"),
+    )
+
+
+class ArmResult(Base):
+    __tablename__ = "study_arm_results"
+    __table_args__ = (
+        _arm(),
+        ForeignKeyConstraint(
+            ["study_id", "outcome_position"],
+            ["study_outcomes.study_id", "study_outcomes.position"],
+            ondelete="CASCADE",
+        ),
+        *_counted(),
+        CheckConstraint("sd >= 0", name="sd"),
+        CheckConstraint("se >= 0", name="se"),
+    )
+
+    study_id: Mapped[Slug] = mapped_column(primary_key=True)
+    outcome_position: Mapped[int] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    arm: Mapped[Slug]
+    n: Mapped[Count | None]
+    events: Mapped[Count | None]
+    percent: Mapped[float | None]
+    mean: Mapped[float | None]
+    sd: Mapped[float | None]
+    se: Mapped[float | None]
+
+
+class AdverseEvent(Base):
+    __tablename__ = "study_adverse_events"
+    __table_args__ = (_arm(), *_counted(), Index("ix_study_adverse_events_event", "event", "study_id"))
+
+    study_id: Mapped[Slug] = _study_id()
+    position: Mapped[int] = mapped_column(primary_key=True)
+    event: Mapped[Name]
+    arm: Mapped[Slug]
+    period: Mapped[Name | None]
+    n: Mapped[Count | None]
+    events: Mapped[Count | None]
+    percent: Mapped[float | None]
+
+
+class Comparator(Base):
+    __tablename__ = "study_comparators"
+    __table_args__ = (Index("ix_study_comparators_name", "name", "study_id"),)
+
+    study_id: Mapped[Slug] = _study_id()
+    position: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[Name]
+
+
+class StudyProduct(Base):
+    __tablename__ = "study_products"
+    __table_args__ = (Index("ix_study_products_product_id", "product_id", "study_id"),)
+
+    study_id: Mapped[Slug] = _study_id()
+    product_id: Mapped[Slug] = mapped_column(ForeignKey("products.id"), primary_key=True)
+    position: Mapped[int]
+    product: Mapped[Product] = relationship(lazy="raise")
+
+
+class StudyIndication(Base):
+    __tablename__ = "study_indications"
+    __table_args__ = (Index("ix_study_indications_indication_id", "indication_id", "study_id"),)
+
+    study_id: Mapped[Slug] = _study_id()
+    indication_id: Mapped[Slug] = mapped_column(ForeignKey("indications.id"), primary_key=True)
+    position: Mapped[int]
+    indication: Mapped[Indication] = relationship(lazy="raise")
+
+
+class StudyPublication(Base):
+    __tablename__ = "study_publications"
+    __table_args__ = (Index("ix_study_publications_publication_id", "publication_id", "study_id"),)
+
+    study_id: Mapped[Slug] = _study_id()
+    publication_id: Mapped[Slug] = mapped_column(ForeignKey("publications.id"), primary_key=True)
+    position: Mapped[int]
+    reports_pooled_data: Mapped[bool | None]
+    publication: Mapped[Publication] = relationship(lazy="raise")
+
+
+class StudyOverlap(Base):
+    __tablename__ = "study_overlaps"
+    __table_args__ = (
+        Index("ix_study_overlaps_other_id", "other_id", "study_id"),
+        CheckConstraint("study_id <> other_id", name="two_studies"),
+    )
+
+    study_id: Mapped[Slug] = _study_id()
+    other_id: Mapped[Slug] = mapped_column(ForeignKey("studies.id"), primary_key=True)
+    position: Mapped[int]
+    other: Mapped[Study] = relationship(lazy="raise", foreign_keys=[other_id])
