@@ -1,0 +1,3 @@
+"""Clinical Evidence API."""
+
+__version__ = "0.1.0"

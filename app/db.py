@@ -7,17 +7,19 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
+    Connection,
     DateTime,
     Dialect,
     Engine,
     MetaData,
     Numeric,
     String,
+    Table,
     create_engine,
     event,
     make_url,
 )
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
 NAMING = {
@@ -27,6 +29,9 @@ NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "ck": "ck_%(table_name)s_%(constraint_name)s",
 }
+
+LOCK_TIMEOUT_MS = 15_000
+"""How long a writer waits for another before it gives up."""
 
 
 def text(length: int | None = None) -> TypeEngine[str]:
@@ -44,7 +49,9 @@ class Moment(TypeDecorator[datetime]):
         return value.astimezone(UTC) if value else None
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class _Untyped(UserDefinedType[Any]):
@@ -82,45 +89,61 @@ class Base(DeclarativeBase):
     type_annotation_map = {str: text(), datetime: Moment(), float: Printed()}
 
 
+def table_of(model: type[Base]) -> Table:
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table
+
+
 def _on_sqlite_connect(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # the driver must not begin transactions behind our back
-    connection.executescript("PRAGMA foreign_keys=ON; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=15000;")
+    connection.executescript(
+        f"PRAGMA foreign_keys=ON; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout={LOCK_TIMEOUT_MS};"
+        "PRAGMA cache_size=-65536; PRAGMA mmap_size=268435456; PRAGMA temp_store=MEMORY;"
+    )
 
 
 def _begin(connection: Any) -> None:
     """Writers queue at BEGIN: a deferred one could find its snapshot outdated in the middle of its work."""
     options = connection.get_execution_options()
-    connection.exec_driver_sql("BEGIN" if options.get("reads") else "BEGIN IMMEDIATE")
+    if options.get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql("BEGIN" if options.get("reads") else "BEGIN IMMEDIATE")
 
 
 def open_engine(url: str, **options: Any) -> Engine:
     """An engine for SQLite (file in WAL mode) or PostgreSQL; the same SQL runs on both."""
-    engine = create_engine(make_url(url), pool_pre_ping=not url.startswith("sqlite"), **options)
-    if engine.dialect.name == "sqlite":
+    address = make_url(url)
+    sqlite = address.get_backend_name() == "sqlite"
+    if not sqlite:
+        wait = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=UTC"
+        options = {"connect_args": {"options": wait, "connect_timeout": 5}, "pool_pre_ping": True, **options}
+    engine = create_engine(address, **options)
+    if sqlite:
         event.listen(engine, "connect", _on_sqlite_connect)
         event.listen(engine, "begin", _begin)
     return engine
 
 
-def use_wal(engine: Engine) -> None:
+def use_wal(connection: Connection) -> None:
     """Write-ahead logging is kept in the file, so it is set once, when the file is migrated."""
-    if engine.dialect.name == "sqlite":
-        with engine.connect() as connection:
-            connection.connection.cursor().execute("PRAGMA journal_mode=WAL")
+    if connection.dialect.name == "sqlite":
+        cursor = connection.connection.cursor()
+        cursor.execute("PRAGMA page_size=8192")
+        cursor.execute("PRAGMA journal_mode=WAL")
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Session]:
-    """A session whose statements all see one state of the database and change nothing."""
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection whose statements all see one state of the database and change nothing."""
     options: dict[str, Any] = {"reads": True}
     if engine.dialect.name == "postgresql":
         options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    with Session(engine.execution_options(**options)) as session:
-        yield session
+    with engine.connect().execution_options(**options) as connection, connection.begin():
+        yield connection
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Session]:
-    """A session that commits when its block ends well and leaves nothing behind when it does not."""
-    with Session(engine) as session, session.begin():
-        yield session
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A connection that commits when its block ends well and leaves nothing behind when it does not."""
+    with engine.begin() as connection:
+        yield connection

@@ -1,7 +1,7 @@
 """Every error is one exception and one answer: RFC 9457 `application/problem+json`.
 
-    Problem                 raised anywhere; becomes the answer
-    Invalid                 a value that cannot be read; caught and named by whoever knows the parameter
+Problem                 raised anywhere; becomes the answer
+Invalid                 a value that cannot be read; caught and named by whoever knows the parameter
 """
 
 from collections.abc import Iterable, Mapping
@@ -47,9 +47,7 @@ KINDS: dict[str, Kind] = {
     "internal-error": Kind(
         500, "Something broke on our side", "It is logged under the `request_id`; nothing was changed."
     ),
-    "database-unavailable": Kind(
-        503, "The database does not answer", "Try again after the seconds in `Retry-After`."
-    ),
+    "database-unavailable": Kind(503, "The database does not answer", "Try again after the seconds in `Retry-After`."),
     "database-not-ready": Kind(
         503, "The database does not fit this version", "It is missing, empty or migrated by another version."
     ),
@@ -90,7 +88,7 @@ def parameter_fault(parameter: str, detail: str, near: Iterable[str] = ()) -> di
     return {"parameter": parameter, "detail": detail, "nearest": list(near)}
 
 
-def nearest(value: str, among: Iterable[str], limit: int = 3) -> list[str]:
+def nearest(value: str, among: Iterable[str], limit: int = 3, few: int = 12) -> list[str]:
     """The names most like a mistyped one; all of them where there are few and none is like it."""
     choices = list(among)
     if len(value) > 200:
@@ -98,7 +96,7 @@ def nearest(value: str, among: Iterable[str], limit: int = 3) -> list[str]:
     found = process.extract(
         value, choices, scorer=fuzz.WRatio, processor=utils.default_process, limit=limit, score_cutoff=60
     )
-    return [name for name, _, _ in found] or (choices if len(choices) <= 12 else [])
+    return [name for name, _, _ in found] or (choices if len(choices) <= few else [])
 
 
 def problem_response(problem: Problem, request_id: str) -> Response:

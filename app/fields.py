@@ -43,9 +43,7 @@ def _real_date(value: str) -> str:
 Slug = Annotated[
     str,
     mapped_column(text(120)),
-    Field(
-        pattern=SLUG, max_length=120, description="Permanent id, unique in its type.", examples=["preempt-1"]
-    ),
+    Field(pattern=SLUG, max_length=120, description="Permanent id, unique in its type.", examples=["preempt-1"]),
 ]
 Name = Annotated[str, mapped_column(text(300)), Field(min_length=1, max_length=300)]
 Line = Annotated[str, mapped_column(text(1000)), Field(min_length=1, max_length=1000)]

@@ -3,7 +3,8 @@
     a,b       any of        not:a,b   none of (records without a value included)
     10..20    a range, either end open; dates and numbers only
     missing   no value      present   some value
-A parameter given twice must hold twice. A value with a comma is written in double quotes.
+A parameter given twice must hold twice. A value with a comma is written in double quotes. Text is compared whole, A-Z
+like a-z. A date stands for all it contains: `2010` finds 2010-07-30.
 """
 
 import csv
@@ -20,6 +21,13 @@ from app.errors import Invalid, nearest
 from app.fields import RecordType
 
 Value = str | int | float | bool
+
+_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
+
+
+def ascii_lower(value: str) -> str:
+    """As both databases' `lower()` does it under the collation used here: A to Z only."""
+    return value.translate(_LOWER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +150,7 @@ def kinds(model: type[Filter]) -> dict[str, Kind]:
     }
 
 
-def _split(raw: str) -> list[str]:
+def split_values(raw: str) -> list[str]:
     values = next(csv.reader([raw], skipinitialspace=True)) if '"' in raw else raw.split(",")
     if any(value == "" for value in values):
         raise Invalid("has an empty value; leave the parameter out, or write missing or present")
@@ -171,5 +179,5 @@ def read_test(kind: Kind, raw: str) -> Test:
     if kind.ranged and ".." in raw:
         return _between(kind, raw)
     none_of = raw.startswith("not:")
-    values = tuple(kind.read(value) for value in _split(raw.removeprefix("not:")))
+    values = tuple(kind.read(value) for value in split_values(raw.removeprefix("not:")))
     return NoneOf(values) if none_of else AnyOf(values)

@@ -20,9 +20,5 @@ class CitedFilter(Filter):
     quote: Annotated[
         Tests, text("present"), Field(description="An exact quote given as proof; `present` or `missing`.")
     ] = ()
-    absent: Annotated[
-        Tests, text("title"), Field(description="A field whose absence the source explains.")
-    ] = ()
-    absence_reason: Annotated[
-        Tests, word(AbsenceReason), Field(description="Why a field is missing.")
-    ] = ()
+    absent: Annotated[Tests, text("title"), Field(description="A field whose absence the source explains.")] = ()
+    absence_reason: Annotated[Tests, word(AbsenceReason), Field(description="Why a field is missing.")] = ()

@@ -14,9 +14,13 @@ from app.fields import AbsenceReason, EvidenceBasis, Name, Prose, QuoteStatus, R
 class Shape(BaseModel):
     """Frozen, and strict about names: an unknown field is a fault, never ignored."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", json_schema_serialization_defaults_required=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_serialization_defaults_required=True)
+
+
+class Fields(BaseModel):
+    """What a type's `In` and `Out` have in common; whether more is allowed is theirs to say."""
+
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +30,9 @@ class RefersTo:
     type: RecordType
 
 
-class Embedded(BaseModel):
+class Embedded(Fields):
     """A referred record as it is embedded: some of its fields; `include=` puts all of them in its place."""
 
-    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
     id: Slug
 
 
@@ -44,10 +47,8 @@ class ProvenanceIn(Shape):
     )
 
 
-class ProvenanceOut(BaseModel):
+class ProvenanceOut(Fields):
     """One source of a record's statements; quotes are W3C Web Annotation text quote and position selectors."""
-
-    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
     source: Slug = Field(description="Id of the source.", examples=["article"])
     tier: Tier = Field(description="How near the source is to the fact.")
@@ -59,9 +60,7 @@ class ProvenanceOut(BaseModel):
     prefix: str | None = Field(description="The text just before the quote.")
     suffix: str | None = Field(description="The text just after the quote.")
     checked_at: datetime | None = Field(description="When the quote was last found in the source's text.")
-    status: QuoteStatus = Field(
-        description="`ok`: the quote is there; `unquoted`: the source is cited without one."
-    )
+    status: QuoteStatus = Field(description="`ok`: the quote is there; `unquoted`: the source is cited without one.")
 
 
 class Cited(Shape):
@@ -84,16 +83,12 @@ class CitedIn(RecordIn, Cited):
     )
 
 
-class Identified(BaseModel):
+class Identified(Fields):
     id: Slug
     type: RecordType
 
 
-class RecordOut(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", json_schema_serialization_defaults_required=True
-    )
-
+class RecordOut(Fields):
     note: Prose | None = Field(description="A remark on the record itself.")
     absent: dict[str, AbsenceReason] = Field(description="Why a field is missing, where the source says so.")
 
@@ -102,9 +97,7 @@ class CitedOut(RecordOut):
     needs_primary_source: bool = Field(
         description="A curator's flag: the primary sources named do not cover the whole record."
     )
-    evidence_basis: EvidenceBasis = Field(
-        description="`secondary`: no primary source covers the whole record."
-    )
+    evidence_basis: EvidenceBasis = Field(description="`secondary`: no primary source covers the whole record.")
     provenance: list[ProvenanceOut] = Field(description="Where the record's statements come from.")
 
 

@@ -1,15 +1,16 @@
-"""What all ten record types have in common: identity, names, provenance and why a value is absent.
+"""What all ten record types have in common: identity, provenance, names and why a value is absent.
 
-`records` is the supertype; each type's table is a subtype of it (joined inheritance), so that provenance, names and
-documents can point at a record of any type with a real foreign key.
+`records` is the supertype; each type's table extends it, so that provenance, names and documents point at a record of
+any type with a real foreign key.
 """
 
 import re
 import unicodedata
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
 from app.fields import AbsenceReason, EvidenceBasis, Name, Prose, QuoteStatus, RecordType, Slug, word
@@ -17,7 +18,6 @@ from app.fields import AbsenceReason, EvidenceBasis, Name, Prose, QuoteStatus, R
 
 class Record(Base):
     __tablename__ = "records"
-    __mapper_args__ = {"polymorphic_on": "type"}
     __table_args__ = (
         CheckConstraint("id = lower(id) AND length(id) BETWEEN 1 AND 120", name="id"),
         Index("ix_records_evidence_basis", "type", "evidence_basis", "id"),
@@ -28,24 +28,7 @@ class Record(Base):
     note: Mapped[Prose | None]
     needs_primary_source: Mapped[bool] = mapped_column(default=False)
     evidence_basis: Mapped[EvidenceBasis | None] = mapped_column(word("evidence_basis", EvidenceBasis))
-    digest: Mapped[str | None] = mapped_column(comment="SHA-256 of the record as it was entered")
-
-    provenance: Mapped[list["Provenance"]] = relationship(
-        order_by="Provenance.position", cascade="all, delete-orphan", lazy="raise"
-    )
-    names: Mapped[list["RecordName"]] = relationship(
-        order_by="RecordName.position", cascade="all, delete-orphan", lazy="raise"
-    )
-    absences: Mapped[list["Absence"]] = relationship(
-        order_by="Absence.field", cascade="all, delete-orphan", lazy="raise"
-    )
-
-    @property
-    def absent(self) -> dict[str, str]:
-        return {absence.field: absence.reason for absence in self.absences}
-
-    def named(self, kind: str) -> list[str]:
-        return [row.name for row in self.names if row.kind == kind]
+    digest: Mapped[str] = mapped_column(comment="SHA-256 of the record as it was entered")
 
 
 def part_of_record() -> ForeignKeyConstraint:
@@ -101,8 +84,8 @@ class RecordName(Base):
             "record_type",
             "key",
             unique=True,
-            sqlite_where=text("exclusive"),
-            postgresql_where=text("exclusive"),
+            sqlite_where=sql("exclusive"),
+            postgresql_where=sql("exclusive"),
         ),
     )
 
@@ -133,29 +116,16 @@ SHARED_KINDS = frozenset({"registry-id", "unii", "mesh-id", "acronym"})
 _RESOLVERS = re.compile(r"^(?:https?://(?:dx\.)?doi\.org/|doi:\s*|pmid:\s*)")
 
 
-def fold(name: str) -> str:
-    """The key under which a name is found: case, accents' encoding, spacing and resolver prefixes do not matter."""
+def fold(type: RecordType, name: str) -> str:
+    """The key under which a name is found: case, accents' encoding, spacing and resolver prefixes do not matter.
+
+    A source's URL is its own key: two addresses of one thing are two sources.
+    """
+    if type == "sources" and "://" in name:
+        return name
     folded = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
     return _RESOLVERS.sub("", folded)
 
 
-def name_rows(record_type: RecordType, record_id: str, names: list[tuple[str, str]]) -> list[RecordName]:
-    """Rows for a record's names, `(kind, name)`, its id first; a name repeated under another kind claims its key once."""
-    seen: set[str] = set()
-    rows = []
-    for position, (kind, name) in enumerate([("id", record_id), *names]):
-        key = fold(name)
-        exclusive = kind not in SHARED_KINDS and key not in seen
-        seen.add(key)
-        rows.append(
-            RecordName(
-                record_type=record_type,
-                record_id=record_id,
-                position=position,
-                kind=kind,
-                name=name,
-                key=key,
-                exclusive=exclusive,
-            )
-        )
-    return rows
+def is_exclusive(kind: str) -> bool:
+    return kind not in SHARED_KINDS

@@ -16,13 +16,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     seeds: Path = Field(Path("seeds"), description="What `evidence serve --load` loads.")
-    log_format: str = Field(
-        "text", pattern="^(text|json)$", description="`text` for people, `json` for machines."
-    )
+    log_format: str = Field("text", pattern="^(text|json)$", description="`text` for people, `json` for machines.")
     access_log: bool = Field(False, description="Log one line a request.")
-    max_url_bytes: int = Field(
-        8192, ge=256, description="Longest request target answered; a longer one is a 414."
-    )
+    max_url_bytes: int = Field(8192, ge=256, description="Longest request target answered; a longer one is a 414.")
     read_threads: int = Field(
         8, ge=1, le=64, description="Threads (and pooled connections) for reads that take milliseconds."
     )

@@ -7,10 +7,10 @@ from app.filters import Tests, reference, text, when
 from app.indications.schemas import IndicationRef
 from app.products.schemas import ProductRef
 from app.record_filters import CitedFilter
-from app.record_schemas import CitedIn, CitedOut, Identified, RefersTo, Shape
+from app.record_schemas import CitedIn, CitedOut, Fields, Identified, RefersTo
 
 
-class ApprovalFields(Shape):
+class ApprovalFields(Fields):
     regulator: Name = Field(description="Who approved.", examples=["FDA"])
     date: PartialDate | None = Field(None, description="When, as precisely as known.")
     population: Name | None = Field(None, description="For whom.", examples=["Adults"])
@@ -36,9 +36,7 @@ class ApprovalOut(CitedOut, ApprovalFields, Identified):
 
 class ApprovalFilter(CitedFilter):
     product: Annotated[Tests, reference("products", "botox"), Field(description="Product approved.")] = ()
-    indication: Annotated[
-        Tests, reference("indications", "chronic-migraine"), Field(description="What for.")
-    ] = ()
+    indication: Annotated[Tests, reference("indications", "chronic-migraine"), Field(description="What for.")] = ()
     regulator: Annotated[Tests, text("FDA"), Field(description="Who approved.")] = ()
     date: Annotated[Tests, when("2010.."), Field(description="When.")] = ()
     population: Annotated[Tests, text("Adults"), Field(description="For whom.")] = ()

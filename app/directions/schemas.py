@@ -7,10 +7,10 @@ from app.filters import Tests, reference, text, word
 from app.indications.schemas import IndicationRef
 from app.products.schemas import ProductRef
 from app.record_filters import CitedFilter
-from app.record_schemas import CitedIn, CitedOut, Identified, RefersTo, Shape
+from app.record_schemas import CitedIn, CitedOut, Fields, Identified, RefersTo
 
 
-class DirectionFields(Shape):
+class DirectionFields(Fields):
     title: Name = Field(description="The question in a line.")
     statement: Prose = Field(description="What is being explored or refined next.")
     kind: DirectionKind = Field(description="Refining what is in use, or exploring new ground.")
@@ -38,6 +38,4 @@ class DirectionFilter(CitedFilter):
     kind: Annotated[Tests, word(DirectionKind), Field(description="Refining or exploring.")] = ()
     field_of_use: Annotated[Tests, word(UseField), Field(description="Medical or cosmetic.")] = ()
     product: Annotated[Tests, reference("products", "botox"), Field(description="Product it is about.")] = ()
-    indication: Annotated[
-        Tests, reference("indications", "missing"), Field(description="Condition it is about.")
-    ] = ()
+    indication: Annotated[Tests, reference("indications", "missing"), Field(description="Condition it is about.")] = ()

@@ -7,10 +7,10 @@ from app.filters import Tests, number, reference, text
 from app.indications.schemas import IndicationRef
 from app.products.schemas import ProductRef
 from app.record_filters import CitedFilter
-from app.record_schemas import CitedIn, CitedOut, Identified, RefersTo, Shape
+from app.record_schemas import CitedIn, CitedOut, Fields, Identified, RefersTo
 
 
-class DosingFields(Shape):
+class DosingFields(Fields):
     population: Name | None = Field(None, description="For whom.", examples=["Adults"])
     statement: Prose | None = Field(None, description="What is said of dosing where no dose is given.")
     dose: Line | None = Field(None, description="Dose as described.", examples=["20 U"])
@@ -52,9 +52,7 @@ class DosingOut(CitedOut, DosingFields, Identified):
 
 class DosingFilter(CitedFilter):
     product: Annotated[Tests, reference("products", "botox"), Field(description="Product given.")] = ()
-    indication: Annotated[
-        Tests, reference("indications", "glabellar-lines"), Field(description="What for.")
-    ] = ()
+    indication: Annotated[Tests, reference("indications", "glabellar-lines"), Field(description="What for.")] = ()
     population: Annotated[Tests, text("Adults"), Field(description="For whom.")] = ()
     unit: Annotated[Tests, text("U"), Field(description="Unit of the doses.")] = ()
     dose_min: Annotated[Tests, number("20.."), Field(description="Lowest dose.")] = ()

@@ -1,20 +1,15 @@
 """What a therapy is for."""
 
-from typing import TYPE_CHECKING
-
 from sqlalchemy import CheckConstraint, Index
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
+from app.db import Base
 from app.fields import Category, MeshMatch, Name, Prose, Slug, word
-from app.records import Record, subtype
-
-if TYPE_CHECKING:
-    from app.approvals.models import Approval
+from app.records import subtype
 
 
-class Indication(Record):
+class Indication(Base):
     __tablename__ = "indications"
-    __mapper_args__ = {"polymorphic_identity": "indications"}
     __table_args__ = (
         *subtype("indications"),
         CheckConstraint(
@@ -32,17 +27,3 @@ class Indication(Record):
     mesh_id: Mapped[str | None]
     mesh_heading: Mapped[Name | None]
     mesh_match: Mapped[MeshMatch | None] = mapped_column(word("mesh_match", MeshMatch))
-
-    regulatory_status: Mapped[list["Approval"]] = relationship(
-        lazy="raise", viewonly=True, order_by="Approval.date, Approval.id"
-    )
-
-    @property
-    def synonyms(self) -> list[str]:
-        return self.named("synonym")
-
-    @property
-    def mesh(self) -> dict[str, str | None] | None:
-        if self.mesh_id is None:
-            return None
-        return {"id": self.mesh_id, "heading": self.mesh_heading, "match": self.mesh_match}

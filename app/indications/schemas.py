@@ -6,7 +6,7 @@ from app.fields import Category, MeshMatch, Name, PartialDate, Prose
 from app.filters import Tests, reference, text, word
 from app.products.schemas import ProductRef
 from app.record_filters import CitedFilter
-from app.record_schemas import CitedIn, CitedOut, Embedded, Identified, Shape
+from app.record_schemas import CitedIn, CitedOut, Embedded, Fields, Identified, Shape
 
 
 class IndicationRef(Embedded):
@@ -28,7 +28,7 @@ class Mesh(Shape):
     match: MeshMatch = Field(description="How the descriptor relates to the condition.", examples=["broader"])
 
 
-class IndicationFields(Shape):
+class IndicationFields(Fields):
     name: Name = Field(description="Name of the condition.", examples=["Chronic migraine"])
     category: Category | None = Field(None, description="Therapeutic or aesthetic.")
     synonyms: list[Name] = Field(default_factory=list, description="Other names that find it.")

@@ -7,6 +7,7 @@ from app.rules import Fault, Rule, unique
 
 
 def _linked_once(mechanism: MechanismIn) -> Iterator[Fault]:
+    yield from unique("/products", mechanism.products, "product")
     yield from unique("/studies", mechanism.studies, "study")
     yield from unique("/indications", mechanism.indications, "indication")
     yield from unique("/serotypes", mechanism.serotypes, "serotype")

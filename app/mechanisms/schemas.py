@@ -5,14 +5,15 @@ from pydantic import Field
 from app.fields import Line, Name, Prose, Serotype, Slug
 from app.filters import Tests, reference, text, word
 from app.indications.schemas import IndicationRef
+from app.products.schemas import ProductRef
 from app.record_filters import CitedFilter
-from app.record_schemas import CitedIn, CitedOut, Identified, RefersTo, Shape
+from app.record_schemas import CitedIn, CitedOut, Fields, Identified, RefersTo
 from app.studies.schemas import StudyRef
 
 UNIPROT = r"^([OPQ][0-9][A-Z0-9]{3}[0-9]|[A-NR-Z][0-9]([A-Z][A-Z0-9]{2}[0-9]){1,2})$"
 
 
-class MechanismFields(Shape):
+class MechanismFields(Fields):
     title: Name = Field(description="The mechanism in a line.", examples=["SNAP-25 cleavage by type A toxin"])
     summary: Prose | None = Field(None, description="How it works, in our words.")
     action_type: Name | None = Field(None, description="Kind of action.", examples=["proteolytic enzyme"])
@@ -30,6 +31,9 @@ class MechanismFields(Shape):
 
 
 class MechanismIn(MechanismFields, CitedIn):
+    products: list[Annotated[Slug, RefersTo("products")]] = Field(
+        default_factory=list, description="Products it is stated of, by id."
+    )
     studies: list[Annotated[Slug, RefersTo("studies")]] = Field(
         default_factory=list, description="Studies that support it, by id."
     )
@@ -41,6 +45,7 @@ class MechanismIn(MechanismFields, CitedIn):
 class MechanismOut(CitedOut, MechanismFields, Identified):
     """How a therapy works."""
 
+    products: list[ProductRef] = Field(description="Products it is stated of.")
     studies: list[StudyRef] = Field(description="Studies that support it.")
     indications: list[IndicationRef] = Field(description="Conditions it is thought to matter for.")
 
@@ -53,6 +58,7 @@ class MechanismFilter(CitedFilter):
     toxin_uniprot: Annotated[Tests, text("P0DPI1"), Field(description="UniProt accession of the toxin.")] = ()
     tissue: Annotated[Tests, text("Neuromuscular junction"), Field(description="Where it happens.")] = ()
     serotype: Annotated[Tests, word(Serotype), Field(description="Serotype it is known of.")] = ()
+    product: Annotated[Tests, reference("products", "botox"), Field(description="Product it is stated of.")] = ()
     study: Annotated[Tests, reference("studies", "preempt-1"), Field(description="Study that supports it.")] = ()
     indication: Annotated[
         Tests, reference("indications", "chronic-migraine"), Field(description="Condition it matters for.")

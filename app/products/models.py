@@ -3,13 +3,13 @@
 from sqlalchemy import JSON, CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.db import Base
 from app.fields import Line, Name, ProductKind, Serotype, Slug, word
-from app.records import Record, subtype
+from app.records import subtype
 
 
-class Product(Record):
+class Product(Base):
     __tablename__ = "products"
-    __mapper_args__ = {"polymorphic_identity": "products"}
     __table_args__ = (*subtype("products"), Index("ix_products_name", "name", "id"))
 
     type: Mapped[str] = mapped_column(default="products")
@@ -25,19 +25,3 @@ class Product(Record):
     cas_number_note: Mapped[Line | None]
     contains_complexing_proteins: Mapped[bool | None]
     units_interchangeable: Mapped[bool | None]
-
-    @property
-    def brand_names(self) -> list[str]:
-        return self.named("brand-name")
-
-    @property
-    def former_brand_names(self) -> list[str]:
-        return self.named("former-brand-name")
-
-    @property
-    def synonyms(self) -> list[str]:
-        return self.named("synonym")
-
-    @property
-    def us_suffix_name(self) -> str | None:
-        return next(iter(self.named("us-suffix-name")), None)

@@ -5,14 +5,14 @@ from pydantic import Field
 from app.fields import Line, Name, ProductKind, Serotype
 from app.filters import Tests, boolean, text, word
 from app.record_filters import CitedFilter
-from app.record_schemas import CitedIn, CitedOut, Embedded, Identified, Shape
+from app.record_schemas import CitedIn, CitedOut, Embedded, Fields, Identified
 
 
 class ProductRef(Embedded):
     name: str = Field(description="Nonproprietary name.", examples=["onabotulinumtoxinA"])
 
 
-class ProductFields(Shape):
+class ProductFields(Fields):
     kind: ProductKind = Field(
         "product", description="`class` where studies name a substance and no single product.", examples=["product"]
     )

@@ -1,26 +1,15 @@
 """Journal articles and other reports, and bodies of literature named as a whole."""
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
-from app.fields import (
-    Line,
-    Name,
-    Prose,
-    PublicationScope,
-    RetractionState,
-    Slug,
-    TitleKind,
-    Year,
-    word,
-)
-from app.records import Record, subtype
+from app.fields import Line, Name, Prose, PublicationScope, RetractionState, Slug, TitleKind, Year, word
+from app.records import subtype
 
 
-class Publication(Record):
+class Publication(Base):
     __tablename__ = "publications"
-    __mapper_args__ = {"polymorphic_identity": "publications"}
     __table_args__ = (
         *subtype("publications"),
         CheckConstraint("year BETWEEN 1800 AND 2100", name="year"),
@@ -45,29 +34,16 @@ class Publication(Record):
     summary: Mapped[Prose | None]
     retraction_state: Mapped[RetractionState | None] = mapped_column(word("retraction_state", RetractionState))
 
-    author_rows: Mapped[list["Author"]] = relationship(
-        order_by="Author.position", cascade="all, delete-orphan", lazy="raise"
-    )
-    type_rows: Mapped[list["PublicationType"]] = relationship(
-        order_by="PublicationType.position", cascade="all, delete-orphan", lazy="raise"
-    )
 
-    @property
-    def authors(self) -> list[str]:
-        return [row.name for row in self.author_rows]
-
-    @property
-    def publication_types(self) -> list[str]:
-        return [row.name for row in self.type_rows]
+def _publication_id() -> Mapped[str]:
+    return mapped_column(ForeignKey("publications.id", ondelete="CASCADE"), primary_key=True)
 
 
 class Author(Base):
     __tablename__ = "publication_authors"
     __table_args__ = (Index("ix_publication_authors_name", "name", "publication_id"),)
 
-    publication_id: Mapped[Slug] = mapped_column(
-        ForeignKey("publications.id", ondelete="CASCADE"), primary_key=True
-    )
+    publication_id: Mapped[Slug] = _publication_id()
     position: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[Name]
 
@@ -75,8 +51,6 @@ class Author(Base):
 class PublicationType(Base):
     __tablename__ = "publication_types"
 
-    publication_id: Mapped[Slug] = mapped_column(
-        ForeignKey("publications.id", ondelete="CASCADE"), primary_key=True
-    )
+    publication_id: Mapped[Slug] = _publication_id()
     position: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[Name]

@@ -7,7 +7,7 @@ from app.filters import Tests, number, reference, text, word
 from app.indications.schemas import IndicationRef
 from app.products.schemas import ProductRef
 from app.record_filters import CitedFilter
-from app.record_schemas import CitedIn, CitedOut, Identified, RefersTo, Shape
+from app.record_schemas import CitedIn, CitedOut, Fields, Identified, RefersTo, Shape
 
 
 class Frequency(Shape):
@@ -18,7 +18,7 @@ class Frequency(Shape):
     percent: Percent | None = Field(None, description="Percent affected, as printed.")
 
 
-class SafetyNoteFields(Shape):
+class SafetyNoteFields(Fields):
     kind: SafetyKind = Field(description="Section of the label it belongs to.", examples=["boxed-warning"])
     title: Name = Field(description="The note in a line.", examples=["Distant spread of toxin effect"])
     statement: Prose = Field(description="What can go wrong, for whom, in our words.")

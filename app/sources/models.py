@@ -3,13 +3,13 @@
 from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.db import Base
 from app.fields import Line, Name, PartialDate, Slug, SourceKind, Tier, word
-from app.records import Record, subtype
+from app.records import subtype
 
 
-class Source(Record):
+class Source(Base):
     __tablename__ = "sources"
-    __mapper_args__ = {"polymorphic_identity": "sources"}
     __table_args__ = (
         *subtype("sources"),
         CheckConstraint("url IS NOT NULL OR text IS NOT NULL OR kind = 'compilation'", name="findable"),
@@ -27,8 +27,5 @@ class Source(Record):
     licence: Mapped[Name | None]
     retrieved_on: Mapped[PartialDate | None]
     text: Mapped[str | None]
+    text_length: Mapped[int | None] = mapped_column(comment="In Unicode code points")
     sha256: Mapped[str | None]
-
-    @property
-    def text_length(self) -> int | None:
-        return None if self.text is None else len(self.text)

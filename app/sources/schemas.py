@@ -3,11 +3,11 @@ from typing import Annotated
 from pydantic import Field
 
 from app.fields import Line, Name, PartialDate, SourceKind, Tier
-from app.filters import Filter, Tests, text, word
-from app.record_schemas import Identified, RecordIn, RecordOut, Shape
+from app.filters import Filter, Tests, number, text, word
+from app.record_schemas import Fields, Identified, RecordIn, RecordOut
 
 
-class SourceFields(Shape):
+class SourceFields(Fields):
     kind: SourceKind = Field(description="What the source is.", examples=["article"])
     tier: Tier = Field(
         description="`primary` (journal, registry, regulator, official label), `manufacturer`, `aggregator` or `other`."
@@ -19,9 +19,7 @@ class SourceFields(Shape):
     publisher: Name | None = Field(None, description="Who published it.")
     licence: Name | None = Field(None, description="Under what terms its text may be used.")
     retrieved_on: PartialDate | None = Field(None, description="When it was read.")
-    sha256: str | None = Field(
-        None, pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the stored text, in UTF-8."
-    )
+    sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the stored text, in UTF-8.")
 
 
 class SourceIn(SourceFields, RecordIn):
@@ -39,5 +37,9 @@ class SourceOut(RecordOut, SourceFields, Identified):
 class SourceFilter(Filter):
     kind: Annotated[Tests, word(SourceKind), Field(description="What the source is.")] = ()
     tier: Annotated[Tests, word(Tier), Field(description="How near the source is to the fact.")] = ()
+    title: Annotated[Tests, text("present"), Field(description="Exact title.")] = ()
     url: Annotated[Tests, text("https://pubmed.ncbi.nlm.nih.gov/20647170/"), Field(description="Address.")] = ()
     publisher: Annotated[Tests, text("NLM"), Field(description="Publisher.")] = ()
+    text: Annotated[
+        Tests, number("present"), Field(description="Length of the stored text; `present` or `missing`.")
+    ] = ()

@@ -1,7 +1,8 @@
 """What was studied: single studies and bodies of evidence, with arms, outcomes and arm-level results."""
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
 from app.fields import (
@@ -24,20 +25,18 @@ from app.fields import (
     Weeks,
     word,
 )
-from app.indications.models import Indication
-from app.products.models import Product
-from app.publications.models import Publication
-from app.records import Record, subtype
+from app.records import subtype
 
-class Study(Record):
+
+class Study(Base):
     __tablename__ = "studies"
-    __mapper_args__ = {"polymorphic_identity": "studies"}
     __table_args__ = (
         *subtype("studies"),
         CheckConstraint("enrolled >= 0", name="enrolled"),
         CheckConstraint("scope = 'study' OR design IS NULL", name="body_has_no_design"),
         CheckConstraint("evidence_level BETWEEN 1 AND 5", name="evidence_level"),
         Index("ix_studies_year", "year", "id"),
+        Index("ix_studies_year_desc", sql("year DESC"), "id"),
         Index("ix_studies_enrolled", "enrolled", "id"),
         Index("ix_studies_title", "title", "id"),
         Index("ix_studies_design", "design", "id"),
@@ -67,58 +66,6 @@ class Study(Record):
     conclusion: Mapped[Prose | None]
     overlaps_note: Mapped[Line | None]
     overlaps_inferred: Mapped[bool | None]
-
-    arms: Mapped[list["Arm"]] = relationship(
-        order_by="Arm.position", cascade="all, delete-orphan", lazy="raise"
-    )
-    outcomes: Mapped[list["Outcome"]] = relationship(
-        order_by="Outcome.position", cascade="all, delete-orphan", lazy="raise"
-    )
-    adverse_events: Mapped[list["AdverseEvent"]] = relationship(
-        order_by="AdverseEvent.position", cascade="all, delete-orphan", lazy="raise"
-    )
-    comparator_rows: Mapped[list["Comparator"]] = relationship(
-        order_by="Comparator.position", cascade="all, delete-orphan", lazy="raise"
-    )
-    product_rows: Mapped[list["StudyProduct"]] = relationship(
-        order_by="StudyProduct.position", cascade="all, delete-orphan", lazy="raise"
-    )
-    indication_rows: Mapped[list["StudyIndication"]] = relationship(
-        order_by="StudyIndication.position", cascade="all, delete-orphan", lazy="raise"
-    )
-    publications: Mapped[list["StudyPublication"]] = relationship(
-        order_by="StudyPublication.position", cascade="all, delete-orphan", lazy="raise"
-    )
-    overlap_rows: Mapped[list["StudyOverlap"]] = relationship(
-        order_by="StudyOverlap.position",
-        cascade="all, delete-orphan",
-        lazy="raise",
-        foreign_keys="StudyOverlap.study_id",
-    )
-
-    @property
-    def registry_ids(self) -> list[str]:
-        return self.named("registry-id")
-
-    @property
-    def comparators(self) -> list[str]:
-        return [row.name for row in self.comparator_rows]
-
-    @property
-    def products(self) -> list[Product]:
-        return [row.product for row in self.product_rows]
-
-    @property
-    def indications(self) -> list[Indication]:
-        return [row.indication for row in self.indication_rows]
-
-    @property
-    def publication(self) -> Publication | None:
-        return self.publications[0].publication if self.publications else None
-
-    @property
-    def overlaps_with(self) -> list["Study"]:
-        return [row.other for row in self.overlap_rows]
 
 
 def _study_id() -> Mapped[str]:
@@ -162,30 +109,9 @@ class Outcome(Base):
     effect_ci_low: Mapped[float | None]
     effect_ci_high: Mapped[float | None]
 
-    results: Mapped[list["ArmResult"]] = relationship(
-        order_by="ArmResult.position", cascade="all, delete-orphan", lazy="raise"
-    )
-
-    @property
-    def effect(self) -> dict[str, str | float | None] | None:
-        if self.effect_type is None:
-            return None
-        return {
-            "type": self.effect_type,
-            "value": self.effect_value,
-            "ci_low": self.effect_ci_low,
-            "ci_high": self.effect_ci_high,
-        }
-
-    @property
-    def p_bound(self) -> dict[str, str | float | None] | None:
-        return None if self.p_relation is None else {"relation": self.p_relation, "number": self.p_number}
-
 
 def _arm() -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(
-        ["study_id", "arm"], ["study_arms.study_id", "study_arms.key"], ondelete="CASCADE"
-    )
+    return ForeignKeyConstraint(["study_id", "arm"], ["study_arms.study_id", "study_arms.key"], ondelete="CASCADE")
 
 
 def _counted() -> tuple[CheckConstraint, ...]:
@@ -253,7 +179,6 @@ class StudyProduct(Base):
     study_id: Mapped[Slug] = _study_id()
     product_id: Mapped[Slug] = mapped_column(ForeignKey("products.id"), primary_key=True)
     position: Mapped[int]
-    product: Mapped[Product] = relationship(lazy="raise")
 
 
 class StudyIndication(Base):
@@ -263,7 +188,6 @@ class StudyIndication(Base):
     study_id: Mapped[Slug] = _study_id()
     indication_id: Mapped[Slug] = mapped_column(ForeignKey("indications.id"), primary_key=True)
     position: Mapped[int]
-    indication: Mapped[Indication] = relationship(lazy="raise")
 
 
 class StudyPublication(Base):
@@ -274,7 +198,6 @@ class StudyPublication(Base):
     publication_id: Mapped[Slug] = mapped_column(ForeignKey("publications.id"), primary_key=True)
     position: Mapped[int]
     reports_pooled_data: Mapped[bool | None]
-    publication: Mapped[Publication] = relationship(lazy="raise")
 
 
 class StudyOverlap(Base):
@@ -287,4 +210,3 @@ class StudyOverlap(Base):
     study_id: Mapped[Slug] = _study_id()
     other_id: Mapped[Slug] = mapped_column(ForeignKey("studies.id"), primary_key=True)
     position: Mapped[int]
-    other: Mapped[Study] = relationship(lazy="raise", foreign_keys=[other_id])

@@ -28,7 +28,7 @@ from app.indications.schemas import IndicationRef
 from app.products.schemas import ProductRef
 from app.publications.schemas import Citation, PublicationRef
 from app.record_filters import CitedFilter
-from app.record_schemas import CitedIn, CitedOut, Embedded, Identified, RefersTo, Shape
+from app.record_schemas import CitedIn, CitedOut, Embedded, Fields, Identified, RefersTo, Shape
 
 P_VALUE = r"^(<=|>=|<|>|=)?\s?(0|1|0?\.\d+|1\.0+|0\.0+)$"
 
@@ -67,7 +67,7 @@ class PBound(Shape):
     number: Number = Field(description="The number printed after it.")
 
 
-class OutcomeFields(Shape):
+class OutcomeFields(Fields):
     measure: Line = Field(description="What was measured.")
     role: OutcomeRole | None = Field(None, description="Primary, secondary or safety.")
     kind: OutcomeKind = Field(description="Which numbers it has.")
@@ -81,7 +81,7 @@ class OutcomeFields(Shape):
     results: list[ArmResult] = Field(default_factory=list, description="Results by arm.")
 
 
-class OutcomeIn(OutcomeFields):
+class OutcomeIn(OutcomeFields, Shape):
     pass
 
 
@@ -107,7 +107,7 @@ class ReportOut(PublicationRef):
     reports_pooled_data: bool | None = Field(description="It reports this study together with others.")
 
 
-class StudyFields(Shape):
+class StudyFields(Fields):
     scope: StudyScope = Field(
         "study", description="`body-of-evidence`: many studies named as a whole, never one of them."
     )
@@ -181,9 +181,7 @@ class StudyFilter(CitedFilter):
         Tests, reference("indications", "chronic-migraine"), Field(description="Condition studied.")
     ] = ()
     comparator: Annotated[Tests, text("placebo"), Field(description="What it was compared with.")] = ()
-    publication: Annotated[
-        Tests, reference("publications", "20647170"), Field(description="A publication of it.")
-    ] = ()
+    publication: Annotated[Tests, reference("publications", "20647170"), Field(description="A publication of it.")] = ()
     mechanism: Annotated[
         Tests, reference("mechanisms", "snap25-cleavage"), Field(description="Mechanism it supports.")
     ] = ()

@@ -1,0 +1,184 @@
+"""The `evidence` command. Results go to standard output, progress and errors to standard error.
+
+Exit codes: 0 done; 1 faults were found and nothing was changed; 2 wrong usage; 3 the database cannot be used (missing,
+locked, read-only, full, at another version); 4 the address to listen on is taken; 130 interrupted, nothing was changed.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from app import logs
+from app.db import open_engine, reading
+from app.settings import Settings
+
+FAULTS, UNUSABLE, TAKEN, INTERRUPTED = 1, 3, 4, 130
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def _stop(code: int, message: str) -> typer.Exit:
+    errors.print(message, markup=False)
+    return typer.Exit(code)
+
+
+@contextmanager
+def _database(settings: Settings, *, migrated: bool = True) -> Iterator[Engine]:
+    """The database of the settings; whatever keeps it from being used ends the command with a word on it."""
+    from app.reading import now
+    from app.web.reader import reading_url
+
+    url = settings.database_url.get_secret_value()
+    engine = open_engine(reading_url(url) if migrated else url)
+    try:
+        if migrated:
+            with reading(engine) as connection:
+                now(connection)
+        yield engine
+    except DBAPIError as error:
+        raise _stop(UNUSABLE, f"The database cannot be used: {_hint(str(error.orig))}") from None
+    finally:
+        engine.dispose()
+
+
+HINTS = {
+    "no such table": "it has no tables yet; run `evidence migrate`.",
+    "alembic_version": "it has no tables yet; run `evidence migrate`.",
+    "unable to open": "there is no such file, or it cannot be opened; `evidence migrate` makes one.",
+    "locked": "another process is writing to it and did not finish in time; nothing was changed.",
+    "lock timeout": "another process is writing to it and did not finish in time; nothing was changed.",
+    "readonly": "it is read-only; nothing was changed.",
+    "full": "the disk is full; nothing was changed.",
+}
+
+
+def _hint(detail: str) -> str:
+    return next((f"{hint} ({detail.strip()})" for sign, hint in HINTS.items() if sign in detail), detail.strip())
+
+
+@contextmanager
+def _bar(what: str, total: int | None = None) -> Iterator[tuple[Callable[[int], None], Callable[[int], None]]]:
+    """A progress bar, and two functions: one sets its total, one moves it."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=errors) as progress:
+        task = progress.add_task(what, total=total)
+        yield (
+            lambda number: progress.update(task, total=number),
+            lambda number: progress.advance(task, number),
+        )
+
+
+@app.command()
+def migrate(target: Annotated[str, typer.Argument(help="A revision, `head` or `base`.")] = "head") -> None:
+    """Bring the database's schema to this code's version, creating the database if there is none."""
+    from app import migrating
+
+    with _database(Settings(), migrated=False) as engine:
+        migrating.migrate(engine, target)
+        with engine.connect().execution_options(reads=True) as connection:
+            print(f"The schema is at {migrating.current(connection) or 'base'}.")
+
+
+@app.command()
+def load(
+    path: Annotated[Path, typer.Argument(help="A directory of TYPE.yaml files, or one file.", exists=True)],
+) -> None:
+    """Load records: all of them, or none and a list of every fault."""
+    with _database(Settings()) as engine:
+        _load(engine, path)
+
+
+def _load(engine: Engine, path: Path) -> None:
+    from app.loading.service import Faulty
+    from app.loading.service import load as load_files
+
+    try:
+        with _bar(f"Loading {path}") as (set_total, advance):
+            done = load_files(engine, path, started=set_total, progress=advance)
+    except Faulty as faulty:
+        for fault in faulty.faults:
+            print(fault, file=sys.stderr)
+        raise _stop(FAULTS, f"{len(faulty.faults)} fault(s); nothing was changed.") from None
+    refreshed = f", {done.refreshed} refreshed" if done.refreshed else ""
+    print(f"{done.created} created, {done.updated} updated, {done.unchanged} unchanged{refreshed}.")
+
+
+@app.command()
+def check() -> None:
+    """Prove that every document follows from its rows and every quote stands in its source."""
+    from app import maintaining
+
+    with _database(Settings()) as engine, _bar("Checking", maintaining.count(engine)) as (_, advance):
+        faults = list(maintaining.check(engine, progress=advance))
+    for fault in faults:
+        print(fault)
+    if faults:
+        raise _stop(FAULTS, f"{len(faults)} fault(s).")
+    print("All documents follow from their rows, and all quotes stand in their sources.")
+
+
+@app.command()
+def rebuild() -> None:
+    """Render every document from its rows again; those that differ become new versions."""
+    from app import maintaining
+
+    with _database(Settings()) as engine, _bar("Rebuilding", maintaining.count(engine)) as (_, advance):
+        changed = maintaining.rebuild(engine, actor="command line", progress=advance)
+    print(f"{changed} documents changed.")
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; else `EVIDENCE_HOST`.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one; else `EVIDENCE_PORT`.")] = None,
+    prepare: Annotated[
+        bool, typer.Option("--prepare", help="Migrate and load `EVIDENCE_SEEDS` first, if need be.")
+    ] = False,
+) -> None:
+    """Serve the API."""
+    given = {"host": host, "port": port}
+    settings = Settings().model_copy(update={name: value for name, value in given.items() if value is not None})
+    if prepare:
+        _prepare(settings)
+    with _database(settings):
+        pass
+    from app.serving import AddressTaken, run
+
+    try:
+        run(settings)
+    except AddressTaken as error:
+        raise _stop(TAKEN, str(error)) from None
+
+
+def _prepare(settings: Settings) -> None:
+    from app import migrating
+
+    with _database(settings, migrated=False) as engine:
+        migrating.migrate(engine)
+        from app.loading.service import is_loaded
+
+        if not is_loaded(engine, settings.seeds):
+            _load(engine, settings.seeds)
+
+
+def main() -> None:
+    logs.set_up(Settings().log_format)
+    from app.errors import Problem
+
+    try:
+        app(standalone_mode=True)
+    except KeyboardInterrupt:
+        errors.print("Interrupted; nothing was changed.")
+        raise SystemExit(INTERRUPTED) from None
+    except Problem as problem:
+        errors.print(f"The database cannot be used: {problem.detail}", markup=False)
+        raise SystemExit(UNUSABLE) from None

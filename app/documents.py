@@ -1,0 +1,68 @@
+"""Documents: each record's public JSON, rendered once a change and kept in every version.
+
+The table is at once what readers get (the versions with no end) and the history. `database_state` holds the one
+revision counter: it moves with every commit that changes data, and its row is the writers' lock.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, LargeBinary
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base
+from app.fields import RecordType, Slug, word
+
+Change = Literal["created", "updated", "refreshed", "deleted"]
+"""`refreshed`: nothing was entered, but a record that this document shows has changed."""
+
+
+class State(Base):
+    __tablename__ = "database_state"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"), CheckConstraint("revision >= 0", name="revision"))
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    revision: Mapped[int]
+    changed_at: Mapped[datetime]
+    epoch: Mapped[str] = mapped_column(comment="Random; tells this database from another with equal revisions")
+    loaded: Mapped[str | None] = mapped_column(comment="Digest of the files last loaded")
+
+
+class Revision(Base):
+    __tablename__ = "revisions"
+
+    revision: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    committed_at: Mapped[datetime]
+    actor: Mapped[str]
+    reason: Mapped[str]
+
+
+class Document(Base):
+    __tablename__ = "documents"
+    __table_args__ = (
+        ForeignKeyConstraint(["type", "id"], ["records.type", "records.id"]),
+        CheckConstraint("version >= 1", name="version"),
+        CheckConstraint("(until_revision IS NULL) = (valid_to IS NULL)", name="ends_whole"),
+        CheckConstraint("until_revision > revision", name="ends_later"),
+        Index("ix_documents_revision", "revision", "type", "id"),
+        Index(
+            "uq_documents_current",
+            "type",
+            "id",
+            unique=True,
+            sqlite_where=sql("until_revision IS NULL"),
+            postgresql_where=sql("until_revision IS NULL"),
+        ),
+    )
+
+    type: Mapped[RecordType] = mapped_column(word("type", RecordType), primary_key=True)
+    id: Mapped[Slug] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    change: Mapped[Change] = mapped_column(word("change", Change))
+    revision: Mapped[int] = mapped_column(ForeignKey("revisions.revision"))
+    valid_from: Mapped[datetime]
+    until_revision: Mapped[int | None] = mapped_column(ForeignKey("revisions.revision"))
+    valid_to: Mapped[datetime | None]
+    etag: Mapped[str] = mapped_column(comment="Hash of the body")
+    body: Mapped[bytes] = mapped_column(LargeBinary)

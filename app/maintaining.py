@@ -1,0 +1,100 @@
+"""Proving that each layer follows from the one before, and making it so again."""
+
+from collections.abc import Callable, Iterator
+
+from sqlalchemy import Connection, Engine, exists, func, select, text
+
+from app.catalogue import RESOURCES
+from app.db import reading, writing
+from app.documents import Document, State
+from app.fields import RecordType
+from app.quotes import NotQuoted, locate
+from app.records import Provenance, Record
+from app.rendering import etag_of, render
+from app.rows import batches
+from app.sources.models import Source
+from app.versions import Key, store
+from app.writing import Progress, derive, lock, open_revision
+
+
+def _ids(connection: Connection, type: RecordType) -> list[str]:
+    return list(connection.scalars(select(Record.id).where(Record.type == type).order_by(Record.id)))
+
+
+def _documents(connection: Connection, type: RecordType, ids: list[str]) -> Iterator[str]:
+    """Documents that differ from a fresh rendering of their rows, or are missing."""
+    query = select(Document.id, Document.body, Document.etag).where(
+        Document.type == type, Document.id.in_(ids), Document.until_revision.is_(None)
+    )
+    stored = {id: (body, etag) for id, body, etag in connection.execute(query)}
+    for id, fresh in render(connection, type, ids).items():
+        body, etag = stored.get(id, (None, None))
+        if body is None:
+            yield f"{type}/{id}: there is no document"
+        elif body != fresh:
+            yield f"{type}/{id}: the document is not what its rows say"
+        elif etag != etag_of(body):
+            yield f"{type}/{id}: the document's hash is wrong"
+
+
+def _quotes(connection: Connection) -> Iterator[str]:
+    """Quotes that are not in their source where they say."""
+    query = select(Provenance, Source.text).join(Source, Source.id == Provenance.source_id)
+    for row in connection.execute(query.where(Provenance.quote.is_not(None))).mappings():
+        try:
+            locate(row["quote"], row["text"] or "", row["start_offset"])
+        except NotQuoted as fault:
+            yield f"{row['record_type']}/{row['record_id']}: {row['source_id']}: {fault.detail}"
+
+
+def _orphans(connection: Connection) -> Iterator[str]:
+    there = exists().where(Record.type == Document.type, Record.id == Document.id)
+    for type, id in connection.execute(select(Document.type, Document.id).where(~there)):
+        yield f"{type}/{id}: a document of no record"
+
+
+def _revisions(connection: Connection) -> Iterator[str]:
+    newest = connection.scalars(select(func.max(Document.revision))).one() or 0
+    revision = connection.scalars(select(State.revision)).one()
+    if newest > revision:
+        yield f"a document is of revision {newest}, later than the database's own, {revision}"
+
+
+def _file(connection: Connection) -> Iterator[str]:
+    """SQLite's own proof of its file and its foreign keys."""
+    if connection.dialect.name != "sqlite":
+        return
+    for row in connection.execute(text("PRAGMA integrity_check")):
+        if row[0] != "ok":
+            yield f"the database file: {row[0]}"
+    for row in connection.execute(text("PRAGMA foreign_key_check")):
+        yield f"a row of {row[0]} refers to nothing in {row[2]}"
+
+
+def check(engine: Engine, *, progress: Progress = lambda _: None) -> Iterator[str]:
+    """Everything that is not as it should be; nothing where all is well."""
+    with reading(engine) as connection:
+        for proof in (_file, _orphans, _revisions, _quotes):
+            yield from proof(connection)
+        for type in RESOURCES:
+            for ids in batches(_ids(connection, type)):
+                yield from _documents(connection, type, ids)
+                progress(len(ids))
+
+
+def count(engine: Engine) -> int:
+    with reading(engine) as connection:
+        return connection.scalars(select(func.count()).select_from(Record)).one()
+
+
+def rebuild(engine: Engine, *, actor: str, progress: Callable[[int], None] = lambda _: None) -> int:
+    """Renders every document anew and keeps those that differ as new versions; returns how many."""
+    with writing(engine) as connection:
+        lock(connection)
+        keys: list[Key] = [(type, id) for type in RESOURCES for id in _ids(connection, type)]
+        derive(connection, keys)
+        stamp = open_revision(connection, actor, "rebuild")
+        changed = store(connection, keys, stamp, refreshed=True, progress=progress)
+        if not changed:
+            connection.rollback()
+    return len(changed)

@@ -1,0 +1,168 @@
+"""A query string as typed values: filters, sort, paging and selection. What is unknown is refused, never ignored."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlencode
+
+from app.catalogue import RESOURCES
+from app.errors import Invalid, Problem, nearest, parameter_fault
+from app.fields import RecordType
+from app.filters import Tests, kinds, read_test, split_values
+from app.paging import Position, SortKey, read_cursor, write_cursor
+from app.resources import Resource
+from app.selection import Tree, read_fields, read_include
+
+T = TypeVar("T")
+
+DEFAULT_LIMIT, MAX_LIMIT = 25, 1000
+SELECTING = ("fields", "include", "format")
+PAGING = ("sort", "limit", "cursor", "ids")
+FORMATS = ("json",)
+
+
+@dataclass(frozen=True, eq=False)
+class RecordQuery:
+    fields: Tree | None
+    include: tuple[str, ...]
+
+    @property
+    def is_plain(self) -> bool:
+        """The stored bytes are the answer."""
+        return self.fields is None and not self.include
+
+
+@dataclass(frozen=True, eq=False)
+class ListQuery(RecordQuery):
+    tests: Mapping[str, Tests]
+    ids: tuple[str, ...]
+    sort: tuple[SortKey, ...]
+    limit: int
+    position: Position | None
+    asked: str
+    """What a total and a cursor belong to: type, filters, ids and sort, in one spelling."""
+    parameters: tuple[tuple[str, str], ...]
+    """As given, less the cursor."""
+
+    def next_url(self, resource: Resource, position: Position) -> str:
+        cursor = write_cursor(self.asked, position)
+        return f"{resource.path}?{urlencode([*self.parameters, ('cursor', cursor)], safe=',.:')}"
+
+
+class _Parameters:
+    """Parameters as given, taken one by one; faults are gathered so that all are told at once."""
+
+    def __init__(self, raw: str, known: list[str]) -> None:
+        self.pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=200) if raw else []
+        self.faults: list[Mapping[str, Any]] = []
+        for name in dict.fromkeys(name for name, _ in self.pairs):
+            if name not in known:
+                self.faults.append(parameter_fault(name, f"There is no parameter {name!r} here.", nearest(name, known)))
+
+    def all(self, name: str) -> list[str]:
+        return [value for key, value in self.pairs if key == name]
+
+    def read(self, name: str, how: Callable[[str], T], otherwise: T) -> T:
+        """The one value of a parameter."""
+        values = self.all(name)
+        if len(values) > 1:
+            self.faults.append(parameter_fault(name, f"{name} can be given only once."))
+        return self.attempt(name, how, values[0], otherwise) if values else otherwise
+
+    def attempt(self, name: str, how: Callable[[str], T], value: str, otherwise: T) -> T:
+        try:
+            return how(value)
+        except Invalid as fault:
+            self.faults.append(parameter_fault(name, f"{name}: {fault.detail}.", fault.near))
+            return otherwise
+
+    def end(self) -> None:
+        if self.faults:
+            detail = " ".join(str(fault["detail"]) for fault in self.faults[:3])
+            raise Problem("invalid-parameter", detail, errors=self.faults)
+
+
+def _format(value: str) -> str:
+    if value not in FORMATS:
+        raise Invalid(f"{value!r} is not one of the formats", FORMATS)
+    return value
+
+
+def _selection(resource: Resource, given: _Parameters) -> tuple[Tree | None, tuple[str, ...]]:
+    include = given.read("include", lambda value: read_include(resource, split_values(value)), ())
+    fields = given.read("fields", lambda value: read_fields(resource, include, split_values(value)), None)
+    given.read("format", _format, "json")
+    return fields, include
+
+
+@lru_cache(maxsize=1024)
+def read_record_query(type: RecordType, raw: str) -> RecordQuery:
+    given = _Parameters(raw, list(SELECTING))
+    fields, include = _selection(RESOURCES[type], given)
+    given.end()
+    return RecordQuery(fields, include)
+
+
+def read_no_query(raw: str) -> None:
+    """For what takes no parameters."""
+    _Parameters(raw, []).end()
+
+
+def _limit(value: str) -> int:
+    if not (value.isascii() and value.isdigit() and len(value) <= 4 and int(value) <= MAX_LIMIT):
+        raise Invalid(f"{value!r} is not a whole number from 0 to {MAX_LIMIT}")
+    return int(value)
+
+
+def _sort_key(resource: Resource, value: str) -> SortKey:
+    name = value.removeprefix("-")
+    if name not in resource.sorts:
+        raise Invalid(f"{name!r} is not a field to sort by", nearest(name, resource.sorts) or resource.sorts)
+    return SortKey(name, resource.sorts[name], descending=value.startswith("-"))
+
+
+def _sort(resource: Resource, value: str) -> tuple[SortKey, ...]:
+    keys = [_sort_key(resource, part) for part in split_values(value)]
+    names = [key.name for key in keys]
+    if len(set(names)) < len(names):
+        raise Invalid("names a field twice")
+    if len(names) > 5:
+        raise Invalid("names more than 5 fields")
+    until_id = names.index("id") + 1 if "id" in names else len(names)
+    last = () if "id" in names else (SortKey("id", resource.sorts["id"]),)
+    return (*keys[:until_id], *last)
+
+
+def _tests(resource: Resource, given: _Parameters) -> dict[str, Tests]:
+    """Each filter's tests, in one order whatever the order they were given in."""
+    found: dict[str, Tests] = {}
+    for name, kind in kinds(resource.filter).items():
+        tests = (
+            given.attempt(name, lambda value, kind=kind: read_test(kind, value), raw, None) for raw in given.all(name)
+        )
+        if wanted := tuple(test for test in tests if test is not None):
+            found[name] = wanted
+    return found
+
+
+def _ids(value: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(split_values(value)))
+
+
+@lru_cache(maxsize=1024)
+def read_list_query(type: RecordType, raw: str) -> ListQuery:
+    """The query of a list; raises a `Problem` that names every fault."""
+    resource = RESOURCES[type]
+    given = _Parameters(raw, [*kinds(resource.filter), *PAGING, *SELECTING])
+    fields, include = _selection(resource, given)
+    tests, ids = _tests(resource, given), given.read("ids", _ids, ())
+    sort = given.read("sort", lambda value: _sort(resource, value), (SortKey("id", resource.sorts["id"]),))
+    limit = given.read("limit", _limit, max(DEFAULT_LIMIT, len(ids)))
+    given.end()
+    order = [(key.name, key.descending) for key in sort]
+    asked = repr((type, tests, ids, order))
+    cursor = given.read("cursor", lambda value: read_cursor(asked, value, sort), None)
+    given.end()
+    parameters = tuple(pair for pair in given.pairs if pair[0] != "cursor")
+    return ListQuery(fields, include, tests, ids, sort, limit, cursor, asked, parameters)

@@ -1,0 +1,226 @@
+"""Reading: stored documents by id, by any name, and by the page. The number of statements is fixed.
+
+A page: state, [names], [total, remembered per revision], documents, [included]. A record: document; a name costs two more.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import Connection, bindparam, func, select, tuple_
+
+from app.catalogue import RESOURCES
+from app.conditions import conditions
+from app.documents import Document, State
+from app.errors import Problem, nearest, parameter_fault
+from app.fields import RecordType
+from app.filters import AnyOf, NoneOf, Test, kinds
+from app.migrating import head
+from app.paging import page_keys, page_order
+from app.query import ListQuery, RecordQuery
+from app.records import RecordName, fold
+from app.resources import Resource
+from app.rows import batches
+from app.schema_version import VERSION
+from app.selection import embed, included, project
+
+MAX_CANDIDATES = 20_000
+"""Names looked through for the nearest ones; only a wrong name costs this."""
+
+
+class Now(NamedTuple):
+    """What the database is at; equal values mean equal answers."""
+
+    revision: int
+    changed_at: datetime
+    epoch: str
+
+
+class Stored(NamedTuple):
+    id: str
+    etag: str
+    valid_from: datetime
+    body: bytes
+
+
+_STATE = select(State.revision, State.changed_at, State.epoch, select(VERSION.c.version_num).scalar_subquery())
+_RECORD = select(Document.id, Document.etag, Document.valid_from, Document.body).where(
+    Document.type == bindparam("type"), Document.id == bindparam("id"), Document.until_revision.is_(None)
+)
+
+
+def now(connection: Connection) -> Now:
+    row = connection.execute(_STATE).one_or_none()
+    if row is None or row[3] != head():
+        raise Problem("database-not-ready", "The database is at another schema version; run `evidence migrate`.")
+    return Now(row[0], row[1], row[2])
+
+
+def by_id(connection: Connection, type: RecordType, id: str) -> Stored | None:
+    row = connection.execute(_RECORD, {"type": type, "id": id}).one_or_none()
+    return Stored(*row) if row else None
+
+
+def by_name(connection: Connection, resource: Resource, name: str) -> Stored:
+    """The record that a name finds; raises a `Problem` where there is none, or more than one."""
+    key = (resource.type, fold(resource.type, name))
+    ids = _named(connection, {key}).get(key, [])
+    found = by_id(connection, resource.type, ids[0]) if len(ids) == 1 else None
+    if found:
+        return found
+    if ids:
+        faults = [{"pointer": "", "detail": f"{resource.path}/{id}", "nearest": [id]} for id in ids]
+        raise Problem("ambiguous-name", f"{name!r} is a name of {len(ids)} {resource.title}.", errors=faults)
+    near = [f"{resource.path}/{id}" for id in _nearest(connection, resource.type, name)]
+    fault = {"pointer": "", "detail": f"There is no {name!r} among the {resource.title}.", "nearest": near}
+    raise Problem("not-found", fault["detail"], errors=[fault])
+
+
+def _named(connection: Connection, keys: Iterable[tuple[RecordType, str]]) -> dict[tuple[str, str], list[str]]:
+    """Ids by `(type, folded name)`."""
+    found: dict[tuple[str, str], list[str]] = {}
+    of = (RecordName.record_type, RecordName.key)
+    for some in batches(keys):
+        query = select(*of, RecordName.record_id).where(tuple_(*of).in_(some)).distinct().order_by(RecordName.record_id)
+        for type, key, id in connection.execute(query):
+            found.setdefault((type, key), []).append(id)
+    return found
+
+
+def _nearest(connection: Connection, type: RecordType, name: str) -> list[str]:
+    query = select(RecordName.key, RecordName.record_id).where(RecordName.record_type == type).limit(MAX_CANDIDATES)
+    ids = {key: id for key, id in connection.execute(query)}
+    return list(dict.fromkeys(ids[key] for key in nearest(fold(type, name), ids, few=0)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reference:
+    parameter: str
+    type: RecordType
+    name: str
+
+    @property
+    def key(self) -> tuple[RecordType, str]:
+        return self.type, fold(self.type, self.name)
+
+
+def _references(resource: Resource, query: ListQuery) -> list[_Reference]:
+    found = [_Reference("ids", resource.type, id) for id in query.ids]
+    known = kinds(resource.filter)
+    for name, tests in query.tests.items():
+        of = known[name].of
+        if of:
+            values = (value for test in tests if isinstance(test, AnyOf | NoneOf) for value in test.values)
+            found += [_Reference(name, of, str(value)) for value in values]
+    return found
+
+
+def _unknown(connection: Connection, reference: _Reference) -> Mapping[str, Any]:
+    detail = f"{reference.parameter}: there is no {reference.name!r} among the {RESOURCES[reference.type].title}."
+    return parameter_fault(reference.parameter, detail, _nearest(connection, reference.type, reference.name))
+
+
+def _resolve(connection: Connection, resource: Resource, query: ListQuery) -> ListQuery:
+    """Names in place of ids become ids; a name of several records stands for any of them."""
+    references = _references(resource, query)
+    if not references:
+        return query
+    ids = _named(connection, {reference.key for reference in references})
+    faults = [_unknown(connection, reference) for reference in references if reference.key not in ids][:20]
+    if faults:
+        raise Problem("invalid-parameter", " ".join(fault["detail"] for fault in faults[:3]), errors=faults)
+    known = kinds(resource.filter)
+
+    def resolved(name: str, test: Test) -> Test:
+        of = known[name].of
+        if of is None or not isinstance(test, AnyOf | NoneOf):
+            return test
+        return replace(test, values=tuple(id for value in test.values for id in ids[of, fold(of, str(value))]))
+
+    tests = {name: tuple(resolved(name, test) for test in tests) for name, tests in query.tests.items()}
+    own = tuple(dict.fromkeys(id for name in query.ids for id in ids[resource.type, fold(resource.type, name)]))
+    return replace(query, tests=tests, ids=own)
+
+
+class Totals:
+    """Totals already counted at a revision, so that paging counts once; bounded, oldest out first."""
+
+    def __init__(self, entries: int) -> None:
+        self.entries = entries
+        self.known: OrderedDict[tuple[Now, str], int] = OrderedDict()
+
+    def get(self, at: Now, asked: str) -> int | None:
+        return self.known.get((at, asked))
+
+    def put(self, at: Now, asked: str, total: int) -> None:
+        self.known[at, asked] = total
+        while len(self.known) > self.entries:
+            self.known.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    documents: Sequence[bytes]
+    total: int
+    next: str | None
+
+    def body(self) -> bytes:
+        items = b",".join(self.documents)
+        return b'{"items":[%b],"total":%d,"next":%b}' % (items, self.total, orjson.dumps(self.next))
+
+
+def page(connection: Connection, resource: Resource, query: ListQuery, at: Now, totals: Totals) -> Page:
+    """One page of a list, with the exact total."""
+    found = _resolve(connection, resource, query)
+    wanted = [*conditions(resource, found.tests)]
+    if found.ids:
+        wanted.append(resource.sorts["id"].in_(found.ids))
+    records = select(resource.sorts["id"]).where(*wanted)
+    total = totals.get(at, query.asked)
+    if total is None:
+        total = connection.scalars(select(func.count()).select_from(records.subquery())).one()
+        totals.put(at, query.asked, total)
+    if not query.limit:
+        return Page([], total, None)
+    keys = page_keys(records, query.sort, query.position, query.limit + 1)
+    rows = connection.execute(_documents(resource, query, keys)).all()
+    following = query.next_url(resource, tuple(rows[query.limit - 1][1:])) if len(rows) > query.limit else None
+    bodies = [row[0] for row in rows[: query.limit]]
+    return Page(select_parts(connection, resource, query, bodies), total, following)
+
+
+def _documents(resource: Resource, query: ListQuery, keys: Any) -> Any:
+    last = len(query.sort) - 1
+    columns = [keys.c[f"key_{index}"] for index in range(len(query.sort))]
+    return (
+        select(Document.body, *columns)
+        .join_from(keys, Document, Document.id == keys.c[f"key_{last}"])
+        .where(Document.type == resource.type, Document.until_revision.is_(None))
+        .order_by(*page_order(keys, query.sort))
+        .limit(query.limit + 1)
+    )
+
+
+def select_parts(
+    connection: Connection, resource: Resource, query: RecordQuery, bodies: Sequence[bytes]
+) -> Sequence[bytes]:
+    """The documents with what `include=` adds and only what `fields=` names."""
+    if query.is_plain:
+        return bodies
+    documents = [orjson.loads(body) for body in bodies]
+    if query.include:
+        keys = included(resource, documents, query.include)
+        embed(resource, documents, query.include, _whole(connection, keys))
+    return [orjson.dumps(project(document, query.fields)) for document in documents]
+
+
+def _whole(connection: Connection, keys: Iterable[tuple[RecordType, str]]) -> dict[tuple[str, str], Any]:
+    found: dict[tuple[str, str], Any] = {}
+    of = (Document.type, Document.id)
+    for some in batches(keys, 5000):
+        query = select(*of, Document.body).where(tuple_(*of).in_(some), Document.until_revision.is_(None))
+        found |= {(type, id): orjson.loads(body) for type, id, body in connection.execute(query)}
+    return found

@@ -1,0 +1,96 @@
+"""From rows to the public JSON, many records at a time and in a fixed number of statements."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from hashlib import blake2b
+
+from sqlalchemy import Connection, Table, select
+
+from app.catalogue import RESOURCES
+from app.db import table_of
+from app.fields import RecordType
+from app.record_schemas import ProvenanceOut
+from app.records import Record
+from app.resources import Found, Part, Resource, Row, Rows, pick
+from app.rows import every_part, read
+
+_TABLES: dict[str, RecordType] = {resource.main.table.name: type for type, resource in RESOURCES.items()}
+
+
+def _reference_columns(part: Part) -> Iterator[tuple[str, RecordType]]:
+    for column in part.table.columns:
+        for key in column.foreign_keys:
+            type = _TABLES.get(key.column.table.name)
+            if type and column.name != part.owner:
+                yield column.name, type
+
+
+@cache
+def references(resource: Resource) -> tuple[tuple[Part, str, RecordType], ...]:
+    """Every column that a document of the type is rendered from and that holds another record's id."""
+    parts = every_part(resource)
+    shown = ((part, "id", _TABLES[part.table.name]) for part in resource.views)
+    return (*((part, name, type) for part in parts for name, type in _reference_columns(part)), *shown)
+
+
+def dependents(connection: Connection, type: RecordType, ids: Sequence[str]) -> Iterator[tuple[RecordType, str]]:
+    """The records whose documents show any of some records."""
+    for resource in RESOURCES.values():
+        for part, column, target in references(resource):
+            if target == type:
+                yield from ((resource.type, id) for id in _owners(connection, resource, part, column, ids))
+
+
+def _owners(connection: Connection, resource: Resource, part: Part, column: str, ids: Sequence[str]) -> Iterable[str]:
+    table: Table = part.table
+    query = select(table.c[part.owner]).where(table.c[column].in_(ids)).distinct()
+    if "record_type" in table.c:
+        query = query.where(table.c["record_type"] == resource.type)
+    return connection.scalars(query).all()
+
+
+def _referred(resource: Resource, batch: Iterable[Rows]) -> Mapping[RecordType, set[str]]:
+    wanted: dict[RecordType, set[str]] = defaultdict(set)
+    for rows in batch:
+        for part, column, type in references(resource):
+            wanted[type].update(row[column] for row in rows[part.table.name] if row[column])
+    return wanted
+
+
+def _embedded(connection: Connection, type: RecordType, ids: Sequence[str]) -> Mapping[str, Row]:
+    resource = RESOURCES[type]
+    found = read(connection, type, (resource.main, *resource.embed_parts), ids)
+    return {id: resource.embed(rows) for id, rows in found.items()}
+
+
+def _shared(connection: Connection, type: RecordType, ids: Sequence[str]) -> Mapping[str, Row]:
+    query = select(table_of(Record)).where(Record.type == type, Record.id.in_(ids))
+    return {row["id"]: dict(row) for row in connection.execute(query).mappings()}
+
+
+def _provenance(row: Row, found: Found) -> Row:
+    span = {"start": row["start_offset"], "end": row["end_offset"]}
+    return pick(ProvenanceOut, row) | span | found["sources"][row["source_id"]]
+
+
+def _body(resource: Resource, shared: Row, rows: Rows, found: Found) -> bytes:
+    document = shared | resource.render(rows, found)
+    document["absent"] = {row["field"]: row["reason"] for row in rows["absences"]}
+    document["provenance"] = [_provenance(row, found) for row in rows["provenance"]]
+    return resource.out.__pydantic_serializer__.to_json(resource.out.model_validate(document))
+
+
+def render(connection: Connection, type: RecordType, ids: Sequence[str]) -> dict[str, bytes]:
+    """The public JSON of some records, by id, from their rows as they are now."""
+    resource = RESOURCES[type]
+    batch = read(connection, type, every_part(resource), ids)
+    shared = _shared(connection, type, ids)
+    wanted = _referred(resource, batch.values())
+    found = {of: _embedded(connection, of, sorted(refs)) for of, refs in wanted.items() if refs}
+    return {id: _body(resource, shared[id], rows, found) for id, rows in batch.items()}
+
+
+def etag_of(body: bytes) -> str:
+    """A strong validator: equal for equal bytes only."""
+    return blake2b(body, digest_size=12).hexdigest()

@@ -1,0 +1,111 @@
+"""What a record type is: its shapes, its tables and the two functions between them.
+
+In  --rows-->  rows of its tables  --render-->  Out
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy import ColumnElement, Connection, Table
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.db import Base, table_of
+from app.fields import RecordType
+from app.filters import Filter
+from app.record_schemas import RecordIn
+from app.rules import Rule
+
+Row = dict[str, Any]
+Rows = dict[str, list[Row]]
+"""A record's rows by table name, in order."""
+
+Found = Mapping[str, Mapping[str, Row]]
+"""Referred records as they are embedded, by type and id."""
+
+Name = tuple[str, str]
+"""`(kind, name)`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A table whose rows belong to a record; `owner` is the column with the record's id."""
+
+    model: type[Base]
+    owner: str
+
+    @property
+    def table(self) -> Table:
+        return table_of(self.model)
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A column of another table: a record has as many values as rows there are its own."""
+
+    column: InstrumentedAttribute[Any]
+    owner: InstrumentedAttribute[str]
+    where: tuple[ColumnElement[bool], ...] = ()
+
+
+Target = InstrumentedAttribute[Any] | Linked
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Resource:
+    type: RecordType
+    singular: str
+    entered: type[RecordIn]
+    out: type[BaseModel]
+    filter: type[Filter]
+    rules: tuple[Rule[Any], ...]
+    main: Part
+    parts: tuple[Part, ...] = ()
+    views: tuple[Part, ...] = ()
+    """Rows of other types that its document shows."""
+    rows: Callable[[Any], Rows]
+    names: Callable[[Any], Iterable[Name]]
+    render: Callable[[Rows, Found], Row]
+    embed: Callable[[Rows], Row]
+    """How it is shown in another record's document, from its main row and `embed_parts`."""
+    embed_parts: tuple[Part, ...] = ()
+    derive: Callable[[Connection, Sequence[str]], None] | None = None
+    """Sets the columns of some records that follow from other records' rows."""
+    filters: Mapping[str, Target]
+    sorts: Mapping[str, InstrumentedAttribute[Any]]
+    includes: Mapping[str, RecordType] = field(default_factory=dict)
+    """Embedded fields that `include=` replaces by whole records."""
+    example: str
+
+    @property
+    def path(self) -> str:
+        return f"/v1/{self.type}"
+
+    @property
+    def title(self) -> str:
+        return self.type.replace("-", " ")
+
+
+def columns(model: type[Base], shape: BaseModel, **more: Any) -> Row:
+    """A row of a table from the fields of the same name; `more` gives the rest."""
+    names = table_of(model).columns.keys()
+    return {name: getattr(shape, name) for name in names if name in type(shape).model_fields} | more
+
+
+def numbered(owner: Mapping[str, str], rows: Iterable[Row]) -> list[Row]:
+    """Rows of a part, in order."""
+    return [{**owner, "position": position, **row} for position, row in enumerate(rows)]
+
+
+def links(owner: Mapping[str, str], column: str, ids: Iterable[str]) -> list[Row]:
+    return numbered(owner, ({column: id} for id in ids))
+
+
+def pick(shape: type[BaseModel], row: Row) -> Row:
+    """The columns of a row that a shape shows."""
+    return {name: row[name] for name in shape.model_fields if name in row}
+
+
+def named(rows: Rows, kind: str) -> list[str]:
+    return [row["name"] for row in rows["names"] if row["kind"] == kind]

@@ -1,0 +1,115 @@
+"""Records' rows in and out of their tables, many records at a time and in a fixed number of statements."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Table, bindparam, delete, select, tuple_
+
+from app.db import table_of
+from app.records import Absence, Provenance, Record, RecordName
+from app.resources import Part, Resource, Row, Rows
+
+BATCH = 500
+
+SHARED = (Part(Provenance, "record_id"), Part(RecordName, "record_id"), Part(Absence, "record_id"))
+"""Parts that every record type has; their rows also say which type they belong to."""
+
+
+T = TypeVar("T")
+
+
+def batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def _order(table: Table) -> list[Any]:
+    return [table.c["position"]] if "position" in table.c else list(table.primary_key)
+
+
+def _read(connection: Connection, part: Part, type: str, ids: Sequence[str]) -> Iterator[tuple[str, Row]]:
+    table = part.table
+    query = select(table).where(table.c[part.owner].in_(ids)).order_by(*_order(table))
+    if "record_type" in table.c:
+        query = query.where(table.c["record_type"] == type)
+    for row in connection.execute(query).mappings():
+        yield row[part.owner], dict(row)
+
+
+def read(connection: Connection, type: str, parts: Iterable[Part], ids: Sequence[str]) -> dict[str, Rows]:
+    """The rows of some records of a type, by id; a record that is not there is left out."""
+    tables = [part.table.name for part in parts]
+    found: dict[str, Rows] = {id: {name: [] for name in tables} for id in ids}
+    for part in parts:
+        for owner, row in _read(connection, part, type, ids):
+            found[owner][part.table.name].append(row)
+    return {id: rows for id, rows in found.items() if rows[tables[0]]}
+
+
+def own_parts(resource: Resource) -> tuple[Part, ...]:
+    return (*resource.parts, *SHARED)
+
+
+def every_part(resource: Resource) -> tuple[Part, ...]:
+    """All tables that a record's document is rendered from, its main one first."""
+    return (resource.main, *own_parts(resource), *resource.views)
+
+
+def _collect(batch: Iterable[Rows], table: Table) -> list[Row]:
+    return [row for rows in batch for row in rows.get(table.name, ())]
+
+
+def _insert(connection: Connection, table: Table, rows: list[Row]) -> None:
+    for some in batches(rows, 2000):
+        connection.execute(table.insert(), some)
+
+
+def _update(connection: Connection, table: Table, rows: list[Row]) -> None:
+    if not rows:
+        return
+    keys = [column.name for column in table.primary_key]
+    condition = [table.c[key] == bindparam(f"key_{key}") for key in keys]
+    changed = {name: bindparam(name) for name in rows[0] if name not in keys}
+    statement = table.update().where(*condition).values(changed)
+    connection.execute(statement, [row | {f"key_{key}": row[key] for key in keys} for row in rows])
+
+
+def write_main(connection: Connection, resource: Resource, new: list[Rows], changed: list[Rows]) -> None:
+    """The supertype's and the type's own rows; those of other types that they refer to must be there."""
+    for table in (table_of(Record), resource.main.table):
+        _insert(connection, table, _collect(new, table))
+        _update(connection, table, _collect(changed, table))
+
+
+def write_parts(connection: Connection, resource: Resource, new: list[Rows], changed: Mapping[str, Rows]) -> None:
+    """All other rows of some records; rows that changed records had before go."""
+    for part in reversed(own_parts(resource)):
+        _clear(connection, part, resource.type, list(changed))
+    for part in own_parts(resource):
+        _insert(connection, part.table, _collect([*new, *changed.values()], part.table))
+
+
+def _clear(connection: Connection, part: Part, type: str, ids: list[str]) -> None:
+    table = part.table
+    for some in batches(ids):
+        gone = delete(table).where(table.c[part.owner].in_(some))
+        connection.execute(gone.where(table.c["record_type"] == type) if "record_type" in table.c else gone)
+
+
+def known(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Which of some records there are: `(type, id)` to the digest of what was entered."""
+    found: dict[tuple[str, str], str] = {}
+    for some in batches(keys):
+        query = select(Record.type, Record.id, Record.digest).where(tuple_(Record.type, Record.id).in_(some))
+        found |= {(type, id): digest for type, id, digest in connection.execute(query)}
+    return found
+
+
+def group(rows: Iterable[Row], column: str) -> Mapping[Any, list[Row]]:
+    grouped: dict[Any, list[Row]] = defaultdict(list)
+    for row in rows:
+        grouped[row[column]].append(row)
+    return grouped

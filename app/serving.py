@@ -1,0 +1,39 @@
+"""One process that serves: the socket first, so that what is printed is true, then uvicorn on it."""
+
+import socket
+
+import uvicorn
+
+from app.main import create_app
+from app.settings import Settings
+
+
+class AddressTaken(Exception):
+    pass
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        message = f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}."
+        raise AddressTaken(message) from None
+
+
+def _greet(address: str) -> None:
+    print(f"Clinical Evidence API on {address}")
+    print(f"  documentation  {address}/docs")
+    print(f"  contract       {address}/openapi.json")
+    print(f"  try            curl '{address}/v1/studies?indication=chronic-migraine&sort=-year&limit=3'", flush=True)
+
+
+def run(settings: Settings) -> None:
+    """Serves until told to stop."""
+    listener = _listen(settings)
+    host, port = listener.getsockname()[:2]
+    _greet(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+    config = uvicorn.Config(
+        create_app(settings), log_config=None, access_log=False, server_header=False, loop="uvloop", http="httptools"
+    )
+    uvicorn.Server(config).run(sockets=[listener])

@@ -1,0 +1,207 @@
+"""Studies in and out of their tables."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import Connection, Integer, cast, func, select, update
+
+from app.mechanisms.models import MechanismStudy
+from app.publications.models import Publication
+from app.record_targets import cited_targets, name_target
+from app.resources import Found, Linked, Name, Part, Resource, Row, Rows, columns, links, named, numbered, pick
+from app.rows import group
+from app.studies import schemas
+from app.studies.models import (
+    AdverseEvent,
+    Arm,
+    ArmResult,
+    Comparator,
+    Outcome,
+    Study,
+    StudyIndication,
+    StudyOverlap,
+    StudyProduct,
+    StudyPublication,
+)
+from app.studies.rules import EVIDENCE_LEVELS, RULES
+from app.studies.schemas import OutcomeIn, StudyFilter, StudyIn, StudyOut
+
+_P_VALUE = re.compile(r"(<=|>=|<|>|=)?\s*(.+)")
+
+
+def _p_bound(printed: str | None) -> Row:
+    """The printed p value as a relation and a number: `<0.001` is below 0.001, `.05` equals it."""
+    found = _P_VALUE.fullmatch(printed) if printed else None
+    if found is None:
+        return {"p_relation": None, "p_number": None}
+    return {"p_relation": found[1] or "=", "p_number": float(found[2])}
+
+
+def _outcome(outcome: OutcomeIn) -> Row:
+    effect = {f"effect_{name}": getattr(outcome.effect, name, None) for name in schemas.Effect.model_fields}
+    return columns(Outcome, outcome) | effect | _p_bound(outcome.p_value)
+
+
+def _results(study: StudyIn) -> Iterator[Row]:
+    for position, outcome in enumerate(study.outcomes):
+        owner = {"study_id": study.id, "outcome_position": position}
+        yield from numbered(owner, (result.model_dump() for result in outcome.results))
+
+
+def rows(study: StudyIn) -> Rows:
+    owner = {"study_id": study.id}
+    level = EVIDENCE_LEVELS[study.design] if study.design else None
+    derived = {"own_title": study.title, "title": study.title, "year": None, "evidence_level": level}
+    reports = (
+        {"publication_id": r.publication, "reports_pooled_data": r.reports_pooled_data} for r in study.publications
+    )
+    return {
+        "studies": [columns(Study, study) | derived],
+        "study_arms": numbered(owner, (arm.model_dump() for arm in study.arms)),
+        "study_outcomes": numbered(owner, map(_outcome, study.outcomes)),
+        "study_arm_results": list(_results(study)),
+        "study_adverse_events": numbered(owner, (event.model_dump() for event in study.adverse_events)),
+        "study_comparators": links(owner, "name", study.comparators),
+        "study_products": links(owner, "product_id", study.products),
+        "study_indications": links(owner, "indication_id", study.indications),
+        "study_publications": numbered(owner, reports),
+        "study_overlaps": links(owner, "other_id", study.overlaps_with),
+    }
+
+
+def names(study: StudyIn) -> Iterator[Name]:
+    if study.acronym:
+        yield "acronym", study.acronym
+    yield from (("registry-id", registry_id) for registry_id in study.registry_ids)
+
+
+_FIRST = (StudyPublication.study_id == Study.id, StudyPublication.position == 0)
+_OF_FIRST = (*_FIRST, StudyPublication.publication_id == Publication.id)
+_DERIVED = {
+    "title": func.coalesce(Study.own_title, select(Publication.title).where(*_OF_FIRST).scalar_subquery()),
+    "year": func.coalesce(
+        select(Publication.year).where(*_OF_FIRST).scalar_subquery(),
+        cast(func.substr(func.coalesce(Study.completion_date, Study.start_date), 1, 4), Integer),
+    ),
+}
+
+
+def derive(connection: Connection, ids: Sequence[str]) -> None:
+    """The title and the year that a study takes from its first publication, or from its dates."""
+    connection.execute(update(Study).where(Study.id.in_(ids)).values(_DERIVED))
+
+
+def _shown_outcome(row: Row, results: list[Row]) -> Row:
+    effect = {name: row[f"effect_{name}"] for name in schemas.Effect.model_fields}
+    bound = {"relation": row["p_relation"], "number": row["p_number"]}
+    return {
+        **row,
+        "results": [pick(schemas.ArmResult, result) for result in results],
+        "effect": effect if row["effect_type"] else None,
+        "p_bound": bound if row["p_relation"] else None,
+    }
+
+
+def _report(row: Row, found: Found) -> Row:
+    return found["publications"][row["publication_id"]] | {"reports_pooled_data": row["reports_pooled_data"]}
+
+
+def render(rows: Rows, found: Found) -> Row:
+    results = group(rows["study_arm_results"], "outcome_position")
+    outcomes = [_shown_outcome(row, results.get(row["position"], [])) for row in rows["study_outcomes"]]
+    reports = [_report(row, found) for row in rows["study_publications"]]
+    return {
+        **rows["studies"][0],
+        "registry_ids": named(rows, "registry-id"),
+        "comparators": [row["name"] for row in rows["study_comparators"]],
+        "products": [found["products"][row["product_id"]] for row in rows["study_products"]],
+        "indications": [found["indications"][row["indication_id"]] for row in rows["study_indications"]],
+        "arms": [pick(schemas.Arm, row) for row in rows["study_arms"]],
+        "outcomes": [pick(schemas.OutcomeOut, outcome) for outcome in outcomes],
+        "adverse_events": [pick(schemas.AdverseEvent, row) for row in rows["study_adverse_events"]],
+        "publication": reports[0] if reports else None,
+        "publications": reports,
+        "overlaps_with": [found["studies"][row["other_id"]] for row in rows["study_overlaps"]],
+    }
+
+
+def embed(rows: Rows) -> Row:
+    return pick(schemas.StudyRef, rows["studies"][0])
+
+
+STUDIES = Resource(
+    type="studies",
+    singular="study",
+    entered=StudyIn,
+    out=StudyOut,
+    filter=StudyFilter,
+    rules=RULES,
+    main=Part(Study, "id"),
+    parts=(
+        Part(Arm, "study_id"),
+        Part(Outcome, "study_id"),
+        Part(ArmResult, "study_id"),
+        Part(AdverseEvent, "study_id"),
+        Part(Comparator, "study_id"),
+        Part(StudyProduct, "study_id"),
+        Part(StudyIndication, "study_id"),
+        Part(StudyPublication, "study_id"),
+        Part(StudyOverlap, "study_id"),
+    ),
+    rows=rows,
+    names=names,
+    render=render,
+    embed=embed,
+    derive=derive,
+    filters={
+        **cited_targets("studies"),
+        "scope": Study.scope,
+        "standing": Study.standing,
+        "design": Study.design,
+        "evidence_level": Study.evidence_level,
+        "masking": Study.masking,
+        "phase": Study.phase,
+        "status": Study.status,
+        "title": Study.title,
+        "acronym": Study.acronym,
+        "registry_id": name_target("studies", "registry-id"),
+        "product": Linked(StudyProduct.product_id, StudyProduct.study_id),
+        "indication": Linked(StudyIndication.indication_id, StudyIndication.study_id),
+        "comparator": Linked(Comparator.name, Comparator.study_id),
+        "publication": Linked(StudyPublication.publication_id, StudyPublication.study_id),
+        "mechanism": Linked(MechanismStudy.mechanism_id, MechanismStudy.study_id),
+        "overlaps_with": Linked(StudyOverlap.other_id, StudyOverlap.study_id),
+        "adverse_event": Linked(AdverseEvent.event, AdverseEvent.study_id),
+        "outcome_role": Linked(Outcome.role, Outcome.study_id),
+        "outcome_kind": Linked(Outcome.kind, Outcome.study_id),
+        "effect_type": Linked(Outcome.effect_type, Outcome.study_id),
+        "enrolled": Study.enrolled,
+        "included_studies": Study.included_studies,
+        "follow_up_weeks": Study.follow_up_weeks,
+        "year": Study.year,
+        "start_date": Study.start_date,
+        "completion_date": Study.completion_date,
+        "conclusion": Study.conclusion,
+    },
+    sorts={
+        "id": Study.id,
+        "year": Study.year,
+        "title": Study.title,
+        "acronym": Study.acronym,
+        "enrolled": Study.enrolled,
+        "design": Study.design,
+        "phase": Study.phase,
+        "evidence_level": Study.evidence_level,
+        "follow_up_weeks": Study.follow_up_weeks,
+        "start_date": Study.start_date,
+        "completion_date": Study.completion_date,
+    },
+    includes={
+        "products": "products",
+        "indications": "indications",
+        "publication": "publications",
+        "publications": "publications",
+        "overlaps_with": "studies",
+    },
+    example="preempt-1",
+)

@@ -1,0 +1,75 @@
+"""Every way a request can fail, as one kind of answer."""
+
+from difflib import get_close_matches
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+from sqlalchemy.exc import DBAPIError, TimeoutError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.errors import Problem, problem_response
+
+log = structlog.get_logger("evidence.web")
+
+NOT_MIGRATED = ("no such table", "UndefinedTable", "unable to open database file", "does not exist")
+"""How the drivers say that there is no database here, or an empty one."""
+
+
+def _problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return problem_response(error, request.scope["request_id"])
+
+
+def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        allowed = _allowed(request, error)
+        problem = Problem(
+            "method-not-allowed",
+            f"{request.method} is not for this address; {allowed} are.",
+            headers={"allow": allowed},
+        )
+    else:
+        near = _near(request)
+        fault = {"pointer": "", "detail": f"There is no {request.url.path!r} here.", "nearest": near}
+        problem = Problem("not-found", str(fault["detail"]), errors=[fault])
+    return problem_response(problem, request.scope["request_id"])
+
+
+def _allowed(request: Request, error: HTTPException) -> str:
+    methods = set((error.headers or {}).get("Allow", "GET").replace(" ", "").split(","))
+    return ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
+
+
+def _near(request: Request) -> list[str]:
+    paths = [path for path in (getattr(route, "path", "") for route in request.app.routes) if "{" not in path]
+    return get_close_matches(request.url.path[:200], paths, n=3)
+
+
+def _database(request: Request, error: Exception) -> Response:
+    detail = str(getattr(error, "orig", None) or error)
+    log.warning("database does not answer", detail=detail, request_id=request.scope["request_id"])
+    not_ready = any(sign in f"{type(getattr(error, 'orig', None)).__name__} {detail}" for sign in NOT_MIGRATED)
+    kind = "database-not-ready" if not_ready else "database-unavailable"
+    words = {
+        "database-not-ready": "There is no migrated database; run `evidence migrate`.",
+        "database-unavailable": "The database does not answer just now.",
+    }
+    problem = Problem(kind, words[kind], headers={"retry-after": "5"})
+    return problem_response(problem, request.scope["request_id"])
+
+
+HANDLERS: dict[Any, Any] = {
+    Problem: _problem,
+    HTTPException: _http,
+    DBAPIError: _database,
+    TimeoutError: _database,
+}
+
+
+def install(app: FastAPI) -> None:
+    for error, handler in HANDLERS.items():
+        app.add_exception_handler(error, handler)

@@ -1,0 +1,25 @@
+"""Counters and timings for Prometheus, one registry an application."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+class Metrics:
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        labels = ("method", "route", "status")
+        self.requests = Counter("http_requests", "Requests answered", labels, registry=self.registry)
+        self.seconds = Histogram(
+            "http_request_seconds", "Time to answer", ("route",), buckets=BUCKETS, registry=self.registry
+        )
+        self.revision = Gauge("evidence_revision", "Revision of the database", registry=self.registry)
+        self.records = Gauge("evidence_records", "Records by type", ("type",), registry=self.registry)
+
+    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
+        self.requests.labels(method, route, str(status)).inc()
+        self.seconds.labels(route).observe(seconds)
+
+    def page(self) -> bytes:
+        return generate_latest(self.registry)

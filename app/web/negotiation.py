@@ -1,0 +1,39 @@
+"""What a client accepts (RFC 9110 §12.5): media types and content codings."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from app.errors import Problem
+
+JSON = "application/json"
+
+
+def _weighted(header: str) -> Iterator[tuple[str, float]]:
+    for part in header.split(","):
+        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        weight = next((value[2:] for value in parameters if value.startswith("q=")), "1")
+        yield name, float(weight) if weight.replace(".", "", 1).isdigit() else 0.0
+
+
+def _specificity(range_: str) -> int:
+    return 0 if range_ == "*/*" else 1 if range_.endswith("/*") else 2
+
+
+@lru_cache(maxsize=512)
+def accepts(header: str, media_type: str) -> bool:
+    """Whether an `Accept` header allows a media type; its most specific range decides."""
+    ranges = {media_type, media_type.split("/")[0] + "/*", "*/*"}
+    fitting = [(_specificity(name), weight) for name, weight in _weighted(header) if name in ranges]
+    return not header.strip() or max(fitting, default=(0, 0.0))[1] > 0
+
+
+@lru_cache(maxsize=512)
+def accepts_gzip(header: str) -> bool:
+    weights = dict(_weighted(header))
+    return weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0))) > 0
+
+
+def require(header: str, *media_types: str) -> None:
+    """Raises a `Problem` unless one of the media types can be sent."""
+    if not any(accepts(header, media_type) for media_type in media_types):
+        raise Problem("not-acceptable", f"This can be sent as {' or '.join(media_types)}, not as {header[:200]!r}.")

@@ -1,0 +1,107 @@
+"""The OpenAPI 3.1 document: what is promised, in full."""
+
+from functools import cache
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+
+from app import __version__
+from app.catalogue import RESOURCES
+from app.errors import KINDS
+from app.web.operations import page_name
+
+Doc = dict[str, Any]
+
+TITLE = "Clinical Evidence API"
+DESCRIPTION = """What is known about a therapy, with proof: how it works (**mechanisms**), what was studied (**studies**),
+what it is for (**indications**) and what can go wrong (**safety notes**), each statement with its source.
+
+* Every GET also answers HEAD. Answers have a strong `ETag`; ask again with `If-None-Match` and an unchanged one is a 304.
+* Lists are paged by `next`: follow it until it is `null`. `total` is exact.
+* An unknown parameter, value or field is refused with the nearest valid ones, never ignored.
+* Every error is `application/problem+json` (RFC 9457); its `type` is a page that says what to do.
+* `null` means that a value was not seen, never that there is none; where a source says why, `absent` says so.
+* Inside v1 changes are additive: new fields may come, none goes or changes its type.
+"""
+
+REF = "#/components/schemas/{model}"
+
+
+def _page(item: Doc, what: str) -> Doc:
+    return {
+        "type": "object",
+        "description": what,
+        "required": ["items", "total", "next"],
+        "properties": {
+            "items": {"type": "array", "items": item},
+            "total": {"type": "integer", "minimum": 0, "description": "How many records match, on all pages."},
+            "next": {"type": ["string", "null"], "description": "Path of the next page; null on the last."},
+        },
+    }
+
+
+SELECTION: Doc = {
+    "type": "object",
+    "description": "With `fields=`: only what was asked for, each as in the whole record.",
+}
+
+PROBLEM: Doc = {
+    "type": "object",
+    "description": "RFC 9457 problem details.",
+    "required": ["type", "title", "status", "detail", "errors", "request_id"],
+    "properties": {
+        "type": {"type": "string", "enum": [f"/problems/{kind}" for kind in KINDS], "description": "A page about it."},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "request_id": {"type": "string", "description": "Names this request in our log."},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["detail", "nearest"],
+                "properties": {
+                    "parameter": {"type": "string"},
+                    "pointer": {"type": "string", "description": "RFC 6901"},
+                    "detail": {"type": "string"},
+                    "nearest": {"type": "array", "items": {"type": "string"}, "description": "Nearest valid values."},
+                },
+            },
+        },
+    },
+}
+
+
+@cache
+def _schemas() -> Doc:
+    shown = [(resource.out, "serialization") for resource in RESOURCES.values()]
+    _, found = models_json_schema(shown, ref_template=REF)  # type: ignore[arg-type]  # list invariance
+    schemas: Doc = found["$defs"]
+    pages = {
+        page_name(resource): _page({"$ref": REF.format(model=resource.out.__name__)}, f"A page of {resource.title}.")
+        for resource in RESOURCES.values()
+    }
+    whole = {"$ref": REF.format(model="SourceOut")}
+    schemas["ProvenanceOut"]["properties"]["source_record"] = whole | {"description": "With `include=provenance`."}
+    selection = {
+        "Selection": SELECTION,
+        "SelectionPage": _page({"$ref": REF.format(model="Selection")}, "A page of parts."),
+    }
+    return dict(sorted({**schemas, **pages, **selection, "Problem": PROBLEM}.items()))
+
+
+def openapi_document(app: FastAPI) -> Doc:
+    document = get_openapi(
+        title=TITLE,
+        version=__version__,
+        description=DESCRIPTION,
+        routes=app.routes,
+    )
+    for path in [path for path in document["paths"] if "{id:path}" in path]:
+        document["paths"][path.replace("{id:path}", "{id}")] = document["paths"].pop(path)
+    document["paths"] = dict(sorted(document["paths"].items()))
+    document["components"] = {"schemas": _schemas()}
+    document["servers"] = [{"url": "/"}]
+    return document

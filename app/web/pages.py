@@ -1,0 +1,205 @@
+"""What is here besides records: the service document, health, metrics, the contract and its pages."""
+
+from functools import lru_cache
+from html import escape
+from importlib import resources
+from typing import Any
+
+import orjson
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST
+from sqlalchemy import Connection, func, select
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app import __version__, reading
+from app.catalogue import RESOURCES
+from app.errors import KINDS, Problem
+from app.query import read_no_query
+from app.reading import Now
+from app.records import Record
+from app.rendering import etag_of
+from app.web.answers import Validators, answer, compressed
+from app.web.direct import DirectRoute
+from app.web.negotiation import JSON, require
+from app.web.openapi import TITLE, openapi_document
+from app.web.operations import plain_operation, success
+from app.web.records import at_revision, query_string
+from app.web.service import service_of
+
+router = APIRouter(route_class=DirectRoute)
+
+HTML = "text/html"
+ASSETS = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript", "docs.js": "text/javascript"}
+NO_STORE = {"cache-control": "no-store"}
+OWN_ONLY = {
+    "content-security-policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "frame-ancestors 'none'"
+}
+"""Pages ask this service alone, and the browser sees to it."""
+
+
+def _ok(media_type: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {"200": {"description": description, "content": {media_type: {"schema": schema}}}}
+
+
+OBJECT: dict[str, Any] = {"type": "object"}
+TEXT: dict[str, Any] = {"type": "string"}
+
+
+def _counts(connection: Connection) -> tuple[Now, dict[str, int]]:
+    at = reading.now(connection)
+    query = select(Record.type, func.count()).group_by(Record.type)
+    return at, {type: count for type, count in connection.execute(query)}
+
+
+def _service_document(at: Now, counts: dict[str, int]) -> bytes:
+    types = [
+        {
+            "type": resource.type,
+            "path": resource.path,
+            "total": counts.get(resource.type, 0),
+            "description": (resource.out.__doc__ or "").split("\n")[0],
+        }
+        for resource in RESOURCES.values()
+    ]
+    pages = {
+        "openapi": "/openapi.json",
+        "docs": "/docs",
+        "health": "/healthz",
+        "ready": "/readyz",
+        "metrics": "/metrics",
+    }
+    about = {"title": TITLE, "version": __version__, "revision": at.revision, "changed_at": at.changed_at}
+    return orjson.dumps(
+        {**about, "records": types, "pages": pages, "example": "/v1/studies?indication=chronic-migraine"}
+    )
+
+
+@router.get(
+    "/",
+    tags=["service"],
+    **plain_operation(
+        "get_service",
+        "What is here and where",
+        "The record types with their paths and totals, and the other pages.",
+        success(OBJECT, example="GET /", description="The service document."),
+        "not-acceptable",
+    ),
+)
+async def get_service(request: Request) -> Response:
+    require(request.headers.get("accept", ""), JSON)
+    read_no_query(query_string(request))
+    at, counts = await service_of(request).reader.run(_counts)
+    return answer(request, compressed(request, _service_document(at, counts)), at_revision(at, request))
+
+
+@router.get(
+    "/healthz",
+    tags=["service"],
+    **plain_operation(
+        "get_health", "Whether the process is alive", "Touches no database.", _ok(JSON, OBJECT, "It is alive.")
+    ),
+)
+async def get_health(request: Request) -> Response:
+    read_no_query(query_string(request))
+    return Response(b'{"status":"ok"}', 200, NO_STORE, JSON)
+
+
+@router.get(
+    "/readyz",
+    tags=["service"],
+    **plain_operation(
+        "get_readiness",
+        "Whether requests can be answered",
+        "503 while the database is missing, at another schema version, or does not answer.",
+        _ok(JSON, OBJECT, "It is ready."),
+    ),
+)
+async def get_readiness(request: Request) -> Response:
+    read_no_query(query_string(request))
+    at = await service_of(request).reader.run(reading.now)
+    return Response(orjson.dumps({"status": "ok", "revision": at.revision}), 200, NO_STORE, JSON)
+
+
+@router.get(
+    "/metrics",
+    tags=["service"],
+    **plain_operation(
+        "get_metrics", "Metrics for Prometheus", "Text exposition format.", _ok("text/plain", TEXT, "The metrics.")
+    ),
+)
+async def get_metrics(request: Request) -> Response:
+    read_no_query(query_string(request))
+    service = service_of(request)
+    try:
+        at, counts = await service.reader.run(_counts)
+    except Exception:
+        service.metrics.revision.set(float("nan"))  # metrics are wanted most when the database is away
+    else:
+        service.metrics.revision.set(at.revision)
+        for type, count in counts.items():
+            service.metrics.records.labels(type).set(count)
+    return Response(service.metrics.page(), 200, NO_STORE | {"content-type": CONTENT_TYPE_LATEST})
+
+
+@router.get(
+    "/openapi.json",
+    tags=["service"],
+    **plain_operation(
+        "get_openapi",
+        "This contract",
+        "OpenAPI 3.1.",
+        success(OBJECT, example="GET /openapi.json", description="The document."),
+        "not-acceptable",
+    ),
+)
+async def get_openapi_document(request: Request) -> Response:
+    require(request.headers.get("accept", ""), JSON)
+    read_no_query(query_string(request))
+    body = _openapi_bytes(request.app)
+    return answer(request, compressed(request, body), Validators(etag_of(body), None))
+
+
+@lru_cache(maxsize=8)
+def _openapi_bytes(app: Any) -> bytes:
+    return orjson.dumps(openapi_document(app))
+
+
+@lru_cache(maxsize=8)
+def _static(name: str) -> bytes:
+    return resources.files("app.web").joinpath("static", name).read_bytes()
+
+
+@router.get("/docs", include_in_schema=False)
+async def get_docs(request: Request) -> Response:
+    return _page(request, _static("docs.html"), HTML)
+
+
+def _page(request: Request, body: bytes, media_type: str) -> Response:
+    validators = Validators(etag_of(body), None)
+    return answer(request, compressed(request, body), validators, media_type=media_type, headers=OWN_ONLY)
+
+
+@router.get("/docs/{asset}", include_in_schema=False)
+async def get_docs_asset(request: Request) -> Response:
+    name = request.path_params["asset"]
+    if name not in ASSETS:
+        raise Problem("not-found", f"The documentation has no {name!r}.")
+    return _page(request, _static(name), ASSETS[name])
+
+
+PROBLEM_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
+<body style="font: 1rem/1.5 system-ui; max-width: 40rem; margin: 3rem auto; padding: 0 1rem">
+<h1>{title}</h1><p>HTTP status {status}, problem type <code>/problems/{kind}</code>.</p><p>{meaning}</p>
+<p><a href="/docs">Documentation</a></p></body></html>"""
+
+
+@router.get("/problems/{kind}", include_in_schema=False)
+async def get_problem_page(request: Request) -> Response:
+    name = request.path_params["kind"]
+    if name not in KINDS:
+        raise Problem("not-found", f"There is no problem type {name!r}.")
+    kind = KINDS[name]
+    text = {"title": escape(kind.title), "kind": name, "status": kind.status, "meaning": escape(kind.meaning)}
+    return _page(request, PROBLEM_PAGE.format(**text).encode(), HTML)

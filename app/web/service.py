@@ -1,0 +1,23 @@
+"""What a running application holds, handed to its routes by the request."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from starlette.requests import Request
+
+from app.reading import Totals
+from app.settings import Settings
+from app.web.metrics import Metrics
+from app.web.reader import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    settings: Settings
+    reader: Reader
+    totals: Totals
+    metrics: Metrics
+
+
+def service_of(request: Request) -> Service:
+    return cast(Service, request.app.state.service)

@@ -1,0 +1,39 @@
+"""A source's stored text over HTTP."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.query import read_no_query
+from app.sources.texts import stored_text
+from app.web.answers import Validators, answer, compressed
+from app.web.negotiation import require
+from app.web.operations import plain_operation, problem
+from app.web.records import query_string
+from app.web.service import service_of
+
+TEXT = "text/plain"
+
+
+def text_operation() -> dict[str, Any]:
+    ok = {"description": "The text.", "content": {TEXT: {"schema": {"type": "string"}}}}
+    operation = plain_operation(
+        "get_source_text",
+        "Get a source's stored text",
+        "The full text, in UTF-8, that quotes are checked against; offsets count its Unicode code points.",
+        {"200": ok, "304": {"description": "The client's copy is still this."}, "404": problem(["not-found"])},
+        "not-found",
+        "not-acceptable",
+    )
+    schema = {"type": "string", "minLength": 1}
+    id_parameter = {"name": "id", "in": "path", "required": True, "schema": schema, "example": "article"}
+    operation["openapi_extra"]["parameters"] = [id_parameter | {"description": "The source's id."}]
+    return operation
+
+
+async def answer_text(request: Request) -> Response:
+    require(request.headers.get("accept", ""), TEXT)
+    read_no_query(query_string(request))
+    text, sha256 = await service_of(request).reader.run(stored_text, request.path_params["id"])
+    return answer(request, compressed(request, text.encode()), Validators(sha256, None), media_type=TEXT)

@@ -1,0 +1,208 @@
+"""Every change to data goes this way: rows first, then the documents they change, then the revision.
+
+begin -> lock and next revision -> rows -> derived columns -> documents, and those that show them -> commit
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from sqlalchemy import Connection, case, exists, select, update
+
+from app.catalogue import RESOURCES
+from app.db import table_of
+from app.documents import Revision, State
+from app.fields import RecordType
+from app.record_schemas import CitedIn, RecordIn
+from app.records import Provenance, Record, fold, is_exclusive
+from app.rendering import dependents
+from app.resources import Row, Rows
+from app.rows import batches, known, write_main, write_parts
+from app.sources.models import Source
+from app.versions import Key, Stamp, grouped, store
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A checked record, ready to be written; `cited` are its provenance rows."""
+
+    type: RecordType
+    record: RecordIn
+    cited: tuple[Row, ...]
+
+    @property
+    def key(self) -> Key:
+        return self.type, self.record.id
+
+    @property
+    def digest(self) -> str:
+        return sha256(self.record.__pydantic_serializer__.to_json(self.record)).hexdigest()
+
+
+@dataclass(slots=True)
+class Summary:
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    refreshed: int = 0
+    revision: int | None = None
+    by_type: dict[RecordType, int] = field(default_factory=lambda: defaultdict(int))
+
+
+def _name_rows(entry: Entry) -> list[Row]:
+    """A record's names, its id first; a name repeated under another kind claims its key once."""
+    owner = {"record_type": entry.type, "record_id": entry.record.id}
+    seen: set[str] = set()
+    rows = []
+    for position, (kind, name) in enumerate(names_of(entry.type, entry.record)):
+        key = fold(entry.type, name)
+        claim = is_exclusive(kind) and key not in seen
+        seen.add(key)
+        rows.append({**owner, "position": position, "kind": kind, "name": name, "key": key, "exclusive": claim})
+    return rows
+
+
+def names_of(type: RecordType, record: RecordIn) -> list[tuple[str, str]]:
+    return [("id", record.id), *RESOURCES[type].names(record)]
+
+
+def rows_of(entry: Entry) -> Rows:
+    owner = {"record_type": entry.type, "record_id": entry.record.id}
+    record = entry.record
+    flagged = isinstance(record, CitedIn) and record.needs_primary_source
+    shared = {
+        "type": entry.type,
+        "id": record.id,
+        "note": record.note,
+        "needs_primary_source": flagged,
+        "evidence_basis": None if entry.type == "sources" else "secondary",
+        "digest": entry.digest,
+    }
+    main = RESOURCES[entry.type].rows(record)
+    main[RESOURCES[entry.type].main.table.name][0]["type"] = entry.type
+    return main | {
+        "records": [shared],
+        "names": _name_rows(entry),
+        "absences": [{**owner, "field": name, "reason": why} for name, why in sorted(record.absent.items())],
+        "provenance": [{**owner, **row} for row in entry.cited],
+    }
+
+
+def lock(connection: Connection) -> int:
+    """The revision so far; no other writer passes here before this transaction ends."""
+    return connection.scalars(select(State.revision).with_for_update()).one()
+
+
+def open_revision(connection: Connection, actor: str, reason: str) -> Stamp:
+    """The next revision; it is there with all it changes or not at all."""
+    stamp = Stamp(lock(connection) + 1, datetime.now(UTC))
+    row = {"revision": stamp.revision, "committed_at": stamp.at, "actor": actor, "reason": reason}
+    connection.execute(table_of(Revision).insert(), row)
+    connection.execute(update(State).values(revision=stamp.revision, changed_at=stamp.at))
+    return stamp
+
+
+@dataclass(slots=True)
+class _Plan:
+    created: list[Entry] = field(default_factory=list)
+    updated: list[Entry] = field(default_factory=list)
+    unchanged: int = 0
+
+
+def _plan(connection: Connection, entries: Iterable[Entry]) -> _Plan:
+    plan = _Plan()
+    for some in batches(entries):
+        digests = known(connection, [entry.key for entry in some])
+        for entry in some:
+            before = digests.get(entry.key)
+            if before == entry.digest:
+                plan.unchanged += 1
+            else:
+                (plan.updated if before else plan.created).append(entry)
+    return plan
+
+
+def _by_type(entries: Iterable[Entry]) -> Mapping[RecordType, list[Entry]]:
+    sorted_out: dict[RecordType, list[Entry]] = {type: [] for type in RESOURCES}
+    for entry in entries:
+        sorted_out[entry.type].append(entry)
+    return sorted_out
+
+
+def _write_rows(connection: Connection, plan: _Plan) -> None:
+    created, updated = _by_type(plan.created), _by_type(plan.updated)
+    prepared = {
+        type: ([rows_of(e) for e in created[type]], {e.record.id: rows_of(e) for e in updated[type]})
+        for type in RESOURCES
+    }
+    for type, (new, changed) in prepared.items():
+        write_main(connection, RESOURCES[type], new, list(changed.values()))
+    for type, (new, changed) in prepared.items():
+        write_parts(connection, RESOURCES[type], new, changed)
+
+
+_PRIMARY = exists().where(
+    Provenance.record_type == Record.type,
+    Provenance.record_id == Record.id,
+    Provenance.source_id == Source.id,
+    Source.tier == "primary",
+)
+_BASIS = case((~Record.needs_primary_source & _PRIMARY, "primary"), else_="secondary")
+
+
+def derive(connection: Connection, keys: Iterable[Key]) -> None:
+    """Sets what follows from other rows: the evidence basis of all cited types, and each type's own columns."""
+    for type, some in grouped(keys):
+        if type != "sources":
+            which = (Record.type == type, Record.id.in_(some))
+            connection.execute(update(Record).where(*which).values(evidence_basis=_BASIS))
+        derive = RESOURCES[type].derive
+        if derive:
+            derive(connection, some)
+
+
+def _shown_in(connection: Connection, keys: Iterable[Key]) -> set[Key]:
+    return {key for type, some in grouped(keys) for key in dependents(connection, type, some)}
+
+
+def write(
+    connection: Connection,
+    entries: Iterable[Entry],
+    *,
+    actor: str,
+    reason: str,
+    progress: Progress = lambda _: None,
+) -> Summary:
+    """Makes the records as entered; what is so already is left alone, and nothing new means no new revision."""
+    lock(connection)
+    plan = _plan(connection, entries)
+    summary = Summary(len(plan.created), len(plan.updated), plan.unchanged)
+    progress(plan.unchanged)
+    if not (plan.created or plan.updated):
+        return summary
+    stamp = open_revision(connection, actor, reason)
+    summary.revision = stamp.revision
+    written = [entry.key for entry in (*plan.created, *plan.updated)]
+    before = _shown_in(connection, (entry.key for entry in plan.updated))
+    _write_rows(connection, plan)
+    derive(connection, written)
+    changed = store(connection, written, stamp, progress=progress)
+    summary.refreshed = _refresh(connection, (before | _shown_in(connection, changed)) - set(written), stamp)
+    return summary
+
+
+def _refresh(connection: Connection, shown: set[Key], stamp: Stamp) -> int:
+    """Renders anew the documents that show changed ones, and those that show these, until none changes."""
+    done: set[Key] = set()
+    count = 0
+    while shown:
+        derive(connection, shown)
+        changed = store(connection, sorted(shown), stamp, refreshed=True)
+        done |= shown
+        count += len(changed)
+        shown = _shown_in(connection, changed) - done
+    return count

@@ -1,0 +1,42 @@
+"""Runs migrations in one transaction on the database of the settings, or on a connection handed in."""
+
+from typing import Any
+
+from alembic import context
+from sqlalchemy import Connection
+
+import app.catalogue
+import app.documents  # noqa: F401  # its tables belong to the metadata
+from app.db import Base, Moment, Printed, open_engine, use_wal
+from app.settings import Settings
+
+
+def _render(kind: str, value: Any, _: Any) -> str | bool:
+    if kind == "type" and isinstance(value, Moment | Printed):
+        return f"{type(value).__name__}()"
+    return False
+
+
+def _run(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        compare_type=True,
+        transactional_ddl=True,
+        transaction_per_migration=False,
+        render_item=_render,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+given = context.config.attributes.get("connection")
+if given is not None:
+    _run(given)
+else:
+    engine = open_engine(Settings().database_url.get_secret_value())
+    with engine.connect() as connection:
+        use_wal(connection)
+    with engine.begin() as connection:
+        _run(connection)
+    engine.dispose()
