@@ -121,17 +121,15 @@ def _claims(read: _Read) -> Iterator[tuple[tuple[RecordType, str], str]]:
 
 def _claimed_twice(connection: Connection, batch: Sequence[_Read]) -> Iterator[Fault]:
     """Names that would find two records of a type."""
-    owners: dict[tuple[RecordType, str], str] = {}
-    for read in batch:
-        for claim, name in _claims(read):
-            owner = owners.setdefault(claim, read.record.id)
-            if owner != read.record.id:
-                yield Fault(read.number, "", f"the name {name!r} is claimed by {owner!r} too")
-    taken = _claimed_elsewhere(connection, owners, {read.key for read in batch})
-    for read in batch:
-        for claim, name in _claims(read):
-            if claim in taken:
-                yield Fault(read.number, "", f"the name {name!r} is claimed by {taken[claim]!r} already")
+    claims = [(read, claim, name) for read in batch for claim, name in _claims(read)]
+    first: dict[tuple[RecordType, str], str] = {}
+    for read, claim, _ in claims:
+        first.setdefault(claim, read.record.id)
+    stored = _claimed_elsewhere(connection, first, {read.key for read in batch})
+    for read, claim, name in claims:
+        owner = stored.get(claim, first[claim])
+        if owner != read.record.id:
+            yield Fault(read.number, "", f"the name {name!r} is claimed by {owner!r} too")
 
 
 def _claimed_elsewhere(
@@ -152,7 +150,7 @@ def _texts(connection: Connection, batch: Sequence[_Read]) -> Mapping[str, str |
     texts: dict[str, str | None] = dict(here)
     for some in batches(quoted - here.keys()):
         query = select(Source.id, Source.text).where(Source.id.in_(some))
-        texts |= {id: text for id, text in connection.execute(query)}
+        texts |= {row.id: row.text for row in connection.execute(query)}
     return texts
 
 

@@ -51,7 +51,7 @@ def _between(column: Column, kind: Kind, test: Between) -> ColumnElement[bool]:
     if kind.name == "date":
         return _within(column, test.low, test.high)
     number = type_coerce(column, Float())
-    ends = [number >= test.low] if test.low is not None else []
+    ends: list[ColumnElement[bool]] = [number >= test.low] if test.low is not None else []
     return and_(*ends, *([number <= test.high] if test.high is not None else []))
 
 
@@ -67,6 +67,7 @@ def _holds(column: Column, kind: Kind, test: Test) -> ColumnElement[bool]:
 def condition(main_id: Column, target: Target, kind: Kind, test: Test) -> ColumnElement[bool]:
     """A record passes when any of its values does; `not:` and `missing` when none does."""
     opposite = isinstance(test, NoneOf | Missing)
+    holds: ColumnElement[bool]
     if isinstance(target, Linked):
         holds = main_id.in_(select(target.owner).where(*target.where, _holds(target.column, kind, test)))
         return not_(holds) if opposite else holds

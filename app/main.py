@@ -1,6 +1,6 @@
 """The application: settings in, ASGI out. The layers of a request, outermost first:
 
-Envelope (request id, timing, last resort) -> Guard (targets, HEAD) -> CORS -> errors as problems -> routes
+Envelope (request id, timing, last resort) -> CORS -> Guard (targets, HEAD) -> errors as problems -> routes
 """
 
 from collections.abc import AsyncIterator
@@ -76,8 +76,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=_running,
         middleware=[
             Middleware(Envelope, service.metrics, access_log=settings.access_log),
-            Middleware(Guard, settings.max_url_bytes),
             cors,
+            Middleware(Guard, settings.max_url_bytes),
         ],
     )
     app.state.service = service

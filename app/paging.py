@@ -10,7 +10,7 @@ import binascii
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import ColumnElement, Select, Subquery, literal, select, union_all
@@ -33,38 +33,59 @@ class SortKey:
     def nullable(self) -> bool:
         return bool(self.column.property.columns[0].nullable)
 
+    def fits(self, value: Any) -> bool:
+        """Whether a value from outside can be compared with this column's."""
+        if value is None:
+            return self.nullable
+        kind = self.column.type.python_type
+        if kind is int:
+            return type(value) is int and abs(value) < 2**31
+        return type(value) is str if kind is str else type(value) in (int, float)
+
     def after(self, value: Any) -> ColumnElement[bool]:
-        return self.column < value if self.descending else self.column > value
+        moved: ColumnElement[bool] = self.column < value if self.descending else self.column > value
+        return moved
 
     def order(self) -> ColumnElement[Any]:
         return self.column.desc() if self.descending else self.column.asc()
 
 
-def _behind(keys: Sequence[SortKey], position: Position) -> Iterator[tuple[int, Conditions]]:
-    """What comes after a position, nearest first: `(the key that moves on, conditions)`."""
+class _Segment(NamedTuple):
+    """A range of an index: the keys before `first` are all equal in it; `bounded`: the first is never missing."""
+
+    first: int
+    bounded: bool
+    conditions: Conditions
+
+
+def _same(keys: Sequence[SortKey], position: Position) -> Conditions:
+    pairs = zip(keys, position, strict=False)
+    return [key.column.is_(None) if value is None else key.column == value for key, value in pairs]
+
+
+def _behind(keys: Sequence[SortKey], position: Position) -> Iterator[_Segment]:
+    """What comes after a position, nearest first."""
     for index in reversed(range(len(keys))):
-        same = [
-            key.column == value if value is not None else key.column.is_(None)
-            for key, value in zip(keys[:index], position, strict=False)
-        ]
+        key, same = keys[index], _same(keys[:index], position)
         if position[index] is not None:
-            yield index, [*same, keys[index].after(position[index])]
-            if keys[index].nullable:
-                yield index + 1, [*same, keys[index].column.is_(None)]
+            yield _Segment(index, True, [*same, key.after(position[index])])
+            if key.nullable:
+                yield _Segment(index + 1, False, [*same, key.column.is_(None)])
 
 
-def _from_start(keys: Sequence[SortKey]) -> Iterator[tuple[int, Conditions]]:
+def _from_start(keys: Sequence[SortKey]) -> Iterator[_Segment]:
     if not keys[0].nullable:
-        yield 0, []
+        yield _Segment(0, True, [])
         return
-    yield 0, [keys[0].column.is_not(None)]
-    yield 1, [keys[0].column.is_(None)]
+    yield _Segment(0, True, [keys[0].column.is_not(None)])
+    yield _Segment(1, False, [keys[0].column.is_(None)])
 
 
-def _ordered(keys: Sequence[SortKey], first: int) -> Iterator[ColumnElement[Any]]:
-    """Keys before `first` are all equal in a segment and `first` has a value; the rest may miss theirs."""
-    for index, key in enumerate(keys[first:]):
-        yield key.order().nulls_last() if index and key.nullable else key.order()
+def _ordered(keys: Sequence[SortKey], segment: _Segment) -> Iterator[ColumnElement[Any]]:
+    """An order that an index gives, wherever no value can be missing."""
+    for index, key in enumerate(keys[segment.first :]):
+        certain = not key.nullable or (index == 0 and segment.bounded)
+        yield key.order() if certain else key.order().nulls_last()
 
 
 def page_keys(query: Select[Any], keys: Sequence[SortKey], position: Position | None, limit: int) -> Subquery:
@@ -72,9 +93,9 @@ def page_keys(query: Select[Any], keys: Sequence[SortKey], position: Position | 
     segments = _from_start(keys) if position is None else _behind(keys, position)
     columns = [key.column.label(f"key_{index}") for index, key in enumerate(keys)]
     parts = []
-    for number, (first, conditions) in enumerate(segments):
+    for number, segment in enumerate(segments):
         part = query.with_only_columns(literal(number).label("segment"), *columns)
-        part = part.where(*conditions).order_by(*_ordered(keys, first)).limit(limit)
+        part = part.where(*segment.conditions).order_by(*_ordered(keys, segment)).limit(limit)
         parts.append(select(part.subquery()))
     return union_all(*parts).subquery("page")
 
@@ -102,8 +123,10 @@ def read_cursor(query: str, cursor: str, keys: Sequence[SortKey]) -> Position:
         position = orjson.loads(sealed[9:])
     except (binascii.Error, ValueError):
         raise _bad("it is broken") from None
-    if sealed[:9] != _seal(query, sealed[9:]) or len(position) != len(keys):
+    if sealed[:9] != _seal(query, sealed[9:]):
         raise _bad("it is broken, or of a query with other filters or another sort")
+    if len(position) != len(keys) or not all(key.fits(value) for key, value in zip(keys, position, strict=True)):
+        raise _bad("it was not made here")
     return tuple(position)
 
 

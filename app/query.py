@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 from app.catalogue import RESOURCES
 from app.errors import Invalid, Problem, nearest, parameter_fault
 from app.fields import RecordType
-from app.filters import Tests, kinds, read_test, split_values
+from app.filters import Kind, Test, Tests, kinds, read_test, split_values
 from app.paging import Position, SortKey, read_cursor, write_cursor
 from app.resources import Resource
 from app.selection import Tree, read_fields, read_include
@@ -17,9 +17,11 @@ from app.selection import Tree, read_fields, read_include
 T = TypeVar("T")
 
 DEFAULT_LIMIT, MAX_LIMIT = 25, 1000
+MAX_PARAMETERS = 200
 SELECTING = ("fields", "include", "format")
 PAGING = ("sort", "limit", "cursor", "ids")
 FORMATS = ("json",)
+NOTHING: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +56,11 @@ class _Parameters:
     """Parameters as given, taken one by one; faults are gathered so that all are told at once."""
 
     def __init__(self, raw: str, known: list[str]) -> None:
-        self.pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=200) if raw else []
         self.faults: list[Mapping[str, Any]] = []
+        if raw.count("&") >= MAX_PARAMETERS:
+            detail = f"There are {raw.count('&') + 1} parameters; at most {MAX_PARAMETERS} are read."
+            raise Problem("invalid-parameter", detail)
+        self.pairs = parse_qsl(raw, keep_blank_values=True)
         for name in dict.fromkeys(name for name, _ in self.pairs):
             if name not in known:
                 self.faults.append(parameter_fault(name, f"There is no parameter {name!r} here.", nearest(name, known)))
@@ -89,9 +94,17 @@ def _format(value: str) -> str:
     return value
 
 
+def _include(resource: Resource, value: str) -> tuple[str, ...]:
+    return read_include(resource, split_values(value))
+
+
+def _fields(resource: Resource, include: tuple[str, ...], value: str) -> Tree | None:
+    return read_fields(resource, include, split_values(value))
+
+
 def _selection(resource: Resource, given: _Parameters) -> tuple[Tree | None, tuple[str, ...]]:
-    include = given.read("include", lambda value: read_include(resource, split_values(value)), ())
-    fields = given.read("fields", lambda value: read_fields(resource, include, split_values(value)), None)
+    include = given.read("include", partial(_include, resource), NOTHING)
+    fields = given.read("fields", partial(_fields, resource, include), None)
     given.read("format", _format, "json")
     return fields, include
 
@@ -138,12 +151,14 @@ def _tests(resource: Resource, given: _Parameters) -> dict[str, Tests]:
     """Each filter's tests, in one order whatever the order they were given in."""
     found: dict[str, Tests] = {}
     for name, kind in kinds(resource.filter).items():
-        tests = (
-            given.attempt(name, lambda value, kind=kind: read_test(kind, value), raw, None) for raw in given.all(name)
-        )
+        tests = (given.attempt(name, partial(_test, kind), raw, None) for raw in given.all(name))
         if wanted := tuple(test for test in tests if test is not None):
             found[name] = wanted
     return found
+
+
+def _test(kind: Kind, raw: str) -> Test | None:
+    return read_test(kind, raw)
 
 
 def _ids(value: str) -> tuple[str, ...]:
@@ -156,8 +171,9 @@ def read_list_query(type: RecordType, raw: str) -> ListQuery:
     resource = RESOURCES[type]
     given = _Parameters(raw, [*kinds(resource.filter), *PAGING, *SELECTING])
     fields, include = _selection(resource, given)
-    tests, ids = _tests(resource, given), given.read("ids", _ids, ())
-    sort = given.read("sort", lambda value: _sort(resource, value), (SortKey("id", resource.sorts["id"]),))
+    tests, ids = _tests(resource, given), given.read("ids", _ids, NOTHING)
+    by_id: tuple[SortKey, ...] = (SortKey("id", resource.sorts["id"]),)
+    sort = given.read("sort", partial(_sort, resource), by_id)
     limit = given.read("limit", _limit, max(DEFAULT_LIMIT, len(ids)))
     given.end()
     order = [(key.name, key.descending) for key in sort]

@@ -1,6 +1,7 @@
 """Reading: stored documents by id, by any name, and by the page. The number of statements is fixed.
 
-A page: state, [names], [total, remembered per revision], documents, [included]. A record: document; a name costs two more.
+A page: state, [names], [total, remembered per revision], documents, [included].
+A record: document; one asked for by another name costs two more.
 """
 
 from collections import OrderedDict
@@ -75,8 +76,8 @@ def by_name(connection: Connection, resource: Resource, name: str) -> Stored:
         faults = [{"pointer": "", "detail": f"{resource.path}/{id}", "nearest": [id]} for id in ids]
         raise Problem("ambiguous-name", f"{name!r} is a name of {len(ids)} {resource.title}.", errors=faults)
     near = [f"{resource.path}/{id}" for id in _nearest(connection, resource.type, name)]
-    fault = {"pointer": "", "detail": f"There is no {name!r} among the {resource.title}.", "nearest": near}
-    raise Problem("not-found", fault["detail"], errors=[fault])
+    detail = f"There is no {name!r} among the {resource.title}."
+    raise Problem("not-found", detail, errors=[{"pointer": "", "detail": detail, "nearest": near}])
 
 
 def _named(connection: Connection, keys: Iterable[tuple[RecordType, str]]) -> dict[tuple[str, str], list[str]]:
@@ -92,7 +93,7 @@ def _named(connection: Connection, keys: Iterable[tuple[RecordType, str]]) -> di
 
 def _nearest(connection: Connection, type: RecordType, name: str) -> list[str]:
     query = select(RecordName.key, RecordName.record_id).where(RecordName.record_type == type).limit(MAX_CANDIDATES)
-    ids = {key: id for key, id in connection.execute(query)}
+    ids: dict[str, str] = {row.key: row.record_id for row in connection.execute(query)}
     return list(dict.fromkeys(ids[key] for key in nearest(fold(type, name), ids, few=0)))
 
 

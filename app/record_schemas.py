@@ -117,13 +117,15 @@ def references(value: Any, pointer: str = "") -> Iterator[tuple[str, RecordType,
     if isinstance(value, list):
         for index, item in enumerate(value):
             yield from references(item, f"{pointer}/{index}")
-    if not isinstance(value, BaseModel):
-        return
-    for name, field in type(value).model_fields.items():
-        content, mark = getattr(value, name), _mark(field)
-        if mark and isinstance(content, str):
-            yield f"{pointer}/{name}", mark.type, content
-        elif mark and content and isinstance(content[0], str):
-            yield from ((f"{pointer}/{name}/{index}", mark.type, id) for index, id in enumerate(content))
-        else:
-            yield from references(content, f"{pointer}/{name}")
+    if isinstance(value, BaseModel):
+        for name, field in type(value).model_fields.items():
+            yield from _references_of(getattr(value, name), _mark(field), f"{pointer}/{name}")
+
+
+def _references_of(content: Any, mark: RefersTo | None, pointer: str) -> Iterator[tuple[str, RecordType, str]]:
+    if mark and isinstance(content, str):
+        yield pointer, mark.type, content
+    elif mark and content and isinstance(content[0], str):
+        yield from ((f"{pointer}/{index}", mark.type, id) for index, id in enumerate(content))
+    else:
+        yield from references(content, pointer)

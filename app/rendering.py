@@ -78,7 +78,7 @@ def _body(resource: Resource, shared: Row, rows: Rows, found: Found) -> bytes:
     document = shared | resource.render(rows, found)
     document["absent"] = {row["field"]: row["reason"] for row in rows["absences"]}
     document["provenance"] = [_provenance(row, found) for row in rows["provenance"]]
-    return resource.out.__pydantic_serializer__.to_json(resource.out.model_validate(document))
+    return bytes(resource.out.__pydantic_serializer__.to_json(resource.out.model_validate(document)))
 
 
 def render(connection: Connection, type: RecordType, ids: Sequence[str]) -> dict[str, bytes]:

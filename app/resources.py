@@ -21,7 +21,7 @@ Row = dict[str, Any]
 Rows = dict[str, list[Row]]
 """A record's rows by table name, in order."""
 
-Found = Mapping[str, Mapping[str, Row]]
+Found = Mapping[RecordType, Mapping[str, Row]]
 """Referred records as they are embedded, by type and id."""
 
 Name = tuple[str, str]
@@ -50,15 +50,18 @@ class Linked:
 
 
 Target = InstrumentedAttribute[Any] | Linked
+Model = type[BaseModel]
+EnteredModel = type[RecordIn]
+FilterModel = type[Filter]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Resource:
     type: RecordType
     singular: str
-    entered: type[RecordIn]
-    out: type[BaseModel]
-    filter: type[Filter]
+    entered: EnteredModel
+    out: Model
+    filter: FilterModel
     rules: tuple[Rule[Any], ...]
     main: Part
     parts: tuple[Part, ...] = ()
@@ -93,7 +96,7 @@ def columns(model: type[Base], shape: BaseModel, **more: Any) -> Row:
     return {name: getattr(shape, name) for name in names if name in type(shape).model_fields} | more
 
 
-def numbered(owner: Mapping[str, str], rows: Iterable[Row]) -> list[Row]:
+def numbered(owner: Mapping[str, Any], rows: Iterable[Row]) -> list[Row]:
     """Rows of a part, in order."""
     return [{**owner, "position": position, **row} for position, row in enumerate(rows)]
 

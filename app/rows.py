@@ -72,7 +72,7 @@ def _update(connection: Connection, table: Table, rows: list[Row]) -> None:
         return
     keys = [column.name for column in table.primary_key]
     condition = [table.c[key] == bindparam(f"key_{key}") for key in keys]
-    changed = {name: bindparam(name) for name in rows[0] if name not in keys}
+    changed: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name not in keys}
     statement = table.update().where(*condition).values(changed)
     connection.execute(statement, [row | {f"key_{key}": row[key] for key in keys} for row in rows])
 

@@ -1,6 +1,6 @@
 """Runs migrations in one transaction on the database of the settings, or on a connection handed in."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from sqlalchemy import Connection
@@ -11,7 +11,7 @@ from app.db import Base, Moment, Printed, open_engine, use_wal
 from app.settings import Settings
 
 
-def _render(kind: str, value: Any, _: Any) -> str | bool:
+def _render(kind: str, value: Any, _: Any) -> str | Literal[False]:
     if kind == "type" and isinstance(value, Moment | Printed):
         return f"{type(value).__name__}()"
     return False

@@ -1,6 +1,6 @@
 """YAML files of records, read with the line of every value and as plain as YAML 1.2's core schema.
 
-Dates stay text, `no` is no boolean; a tab, a merge conflict marker, a repeated key or an anchor is a fault with its line.
+Dates stay text, `no` is no boolean; a tab, a merge conflict marker, a repeated key or an alias is a fault.
 """
 
 import re

@@ -25,8 +25,9 @@ EVIDENCE_LEVELS: dict[Design, int | None] = {
 }
 """OCEBM Levels of Evidence Working Group, "The Oxford 2011 Levels of Evidence", row "Does this intervention help?".
 
-A pooled analysis takes selected trials together without a systematic search, so it stands with single trials; animal and
-laboratory work is "mechanism-based reasoning"; what the row does not name (narrative reviews, surveys, single cases) gets no level.
+A pooled analysis takes selected trials together without a systematic search, so it stands with single trials; animal
+and laboratory work is "mechanism-based reasoning"; what the row does not name (narrative reviews, surveys, single
+cases) gets no level.
 """
 
 MEASURED: dict[str, tuple[str, ...]] = {
@@ -38,15 +39,16 @@ MEASURED: dict[str, tuple[str, ...]] = {
 """Which numbers an arm's result must have at least one of, by the outcome's kind."""
 
 
+SINGLE = ("design", "masking", "phase", "status", "enrolled", "start_date", "completion_date", "follow_up_weeks")
+SINGLE_LISTS = ("arms", "registry_ids", "outcomes", "adverse_events")
+
+
 def _a_body_is_no_single_study(study: StudyIn) -> Iterator[Fault]:
     if study.scope == "study":
         return
-    for field in ("design", "masking", "phase", "status", "enrolled", "start_date", "completion_date"):
-        if getattr(study, field) is not None:
-            yield f"/{field}", f"a body of evidence has no {field}: it is no single study"
-    for field in ("arms", "registry_ids", "outcomes"):
-        if getattr(study, field):
-            yield f"/{field}", f"a body of evidence has no {field}: it is no single study"
+    given = [name for name in SINGLE if getattr(study, name) is not None]
+    for field in (*given, *(name for name in SINGLE_LISTS if getattr(study, name))):
+        yield f"/{field}", f"a body of evidence has no {field}: it is no single study"
     if not (study.title and study.summary):
         yield "/summary", "a body of evidence needs a title and a summary"
 

@@ -26,7 +26,7 @@ def _problem(request: Request, error: Exception) -> Response:
 def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
-        allowed = _allowed(request, error)
+        allowed = _allowed(error)
         problem = Problem(
             "method-not-allowed",
             f"{request.method} is not for this address; {allowed} are.",
@@ -39,7 +39,7 @@ def _http(request: Request, error: Exception) -> Response:
     return problem_response(problem, request.scope["request_id"])
 
 
-def _allowed(request: Request, error: HTTPException) -> str:
+def _allowed(error: HTTPException) -> str:
     methods = set((error.headers or {}).get("Allow", "GET").replace(" ", "").split(","))
     return ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
 

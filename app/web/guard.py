@@ -1,4 +1,4 @@
-"""Refuses what no route should meet: overlong or undecodable targets, content where none belongs. Turns HEAD into GET."""
+"""Refuses what no route should meet: overlong or undecodable targets, stray content. Turns HEAD into GET."""
 
 from urllib.parse import unquote_to_bytes
 
@@ -46,8 +46,11 @@ class Guard:
         if scope["method"] != "HEAD":
             await app(scope, receive, send)
             return
-        scope["method"] = "GET"
-        await app(scope, receive, _bodiless(send))
+        as_get = {**scope, "method": "GET"}  # the server goes by its own scope to send no content
+        try:
+            await app(as_get, receive, _bodiless(send))
+        finally:
+            scope["route"] = as_get.get("route")
 
 
 def _bodiless(send: Send) -> Send:

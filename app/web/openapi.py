@@ -10,15 +10,15 @@ from pydantic.json_schema import models_json_schema
 from app import __version__
 from app.catalogue import RESOURCES
 from app.errors import KINDS
-from app.web.operations import page_name
+from app.web.operations import page_name, problem_examples
 
 Doc = dict[str, Any]
 
 TITLE = "Clinical Evidence API"
-DESCRIPTION = """What is known about a therapy, with proof: how it works (**mechanisms**), what was studied (**studies**),
-what it is for (**indications**) and what can go wrong (**safety notes**), each statement with its source.
+DESCRIPTION = """What is known about a therapy, with proof: how it works (**mechanisms**), what was studied
+(**studies**), what it is for (**indications**) and what can go wrong (**safety notes**), each with its source.
 
-* Every GET also answers HEAD. Answers have a strong `ETag`; ask again with `If-None-Match` and an unchanged one is a 304.
+* Every GET also answers HEAD. Answers have a strong `ETag`; with `If-None-Match` an unchanged one is a 304.
 * Lists are paged by `next`: follow it until it is `null`. `total` is exact.
 * An unknown parameter, value or field is refused with the nearest valid ones, never ignored.
 * Every error is `application/problem+json` (RFC 9457); its `type` is a page that says what to do.
@@ -102,6 +102,6 @@ def openapi_document(app: FastAPI) -> Doc:
     for path in [path for path in document["paths"] if "{id:path}" in path]:
         document["paths"][path.replace("{id:path}", "{id}")] = document["paths"].pop(path)
     document["paths"] = dict(sorted(document["paths"].items()))
-    document["components"] = {"schemas": _schemas()}
+    document["components"] = {"schemas": _schemas(), "examples": problem_examples()}
     document["servers"] = [{"url": "/"}]
     return document

@@ -9,7 +9,8 @@ import orjson
 
 from app.errors import KINDS, MEDIA_TYPE
 from app.filters import Filter, Kind, kinds
-from app.query import DEFAULT_LIMIT, MAX_LIMIT
+from app.paging import write_cursor
+from app.query import DEFAULT_LIMIT, MAX_LIMIT, read_list_query
 from app.resources import Resource
 from app.selection import includable
 from app.web.negotiation import JSON
@@ -38,7 +39,7 @@ ALWAYS = ("uri-too-long", "invalid-parameter", "internal-error", "database-unava
 def examples() -> Mapping[str, Any]:
     """Requests with their answers on the seeds; `make snapshot` writes them and a test runs them."""
     file = resources.files("app.web").joinpath("examples.json")
-    return orjson.loads(file.read_bytes()) if file.is_file() else {}  # type: ignore[no-any-return]  # our own file
+    return orjson.loads(file.read_bytes()) if file.is_file() else {}
 
 
 def _pattern(kind: Kind) -> str | None:
@@ -103,8 +104,8 @@ def _paging_parameters(resource: Resource) -> list[Doc]:
     return [
         _parameter(
             "sort",
-            f"Up to five fields, `-` for descending: {', '.join(f'`{key}`' for key in resource.sorts)}. Records without "
-            "a value come last in either direction; the id breaks ties.",
+            f"Up to five fields, `-` for descending: {', '.join(f'`{key}`' for key in resource.sorts)}. "
+            "Records without a value come last in either direction; the id breaks ties.",
             {"type": "string", "pattern": f"^-?({keys})(,-?({keys}))*$"},
             f"-{first}",
         ),
@@ -116,9 +117,9 @@ def _paging_parameters(resource: Resource) -> list[Doc]:
         ),
         _parameter(
             "cursor",
-            "Where the page before ended; opaque, from its `next`. It belongs to the filters, ids and sort it came with.",
+            "Where the page before ended; opaque, from its `next`. It belongs to its filters, ids and sort.",
             {"type": "string", "minLength": 1},
-            None,
+            write_cursor(read_list_query(resource.type, "").asked, (resource.example,)),
         ),
         _parameter(
             "ids",
@@ -129,17 +130,21 @@ def _paging_parameters(resource: Resource) -> list[Doc]:
     ]
 
 
-def problem(kinds_of_it: list[str]) -> Doc:
-    shown = {
+def problem_examples() -> Doc:
+    """An example of every kind of problem, for OpenAPI's components."""
+    return {
         kind: {"summary": KINDS[kind].title, "value": examples()[f"problem {kind}"]["body"]}
-        for kind in kinds_of_it
+        for kind in KINDS
         if f"problem {kind}" in examples()
     }
-    content: Doc = {"schema": {"$ref": "#/components/schemas/Problem"}}
+
+
+def problem(kinds_of_it: list[str]) -> Doc:
+    shown = {kind: {"$ref": f"#/components/examples/{kind}"} for kind in kinds_of_it}
     return {
         "description": "; ".join(KINDS[kind].title for kind in kinds_of_it) + ".",
         "headers": _headers(("X-Request-ID",)),
-        "content": {MEDIA_TYPE: content | ({"examples": shown} if shown else {})},
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": shown}},
     }
 
 
@@ -184,12 +189,11 @@ def _either(name: str, part: str) -> Doc:
 
 
 def _operation(name: str, summary: str, description: str, parameters: list[Doc], responses: Doc) -> Doc:
-    shown = [{key: value for key, value in parameter.items() if value is not None} for parameter in parameters]
     return {
         "operation_id": name.replace("-", "_"),
         "summary": summary,
         "description": description,
-        "openapi_extra": {"parameters": shown, "responses": responses} if shown else {"responses": responses},
+        "openapi_extra": {"parameters": parameters, "responses": responses} if parameters else {"responses": responses},
     }
 
 

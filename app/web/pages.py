@@ -49,8 +49,8 @@ TEXT: dict[str, Any] = {"type": "string"}
 
 def _counts(connection: Connection) -> tuple[Now, dict[str, int]]:
     at = reading.now(connection)
-    query = select(Record.type, func.count()).group_by(Record.type)
-    return at, {type: count for type, count in connection.execute(query)}
+    rows = connection.execute(select(Record.type, func.count()).group_by(Record.type))
+    return at, {row[0]: row[1] for row in rows}
 
 
 def _service_document(at: Now, counts: dict[str, int]) -> bytes:

@@ -1,0 +1,136 @@
+"""Seeds repeated to as many studies as wanted, written the way every record is, and kept between runs."""
+
+import time
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from sqlalchemy import Engine, func, select
+
+from app.checking import Draft, check
+from app.db import open_engine, writing
+from app.fields import RecordType
+from app.loading.service import files_of, load
+from app.loading.yaml_files import read
+from app.migrating import migrate
+from app.studies.models import Study
+from app.writing import write
+
+ROOT = Path(__file__).parent.parent
+SEEDS, KEPT = ROOT / "seeds", ROOT / "build" / "benchmarks"
+
+SEED = 20_000
+"""Of the random numbers: the same data on every machine."""
+
+Json = dict[str, Any]
+
+
+def _seeds(type: RecordType) -> list[Json]:
+    return [item.data for file in files_of(SEEDS) if file.name.split(".")[0] == type for item in read(file)[0]]
+
+
+def _single_studies() -> list[Json]:
+    return [study for study in _seeds("studies") if study.get("scope", "study") == "study"]
+
+
+def _of(studies: Iterable[Json]) -> set[str]:
+    return {report["publication"] for study in studies for report in study.get("publications", [])}
+
+
+def _study(study: Json, suffix: str, random: Random) -> Json:
+    """A copy that refers to the copies of the same round, so that a round is as linked as the seeds are."""
+    changed: Json = {"id": study["id"] + suffix}
+    if "enrolled" in study:
+        changed["enrolled"] = random.randint(8, 4000)
+    if "publications" in study:
+        reports = study["publications"]
+        changed["publications"] = [report | {"publication": report["publication"] + suffix} for report in reports]
+    if "overlaps_with" in study:
+        changed["overlaps_with"] = [id + suffix for id in study["overlaps_with"]]
+    return study | changed
+
+
+def _publication(publication: Json, suffix: str, number: int, random: Random) -> Json:
+    changed: Json = {"id": publication["id"] + suffix}
+    if "pmid" in publication:
+        changed["pmid"] = str(900_000_000 + number)
+    if "doi" in publication:
+        changed["doi"] = publication["doi"] + suffix
+    if "year" in publication:
+        changed["year"] = random.randint(1985, 2026)
+    return publication | changed
+
+
+def _rounds(wanted: int) -> Iterator[list[Draft]]:
+    """Batches of copies: all single studies with their publications, then again, until there are enough."""
+    studies, random = _single_studies(), Random(SEED)
+    reports = [publication for publication in _seeds("publications") if publication["id"] in _of(studies)]
+    for number in range(-(-wanted // len(studies))):
+        suffix = f"-{number + 1:06}"
+        first = number * len(reports)
+        copied = [_publication(report, suffix, first + place, random) for place, report in enumerate(reports)]
+        some = [_study(study, suffix, random) for study in studies]
+        yield _drafts(copied, _complete(some, wanted - number * len(studies)))
+
+
+def _complete(studies: list[Json], wanted: int) -> list[Json]:
+    """The first studies of a round; what they would share participants with but is left out is not mentioned."""
+    some = studies[:wanted]
+    ids = {study["id"] for study in some}
+    return [
+        study | {"overlaps_with": [id for id in study["overlaps_with"] if id in ids]}
+        if "overlaps_with" in study
+        else study
+        for study in some
+    ]
+
+
+def _drafts(publications: list[Json], studies: list[Json]) -> list[Draft]:
+    typed: list[tuple[RecordType, Json]] = [("publications", record) for record in publications]
+    typed += [("studies", record) for record in studies]
+    return [Draft(number, type, record) for number, (type, record) in enumerate(typed)]
+
+
+def grow(engine: Engine, studies: int) -> None:
+    """Writes copies of the single studies beside what is loaded, until there are so many studies."""
+    with engine.connect().execution_options(reads=True) as connection:
+        there = connection.scalars(select(func.count()).select_from(Study)).one()
+    started = time.perf_counter()
+    for drafts in _rounds(max(0, studies - there)):
+        with writing(engine) as connection:
+            entries, faults = check(connection, drafts)
+            if faults:
+                raise RuntimeError(f"a copy of the seeds has faults: {faults[:3]}")
+            write(connection, entries, actor="benchmark", reason="copies of the seeds")
+    seconds = time.perf_counter() - started
+    print(
+        f"{studies - there} studies written in {seconds:.1f} s, {(studies - there) / seconds:.0f} a second", flush=True
+    )
+
+
+def _digest() -> str:
+    """Of all that the data follows from; the web layer is left out, so that tuning it does not grow data anew."""
+    digest = sha256()
+    sources = [*SEEDS.rglob("*"), *(ROOT / "app").rglob("*.py"), *(ROOT / "migrations").rglob("*.py"), Path(__file__)]
+    for file in sorted(file for file in sources if file.is_file() and ROOT / "app" / "web" not in file.parents):
+        digest.update(f"{file.relative_to(ROOT)}\0".encode() + sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def database(studies: int) -> Path:
+    """A database file with so many studies: the one kept from an earlier run, if nothing has changed since."""
+    kept = KEPT / f"{studies}-{_digest()}.db"
+    if not kept.exists():
+        KEPT.mkdir(parents=True, exist_ok=True)
+        for outdated in KEPT.glob(f"{studies}-*"):
+            outdated.unlink()
+        unfinished = kept.with_suffix(".unfinished.db")
+        engine = open_engine(f"sqlite:///{unfinished}")
+        migrate(engine)
+        load(engine, SEEDS, actor="benchmark")
+        grow(engine, studies)
+        engine.dispose()
+        unfinished.replace(kept)
+    return kept

@@ -1,0 +1,140 @@
+"""Requests a second of the real server and of a bare one, in turns in the same run, and how they compare.
+
+`python -m benchmarks.serve` (or `make bench`): a ratio says more than a rate, which says mostly which machine it was.
+"""
+
+import pickle
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, NamedTuple
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.cases import Case, capture
+from benchmarks.data import database
+from benchmarks.exchanges import Address, ask
+from benchmarks.load import Failed, Sample, Tool, installed, middle, put, write_requests
+from benchmarks.processes import NotStarted, python
+
+WARM_UP_SECONDS = 1.0
+
+SERVE = "from app.cli import main; main()"  # what the `evidence` script does, of the code in this directory
+
+
+class Result(NamedTuple):
+    case: Case
+    bare: Sample
+    ours: Sample
+
+    @property
+    def ratio(self) -> float:
+        return self.ours.rate / self.bare.rate
+
+    @property
+    def missed(self) -> bool:
+        return self.case.least is not None and self.ratio < self.case.least
+
+
+class Servers(NamedTuple):
+    ours: Address
+    bare: Address
+    cases: list[Case]
+
+
+@contextmanager
+def _connection(address: Address) -> Iterator[HTTPConnection]:
+    connection = HTTPConnection(*address, timeout=30)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _servers(folder: Path, studies: int) -> Iterator[Servers]:
+    """The real server, and a bare one that gives the same answers."""
+    file = folder / "evidence.db"
+    shutil.copyfile(database(studies), file)
+    environment = {"EVIDENCE_DATABASE_URL": f"sqlite:///{file}", "EVIDENCE_ACCESS_LOG": "false"}
+    with ExitStack() as stack:
+        ours = stack.enter_context(python("-c", SERVE, "serve", "--port", "0", environment=environment))
+        with _connection(ours) as connection:
+            cases = capture(connection, studies)
+        answers = folder / "answers"
+        answers.write_bytes(pickle.dumps({t.key: answer for case in cases for t, answer in case.answers.items()}))
+        bare = stack.enter_context(python("-m", "benchmarks.bare", str(answers)))
+        _prove_equal(bare, cases)
+        yield Servers(ours, bare, cases)
+
+
+def _prove_equal(bare: Address, cases: Sequence[Case]) -> None:
+    """That the bare server answers what the real one did, but for uvicorn's date."""
+    with _connection(bare) as connection:
+        for case in cases:
+            target, answer = next(iter(case.answers.items()))
+            if ask(connection, target) != answer:
+                raise Failed(f"{case.name}: the bare server answers {target.path} otherwise than the real one")
+
+
+def _measure(servers: Servers, case: Case, folder: Path, tool: Tool, rounds: int, seconds: float) -> Result:
+    requests = write_requests(folder / "requests", case.answers)
+    both = servers.bare, servers.ours
+    for address in both:
+        put(tool, address, requests, WARM_UP_SECONDS)
+    turns = [[put(tool, address, requests, seconds) for address in both] for _ in range(rounds)]
+    bare, ours = (middle(samples) for samples in zip(*turns, strict=True))
+    return Result(case, bare, ours)
+
+
+def _verdict(result: Result) -> str:
+    if result.case.least is None:
+        return "-"
+    return f"{'missed' if result.missed else 'reached'} (≥ {result.case.least:.2f})"
+
+
+def _table(results: Sequence[Result], title: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("case")
+    for name in ("bare /s", "ours /s", "ratio", "target", "bare p50/p99 ms", "ours p50/p99 ms"):
+        table.add_column(name, justify="right")
+    for result in results:
+        latencies = [f"{sample.p50:.2f} / {sample.p99:.2f}" for sample in (result.bare, result.ours)]
+        rates = [f"{sample.rate:,.0f}" for sample in (result.bare, result.ours)]
+        table.add_row(result.case.name, *rates, f"{result.ratio:.3f}", _verdict(result), *latencies)
+    return table
+
+
+def _run(studies: int, rounds: int, seconds: float, tool: Tool) -> list[Result]:
+    with TemporaryDirectory(prefix="evidence-bench-") as name, _servers(Path(name), studies) as servers:
+        return [_measure(servers, case, Path(name), tool, rounds, seconds) for case in servers.cases]
+
+
+def main(
+    check: Annotated[bool, typer.Option("--check", help="Exit with 1 where a target is missed.")] = False,
+    studies: Annotated[int, typer.Option(help="Studies to grow the seeds to.")] = 20_000,
+    rounds: Annotated[int, typer.Option(help="Turns of each server in each case.")] = 5,
+    seconds: Annotated[float, typer.Option(help="Length of a turn.")] = 3.0,
+    own_client: Annotated[bool, typer.Option("--own-client", help="Even where wrk is installed.")] = False,
+) -> None:
+    """Measure the server against a bare ASGI app on the same bytes."""
+    tool: Tool = "client" if own_client else installed()
+    try:
+        results = _run(studies, rounds, seconds, tool)
+    except (NotStarted, Failed, OSError) as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+    title = f"{studies:,} studies, one worker, SQLite; load by {tool}; median of {rounds} turns of {seconds:g} s"
+    Console(width=150, soft_wrap=True).print(_table(results, title))
+    if check and any(result.missed for result in results):
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    typer.run(main)

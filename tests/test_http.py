@@ -1,0 +1,257 @@
+"""What HTTP promises whatever the record: errors, conditional requests, compression, HEAD, CORS, ids of requests."""
+
+import gzip
+import socket
+import zlib
+from email.utils import formatdate
+from typing import Any
+
+import httpx
+import pytest
+
+from app.errors import KINDS
+from app.paging import write_cursor
+from app.query import read_list_query
+
+UNKNOWN = [
+    ("/v1/studies?desing=x", 422, "desing", "design"),
+    ("/v1/studies?design=randomised-controlled-trial", 422, "design", "randomized-controlled-trial"),
+    ("/v1/studies?product=botx", 422, "product", "onabotulinumtoxina"),
+    ("/v1/studies?fields=id,titel", 422, "fields", "title"),
+    ("/v1/studies?fields=publication.yaer", 422, "fields", "publication.year"),
+    ("/v1/studies?include=publication,indicatoins", 422, "include", "indications"),
+    ("/v1/studies?sort=yaer", 422, "sort", "year"),
+    ("/v1/studies?sort=year,-year", 422, "sort", None),
+    ("/v1/studies?limit=-1", 422, "limit", None),
+    ("/v1/studies?limit=1001", 422, "limit", None),
+    ("/v1/studies?limit=ten", 422, "limit", None),
+    ("/v1/studies?limit=", 422, "limit", None),
+    ("/v1/studies?limit=1&limit=2", 422, "limit", None),
+    ("/v1/studies?limit=%D9%A3", 422, "limit", None),
+    ("/v1/studies?enrolled=500..100", 422, "enrolled", "100..500"),
+    ("/v1/studies?enrolled=..", 422, "enrolled", None),
+    ("/v1/studies?enrolled=nan", 422, "enrolled", None),
+    ("/v1/studies?enrolled=1e400", 422, "enrolled", None),
+    ("/v1/studies?enrolled=1_000", 422, "enrolled", None),
+    ("/v1/approvals?date=2010-13", 422, "date", None),
+    ("/v1/approvals?date=2012..2010-06", 422, "date", "2010-06..2012"),
+    ("/v1/studies?design=", 422, "design", None),
+    ("/v1/studies?ids=preempt-1,nothing-like-it", 422, "ids", None),
+    ("/v1/studies?format=xml", 422, "format", "json"),
+    ("/v1/studies?cursor=abc", 400, "cursor", None),
+    ("/v1/studies?cursor=", 400, "cursor", None),
+    ("/v1/studies?cursor=%C3%A9", 400, "cursor", None),
+    ("/v1/studies/preempt-1?limit=3", 422, "limit", None),
+    ("/healthz?x=1", 422, "x", None),
+    ("/?fields=id", 422, "fields", None),
+]
+
+
+def is_problem(answer: httpx.Response, status: int) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["cache-control"] == "no-store"
+    body: dict[str, Any] = answer.json()
+    assert set(body) == {"type", "title", "status", "detail", "errors", "request_id"}
+    assert body["status"] == status
+    assert body["request_id"] == answer.headers["x-request-id"]
+    assert body["type"].removeprefix("/problems/") in KINDS
+    return body
+
+
+@pytest.mark.parametrize(("path", "status", "parameter", "near"), UNKNOWN)
+def test_what_is_unknown_is_refused_by_name(
+    api: httpx.Client, path: str, status: int, parameter: str, near: str | None
+) -> None:
+    errors = is_problem(api.get(path), status)["errors"]
+    assert [fault["parameter"] for fault in errors] == [parameter]
+    assert near is None or near in errors[0]["nearest"]
+
+
+def test_every_fault_of_a_query_is_told_at_once(api: httpx.Client) -> None:
+    body = is_problem(api.get("/v1/studies?desing=x&phase=9&limit=x&sort=foo&fields=bar"), 422)
+    assert {fault["parameter"] for fault in body["errors"]} == {"desing", "phase", "limit", "sort", "fields"}
+
+
+def test_a_cursor_belongs_to_its_query(api: httpx.Client) -> None:
+    following = api.get("/v1/studies?sort=-year&limit=2").json()["next"]
+    cursor = httpx.URL(following).params["cursor"]
+    assert api.get(following.replace("limit=2", "limit=5")).status_code == 200
+    for foreign in ("/v1/studies?", "/v1/studies?sort=year&", "/v1/studies?sort=-year&phase=3&", "/v1/mechanisms?"):
+        is_problem(api.get(f"{foreign}cursor={cursor}"), 400)
+    is_problem(api.get(f"/v1/studies?sort=-year&cursor={cursor[:-2]}"), 400)
+    middle = "A" if cursor[20] != "A" else "B"
+    is_problem(api.get(f"/v1/studies?sort=-year&cursor={cursor[:20]}{middle}{cursor[21:]}"), 400)
+
+
+def test_a_forged_cursor_of_the_wrong_shape_is_no_server_error(api: httpx.Client) -> None:
+    asked = read_list_query("studies", "sort=-year").asked
+    for position in (
+        (),
+        ("x",),
+        (2010, 1, 2),
+        ("text where a year belongs", "id"),
+        ([1], {}),
+        (1e308, None),
+        (True, ""),
+    ):
+        cursor = write_cursor(asked, position)
+        assert api.get(f"/v1/studies?sort=-year&cursor={cursor}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/v1", "/v1/study", "/v1/studies/", "/v1/studies/none", "/docs/x", "/problems/x"]
+)
+def test_nothing_there_is_a_404(api: httpx.Client, path: str) -> None:
+    is_problem(api.get(path), 404)
+
+
+def test_a_404_names_near_ones(api: httpx.Client) -> None:
+    assert "/v1/studies/preempt-1" in is_problem(api.get("/v1/studies/premt-1"), 404)["errors"][0]["nearest"]
+    assert "/v1/studies" in is_problem(api.get("/v1/study"), 404)["errors"][0]["nearest"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "QUERY"])
+def test_other_methods_are_refused_with_those_allowed(api: httpx.Client, method: str) -> None:
+    answer = api.request(method, "/v1/studies")
+    is_problem(answer, 405)
+    assert answer.headers["allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [
+        ("*/*", 200),
+        ("application/json", 200),
+        ("application/*;q=0.1", 200),
+        ("text/html, application/json;q=0.5", 200),
+        ("text/html", 406),
+        ("application/json;q=0", 406),
+        ("application/json;q=0, */*", 406),
+        ("application/xml", 406),
+    ],
+)
+def test_only_what_is_accepted_is_sent(api: httpx.Client, accept: str, status: int) -> None:
+    answer = api.get("/v1/studies?limit=1", headers={"accept": accept})
+    assert answer.status_code == status
+    if status == 406:
+        is_problem(answer, 406)
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/studies/a%00b", "/v1/studies?title=a%00b", "/v1/%ff", "/v1/studies?title=%c3%28"]
+)
+def test_nul_and_invalid_utf8_are_refused(api: httpx.Client, path: str) -> None:
+    host, port = api.base_url.host, api.base_url.port or 80
+    with socket.create_connection((host, port)) as raw:
+        raw.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: raw.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 400"), answer[:200]
+    assert b"application/problem+json" in answer
+    assert b"/problems/malformed-request" in answer
+
+
+def test_an_overlong_address_is_a_414(api: httpx.Client) -> None:
+    is_problem(api.get("/v1/studies?title=" + "x" * 9000), 414)
+    host, port = api.base_url.host, api.base_url.port or 80
+    with socket.create_connection((host, port)) as raw:
+        raw.sendall(b"GET /" + b"y" * 100_000 + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answer = raw.recv(65536)
+    assert answer.split(b" ")[1] in (b"414", b"400")
+    assert api.get("/healthz").status_code == 200
+
+
+def test_too_many_parameters_are_refused(api: httpx.Client) -> None:
+    is_problem(api.get("/v1/studies?" + "&".join(["phase=3"] * 300)), 422)
+    is_problem(api.get("/v1/studies?ids=" + ",".join(f"a{n}" for n in range(600))), 422)
+
+
+def test_content_on_a_get_is_refused(api: httpx.Client) -> None:
+    is_problem(api.request("GET", "/v1/studies", content=b'{"a": 1}'), 400)
+    assert api.request("GET", "/v1/studies?limit=0", headers={"content-length": "0"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/studies/preempt-1", "/v1/studies?limit=3", "/", "/openapi.json", "/docs"])
+def test_an_unchanged_answer_is_a_304(api: httpx.Client, path: str) -> None:
+    first = api.get(path)
+    tag = first.headers["etag"]
+    assert tag.startswith('"')
+    for header in (tag, f'"x", {tag}', f"W/{tag}", "*"):
+        again = api.get(path, headers={"if-none-match": header})
+        assert again.status_code == 304
+        assert again.content == b""
+        assert again.headers["etag"] == tag or header == "*"
+        assert again.headers["vary"] == first.headers["vary"]
+    assert api.get(path, headers={"if-none-match": '"x"'}).status_code == 200
+
+
+def test_if_modified_since_counts_only_without_an_entity_tag(api: httpx.Client) -> None:
+    path = "/v1/studies/preempt-1"
+    later, long_ago = formatdate(usegmt=True), "Sat, 01 Jan 2000 00:00:00 GMT"
+    assert api.get(path, headers={"if-modified-since": later}).status_code == 304
+    assert api.get(path, headers={"if-modified-since": long_ago}).status_code == 200
+    assert api.get(path, headers={"if-modified-since": "nonsense"}).status_code == 200
+    assert api.get(path, headers={"if-modified-since": later, "if-none-match": '"x"'}).status_code == 200
+
+
+def test_gzip_is_another_representation_of_the_same(api: httpx.Client) -> None:
+    path = "/v1/studies?limit=10"
+    plain = api.get(path, headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    with api.stream("GET", path, headers={"accept-encoding": "gzip"}) as packed:
+        raw = b"".join(packed.iter_raw())
+    assert packed.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(raw) == plain.content
+    assert len(raw) < len(plain.content) / 3
+    assert packed.headers["etag"] != plain.headers["etag"]
+    assert "Accept-Encoding" in packed.headers["vary"]
+    again = api.get(path, headers={"accept-encoding": "gzip", "if-none-match": packed.headers["etag"]})
+    assert (again.status_code, again.headers["etag"]) == (304, packed.headers["etag"])
+    refused = api.get(path, headers={"accept-encoding": "gzip;q=0"})
+    assert "content-encoding" not in refused.headers
+    assert zlib.crc32(refused.content) == zlib.crc32(plain.content)
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/studies/preempt-1", "/v1/studies", "/v1/products/botox", "/", "/v1/studies/none", "/x"]
+)
+def test_head_is_get_without_content(api: httpx.Client, path: str) -> None:
+    got, headed = api.get(path), api.head(path)
+    assert headed.status_code == got.status_code
+    assert headed.content == b""
+    differing = {"date", "x-request-id"}
+    assert {k: v for k, v in headed.headers.items() if k not in differing} == {
+        k: v for k, v in got.headers.items() if k not in differing
+    }
+
+
+def test_cors_is_open_for_reading(api: httpx.Client) -> None:
+    answer = api.get("/v1/studies?limit=1", headers={"origin": "https://example.org"})
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert {"ETag", "Link", "Content-Location"} <= set(answer.headers["access-control-expose-headers"].split(", "))
+    asked = {"origin": "https://example.org", "access-control-request-method": "GET"}
+    asked["access-control-request-headers"] = "if-none-match"
+    assert api.options("/v1/studies", headers=asked).status_code == 200
+    problem = api.get("/v1/studies?x=1", headers={"origin": "https://example.org"})
+    assert problem.headers["access-control-allow-origin"] == "*"
+
+
+def test_a_problem_found_before_any_route_is_open_to_browsers_too(api: httpx.Client) -> None:
+    answer = api.get("/v1/studies?title=" + "x" * 9000, headers={"origin": "https://example.org"})
+    assert answer.status_code == 414
+    assert answer.headers["access-control-allow-origin"] == "*"
+
+
+def test_each_request_has_an_id(api: httpx.Client) -> None:
+    one, two = (api.get("/healthz").headers["x-request-id"] for _ in range(2))
+    assert one != two
+    assert api.get("/healthz", headers={"x-request-id": "my-request-1"}).headers["x-request-id"] == "my-request-1"
+    bad = api.get("/healthz", headers={"x-request-id": "<script>" * 3}).headers["x-request-id"]
+    assert "<" not in bad
+
+
+def test_lists_tag_another_revision_or_address_otherwise(api: httpx.Client) -> None:
+    tags = {
+        api.get(path).headers["etag"] for path in ("/v1/studies", "/v1/studies?limit=3", "/v1/studies?sort=id", "/")
+    }
+    assert len(tags) == 4
