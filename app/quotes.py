@@ -39,4 +39,8 @@ def locate(quote: str, text: str, start: int | None = None) -> Span:
 def nearest_passage(quote: str, text: str) -> str | None:
     """The passage most like a quote, or nothing where none is like it."""
     found = fuzz.partial_ratio_alignment(quote, text, score_cutoff=60)
-    return text[found.dest_start : found.dest_end].strip() if found else None
+    if found is None:
+        return None
+    start = max(text.rfind(gap, 0, found.dest_start + 1) for gap in " \n") + 1
+    ends = [end for gap in " \n" if (end := text.find(gap, found.dest_end)) >= 0]
+    return text[start : min(ends, default=len(text))].strip()

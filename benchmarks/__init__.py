@@ -1,1 +1,1 @@
-"""How fast the service is, beside an ASGI app that only hands out the same bytes. Measured on demand, never in a test."""
+"""How fast the service is, beside an app that only hands out the same bytes. Measured when asked, never in a test."""

@@ -80,7 +80,7 @@ async def load(host: str, port: int, requests: list[bytes], connections: int, se
     await asyncio.gather(*(client.done for client in clients))
     took, times = time.perf_counter() - started, sorted(run.seconds) or [0.0]
     p50, p99 = times[len(times) // 2], times[len(times) * 99 // 100]
-    return {"rate": len(run.seconds) / took, "p50": p50 * 1000, "p99": p99 * 1000, "errors": run.errors}
+    return {"requests": len(run.seconds), "seconds": took, "p50": p50 * 1000, "p99": p99 * 1000, "errors": run.errors}
 
 
 def main() -> None:

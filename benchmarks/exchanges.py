@@ -4,11 +4,6 @@ from http.client import HTTPConnection
 from typing import NamedTuple
 
 
-class Address(NamedTuple):
-    host: str
-    port: int
-
-
 class Target(NamedTuple):
     """What to ask for: a path with its query, and the entity tag the client already has, if any."""
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from statistics import median
 from typing import Literal, NamedTuple
 
-from benchmarks.exchanges import Address, Target
-from benchmarks.processes import CLIENT, pin
+from benchmarks.exchanges import Target
+from benchmarks.processes import CLIENT, Server, cpu_seconds, pin
 
 Tool = Literal["wrk", "client"]
 
@@ -25,11 +25,15 @@ class Failed(Exception):
 
 
 class Sample(NamedTuple):
-    """Requests a second, and milliseconds to the answer with that many connections asking at once."""
+    """What one turn showed; a busy neighbour on the machine moves everything but `cpu`."""
 
     rate: float
+    """Requests a second."""
     p50: float
     p99: float
+    """Milliseconds to the answer, with so many connections asking at once."""
+    cpu: float
+    """Microseconds that the server computed for a request."""
 
 
 def installed() -> Tool:
@@ -41,26 +45,28 @@ def write_requests(file: Path, targets: Iterable[Target]) -> Path:
     return file
 
 
-def _command(tool: Tool, address: Address, requests: Path, seconds: float) -> list[str]:
+def _command(tool: Tool, server: Server, requests: Path, seconds: float) -> list[str]:
     if tool == "client":
-        ours = ["-m", "benchmarks.client", address.host, str(address.port)]
+        ours = ["-m", "benchmarks.client", server.host, str(server.port)]
         return [sys.executable, *ours, str(requests), str(CONNECTIONS), str(seconds)]
-    url = f"http://{address.host}:{address.port}/"
+    url = f"http://{server.host}:{server.port}/"
     options = ["-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", "-s", str(HERE / "wrk.lua")]
     return ["wrk", *options, url, "--", str(requests)]
 
 
-def put(tool: Tool, address: Address, requests: Path, seconds: float) -> Sample:
-    command = _command(tool, address, requests, seconds)
+def put(tool: Tool, server: Server, requests: Path, seconds: float) -> Sample:
+    command = _command(tool, server, requests, seconds)
+    before = cpu_seconds(server.pid)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=HERE.parent) as process:
         pin(process.pid, CLIENT)
         output, errors = process.communicate()
     if process.returncode:
         raise Failed(f"{' '.join(command)} ended with exit code {process.returncode}:\n{errors.decode()}")
     seen = json.loads(output.decode().strip().splitlines()[-1])
-    if seen.pop("errors"):
+    cpu = (cpu_seconds(server.pid) - before) / max(1, seen["requests"]) * 1e6
+    if seen["errors"]:
         raise Failed(f"{' '.join(command)}: not all requests were answered well:\n{output.decode()}")
-    return Sample(**seen)
+    return Sample(seen["requests"] / seen["seconds"], seen["p50"], seen["p99"], cpu)
 
 
 def middle(samples: Sequence[Sample]) -> Sample:

@@ -9,9 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO
-
-from benchmarks.exchanges import Address
+from typing import IO, NamedTuple
 
 SERVER, CLIENT = 0, -1
 """Which of the cores we may use: the first for servers (only one is busy at a time), the last for the load tool."""
@@ -25,14 +23,29 @@ class NotStarted(Exception):
     pass
 
 
+class Server(NamedTuple):
+    host: str
+    port: int
+    pid: int
+
+
 def pin(pid: int, which: int) -> None:
     """Keeps a process on one core, where the system can and has more than one."""
     if hasattr(os, "sched_setaffinity") and len(os.sched_getaffinity(0)) > 1:
         os.sched_setaffinity(pid, {sorted(os.sched_getaffinity(0))[which]})
 
 
+def cpu_seconds(pid: int) -> float:
+    """What a process has computed so far, in all its threads; not a number where the system does not say."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return float("nan")
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @contextmanager
-def python(*arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Address]:
+def python(*arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
     """A Python process that prints the address it serves on; it is stopped at the end."""
     with TemporaryFile() as output:
         process = subprocess.Popen(
@@ -44,7 +57,7 @@ def python(*arguments: str, environment: Mapping[str, str] | None = None) -> Ite
         )
         try:
             pin(process.pid, SERVER)
-            yield _address(process, output)
+            yield _started(process, output)
         finally:
             _stop(process)
 
@@ -58,11 +71,11 @@ def _written(output: IO[bytes]) -> bytes:
     return os.pread(output.fileno(), 100_000, 0)
 
 
-def _address(process: subprocess.Popen[bytes], output: IO[bytes]) -> Address:
+def _started(process: subprocess.Popen[bytes], output: IO[bytes]) -> Server:
     end = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < end:
         if found := _ADDRESS.search(_written(output)):
-            return Address(found[1].decode(), int(found[2]))
+            return Server(found[1].decode(), int(found[2]), process.pid)
         time.sleep(0.02)
     why = "did not say where it listens" if process.poll() is None else f"ended with exit code {process.returncode}"
     command = " ".join(map(str, process.args)) if isinstance(process.args, list) else process.args

@@ -19,9 +19,9 @@ from rich.table import Table
 
 from benchmarks.cases import Case, capture
 from benchmarks.data import database
-from benchmarks.exchanges import Address, ask
+from benchmarks.exchanges import ask
 from benchmarks.load import Failed, Sample, Tool, installed, middle, put, write_requests
-from benchmarks.processes import NotStarted, python
+from benchmarks.processes import NotStarted, Server, python
 
 WARM_UP_SECONDS = 1.0
 
@@ -43,14 +43,14 @@ class Result(NamedTuple):
 
 
 class Servers(NamedTuple):
-    ours: Address
-    bare: Address
+    ours: Server
+    bare: Server
     cases: list[Case]
 
 
 @contextmanager
-def _connection(address: Address) -> Iterator[HTTPConnection]:
-    connection = HTTPConnection(*address, timeout=30)
+def _connection(server: Server) -> Iterator[HTTPConnection]:
+    connection = HTTPConnection(server.host, server.port, timeout=30)
     try:
         yield connection
     finally:
@@ -74,7 +74,7 @@ def _servers(folder: Path, studies: int) -> Iterator[Servers]:
         yield Servers(ours, bare, cases)
 
 
-def _prove_equal(bare: Address, cases: Sequence[Case]) -> None:
+def _prove_equal(bare: Server, cases: Sequence[Case]) -> None:
     """That the bare server answers what the real one did, but for uvicorn's date."""
     with _connection(bare) as connection:
         for case in cases:
@@ -86,9 +86,9 @@ def _prove_equal(bare: Address, cases: Sequence[Case]) -> None:
 def _measure(servers: Servers, case: Case, folder: Path, tool: Tool, rounds: int, seconds: float) -> Result:
     requests = write_requests(folder / "requests", case.answers)
     both = servers.bare, servers.ours
-    for address in both:
-        put(tool, address, requests, WARM_UP_SECONDS)
-    turns = [[put(tool, address, requests, seconds) for address in both] for _ in range(rounds)]
+    for server in both:
+        put(tool, server, requests, WARM_UP_SECONDS)
+    turns = [[put(tool, server, requests, seconds) for server in both] for _ in range(rounds)]
     bare, ours = (middle(samples) for samples in zip(*turns, strict=True))
     return Result(case, bare, ours)
 
@@ -102,12 +102,13 @@ def _verdict(result: Result) -> str:
 def _table(results: Sequence[Result], title: str) -> Table:
     table = Table(title=title, title_justify="left")
     table.add_column("case")
-    for name in ("bare /s", "ours /s", "ratio", "target", "bare p50/p99 ms", "ours p50/p99 ms"):
+    for name in ("bare /s", "ours /s", "ratio", "target", "bare p50/p99 ms", "ours p50/p99 ms", "bare/ours CPU µs"):
         table.add_column(name, justify="right")
     for result in results:
         latencies = [f"{sample.p50:.2f} / {sample.p99:.2f}" for sample in (result.bare, result.ours)]
+        computed = f"{result.bare.cpu:.0f} / {result.ours.cpu:.0f}"
         rates = [f"{sample.rate:,.0f}" for sample in (result.bare, result.ours)]
-        table.add_row(result.case.name, *rates, f"{result.ratio:.3f}", _verdict(result), *latencies)
+        table.add_row(result.case.name, *rates, f"{result.ratio:.3f}", _verdict(result), *latencies, computed)
     return table
 
 

@@ -16,8 +16,8 @@ end
 function done(summary, latency)
   local failed = summary.errors
   io.write(string.format(
-    '{"rate": %f, "p50": %f, "p99": %f, "errors": %d}\n',
-    summary.requests / summary.duration * 1e6, latency:percentile(50) / 1000, latency:percentile(99) / 1000,
+    '{"requests": %d, "seconds": %f, "p50": %f, "p99": %f, "errors": %d}\n',
+    summary.requests, summary.duration / 1e6, latency:percentile(50) / 1000, latency:percentile(99) / 1000,
     failed.connect + failed.read + failed.write + failed.status + failed.timeout
   ))
 end

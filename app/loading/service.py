@@ -96,7 +96,7 @@ class _Batch:
     def locate(self, fault: Fault) -> Located:
         item = self.items[fault.number]
         data = item.data if isinstance(item.data, dict) else {}
-        record = str(data.get("id", f"record {fault.number}"))
+        record = str(data.get("id", f"record {item.number}"))
         return Located(item.file, item.line(fault.pointer), record, fault.pointer, fault.detail, fault.nearest)
 
 

@@ -26,6 +26,7 @@ class Item:
     """One record of a file: its values, and the node that knows their lines."""
 
     file: Path
+    number: int
     data: Any
     node: yaml.Node
 
@@ -111,8 +112,8 @@ def _compose(file: Path, text: str) -> tuple[list[Item], list[FileFault]]:
         if not isinstance(node, yaml.SequenceNode):
             return [], [FileFault(file, 1, "the file is not a list of records")]
         faults = list(_Walk(file).faults(node))
-        items = [] if faults else [Item(file, loader.construct_document(item), item) for item in node.value]
-        return items, faults
+        numbered = enumerate(node.value, 1) if not faults else ()
+        return [Item(file, number, loader.construct_document(item), item) for number, item in numbered], faults
     finally:
         loader.dispose()
 

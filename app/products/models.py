@@ -10,7 +10,12 @@ from app.records import subtype
 
 class Product(Base):
     __tablename__ = "products"
-    __table_args__ = (*subtype("products"), Index("ix_products_name", "name", "id"))
+    __table_args__ = (
+        *subtype("products"),
+        CheckConstraint("length(atc_code) <= 7", name="atc_code"),
+        CheckConstraint("length(unii) = 10", name="unii"),
+        Index("ix_products_name", "name", "id"),
+    )
 
     type: Mapped[str] = mapped_column(default="products")
     id: Mapped[Slug] = mapped_column(primary_key=True)
@@ -19,8 +24,8 @@ class Product(Base):
     serotype: Mapped[Serotype | None] = mapped_column(word("serotype", Serotype))
     manufacturer: Mapped[Name | None]
     former_manufacturers: Mapped[list[str]] = mapped_column(JSON, default=list)
-    atc_code: Mapped[str | None] = mapped_column(CheckConstraint("length(atc_code) <= 7", name="atc_code"))
-    unii: Mapped[str | None] = mapped_column(CheckConstraint("length(unii) = 10", name="unii"))
+    atc_code: Mapped[str | None]
+    unii: Mapped[str | None]
     cas_number: Mapped[str | None]
     cas_number_note: Mapped[Line | None]
     contains_complexing_proteins: Mapped[bool | None]

@@ -201,6 +201,8 @@ def upgrade() -> None:
         sa.Column("contains_complexing_proteins", sa.Boolean(), nullable=True),
         sa.Column("units_interchangeable", sa.Boolean(), nullable=True),
         sa.CheckConstraint("type = 'products'", name=op.f("ck_products_type")),
+        sa.CheckConstraint("length(atc_code) <= 7", name=op.f("ck_products_atc_code")),
+        sa.CheckConstraint("length(unii) = 10", name=op.f("ck_products_unii")),
         sa.ForeignKeyConstraint(
             ["type", "id"], ["records.type", "records.id"], name=op.f("fk_products_type_id"), ondelete="CASCADE"
         ),
@@ -978,6 +980,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("study_id", "outcome_position", "position", name=op.f("pk_study_arm_results")),
     )
+    op.create_index("ix_studies_year_desc", "studies", [sa.text("year DESC"), "id"])
 
 
 def downgrade() -> None:

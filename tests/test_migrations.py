@@ -1,0 +1,139 @@
+"""Migrations go up and down with the data in place, and build exactly what the models say."""
+
+import re
+from pathlib import Path
+
+import pytest
+from alembic import command
+from sqlalchemy import Connection, Engine, func, inspect, select, text
+from sqlalchemy.exc import IntegrityError
+
+import app.catalogue
+from app import maintaining
+from app.db import Base, open_engine, reading
+from app.documents import Document
+from app.loading.service import load
+from app.migrating import _config, current, head, migrate
+from app.records import Record
+from tests.conftest import SEEDS, NewDatabase
+
+
+def test_up_and_down_with_data_in_place(url: str) -> None:
+    engine = open_engine(url)
+    migrate(engine)
+    load(engine, SEEDS)
+    records = maintaining.count(engine)
+    bodies = current_bodies(engine)
+    migrate(engine, "0001")
+    with engine.connect().execution_options(reads=True) as connection:
+        assert connection.scalar(select(func.count()).select_from(Record)) == records
+        assert not inspect(connection).has_table("documents")
+    migrate(engine)
+    assert maintaining.rebuild(engine, actor="test") == records
+    assert current_bodies(engine) == bodies
+    assert list(maintaining.check(engine)) == []
+    migrate(engine, "base")
+    with engine.connect().execution_options(reads=True) as connection:
+        assert inspect(connection).get_table_names() == ["alembic_version"]
+    migrate(engine)
+    engine.dispose()
+
+
+def current_bodies(engine: Engine) -> dict[tuple[str, str], bytes]:
+    query = select(Document.type, Document.id, Document.body).where(Document.until_revision.is_(None))
+    with reading(engine) as connection:
+        return {(row.type, row.id): row.body for row in connection.execute(query)}
+
+
+def test_head_is_the_newest_migration(engine: Engine) -> None:
+    with engine.connect().execution_options(reads=True) as connection:
+        assert current(connection) == head()
+
+
+def test_nothing_is_left_to_generate(engine: Engine) -> None:
+    with engine.begin() as connection:
+        command.check(_config(connection))
+
+
+def definitions(connection: Connection) -> set[str]:
+    """Every table, column, constraint and index of a database, in its own words."""
+    if connection.dialect.name == "sqlite":
+        query = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name <> 'alembic_version'"
+        statements = [str(row[0]) for row in connection.execute(text(query))]
+        return {line for sql in statements for line in _lines(sql)}
+    constraints = (
+        "SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint "
+        "WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text <> 'alembic_version'"
+    )
+    indexes = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+    columns = (
+        "SELECT table_name || ' ' || column_name || ' ' || data_type || ' ' || is_nullable || ' ' || "
+        "coalesce(character_maximum_length::text, '') || ' ' || coalesce(collation_name, '') "
+        "FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'alembic_version'"
+    )
+    return {str(row[0]) for query in (constraints, indexes, columns) for row in connection.execute(text(query))}
+
+
+def _lines(sql: str) -> list[str]:
+    first, *rest = [line.strip().rstrip(",") for line in sql.splitlines()]
+    return [f"{first} {line}" for line in rest] or [first]
+
+
+def test_migrations_build_what_the_models_say(backend: str, new_database: NewDatabase) -> None:
+    """Alembic's own check sees neither CHECKs nor partial indexes; the databases' own words do."""
+    migrated, modelled = (open_engine(new_database(backend)) for _ in range(2))
+    migrate(migrated)
+    Base.metadata.create_all(modelled)
+    with migrated.connect() as one, modelled.connect() as other:
+        built, said = definitions(one), definitions(other)
+    assert built == said
+    assert len([line for line in built if "CHECK" in line]) > 80
+    migrated.dispose()
+    modelled.dispose()
+
+
+def test_every_constraint_is_named() -> None:
+    for table in Base.metadata.tables.values():
+        assert table.primary_key.name
+        for constraint in table.constraints:
+            assert constraint.name, f"{table.name}: {constraint}"
+            assert len(str(constraint.name)) <= 63, constraint.name
+
+
+def test_the_database_refuses_what_the_models_refuse(engine: Engine) -> None:
+    load(engine, SEEDS)
+    wrong = [
+        "UPDATE studies SET design = 'randomised' WHERE id = 'preempt-1'",
+        "UPDATE studies SET enrolled = -1 WHERE id = 'preempt-1'",
+        "UPDATE study_arm_results SET events = n + 1 WHERE n IS NOT NULL",
+        "UPDATE study_products SET product_id = 'none' WHERE study_id = 'preempt-1'",
+        "UPDATE provenance SET start_offset = NULL WHERE quote IS NOT NULL",
+        "UPDATE safety_notes SET kind = 'danger'",
+        "UPDATE names SET exclusive = true, key = 'same' WHERE record_type = 'products'",
+        "UPDATE documents SET version = 0 WHERE id = 'preempt-1'",
+        "UPDATE database_state SET id = 2",
+        "DELETE FROM products WHERE id = 'onabotulinumtoxina'",
+    ]
+    for statement in wrong:
+        refused = pytest.raises(IntegrityError, match=re.compile("constraint|violates", re.IGNORECASE))
+        with refused, engine.begin() as connection:
+            connection.execute(text(statement))
+
+
+def test_a_failing_migration_changes_nothing(backend: str, new_database: NewDatabase) -> None:
+    engine = open_engine(new_database(backend))
+    migrate(engine, "0001")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE documents (x INTEGER)"))
+    with pytest.raises(Exception, match="already exists"):
+        migrate(engine)
+    with engine.connect().execution_options(reads=True) as connection:
+        assert current(connection) == "0001"
+        assert not inspect(connection).has_table("revisions")
+    engine.dispose()
+
+
+def test_migrations_are_dated_and_numbered() -> None:
+    folder = Path(app.__file__).parents[1] / "migrations/versions"
+    for file in folder.glob("[!_]*.py"):
+        assert re.fullmatch(r"\d{8}_\w+\.py", file.name)
