@@ -151,7 +151,10 @@ def kinds(model: type[Filter]) -> dict[str, Kind]:
 
 
 def split_values(raw: str) -> list[str]:
-    values = next(csv.reader([raw], skipinitialspace=True)) if '"' in raw else raw.split(",")
+    try:
+        values = next(csv.reader([raw], skipinitialspace=True)) if '"' in raw else raw.split(",")
+    except csv.Error:
+        raise Invalid("has a line break outside of double quotes") from None
     if any(value == "" for value in values):
         raise Invalid("has an empty value; leave the parameter out, or write missing or present")
     if len(values) > MAX_VALUES:

@@ -15,7 +15,9 @@ _SHARED: list[Any] = [
 
 def set_up(log_format: str) -> None:
     as_json = log_format == "json"
-    shown: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
+    # Plain traces: the colourful ones print the values of variables, and a log is no place for those.
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    shown: Any = structlog.processors.JSONRenderer() if as_json else plain
     traces: Any = structlog.processors.format_exc_info if as_json else structlog.processors.StackInfoRenderer()
     structlog.configure(
         processors=[*_SHARED, traces, shown],

@@ -92,7 +92,8 @@ def _named(connection: Connection, keys: Iterable[tuple[RecordType, str]]) -> di
 
 
 def _nearest(connection: Connection, type: RecordType, name: str) -> list[str]:
-    query = select(RecordName.key, RecordName.record_id).where(RecordName.record_type == type).limit(MAX_CANDIDATES)
+    of = (RecordName.key, RecordName.record_id)
+    query = select(*of).where(RecordName.record_type == type).order_by(*of).limit(MAX_CANDIDATES)
     ids: dict[str, str] = {row.key: row.record_id for row in connection.execute(query)}
     return list(dict.fromkeys(ids[key] for key in nearest(fold(type, name), ids, few=0)))
 

@@ -16,6 +16,7 @@ from sqlalchemy import Engine, create_engine, event, text
 
 from app.db import open_engine
 from app.loading.service import load
+from app.logs import set_up
 from app.main import create_app
 from app.migrating import migrate
 from app.settings import Settings
@@ -153,3 +154,8 @@ def statements() -> Iterator[list[str]]:
     event.listen(Engine, "before_cursor_execute", note)
     yield sent
     event.remove(Engine, "before_cursor_execute", note)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _logs() -> None:
+    set_up("text")

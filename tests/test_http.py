@@ -36,6 +36,7 @@ UNKNOWN = [
     ("/v1/approvals?date=2010-13", 422, "date", None),
     ("/v1/approvals?date=2012..2010-06", 422, "date", "2010-06..2012"),
     ("/v1/studies?design=", 422, "design", None),
+    ("/v1/studies?title=a%0D%22b", 422, "title", None),
     ("/v1/studies?ids=preempt-1,nothing-like-it", 422, "ids", None),
     ("/v1/studies?format=xml", 422, "format", "json"),
     ("/v1/studies?cursor=abc", 400, "cursor", None),

@@ -1,0 +1,110 @@
+"""OpenAPI is what is promised: the snapshot, every example, and answers that keep to it."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from app.errors import KINDS
+from app.web import operations
+from tests.conftest import serving, settings_for
+from tests.snapshot import (
+    EXAMPLES,
+    OPENAPI,
+    PROBLEM_REQUESTS,
+    contract,
+    example_requests,
+    pretty,
+    problem_answer,
+    steady,
+)
+
+DOCUMENT: dict[str, Any] = json.loads(OPENAPI.read_bytes())
+OPERATIONS = [(path, operation["get"]) for path, operation in DOCUMENT["paths"].items()]
+PARAMETERS = [
+    pytest.param(path, operation, parameter, id=f"{path} {parameter['name']}")
+    for path, operation in OPERATIONS
+    for parameter in operation.get("parameters", [])
+    if parameter["in"] == "query"
+]
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+
+def test_the_contract_is_the_committed_one() -> None:
+    assert contract("sqlite:///none.db") == OPENAPI.read_bytes(), "run `make snapshot` and read the diff"
+
+
+@pytest.mark.parametrize(("name", "path"), list(example_requests()))
+def test_every_example_is_the_real_answer(api: httpx.Client, name: str, path: str) -> None:
+    assert steady(api.get(path)) == operations.examples()[name]["body"]
+
+
+@pytest.mark.parametrize("kind", PROBLEM_REQUESTS)
+def test_every_problem_example_is_the_real_answer(api: httpx.Client, kind: str) -> None:
+    assert problem_answer(api, kind) == operations.examples()[f"problem {kind}"]["body"]
+
+
+def test_every_kind_of_problem_has_an_example() -> None:
+    shown = {name.removeprefix("problem ") for name in operations.examples() if name.startswith("problem ")}
+    assert shown == set(KINDS)
+    assert pretty(operations.examples()) == EXAMPLES.read_bytes()
+
+
+@pytest.mark.parametrize(("path", "operation", "parameter"), PARAMETERS)
+def test_every_parameter_s_example_works(
+    api: httpx.Client, path: str, operation: dict[str, Any], parameter: dict[str, Any]
+) -> None:
+    where = path.format(**{p["name"]: p["example"] for p in operation["parameters"] if p["in"] == "path"})
+    answer = api.get(where, params={parameter["name"]: parameter["example"]})
+    assert answer.status_code == 200, answer.text
+    assert parameter["description"].endswith(".") or parameter["name"] == "fields"
+
+
+def test_every_operation_declares_answers_problems_and_examples() -> None:
+    for path, operation in OPERATIONS:
+        answers = operation["responses"]
+        assert {"200", "414", "422", "500", "503"} <= set(answers), path
+        for status, answer in answers.items():
+            media = "application/problem+json"
+            if status >= "4" or status == "300":
+                assert answer["content"][media]["examples"], (path, status)
+        if path.startswith("/v1") and not path.endswith("/text"):
+            assert "example" in answers["200"]["content"]["application/json"], path
+
+
+def test_operation_ids_are_unique_words() -> None:
+    names = [operation["operationId"] for _, operation in OPERATIONS]
+    assert len(set(names)) == len(names)
+    assert all(name.isidentifier() for name in names)
+
+
+@pytest.fixture(scope="module")
+def contract_server(sqlite_seeds: Any) -> Iterator[httpx.Client]:
+    with serving(settings_for(f"sqlite:///{sqlite_seeds}")) as client:
+        yield client
+
+
+schema = schemathesis.openapi.from_dict(DOCUMENT)
+
+
+@schema.parametrize()
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+def test_answers_keep_to_the_contract(contract_server: httpx.Client, case: Any) -> None:
+    case.call_and_validate(base_url=str(contract_server.base_url), checks=CHECKS)
