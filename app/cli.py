@@ -38,7 +38,7 @@ def _database(settings: Settings, *, migrated: bool = True) -> Iterator[Engine]:
     from app.web.reader import reading_url
 
     url = settings.database_url.get_secret_value()
-    engine = open_engine(reading_url(url) if migrated else url)
+    engine = open_engine(reading_url(url) if migrated else url, lock_timeout_ms=settings.lock_timeout_ms)
     try:
         if migrated:
             with reading(engine) as connection:
@@ -58,6 +58,9 @@ HINTS = {
     "lock timeout": "another process is writing to it and did not finish in time; nothing was changed.",
     "readonly": "it is read-only; nothing was changed.",
     "full": "the disk is full; nothing was changed.",
+    "disk I/O": "the disk is full or failing; nothing was changed.",
+    "No space": "the disk is full; nothing was changed.",
+    "not a database": "the file holds something else.",
 }
 
 

@@ -31,7 +31,6 @@ NAMING = {
 }
 
 LOCK_TIMEOUT_MS = 15_000
-"""How long a writer waits for another before it gives up."""
 
 
 def text(length: int | None = None) -> TypeEngine[str]:
@@ -95,10 +94,10 @@ def table_of(model: type[Base]) -> Table:
     return table
 
 
-def _on_sqlite_connect(connection: Any, _: Any) -> None:
+def _on_sqlite_connect(connection: Any, lock_timeout_ms: int) -> None:
     connection.isolation_level = None  # the driver must not begin transactions behind our back
     connection.executescript(
-        f"PRAGMA foreign_keys=ON; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout={LOCK_TIMEOUT_MS};"
+        f"PRAGMA foreign_keys=ON; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout={lock_timeout_ms};"
         "PRAGMA cache_size=-65536; PRAGMA mmap_size=268435456; PRAGMA temp_store=MEMORY;"
     )
 
@@ -110,16 +109,16 @@ def _begin(connection: Any) -> None:
         connection.exec_driver_sql("BEGIN" if options.get("reads") else "BEGIN IMMEDIATE")
 
 
-def open_engine(url: str, **options: Any) -> Engine:
-    """An engine for SQLite (file in WAL mode) or PostgreSQL; the same SQL runs on both."""
+def open_engine(url: str, *, lock_timeout_ms: int = LOCK_TIMEOUT_MS, **options: Any) -> Engine:
+    """An engine for SQLite (file in WAL mode) or PostgreSQL; a writer waits that long for another, then gives up."""
     address = make_url(url)
     sqlite = address.get_backend_name() == "sqlite"
     if not sqlite:
-        wait = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=UTC"
+        wait = f"-c lock_timeout={lock_timeout_ms} -c timezone=UTC"
         options = {"connect_args": {"options": wait, "connect_timeout": 5}, "pool_pre_ping": True, **options}
     engine = create_engine(address, **options)
     if sqlite:
-        event.listen(engine, "connect", _on_sqlite_connect)
+        event.listen(engine, "connect", lambda connection, _: _on_sqlite_connect(connection, lock_timeout_ms))
         event.listen(engine, "begin", _begin)
     return engine
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 import migrations
 from app.db import use_wal
+from app.errors import Problem
 
 FOLDER = Path(migrations.__file__).parent
 
@@ -25,8 +26,7 @@ def _config(connection: Connection | None = None) -> Any:
 def head() -> str:
     """The version that this code works with: the one migration that no other follows."""
     files = [file.read_text() for file in (FOLDER / "versions").glob("2*.py")]
-    revisions = {_named(file, "revision") for file in files}
-    return (revisions - {_named(file, "down_revision") for file in files}).pop()
+    return (_known() - {_named(file, "down_revision") for file in files}).pop()
 
 
 def _named(file: str, name: str) -> str:
@@ -42,6 +42,10 @@ def current(connection: Connection) -> str | None:
     return None if version is None else str(version)
 
 
+def _known() -> set[str]:
+    return {_named(file.read_text(), "revision") for file in (FOLDER / "versions").glob("2*.py")}
+
+
 def migrate(engine: Engine, target: str = "head") -> None:
     """Brings the schema to a version, up or down, with the data in place and in one transaction."""
     from alembic import command
@@ -50,6 +54,9 @@ def migrate(engine: Engine, target: str = "head") -> None:
         use_wal(connection)
     with engine.begin() as connection:
         version = current(connection)
+        if version not in {None, *_known()}:
+            detail = f"The database is at schema version {version}, which this code does not know: it is newer."
+            raise Problem("database-not-ready", detail)
         if target == version or (target == "head" and version == head()):
             return
         steps = command.downgrade if _is_below(target, version) else command.upgrade

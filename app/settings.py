@@ -13,9 +13,12 @@ class Settings(BaseSettings):
         SecretStr("sqlite:///evidence.db"),
         description="`sqlite:///FILE` or `postgresql+psycopg://USER:PASSWORD@HOST/NAME`.",
     )
+    lock_timeout_ms: int = Field(
+        15_000, ge=1, description="How long a writer waits for another before it gives up, in milliseconds."
+    )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
-    seeds: Path = Field(Path("seeds"), description="What `evidence serve --load` loads.")
+    seeds: Path = Field(Path("seeds"), description="What `evidence serve --prepare` loads.")
     log_format: str = Field("text", pattern="^(text|json)$", description="`text` for people, `json` for machines.")
     access_log: bool = Field(False, description="Log one line a request.")
     max_url_bytes: int = Field(8192, ge=256, description="Longest request target answered; a longer one is a 414.")

@@ -22,9 +22,10 @@ Work = Callable[Concatenate[Connection, P], R]
 def reading_url(url: str) -> str:
     """For SQLite: the file as it is, never a new empty one in its place."""
     address = make_url(url)
-    if address.get_backend_name() != "sqlite" or not address.database:
+    name = address.database
+    if address.get_backend_name() != "sqlite" or not name or name.startswith("file:"):
         return url
-    return f"sqlite:///file:{address.database}?mode=rw&uri=true"
+    return f"sqlite:///file:{name}?mode=rw&uri=true"
 
 
 class Reader:

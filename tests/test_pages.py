@@ -1,0 +1,87 @@
+"""The service document, health, metrics and documentation."""
+
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from app.catalogue import RESOURCES
+from app.errors import KINDS
+from tests.conftest import serving, settings_for
+
+
+def test_the_service_document_says_what_is_here_and_where(api: httpx.Client) -> None:
+    document = api.get("/").json()
+    assert {entry["type"]: entry["total"] for entry in document["records"]} == {
+        type: api.get(f"/v1/{type}?limit=0").json()["total"] for type in RESOURCES
+    }
+    for entry in document["records"]:
+        assert entry["description"]
+    for path in (*document["pages"].values(), document["example"]):
+        assert api.get(path).status_code == 200, path
+
+
+def test_health_and_readiness(api: httpx.Client) -> None:
+    assert api.get("/healthz").json() == {"status": "ok"}
+    assert api.get("/readyz").json() == {"status": "ok", "revision": 1}
+
+
+def test_metrics_count_requests_by_route_and_never_by_address(api: httpx.Client) -> None:
+    for name in ("preempt-1", "preempt-2", "none-such"):
+        api.get(f"/v1/studies/{name}")
+    page = api.get("/metrics")
+    assert page.headers["content-type"].startswith("text/plain; version=")
+    families = {family.name: family for family in text_string_to_metric_families(page.text)}
+    routes = {sample.labels["route"] for sample in families["http_requests"].samples}
+    assert "/v1/studies/{id:path}" in routes
+    assert not any("preempt" in route for route in routes)
+    records = {sample.labels["type"]: sample.value for sample in families["evidence_records"].samples}
+    assert records["studies"] == 194
+    assert families["evidence_revision"].samples[0].value == 1
+
+
+def test_documentation_asks_nobody_else(api: httpx.Client) -> None:
+    page = api.get("/docs")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.headers["content-security-policy"].startswith("default-src 'self'")
+    assets = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert {asset for asset in assets if not asset.startswith("data:")} == {
+        "/docs/swagger-ui.css",
+        "/docs/swagger-ui-bundle.js",
+        "/docs/docs.js",
+    }
+    for asset in ("swagger-ui.css", "swagger-ui-bundle.js", "docs.js"):
+        answer = api.get(f"/docs/{asset}")
+        assert answer.status_code == 200
+        assert not re.findall(r"@import|url\(['\"]?https?:|sourceMappingURL", answer.text)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_problem_type_is_a_page(api: httpx.Client, kind: str) -> None:
+    page = api.get(f"/problems/{kind}")
+    assert page.status_code == 200
+    assert kind in page.text
+
+
+def test_a_source_s_text_is_served_as_it_is_quoted(api: httpx.Client) -> None:
+    text = api.get("/v1/sources/article/text")
+    assert text.headers["content-type"] == "text/plain; charset=utf-8"
+    quotes = [e for m in api.get("/v1/mechanisms?quote=present").json()["items"] for e in m["provenance"]]
+    assert quotes
+    for entry in quotes:
+        assert text.text[entry["start"] : entry["end"]] == entry["quote"]
+    assert api.get("/v1/sources/pubmed-20647170/text").status_code == 404
+
+
+def test_without_a_database_the_service_is_up_and_says_so(tmp_path: Path) -> None:
+    with serving(settings_for(f"sqlite:///{tmp_path}/none.db")) as client:
+        for path in ("/readyz", "/v1/studies", "/v1/studies/x", "/"):
+            answer = client.get(path)
+            assert answer.status_code == 503
+            assert answer.json()["type"] == "/problems/database-not-ready"
+        assert client.get("/healthz").status_code == 200
+        assert client.get("/metrics").status_code == 200
+        assert client.get("/docs").status_code == 200
+    assert not (tmp_path / "none.db").exists()

@@ -1,0 +1,40 @@
+"""Every setting is in the README's table, with its default; every command in it exists."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from app.cli import app
+from app.settings import Settings
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+
+
+def test_the_settings_table_is_complete() -> None:
+    rows = dict(re.findall(r"^\| `EVIDENCE_(\w+)` \| `([^`]*)` \|", README, re.MULTILINE))
+    fields = Settings.model_fields
+    assert set(rows) == {name.upper() for name in fields}
+    for name, field in fields.items():
+        default = field.default.get_secret_value() if name == "database_url" else field.default
+        assert rows[name.upper()] == str(default).lower().replace("none", "") or rows[name.upper()] == str(default), (
+            name
+        )
+
+
+def test_a_password_is_never_printed() -> None:
+    settings = Settings.model_validate({"database_url": "postgresql+psycopg://me:secret@localhost/x"})
+    assert "secret" not in repr(settings)
+
+
+def test_an_unknown_setting_is_refused() -> None:
+    with pytest.raises(ValueError, match="database_ulr"):
+        Settings.model_validate({"database_ulr": "x"})
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate", "load", "check", "rebuild"])
+def test_every_command_explains_itself(command: str) -> None:
+    result = CliRunner().invoke(app, [command, "--help"])
+    assert result.exit_code == 0
+    assert f"evidence {command}" in README

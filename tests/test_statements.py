@@ -1,0 +1,57 @@
+"""One record and one page cost a fixed number of SQL statements, whatever the page holds."""
+
+import httpx
+import pytest
+
+PAGES = [
+    ("/v1/studies?limit=1", ["state", "state", "count", "page"]),
+    ("/v1/studies?limit=500", ["state", "state", "page"]),
+    ("/v1/studies?limit=0", ["state", "state"]),
+    (
+        "/v1/studies?limit=400&sort=-year,title&indication=chronic-migraine",
+        ["state", "state", "names", "count", "page"],
+    ),
+    (
+        "/v1/studies?product=botox&product=dysport&mechanism=not:sv2-receptor",
+        ["state", "state", "names", "count", "page"],
+    ),
+    ("/v1/studies?limit=300&include=publications,products,provenance", ["state", "state", "page", "include"]),
+    ("/v1/studies/preempt-1", ["record"]),
+    ("/v1/studies/preempt-1?fields=id", ["record"]),
+    ("/v1/studies/preempt-1?include=publications", ["record", "include"]),
+    ("/v1/products/botox", ["record", "names", "record"]),
+    ("/healthz", []),
+    ("/readyz", ["state"]),
+    ("/", ["state", "records"]),
+]
+
+
+def kind_of(statement: str) -> str:
+    words = " ".join(statement.split())
+    signs = {
+        "state": "FROM database_state",
+        "names": "FROM names WHERE",
+        "count": "SELECT count(*) AS count_1 FROM (SELECT",
+        "page": ") AS page JOIN documents",
+        "records": "FROM records GROUP BY",
+        "include": "documents.body FROM documents WHERE (documents.type, documents.id) IN",
+        "record": "FROM documents WHERE documents.type =",
+    }
+    return next((kind for kind, sign in signs.items() if sign in words), words)
+
+
+def test_the_number_of_statements_is_fixed(api: httpx.Client, statements: list[str]) -> None:
+    for path, expected in PAGES:
+        statements.clear()
+        assert api.get(path).status_code == 200
+        assert [kind_of(statement) for statement in statements] == expected, path
+
+
+@pytest.mark.parametrize("path", ["/v1/studies?limit=7", "/v1/studies/preempt-1"])
+def test_a_304_asks_for_no_more_than_the_revision_or_the_record(
+    api: httpx.Client, statements: list[str], path: str
+) -> None:
+    tag = api.get(path).headers["etag"]
+    statements.clear()
+    assert api.get(path, headers={"if-none-match": tag}).status_code == 304
+    assert len(statements) == 1
