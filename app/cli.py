@@ -1,7 +1,8 @@
 """The `evidence` command. Results go to standard output, progress and errors to standard error.
 
 Exit codes: 0 done; 1 faults were found and nothing was changed; 2 wrong usage; 3 the database cannot be used (missing,
-locked, read-only, full, at another version); 4 the address to listen on is taken; 130 interrupted, nothing was changed.
+locked, read-only, full, at another version); 4 the address to listen on is taken; 130 interrupted, nothing was changed
+(`serve`, interrupted, ends with 0).
 """
 
 import sys

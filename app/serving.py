@@ -1,6 +1,8 @@
 """One process that serves: the socket first, so that what is printed is true, then uvicorn on it."""
 
+import gc
 import socket
+from contextlib import suppress
 
 import uvicorn
 
@@ -36,4 +38,7 @@ def run(settings: Settings) -> None:
     config = uvicorn.Config(
         create_app(settings), log_config=None, access_log=False, server_header=False, loop="uvloop", http="httptools"
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    gc.collect()
+    gc.freeze()  # what was imported stays for good: the collector need not look at it again
+    with suppress(KeyboardInterrupt):  # asked to stop, it has stopped; there is nothing to tell
+        uvicorn.Server(config).run(sockets=[listener])
