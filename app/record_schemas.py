@@ -12,9 +12,11 @@ from app.fields import AbsenceReason, EvidenceBasis, Name, Prose, QuoteStatus, R
 
 
 class Shape(BaseModel):
-    """Frozen, and strict about names: an unknown field is a fault, never ignored."""
+    """Frozen and strict: an unknown field or a value of another type is a fault, never ignored or converted."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_serialization_defaults_required=True)
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", json_schema_serialization_defaults_required=True
+    )
 
 
 class Fields(BaseModel):

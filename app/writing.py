@@ -40,7 +40,9 @@ class Entry:
 
     @property
     def digest(self) -> str:
-        return sha256(self.record.__pydantic_serializer__.to_json(self.record)).hexdigest()
+        """Of what was entered and of where its quotes stand: a quote that has moved is a change too."""
+        spans = [(row["start_offset"], row["prefix"], row["suffix"]) for row in self.cited]
+        return sha256(self.record.__pydantic_serializer__.to_json(self.record) + repr(spans).encode()).hexdigest()
 
 
 @dataclass(slots=True)

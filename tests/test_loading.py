@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, Select, func, select
 
+from app import maintaining
 from app.db import open_engine, reading, writing
 from app.documents import Document, State
 from app.loading.schemas import schema_files
@@ -82,6 +83,10 @@ def state(engine: Engine) -> tuple[Any, ...]:
     with reading(engine) as connection:
         counts = [connection.scalar(select(func.count()).select_from(table)) for table in (Record, Document)]
         return *counts, connection.scalar(select(State.revision)), connection.scalar(select(State.loaded))
+
+
+def current(type: str, id: str) -> Select[bytes]:
+    return select(Document.body).where(Document.type == type, Document.id == id, Document.until_revision.is_(None))
 
 
 def test_the_seeds_load_and_load_again(seeded_url: str) -> None:
@@ -306,6 +311,41 @@ def test_an_alias_of_a_stored_record_is_taken(engine: Engine, files: Callable[..
     other = GOOD["products.yaml"].replace("id: ona", "id: two").replace("name: onabotulinumtoxinA", "name: two")
     path = files(products_yaml=other)
     assert [fault.detail for fault in faults_of(engine, path)] == ["the name 'Botox' is claimed by 'ona' too"]
+
+
+def test_a_quote_that_moves_in_its_source_is_found_again(engine: Engine, files: Callable[..., Path]) -> None:
+    load(engine, files())
+    done = load(engine, files(**{"article.txt": "Lo: " + GOOD["article.txt"]}))
+    assert done.updated == 2
+    with reading(engine) as connection:
+        body = connection.scalars(current("products", "ona")).one()
+    assert b'"start":4,"end":14,"prefix":"Lo: "' in body
+    assert list(maintaining.check(engine)) == []
+
+
+def test_a_source_s_tier_decides_what_rests_on_it(engine: Engine, files: Callable[..., Path]) -> None:
+    load(engine, files())
+    done = load(engine, files(sources_yaml=GOOD["sources.yaml"].replace("tier: primary", "tier: other")))
+    assert (done.updated, done.refreshed) == (1, 1)
+    with reading(engine) as connection:
+        body = connection.scalars(current("studies", "first")).one()
+    assert b'"evidence_basis":"secondary"' in body
+
+
+def test_a_study_takes_title_and_year_from_its_first_publication_and_gives_them_back(
+    engine: Engine, files: Callable[..., Path]
+) -> None:
+    publication = "- id: p\n  title: The report\n  year: 2011\n  provenance:\n  - source: registry\n"
+    study = GOOD["studies.yaml"].replace("  title: The first study\n", "  completion_date: 2009-05\n")
+    load(engine, files(publications_yaml=publication, studies_yaml=study + "  publications:\n  - publication: p\n"))
+    later = [b'"title":"The report"', b'"year":2011']
+    with reading(engine) as connection:
+        body = connection.scalars(current("studies", "first")).one()
+    assert all(part in body for part in later)
+    load(engine, files(publications_yaml=publication, studies_yaml=study + "  acronym: FIRST\n"))
+    with reading(engine) as connection:
+        body = connection.scalars(current("studies", "first")).one()
+    assert all(part in body for part in (b'"title":null', b'"year":2009'))
 
 
 def test_a_name_moves_from_one_record_to_another_in_one_load(engine: Engine, files: Callable[..., Path]) -> None:

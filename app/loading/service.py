@@ -14,7 +14,7 @@ from app.documents import State
 from app.errors import nearest
 from app.fields import RecordType
 from app.loading.yaml_files import FileFault, Item, read
-from app.writing import Summary, write
+from app.writing import Summary, lock, write
 
 TYPES: tuple[RecordType, ...] = get_args(RecordType)
 
@@ -145,6 +145,7 @@ def load(
     batch = _gather(files)
     started(len(batch.drafts))
     with writing(engine) as connection:
+        lock(connection)  # what is checked here must still be so when it is written
         entries, faults = check(connection, batch.drafts)
         found = [*batch.faults, *map(batch.locate, faults)]
         if found:

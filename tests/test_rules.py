@@ -1,0 +1,160 @@
+"""Domain rules, one good and one broken record each, and the tables that they go by."""
+
+from typing import Any, get_args
+
+import pytest
+from pydantic import ValidationError
+
+from app.catalogue import RESOURCES
+from app.fields import Design, OutcomeKind, RecordType
+from app.rules import broken
+from app.studies.rules import EVIDENCE_LEVELS, MEASURED
+
+CITED = {"id": "x", "provenance": [{"source": "s"}]}
+MINIMAL: dict[RecordType, dict[str, Any]] = {
+    "sources": {"id": "x", "kind": "web-page", "tier": "other", "url": "https://example.org"},
+    "products": {**CITED, "name": "X"},
+    "indications": {**CITED, "name": "X"},
+    "publications": {**CITED, "title": "X"},
+    "studies": {**CITED, "title": "X", "arms": [{"key": "a", "name": "A"}, {"key": "b", "name": "B"}]},
+    "mechanisms": {**CITED, "title": "X", "summary": "Y"},
+    "safety-notes": {**CITED, "title": "X", "statement": "Y", "kind": "warning", "products": ["p"]},
+    "approvals": {**CITED, "product": "p", "indication": "i", "regulator": "FDA"},
+    "dosing": {**CITED, "product": "p", "indication": "i", "dose": "20 U", "unit": "U"},
+    "directions": {**CITED, "title": "X", "statement": "Y", "kind": "refining"},
+}
+BODY = {"scope": "body-of-evidence", "title": "T", "summary": "S", "arms": []}
+
+
+def binary(**result: Any) -> dict[str, Any]:
+    return {"outcomes": [{"measure": "M", "kind": "binary", "results": [{"arm": "a", **result}]}]}
+
+
+GOOD: list[tuple[RecordType, dict[str, Any]]] = [
+    *((type, {}) for type in RESOURCES),
+    ("studies", BODY),
+    ("studies", binary(n=3, events=1, percent=33)),
+    ("studies", binary(n=3, events=1, percent=33.3)),
+    ("studies", {"start_date": "2010", "completion_date": "2010-03"}),
+    ("studies", {"outcomes": [{"measure": "M", "kind": "continuous", "results": [{"arm": "b", "mean": -5.2}]}]}),
+    ("sources", {"kind": "compilation", "url": None}),
+    ("dosing", {"dose": None, "statement": "S", "indication": None}),
+    ("dosing", {"dose_min": 100, "dose_max": 300, "max_dose": 100, "max_dose_basis": "muscle", "dose_per": "muscle"}),
+]
+BROKEN: list[tuple[RecordType, dict[str, Any], str]] = [
+    ("sources", {"url": None}, "/url"),
+    ("sources", {"text": "a", "sha256": "0" * 64}, "/sha256"),
+    ("sources", {"sha256": "0" * 64}, "/sha256"),
+    ("products", {"kind": "class", "brand_names": ["B"]}, "/kind"),
+    ("products", {"brand_names": ["B", "B"]}, "/brand_names/1"),
+    ("indications", {"synonyms": ["S", "S"]}, "/synonyms/1"),
+    ("publications", {"title": None}, "/title"),
+    ("publications", {"scope": "body-of-literature", "pmid": "1"}, "/pmid"),
+    ("publications", {"authors": ["A B", "et al."]}, "/authors/1"),
+    ("studies", {"title": None}, "/title"),
+    ("studies", {**BODY, "design": "cohort"}, "/design"),
+    ("studies", {**BODY, "enrolled": 3}, "/enrolled"),
+    ("studies", {**BODY, "registry_ids": ["NCT1"]}, "/registry_ids"),
+    ("studies", {**BODY, "summary": None}, "/summary"),
+    ("studies", {"products": ["p", "p"]}, "/products/1"),
+    ("studies", {"arms": [{"key": "a", "name": "A"}, {"key": "a", "name": "B"}]}, "/arms/1"),
+    ("studies", {"overlaps_with": ["x"]}, "/overlaps_with"),
+    ("studies", {"adverse_events": [{"event": "E", "arm": "z", "events": 1}]}, "/adverse_events/0/arm"),
+    ("studies", {"adverse_events": [{"event": "E", "arm": "a"}]}, "/adverse_events/0"),
+    ("studies", binary(mean=3), "/outcomes/0/results/0"),
+    ("studies", binary(n=3, events=4), "/outcomes/0/results/0/events"),
+    ("studies", binary(n=0, percent=4), "/outcomes/0/results/0/n"),
+    ("studies", binary(n=3, events=1, percent=34), "/outcomes/0/results/0/percent"),
+    (
+        "studies",
+        {"outcomes": [{"measure": "M", "kind": "continuous", "results": [{"arm": "a", "percent": 3}]}]},
+        "/outcomes/0/results/0",
+    ),
+    (
+        "studies",
+        {
+            "outcomes": [
+                {
+                    "measure": "M",
+                    "kind": "ratio",
+                    "effect": {"type": "risk-ratio", "value": 1, "ci_low": 2, "ci_high": 1},
+                }
+            ]
+        },
+        "/outcomes/0/effect/ci_low",
+    ),
+    ("studies", {"start_date": "2011", "completion_date": "2010-03"}, "/start_date"),
+    ("mechanisms", {"summary": None}, "/summary"),
+    ("mechanisms", {"studies": ["s", "s"]}, "/studies/1"),
+    ("safety-notes", {"products": []}, "/products"),
+    ("safety-notes", {"indications": ["i", "i"]}, "/indications/1"),
+    ("safety-notes", {"frequencies": [{"event": "E"}]}, "/frequencies/0"),
+    ("safety-notes", {"frequencies": [{"event": "E", "n": 10, "events": 1, "percent": 20}]}, "/frequencies/0/percent"),
+    ("approvals", {"submission": "S"}, "/submission"),
+    ("approvals", {"submission_status_date": "2010"}, "/submission_status_date"),
+    ("dosing", {"dose": None}, "/dose"),
+    ("dosing", {"unit": None, "dose_min": 3}, "/dose_min"),
+    ("dosing", {"indication": None, "dose_min": 3}, "/dose_min"),
+    ("dosing", {"dose_min": 3, "dose_max": 2}, "/dose_min"),
+    ("dosing", {"dose_max": 3, "max_dose": 2, "max_dose_basis": "B"}, "/dose_max"),
+    ("dosing", {"max_dose": 2}, "/max_dose"),
+    ("directions", {"products": ["p", "p"]}, "/products/1"),
+]
+
+
+def faults(type: RecordType, changed: dict[str, Any]) -> list[str]:
+    record = RESOURCES[type].entered.model_validate({**MINIMAL[type], **changed})
+    return [pointer for pointer, _ in broken(record, RESOURCES[type].rules)]
+
+
+@pytest.mark.parametrize(("type", "changed"), GOOD)
+def test_good_records_break_no_rule(type: RecordType, changed: dict[str, Any]) -> None:
+    assert faults(type, changed) == []
+
+
+@pytest.mark.parametrize(("type", "changed", "pointer"), BROKEN)
+def test_a_broken_rule_names_its_place(type: RecordType, changed: dict[str, Any], pointer: str) -> None:
+    assert faults(type, changed) == [pointer]
+
+
+def test_every_rule_is_broken_by_some_record() -> None:
+    for type, resource in RESOURCES.items():
+        records = [resource.entered.model_validate({**MINIMAL[t], **c}) for t, c, _ in BROKEN if t == type]
+        for rule in resource.rules:
+            assert any(list(rule(record)) for record in records), f"{type}: {rule}"
+
+
+@pytest.mark.parametrize(
+    ("type", "changed"),
+    [
+        ("studies", {"enrolled": -1}),
+        ("studies", {"enrolled": 1.5}),
+        ("studies", {"enrolled": "3"}),
+        ("studies", {"enrolled": True}),
+        ("studies", {"phase": 3}),
+        ("products", {"units_interchangeable": "false"}),
+        ("studies", {"start_date": "2010-13"}),
+        ("studies", {"start_date": "2010-02-30"}),
+        ("studies", {"start_date": 2010}),
+        ("studies", {"id": "Upper"}),
+        ("studies", {"id": "a/b"}),
+        ("studies", {"id": "a" * 121}),
+        ("studies", binary(percent=101)),
+        ("studies", binary(percent=float("nan"))),
+        ("studies", binary(percent=float("inf"))),
+        ("publications", {"pmid": "0123"}),
+        ("publications", {"doi": "https://doi.org/10.1/x"}),
+        ("publications", {"year": 3000}),
+        ("products", {"unii": "short"}),
+        ("sources", {"url": "javascript:alert(1)"}),
+    ],
+)
+def test_values_out_of_bounds_are_refused(type: RecordType, changed: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        faults(type, changed)
+
+
+def test_every_design_has_a_level_or_a_reason_to_have_none() -> None:
+    assert set(EVIDENCE_LEVELS) == set(get_args(Design))
+    assert {level for level in EVIDENCE_LEVELS.values() if level is not None} == {1, 2, 3, 4, 5}
+    assert set(MEASURED) == set(get_args(OutcomeKind))
