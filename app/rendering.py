@@ -30,7 +30,8 @@ def _reference_columns(part: Part) -> Iterator[tuple[str, RecordType]]:
 def references(resource: Resource) -> tuple[tuple[Part, str, RecordType], ...]:
     """Every column that a document of the type is rendered from and that holds another record's id."""
     parts = every_part(resource)
-    shown = ((part, "id", _TABLES[part.table.name]) for part in resource.views)
+    own = (part for part in resource.views if part.table.name in _TABLES)
+    shown = ((part, "id", _TABLES[part.table.name]) for part in own)
     return (*((part, name, type) for part in parts for name, type in _reference_columns(part)), *shown)
 
 

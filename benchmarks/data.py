@@ -97,17 +97,15 @@ def grow(engine: Engine, studies: int) -> None:
     """Writes copies of the single studies beside what is loaded, until there are so many studies."""
     with engine.connect().execution_options(reads=True) as connection:
         there = connection.scalars(select(func.count()).select_from(Study)).one()
-    started = time.perf_counter()
-    for drafts in _rounds(max(0, studies - there)):
+    wanted, started = max(0, studies - there), time.perf_counter()
+    for drafts in _rounds(wanted):
         with writing(engine) as connection:
             entries, faults = check(connection, drafts)
             if faults:
                 raise RuntimeError(f"a copy of the seeds has faults: {faults[:3]}")
             write(connection, entries, actor="benchmark", reason="copies of the seeds")
     seconds = time.perf_counter() - started
-    print(
-        f"{studies - there} studies written in {seconds:.1f} s, {(studies - there) / seconds:.0f} a second", flush=True
-    )
+    print(f"{wanted:,} studies written in {seconds:.1f} s, {wanted / seconds:.0f} a second", flush=True)
 
 
 def _digest() -> str:
@@ -126,6 +124,7 @@ def database(studies: int) -> Path:
         KEPT.mkdir(parents=True, exist_ok=True)
         for outdated in KEPT.glob(f"{studies}-*"):
             outdated.unlink()
+        print(f"Growing the seeds to {studies:,} studies; they are kept for later runs ...", flush=True)
         unfinished = kept.with_suffix(".unfinished.db")
         engine = open_engine(f"sqlite:///{unfinished}")
         migrate(engine)

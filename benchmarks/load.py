@@ -64,7 +64,7 @@ def put(tool: Tool, server: Server, requests: Path, seconds: float) -> Sample:
         raise Failed(f"{' '.join(command)} ended with exit code {process.returncode}:\n{errors.decode()}")
     seen = json.loads(output.decode().strip().splitlines()[-1])
     cpu = (cpu_seconds(server.pid) - before) / max(1, seen["requests"]) * 1e6
-    if seen["errors"]:
+    if seen["errors"] or not seen["requests"]:
         raise Failed(f"{' '.join(command)}: not all requests were answered well:\n{output.decode()}")
     return Sample(seen["requests"] / seen["seconds"], seen["p50"], seen["p99"], cpu)
 

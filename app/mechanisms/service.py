@@ -36,7 +36,8 @@ def render(rows: Rows, found: Found) -> Row:
 
 
 def embed(rows: Rows) -> Row:
-    return {"id": rows["mechanisms"][0]["id"]}
+    mechanism = rows["mechanisms"][0]
+    return {"id": mechanism["id"], "title": mechanism["title"]}
 
 
 MECHANISMS = Resource(

@@ -53,8 +53,15 @@ class PublicationIn(PublicationFields, CitedIn):
     pass
 
 
+class ReportedStudy(Embedded):
+    acronym: str | None = Field(description="Short name.")
+    design: str | None = Field(description="Study design.")
+
+
 class PublicationOut(CitedOut, PublicationFields, Identified):
     """A report, or a body of literature named as a whole."""
+
+    studies: list[ReportedStudy] = Field(description="Studies that it reports.")
 
 
 class PublicationFilter(CitedFilter):

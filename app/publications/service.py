@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from app.publications.models import Author, Publication, PublicationType
 from app.publications.rules import RULES
-from app.publications.schemas import Citation, PublicationFilter, PublicationIn, PublicationOut
+from app.publications.schemas import Citation, PublicationFilter, PublicationIn, PublicationOut, ReportedStudy
 from app.record_targets import cited_targets
 from app.resources import Found, Linked, Name, Part, Resource, Row, Rows, columns, links, pick
 from app.studies.models import StudyPublication
@@ -26,9 +26,11 @@ def names(publication: PublicationIn) -> Iterator[Name]:
         yield "doi", publication.doi
 
 
-def render(rows: Rows, _: Found) -> Row:
+def render(rows: Rows, found: Found) -> Row:
+    studies = sorted(row["study_id"] for row in rows["study_publications"])
     return {
         **rows["publications"][0],
+        "studies": [pick(ReportedStudy, found["studies"][id]) for id in studies],
         "authors": [row["name"] for row in rows["publication_authors"]],
         "publication_types": [row["name"] for row in rows["publication_types"]],
     }
@@ -48,6 +50,7 @@ PUBLICATIONS = Resource(
     rules=RULES,
     main=Part(Publication, "id"),
     parts=(Part(Author, "publication_id"), Part(PublicationType, "publication_id")),
+    views=(Part(StudyPublication, "publication_id"),),
     rows=rows,
     names=names,
     render=render,
@@ -76,5 +79,6 @@ PUBLICATIONS = Resource(
         "pmid": Publication.pmid,
         "doi": Publication.doi,
     },
+    includes={"studies": "studies"},
     example="pmid-20647170",
 )

@@ -38,6 +38,10 @@ class StudyRef(Embedded):
     title: str | None = Field(description="Its own title, else its first publication's.")
 
 
+class MechanismRef(Embedded):
+    title: str = Field(description="The mechanism in a line.")
+
+
 class Arm(Shape):
     key: Slug = Field(description="Short name of the arm, unique in the study.", examples=["ona"])
     name: Name = Field(description="What the arm was given.", examples=["onabotulinumtoxinA"])
@@ -163,6 +167,7 @@ class StudyOut(CitedOut, StudyFields, Identified):
     publication: Citation | None = Field(description="Its first publication.")
     publications: list[ReportOut] = Field(description="Its publications.")
     overlaps_with: list[StudyRef] = Field(description="Studies that share participants: never pool both.")
+    mechanisms: list[MechanismRef] = Field(description="Mechanisms that it supports.")
 
 
 class StudyFilter(CitedFilter):

@@ -122,11 +122,13 @@ def render(rows: Rows, found: Found) -> Row:
         "publication": reports[0] if reports else None,
         "publications": reports,
         "overlaps_with": [found["studies"][row["other_id"]] for row in rows["study_overlaps"]],
+        "mechanisms": [found["mechanisms"][id] for id in sorted(m["mechanism_id"] for m in rows["mechanism_studies"])],
     }
 
 
 def embed(rows: Rows) -> Row:
-    return pick(schemas.StudyRef, rows["studies"][0])
+    study = rows["studies"][0]
+    return {name: study[name] for name in ("id", "acronym", "title", "design")}
 
 
 STUDIES = Resource(
@@ -148,6 +150,7 @@ STUDIES = Resource(
         Part(StudyPublication, "study_id"),
         Part(StudyOverlap, "study_id"),
     ),
+    views=(Part(MechanismStudy, "study_id"),),
     rows=rows,
     names=names,
     render=render,
@@ -202,6 +205,7 @@ STUDIES = Resource(
         "publication": "publications",
         "publications": "publications",
         "overlaps_with": "studies",
+        "mechanisms": "mechanisms",
     },
     example="preempt-1",
 )
