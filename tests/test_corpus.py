@@ -223,13 +223,19 @@ def basis(record: Json) -> str:
 
 def wanted(record: Json, kind: Kind) -> Json:
     given = {"needs_primary_source": False, "evidence_basis": basis(record), "type": kind.path}
-    return given | kind.defaults | translate(record, kind.table)
+    back = {"mechanisms": supported(record["key"])} if kind.file == "studies" else {}
+    return given | kind.defaults | back | translate(record, kind.table)
+
+
+def supported(study: str) -> list[str]:
+    """The mechanisms that name a study: its document names them back."""
+    return sorted(record["key"] for record in corpus("mechanisms") if study in record["studies"])
 
 
 # The documents: in the corpus's terms
 
 
-REFERENCES = ("product", "products", "indication", "indications", "studies", "overlaps_with")
+REFERENCES = ("product", "products", "indication", "indications", "studies", "overlaps_with", "mechanisms")
 
 
 def listed(api: httpx.Client, path: str) -> list[Json]:
@@ -347,7 +353,7 @@ def joined(studies: list[Json]) -> Json:
     given = {"type": "publications", "scope": "publication", "evidence_basis": basis(record)}
     said = [publication_of(study) for study in studies]
     assert all(other == said[0] for other in said), [study["key"] for study in studies]
-    return given | translate(record, CITED) | said[0]
+    return given | translate(record, CITED) | said[0] | {"studies": sorted(study["key"] for study in studies)}
 
 
 @needs_corpus
@@ -356,7 +362,8 @@ def test_every_publication_is_served_once(api: httpx.Client) -> None:
     for study in corpus("studies"):
         groups.setdefault(same_publication(study["publication"]), []).append(study)
     documents = served(api, "publications")
-    got = {same_publication(doc): without(doc, "id") | {"provenance": proof(doc)} for doc in documents}
+    own = [without(doc, "id") | {"provenance": proof(doc), "studies": ids(doc["studies"])} for doc in documents]
+    got = {same_publication(doc): doc for doc in own}
     assert len(documents) == len(groups)
     assert compare({key: joined(studies) for key, studies in groups.items()}, got) == []
 
