@@ -20,7 +20,7 @@ from app.records import Record, RecordName, fold, is_exclusive
 from app.resources import Row
 from app.rows import batches, known
 from app.rules import broken
-from app.shapes import shape_faults
+from app.shapes import shape_faults, text_faults
 from app.sources.models import Source
 from app.sources.schemas import SourceIn
 from app.versions import Key
@@ -59,6 +59,10 @@ class _Read:
 
 def _read(draft: Draft, faults: list[Fault]) -> _Read | None:
     entered: type[RecordIn] = RESOURCES[draft.type].entered
+    unstorable = list(text_faults(draft.data))
+    if unstorable:
+        faults += [Fault(draft.number, pointer, detail) for pointer, detail, _ in unstorable]
+        return None
     try:
         return _Read(draft.number, draft.type, entered.model_validate(draft.data))
     except ValidationError as error:
@@ -76,7 +80,13 @@ def _absences(record: RecordIn) -> Iterator[tuple[str, str, list[str]]]:
             yield f"/absent/{name}", f"{name} is not absent: it has a value", []
 
 
+RESERVED = frozenset({"missing", "present"})
+"""Words of the filter grammar: a record of this id could not be asked for."""
+
+
 def _own_faults(read: _Read) -> Iterator[Fault]:
+    if read.record.id in RESERVED:
+        yield Fault(read.number, "/id", f"{read.record.id!r} has a meaning of its own in filters and can be no id")
     for pointer, detail in broken(read.record, RESOURCES[read.type].rules):
         yield Fault(read.number, pointer, detail)
     for pointer, detail, near in _absences(read.record):

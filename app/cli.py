@@ -21,6 +21,9 @@ from app import logs
 from app.db import open_engine, reading
 from app.settings import Settings
 
+MOST_FAULTS = 1000
+"""Lines printed of a load that failed."""
+
 FAULTS, UNUSABLE, TAKEN, INTERRUPTED = 1, 3, 4, 130
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
@@ -109,8 +112,10 @@ def _load(engine: Engine, path: Path) -> None:
         with _bar(f"Loading {path}") as (set_total, advance):
             done = load_files(engine, path, started=set_total, progress=advance)
     except Faulty as faulty:
-        for fault in faulty.faults:
+        for fault in faulty.faults[:MOST_FAULTS]:
             print(fault, file=sys.stderr)
+        if len(faulty.faults) > MOST_FAULTS:
+            print(f"... and {len(faulty.faults) - MOST_FAULTS} more", file=sys.stderr)
         raise _stop(FAULTS, f"{len(faulty.faults)} fault(s); nothing was changed.") from None
     refreshed = f", {done.refreshed} refreshed" if done.refreshed else ""
     print(f"{done.created} created, {done.updated} updated, {done.unchanged} unchanged{refreshed}.")

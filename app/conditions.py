@@ -29,7 +29,7 @@ def _dates(column: Column, values: tuple[Value, ...]) -> ColumnElement[bool]:
 
 
 def _numbers(column: Column, values: tuple[Value, ...]) -> ColumnElement[bool]:
-    return type_coerce(column, Float()).in_(values)
+    return type_coerce(column, Float()).in_([float(value) for value in values])  # else the first value's type decides
 
 
 def _texts(column: Column, values: tuple[Value, ...]) -> ColumnElement[bool]:

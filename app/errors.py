@@ -47,6 +47,11 @@ KINDS: dict[str, Kind] = {
     "internal-error": Kind(
         500, "Something broke on our side", "It is logged under the `request_id`; nothing was changed."
     ),
+    "search-not-ready": Kind(
+        503,
+        "The search index is being made",
+        "Lists without `q` and `facets` answer meanwhile; try again after the seconds in `Retry-After`.",
+    ),
     "database-unavailable": Kind(503, "The database does not answer", "Try again after the seconds in `Retry-After`."),
     "database-not-ready": Kind(
         503, "The database does not fit this version", "It is missing, empty or migrated by another version."

@@ -45,23 +45,35 @@ Slug = Annotated[
     mapped_column(text(120)),
     Field(pattern=SLUG, max_length=120, description="Permanent id, unique in its type.", examples=["preempt-1"]),
 ]
-Name = Annotated[str, mapped_column(text(300)), Field(min_length=1, max_length=300)]
-Line = Annotated[str, mapped_column(text(1000)), Field(min_length=1, max_length=1000)]
-Prose = Annotated[str, mapped_column(text()), Field(min_length=1, max_length=20_000)]
+Name = Annotated[str, mapped_column(text(300)), Field(min_length=1, max_length=300, pattern=r"\S")]
+Title = Annotated[str, mapped_column(text(600)), Field(min_length=1, max_length=600, pattern=r"\S")]
+"""Short enough to be sorted by an index on every database, whatever its script."""
+Line = Annotated[str, mapped_column(text(1000)), Field(min_length=1, max_length=1000, pattern=r"\S")]
+Prose = Annotated[str, mapped_column(text()), Field(min_length=1, max_length=20_000, pattern=r"\S")]
 PartialDate = Annotated[
     str,
     mapped_column(text(10)),
     AfterValidator(_real_date),
     Field(
-        pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$",
+        pattern=r"^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$",
         description="ISO 8601 date, as precise as its source: `2010`, `2010-07` or `2010-07-30`.",
         examples=["2010-07-30"],
     ),
 ]
 Year = Annotated[int, Field(ge=1800, le=2100, description="Calendar year.", examples=[2010])]
 Count = Annotated[int, Field(ge=0, le=10**9, description="A number of people or things.", examples=[341])]
+
+
+def _printable(value: int | float) -> int | float:
+    """Within what both databases keep digit by digit; there is no negative zero."""
+    if abs(value) > 1e15:
+        raise ValueError("this number is too large to be kept as it is printed")
+    return value if value else abs(value)
+
+
 Number = Annotated[
     int | float,
+    AfterValidator(_printable),
     Field(allow_inf_nan=False, description="As printed: 40 and 40.0 differ."),
     WithJsonSchema({"type": "number", "description": "As printed by the source.", "examples": [88.2]}),
 ]

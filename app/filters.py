@@ -9,6 +9,7 @@ like a-z. A date stands for all it contains: `2010` finds 2010-07-30.
 
 import csv
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -22,6 +23,8 @@ from app.fields import RecordType
 
 Value = str | int | float | bool
 
+_DATE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
+_NUMBER = re.compile(r"-?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 
 
@@ -98,11 +101,8 @@ def reference(of: RecordType, example: str) -> Kind:
 
 
 def _number(value: str) -> Value:
-    try:
-        number = float(value) if len(value) <= 40 and value.isascii() else math.nan
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number) or abs(number) > 1e15 or "_" in value:
+    number = float(value) if len(value) <= 40 and _NUMBER.fullmatch(value) else math.nan
+    if not math.isfinite(number) or abs(number) > 1e15:
         raise Invalid(f"{value!r} is not a number")
     return int(number) if number.is_integer() else number
 
@@ -113,7 +113,7 @@ def number(example: str) -> Kind:
 
 def _date(value: str) -> str:
     try:
-        if len(value) not in (4, 7, 10) or not value.isascii():
+        if not _DATE.fullmatch(value):
             raise ValueError(value)
         date.fromisoformat(value + "-01-01"[: 10 - len(value)])
     except ValueError:
@@ -152,11 +152,11 @@ def kinds(model: type[Filter]) -> dict[str, Kind]:
 
 def split_values(raw: str) -> list[str]:
     try:
-        values = next(csv.reader([raw], skipinitialspace=True)) if '"' in raw else raw.split(",")
+        values = next(csv.reader([raw], skipinitialspace=True, strict=True)) if '"' in raw else raw.split(",")
     except csv.Error:
-        raise Invalid("has a line break outside of double quotes") from None
+        raise Invalid("has a double quote that is not closed, or a line break outside of them") from None
     if any(value == "" for value in values):
-        raise Invalid("has an empty value; leave the parameter out, or write missing or present")
+        raise Invalid("has an empty value")
     if len(values) > MAX_VALUES:
         raise Invalid(f"has {len(values)} values; at most {MAX_VALUES} can be asked for at once")
     return values
@@ -166,11 +166,21 @@ def _between(kind: Kind, raw: str) -> Between:
     low, high = (kind.read(end) if end else None for end in raw.split("..", 1))
     if low is None and high is None:
         raise Invalid("is a range with no end; write low.., ..high or low..high")
-    if low is not None and high is not None and str(low) > str(high)[: len(str(low))] and kind.name == "date":
-        raise Invalid(f"is a range upside down: {low} is after {high}", (f"{high}..{low}",))
+    if kind.name == "date":
+        return _dates_between(str(low or ""), str(high or ""))
     if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
         raise Invalid(f"is a range upside down: {low} is above {high}", (f"{high}..{low}",))
     return Between(low, high)
+
+
+def _dates_between(low: str, high: str) -> Between:
+    """A date stands for all it contains, so 2018-06..2018 is none upside down; 2019 begins when 2019-01-01 does."""
+    shorter = min(len(low), len(high))
+    if low[:shorter] > high[:shorter]:
+        raise Invalid(f"is a range upside down: {low} is after {high}", (f"{high}..{low}",))
+    while low.endswith("-01"):
+        low = low.removesuffix("-01")
+    return Between(low or None, high or None)
 
 
 def read_test(kind: Kind, raw: str) -> Test:

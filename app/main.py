@@ -1,14 +1,15 @@
 """The application: settings in, ASGI out. The layers of a request, outermost first:
 
-Envelope (request id, timing, last resort) -> CORS -> Guard (targets, HEAD) -> errors as problems -> routes
+CORS -> Envelope (request id, timing, last resort) -> Guard (targets, HEAD) -> errors as problems -> routes
 """
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI
+from sqlalchemy import make_url
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 
 from app import __version__
 from app.approvals.routes import router as approvals
@@ -20,10 +21,15 @@ from app.products.routes import router as products
 from app.publications.routes import router as publications
 from app.reading import Totals
 from app.safety_notes.routes import router as safety_notes
+from app.search.index import SearchIndex
+from app.search.listing import Search
+from app.search.routes import router as search_routes
+from app.search.service import Thesauri
 from app.settings import Settings
 from app.sources.routes import router as sources
 from app.studies.routes import router as studies
 from app.web import errors
+from app.web.cors import OpenForReading
 from app.web.envelope import Envelope
 from app.web.guard import Guard
 from app.web.metrics import Metrics
@@ -43,29 +49,32 @@ ROUTERS = (
     publications,
     directions,
     sources,
+    search_routes,
     pages,
 )
 
-EXPOSED = ["ETag", "Last-Modified", "Link", "Content-Location", "X-Request-ID"]
+
+def index_path(settings: Settings) -> Path | None:
+    """Where the search index is kept: where it is said, else beside the SQLite file, else in a folder here."""
+    if settings.search_path:
+        return None if settings.search_path == ":memory:" else Path(settings.search_path)
+    url = make_url(settings.database_url.get_secret_value())
+    name = (url.database or "").removeprefix("file:").partition("?")[0]
+    return Path(f"{name}.search") if url.get_backend_name() == "sqlite" and name else Path("evidence.search")
 
 
 @asynccontextmanager
 async def _running(app: FastAPI) -> AsyncIterator[None]:
+    app.state.service.search.index.build_beside()
     yield
     app.state.service.reader.close()
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
-    service = Service(settings, Reader(settings), Totals(settings.count_cache_entries), Metrics())
-    cors = Middleware(
-        CORSMiddleware,
-        allow_origins=["*"],
-        allow_methods=["GET", "HEAD"],
-        allow_headers=["*"],
-        expose_headers=EXPOSED,
-        max_age=86_400,
-    )
+    reader = Reader(settings)
+    search = Search(SearchIndex(index_path(settings), reader.engine), Thesauri())
+    service = Service(settings, reader, Totals(settings.count_cache_entries), search, Metrics())
     app = FastAPI(
         title=TITLE,
         version=__version__,
@@ -75,8 +84,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
         lifespan=_running,
         middleware=[
+            Middleware(OpenForReading),
             Middleware(Envelope, service.metrics, access_log=settings.access_log),
-            cors,
             Middleware(Guard, settings.max_url_bytes),
         ],
     )

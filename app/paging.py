@@ -38,9 +38,13 @@ class SortKey:
         if value is None:
             return self.nullable
         kind = self.column.type.python_type
-        if kind is int:
-            return type(value) is int and abs(value) < 2**31
-        return type(value) is str if kind is str else type(value) in (int, float)
+        if kind is str:
+            return type(value) is str and "\0" not in value
+        return (
+            type(value) is int and abs(value) < 2**31
+            if kind is int
+            else type(value) is float or (type(value) is int and abs(value) < 10**15)
+        )
 
     def after(self, value: Any) -> ColumnElement[bool]:
         moved: ColumnElement[bool] = self.column < value if self.descending else self.column > value
@@ -116,8 +120,8 @@ def write_cursor(query: str, position: Position) -> str:
     return base64.urlsafe_b64encode(_seal(query, content) + content).decode().rstrip("=")
 
 
-def read_cursor(query: str, cursor: str, keys: Sequence[SortKey]) -> Position:
-    """The position in a cursor; raises a `Problem` where it is broken or of another query."""
+def read_cursor(query: str, cursor: str) -> Any:
+    """What was written into a cursor; raises a `Problem` where it is broken or of another query."""
     try:
         sealed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         position = orjson.loads(sealed[9:])
@@ -125,9 +129,25 @@ def read_cursor(query: str, cursor: str, keys: Sequence[SortKey]) -> Position:
         raise _bad("it is broken") from None
     if sealed[:9] != _seal(query, sealed[9:]):
         raise _bad("it is broken, or of a query with other filters or another sort")
+    if not isinstance(position, list):
+        raise _bad("it was not made here")
+    return position
+
+
+def position_in(query: str, cursor: str, keys: Sequence[SortKey]) -> Position:
+    """The values of the sort keys in a cursor."""
+    position = read_cursor(query, cursor)
     if len(position) != len(keys) or not all(key.fits(value) for key, value in zip(keys, position, strict=True)):
         raise _bad("it was not made here")
     return tuple(position)
+
+
+def offset_in(query: str, cursor: str) -> int:
+    """How many of the best hits came before: relevance has no keys to go by."""
+    position = read_cursor(query, cursor)
+    if len(position) != 1 or type(position[0]) is not int or not 0 < position[0] < 10**7:
+        raise _bad("it was not made here")
+    return int(position[0])
 
 
 def _bad(why: str) -> Problem:

@@ -10,8 +10,19 @@ from app.catalogue import RESOURCES
 from app.errors import Invalid, Problem, nearest, parameter_fault
 from app.fields import RecordType
 from app.filters import Kind, Test, Tests, kinds, read_test, split_values
-from app.paging import Position, SortKey, read_cursor, write_cursor
+from app.paging import Position, SortKey, offset_in, position_in, write_cursor
 from app.resources import Resource
+from app.search.asked import (
+    DEFAULT_FACET_LIMIT,
+    Facet,
+    Match,
+    Words,
+    read_facet_limit,
+    read_facets,
+    read_match,
+    read_node,
+)
+from app.search.entries import parts
 from app.selection import Tree, read_fields, read_include
 
 T = TypeVar("T")
@@ -20,8 +31,11 @@ DEFAULT_LIMIT, MAX_LIMIT = 25, 1000
 MAX_PARAMETERS = 200
 SELECTING = ("fields", "include", "format")
 PAGING = ("sort", "limit", "cursor", "ids")
+SEARCHING = ("q", "match", "expand")
+COUNTING = ("facets", "facet_limit")
 FORMATS = ("json",)
 NOTHING: tuple[str, ...] = ()
+NO_FACETS: tuple[Facet, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +54,12 @@ class ListQuery(RecordQuery):
     tests: Mapping[str, Tests]
     ids: tuple[str, ...]
     sort: tuple[SortKey, ...]
+    """Nothing: by relevance."""
     limit: int
     position: Position | None
+    words: Words | None
+    facets: tuple[Facet, ...]
+    facet_limit: int
     asked: str
     """What a total and a cursor belong to: type, filters, ids and sort, in one spelling."""
     parameters: tuple[tuple[str, str], ...]
@@ -52,7 +70,7 @@ class ListQuery(RecordQuery):
         return f"{resource.path}?{urlencode([*self.parameters, ('cursor', cursor)], safe=',.:')}"
 
 
-class _Parameters:
+class Parameters:
     """Parameters as given, taken one by one; faults are gathered so that all are told at once."""
 
     def __init__(self, raw: str, known: list[str]) -> None:
@@ -82,6 +100,9 @@ class _Parameters:
             self.faults.append(parameter_fault(name, f"{name}: {fault.detail}.", fault.near))
             return otherwise
 
+    def read_format(self) -> str:
+        return self.read("format", _format, "json")
+
     def end(self) -> None:
         if self.faults:
             detail = " ".join(str(fault["detail"]) for fault in self.faults[:3])
@@ -102,16 +123,16 @@ def _fields(resource: Resource, include: tuple[str, ...], value: str) -> Tree | 
     return read_fields(resource, include, split_values(value))
 
 
-def _selection(resource: Resource, given: _Parameters) -> tuple[Tree | None, tuple[str, ...]]:
+def _selection(resource: Resource, given: Parameters) -> tuple[Tree | None, tuple[str, ...]]:
     include = given.read("include", partial(_include, resource), NOTHING)
     fields = given.read("fields", partial(_fields, resource, include), None)
-    given.read("format", _format, "json")
+    given.read_format()
     return fields, include
 
 
 @lru_cache(maxsize=1024)
 def read_record_query(type: RecordType, raw: str) -> RecordQuery:
-    given = _Parameters(raw, list(SELECTING))
+    given = Parameters(raw, list(SELECTING))
     fields, include = _selection(RESOURCES[type], given)
     given.end()
     return RecordQuery(fields, include)
@@ -119,10 +140,10 @@ def read_record_query(type: RecordType, raw: str) -> RecordQuery:
 
 def read_no_query(raw: str) -> None:
     """For what takes no parameters."""
-    _Parameters(raw, []).end()
+    Parameters(raw, []).end()
 
 
-def _limit(value: str) -> int:
+def read_limit(value: str) -> int:
     if not (value.isascii() and value.isdigit() and len(value) <= 4 and int(value) <= MAX_LIMIT):
         raise Invalid(f"{value!r} is not a whole number from 0 to {MAX_LIMIT}")
     return int(value)
@@ -147,7 +168,7 @@ def _sort(resource: Resource, value: str) -> tuple[SortKey, ...]:
     return (*keys[:until_id], *last)
 
 
-def _tests(resource: Resource, given: _Parameters) -> dict[str, Tests]:
+def _tests(resource: Resource, given: Parameters) -> dict[str, Tests]:
     """Each filter's tests, in one order whatever the order they were given in."""
     found: dict[str, Tests] = {}
     for name, kind in kinds(resource.filter).items():
@@ -165,20 +186,43 @@ def _ids(value: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(split_values(value)))
 
 
+def _boolean(value: str) -> bool:
+    if value not in ("true", "false"):
+        raise Invalid(f"{value!r} is not true or false", ("true", "false"))
+    return value == "true"
+
+
+def read_words(given: Parameters) -> Words | None:
+    """`q=` with what belongs to it."""
+    node = given.read("q", partial(read_node, parts()), None)
+    best: Match = "best"
+    match, expand = given.read("match", read_match, best), given.read("expand", _boolean, True)
+    for name in ("match", "expand"):
+        if given.all(name) and not given.all("q"):
+            given.faults.append(parameter_fault(name, f"{name} belongs to a search; give q too."))
+    return Words(given.all("q")[0], node, match, expand) if node is not None else None
+
+
+def _position(asked: str, sort: tuple[SortKey, ...], cursor: str) -> Position:
+    return position_in(asked, cursor, sort) if sort else (offset_in(asked, cursor),)
+
+
 @lru_cache(maxsize=1024)
 def read_list_query(type: RecordType, raw: str) -> ListQuery:
     """The query of a list; raises a `Problem` that names every fault."""
     resource = RESOURCES[type]
-    given = _Parameters(raw, [*kinds(resource.filter), *PAGING, *SELECTING])
+    given = Parameters(raw, [*kinds(resource.filter), *SEARCHING, *COUNTING, *PAGING, *SELECTING])
     fields, include = _selection(resource, given)
     tests, ids = _tests(resource, given), given.read("ids", _ids, NOTHING)
-    by_id: tuple[SortKey, ...] = (SortKey("id", resource.sorts["id"]),)
-    sort = given.read("sort", partial(_sort, resource), by_id)
-    limit = given.read("limit", _limit, max(DEFAULT_LIMIT, len(ids)))
+    words, facets = read_words(given), given.read("facets", partial(read_facets, resource), NO_FACETS)
+    facet_limit = given.read("facet_limit", read_facet_limit, DEFAULT_FACET_LIMIT)
+    unsorted: tuple[SortKey, ...] = () if words else (SortKey("id", resource.sorts["id"]),)
+    sort = given.read("sort", partial(_sort, resource), unsorted)
+    limit = given.read("limit", read_limit, max(DEFAULT_LIMIT, len(ids)))
     given.end()
     order = [(key.name, key.descending) for key in sort]
-    asked = repr((type, tests, ids, order))
-    cursor = given.read("cursor", lambda value: read_cursor(asked, value, sort), None)
+    asked = repr((type, tests, ids, order, (words.raw, words.match, words.expand) if words else None))
+    position = given.read("cursor", partial(_position, asked, sort), None)
     given.end()
     parameters = tuple(pair for pair in given.pairs if pair[0] != "cursor")
-    return ListQuery(fields, include, tests, ids, sort, limit, cursor, asked, parameters)
+    return ListQuery(fields, include, tests, ids, sort, limit, position, words, facets, facet_limit, asked, parameters)

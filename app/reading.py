@@ -6,12 +6,12 @@ A record: document; one asked for by another name costs two more.
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, bindparam, func, select, tuple_
+from sqlalchemy import ARRAY, Connection, String, bindparam, cast, func, select, tuple_
 
 from app.catalogue import RESOURCES
 from app.conditions import conditions
@@ -48,25 +48,37 @@ class Stored(NamedTuple):
 
 
 _STATE = select(State.revision, State.changed_at, State.epoch, select(VERSION.c.version_num).scalar_subquery())
-_RECORD = select(Document.id, Document.etag, Document.valid_from, Document.body).where(
-    Document.type == bindparam("type"), Document.id == bindparam("id"), Document.until_revision.is_(None)
-)
+_RECORD = select(
+    Document.id,
+    Document.etag,
+    Document.valid_from,
+    Document.body,
+    select(VERSION.c.version_num).scalar_subquery().label("version"),
+).where(Document.type == bindparam("type"), Document.id == bindparam("id"), Document.until_revision.is_(None))
+
+
+def other_version() -> Problem:
+    detail = "The database is at another schema version; run `evidence migrate`."
+    return Problem("database-not-ready", detail, headers={"retry-after": "5"})
 
 
 def now(connection: Connection) -> Now:
     row = connection.execute(_STATE).one_or_none()
     if row is None or row[3] != head():
-        raise Problem("database-not-ready", "The database is at another schema version; run `evidence migrate`.")
+        raise other_version()
     return Now(row[0], row[1], row[2])
 
 
 def by_id(connection: Connection, type: RecordType, id: str) -> Stored | None:
     row = connection.execute(_RECORD, {"type": type, "id": id}).one_or_none()
-    return Stored(*row) if row else None
+    if row is not None and row.version != head():
+        raise other_version()
+    return Stored(*row[:4]) if row else None
 
 
 def by_name(connection: Connection, resource: Resource, name: str) -> Stored:
     """The record that a name finds; raises a `Problem` where there is none, or more than one."""
+    now(connection)
     key = (resource.type, fold(resource.type, name))
     ids = _named(connection, {key}).get(key, [])
     found = by_id(connection, resource.type, ids[0]) if len(ids) == 1 else None
@@ -125,7 +137,7 @@ def _unknown(connection: Connection, reference: _Reference) -> Mapping[str, Any]
     return parameter_fault(reference.parameter, detail, _nearest(connection, reference.type, reference.name))
 
 
-def _resolve(connection: Connection, resource: Resource, query: ListQuery) -> ListQuery:
+def resolve(connection: Connection, resource: Resource, query: ListQuery) -> ListQuery:
     """Names in place of ids become ids; a name of several records stands for any of them."""
     references = _references(resource, query)
     if not references:
@@ -168,30 +180,47 @@ class Page:
     documents: Sequence[bytes]
     total: int
     next: str | None
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """What else is told of the list, such as facets."""
 
     def body(self) -> bytes:
         items = b",".join(self.documents)
-        return b'{"items":[%b],"total":%d,"next":%b}' % (items, self.total, orjson.dumps(self.next))
+        more = b"".join(b",%b:%b" % (orjson.dumps(name), orjson.dumps(value)) for name, value in self.more.items())
+        return b'{"items":[%b],"total":%d,"next":%b%b}' % (items, self.total, orjson.dumps(self.next), more)
 
 
 def page(connection: Connection, resource: Resource, query: ListQuery, at: Now, totals: Totals) -> Page:
-    """One page of a list, with the exact total."""
-    found = _resolve(connection, resource, query)
-    wanted = [*conditions(resource, found.tests)]
-    if found.ids:
-        wanted.append(resource.sorts["id"].in_(found.ids))
+    """One page of a list with the exact total, of a query whose names are resolved."""
+    wanted = [*conditions(resource, query.tests)]
+    if query.ids:
+        wanted.append(resource.sorts["id"].in_(query.ids))
     records = select(resource.sorts["id"]).where(*wanted)
     total = totals.get(at, query.asked)
     if total is None:
         total = connection.scalars(select(func.count()).select_from(records.subquery())).one()
         totals.put(at, query.asked, total)
+    shown = _page_of(connection, resource, query, records)
+    return Page(select_parts(connection, resource, query, shown.documents), total, shown.next)
+
+
+def _page_of(connection: Connection, resource: Resource, query: ListQuery, records: Any) -> Page:
+    """Whole documents of one page of some records; the total is not counted here."""
     if not query.limit:
-        return Page([], total, None)
+        return Page([], 0, None)
     keys = page_keys(records, query.sort, query.position, query.limit + 1)
     rows = connection.execute(_documents(resource, query, keys)).all()
     following = query.next_url(resource, tuple(rows[query.limit - 1][1:])) if len(rows) > query.limit else None
-    bodies = [row[0] for row in rows[: query.limit]]
-    return Page(select_parts(connection, resource, query, bodies), total, following)
+    return Page([row[0] for row in rows[: query.limit]], 0, following)
+
+
+def sorted_page(connection: Connection, resource: Resource, query: ListQuery, ids: Sequence[str]) -> Page:
+    """One page of the records with some ids, however many, in the query's order."""
+    some = func.json_each(orjson.dumps(ids).decode()).table_valued("value")
+    if connection.dialect.name == "postgresql":
+        some = func.unnest(cast(list(ids), ARRAY(String))).table_valued("value").render_derived()
+    return _page_of(
+        connection, resource, query, select(resource.sorts["id"]).where(resource.sorts["id"].in_(select(some.c.value)))
+    )
 
 
 def _documents(resource: Resource, query: ListQuery, keys: Any) -> Any:

@@ -9,13 +9,21 @@ from pydantic import BaseModel
 from app.catalogue import RESOURCES
 from app.errors import Invalid, nearest
 from app.fields import RecordType
+from app.record_schemas import ProvenanceOut
 from app.resources import Resource
+from app.sources.schemas import SourceOut
 
 Json = Any
 Tree = dict[str, "Tree | None"]
 """Chosen fields; `None` is the whole of one."""
 
 PROVENANCE = "provenance"
+
+
+class CitedWhole(ProvenanceOut):
+    """With `include=provenance`."""
+
+    source_record: SourceOut
 
 
 def _model_in(hint: Any) -> type[BaseModel] | None:
@@ -44,7 +52,8 @@ def read_include(resource: Resource, names: Iterable[str]) -> tuple[str, ...]:
 
 def _shape(resource: Resource, include: tuple[str, ...]) -> Mapping[str, type[BaseModel] | None]:
     wider = {name: RESOURCES[resource.includes[name]].out for name in include if name in resource.includes}
-    return {**_fields_of(resource.out), **wider}
+    cited = {PROVENANCE: CitedWhole} if PROVENANCE in include else {}
+    return {**_fields_of(resource.out), **wider, **cited}
 
 
 def _walk(resource: Resource, include: tuple[str, ...], path: str) -> list[str]:
@@ -71,6 +80,9 @@ def read_fields(resource: Resource, include: tuple[str, ...], paths: Iterable[st
             branch = branch.setdefault(name, {}) if branch is not None else None
         if branch is not None:
             branch[last] = None
+    for name in include:
+        if name not in tree:
+            raise Invalid(f"leaves out {name!r}, which include asks for", [name])
     return tree
 
 

@@ -3,9 +3,12 @@
 import gc
 import socket
 from contextlib import suppress
+from secrets import token_hex
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.errors import Problem, problem_response
 from app.main import create_app
 from app.settings import Settings
 
@@ -30,15 +33,31 @@ def _greet(address: str) -> None:
     print(f"  try            curl '{address}/v1/studies?indication=chronic-migraine&sort=-year&limit=3'", flush=True)
 
 
+class Protocol(HttpToolsProtocol):
+    """What the parser cannot read is answered as a problem too: an address beyond 64 KB, or no HTTP at all."""
+
+    def send_400_response(self, msg: str) -> None:
+        problem = Problem("malformed-request", f"{msg} An address may have no more than 64 KB.")
+        answer = problem_response(problem, token_hex(8))
+        head = [b"%b: %b\r\n" % header for header in (*answer.raw_headers, (b"connection", b"close"))]
+        self.transport.write(b"".join([b"HTTP/1.1 400 Bad Request\r\n", *head, b"\r\n", bytes(answer.body)]))
+        self.transport.close()
+
+
+def server_of(settings: Settings) -> uvicorn.Server:
+    config = uvicorn.Config(
+        create_app(settings), log_config=None, access_log=False, server_header=False, loop="uvloop", http=Protocol
+    )
+    return uvicorn.Server(config)
+
+
 def run(settings: Settings) -> None:
     """Serves until told to stop."""
     listener = _listen(settings)
     host, port = listener.getsockname()[:2]
     _greet(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
-    config = uvicorn.Config(
-        create_app(settings), log_config=None, access_log=False, server_header=False, loop="uvloop", http="httptools"
-    )
+    server = server_of(settings)
     gc.collect()
     gc.freeze()  # what was imported stays for good: the collector need not look at it again
     with suppress(KeyboardInterrupt):  # asked to stop, it has stopped; there is nothing to tell
-        uvicorn.Server(config).run(sockets=[listener])
+        server.run(sockets=[listener])

@@ -16,14 +16,20 @@ class Settings(BaseSettings):
     lock_timeout_ms: int = Field(
         15_000, ge=1, description="How long a writer waits for another before it gives up, in milliseconds."
     )
+    search_path: str = Field(
+        "", description="Where the search index is kept; nothing: beside the SQLite file; `:memory:`: nowhere."
+    )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     seeds: Path = Field(Path("seeds"), description="What `evidence serve --prepare` loads.")
     log_format: str = Field("text", pattern="^(text|json)$", description="`text` for people, `json` for machines.")
     access_log: bool = Field(False, description="Log one line a request.")
-    max_url_bytes: int = Field(8192, ge=256, description="Longest request target answered; a longer one is a 414.")
+    max_url_bytes: int = Field(32_768, ge=256, description="Longest request target answered; a longer one is a 414.")
     read_threads: int = Field(
         8, ge=1, le=64, description="Threads (and pooled connections) for reads that take milliseconds."
+    )
+    read_timeout_seconds: float = Field(
+        30, gt=0, description="How long a read may take before it is given up with a 503."
     )
     count_cache_entries: int = Field(
         4096, ge=0, description="Totals remembered per revision, so that paging counts once."

@@ -1,5 +1,6 @@
 """Pydantic's validation errors as faults at JSON pointers, with the nearest valid names and values."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -48,6 +49,21 @@ def _fault(model: type[BaseModel], error: ErrorDetails) -> ShapeFault:
     if kind == "missing":
         return pointer_of(path), "this field is required", []
     return pointer_of(path), f"{error['msg']}, not {_short(value)}", []
+
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def text_faults(value: Any, pointer: str = "") -> Iterator[ShapeFault]:
+    """Text that not every database can keep: NUL characters and halves of surrogate pairs."""
+    if isinstance(value, str) and _UNSTORABLE.search(value):
+        yield pointer, "there is a NUL character or half a surrogate pair in this text", []
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from text_faults(inner, f"{pointer}{pointer_of((str(name),))}")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from text_faults(inner, f"{pointer}/{index}")
 
 
 def _short(value: Any) -> str:

@@ -9,6 +9,7 @@ from itertools import islice
 import orjson
 
 from benchmarks.exchanges import Answer, Target, ask
+from benchmarks.load import Failed
 
 PAGE = 50
 RECORDS, PAGES = 2000, 100
@@ -26,7 +27,7 @@ class Case:
 def _json(connection: HTTPConnection, path: str) -> dict[str, object]:
     answer = ask(connection, Target(path))
     if answer.status != 200:
-        raise RuntimeError(f"{path} was answered {answer.status}: {answer.body.decode()}")
+        raise Failed(f"{path} was answered {answer.status}: {answer.body.decode()}")
     found: dict[str, object] = orjson.loads(answer.body)
     return found
 
@@ -69,7 +70,7 @@ def _held(connection: HTTPConnection, paths: list[str]) -> dict[Target, Answer]:
 def _case(name: str, least: float | None, status: int, answers: dict[Target, Answer]) -> Case:
     wrong = {answer.status for answer in answers.values()} - {status}
     if wrong or not answers:
-        raise RuntimeError(f"{name}: expected only {status}, got {wrong or 'nothing'}")
+        raise Failed(f"{name}: expected only {status}, got {wrong or 'nothing'}")
     return Case(name, least, answers)
 
 

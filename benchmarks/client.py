@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
+from typing import cast
 
 import uvloop
 
@@ -32,8 +33,7 @@ class Client(asyncio.Protocol):
         self.done = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's own is no subclass of it
         self._ask()
 
     def _ask(self) -> None:

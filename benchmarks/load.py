@@ -17,6 +17,8 @@ Tool = Literal["wrk", "client"]
 CONNECTIONS = 16
 """Enough that a server is never idle; more would only queue."""
 
+GRACE_SECONDS = 30
+
 HERE = Path(__file__).parent
 
 
@@ -34,6 +36,11 @@ class Sample(NamedTuple):
     """Milliseconds to the answer, with so many connections asking at once."""
     cpu: float
     """Microseconds that the server computed for a request."""
+
+    @property
+    def busy(self) -> float:
+        """The part of the time in which the server computed; well below 1, something else was the limit."""
+        return self.rate * self.cpu / 1e6
 
 
 def installed() -> Tool:
@@ -59,7 +66,11 @@ def put(tool: Tool, server: Server, requests: Path, seconds: float) -> Sample:
     before = cpu_seconds(server.pid)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=HERE.parent) as process:
         pin(process.pid, CLIENT)
-        output, errors = process.communicate()
+        try:
+            output, errors = process.communicate(timeout=seconds + GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise Failed(f"{' '.join(command)} did not end in time; a server does not answer.") from None
     if process.returncode:
         raise Failed(f"{' '.join(command)} ended with exit code {process.returncode}:\n{errors.decode()}")
     seen = json.loads(output.decode().strip().splitlines()[-1])

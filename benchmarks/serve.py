@@ -5,49 +5,29 @@
 
 import pickle
 import shutil
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Annotated, NamedTuple
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks.cases import Case, capture
 from benchmarks.data import database
 from benchmarks.exchanges import ask
-from benchmarks.load import Failed, Sample, Tool, installed, middle, put, write_requests
+from benchmarks.load import Failed, Tool, installed, put, write_requests
 from benchmarks.processes import NotStarted, Server, python
+from benchmarks.report import Result, table_of
 
 WARM_UP_SECONDS = 1.0
 
 SERVE = "from app.cli import main; main()"  # what the `evidence` script does, of the code in this directory
-
-
-class Result(NamedTuple):
-    case: Case
-    turns: list[tuple[Sample, Sample]]
-    """The bare server's and ours, one right after the other."""
-
-    @property
-    def middles(self) -> tuple[Sample, Sample]:
-        bare, ours = (middle(samples) for samples in zip(*self.turns, strict=True))
-        return bare, ours
-
-    @property
-    def ratio(self) -> float:
-        """Turn by turn, so that a neighbour who is busy for a while weighs on both alike."""
-        return median(ours.rate / bare.rate for bare, ours in self.turns)
-
-    @property
-    def missed(self) -> bool:
-        return self.case.least is not None and self.ratio < self.case.least
 
 
 class Servers(NamedTuple):
@@ -100,32 +80,6 @@ def _measure(servers: Servers, case: Case, folder: Path, tool: Tool, rounds: int
     return Result(case, turns)
 
 
-def _verdict(result: Result) -> str:
-    if result.case.least is None:
-        return "-"
-    return f"{'missed' if result.missed else 'reached'} (≥ {result.case.least:.2f})"
-
-
-def _row(result: Result) -> list[str]:
-    bare, ours = result.middles
-    rates = [f"{sample.rate:,.0f}" for sample in (bare, ours)]
-    latencies = [f"{sample.p50:.2f} / {sample.p99:.2f}" for sample in (bare, ours)]
-    computed = [f"{bare.cpu:.0f} / {ours.cpu:.0f}", f"{bare.cpu / ours.cpu:.3f}"]
-    return [result.case.name, *rates, f"{result.ratio:.3f}", _verdict(result), *latencies, *computed]
-
-
-def _table(results: Sequence[Result], title: str) -> Table:
-    """What was computed for a request is shown too: on a busy machine it is steadier than rates are."""
-    table = Table(title=title, title_justify="left")
-    for name in ("case", "bare /s", "ours /s", "ratio", "target", "bare p50/p99 ms", "ours p50/p99 ms"):
-        table.add_column(name, justify="left" if name == "case" else "right")
-    for name in ("bare/ours CPU µs", "by CPU"):
-        table.add_column(name, justify="right", style="dim")
-    for result in results:
-        table.add_row(*_row(result))
-    return table
-
-
 def _run(studies: int, rounds: int, seconds: float, tool: Tool) -> list[Result]:
     with TemporaryDirectory(prefix="evidence-bench-") as name, _servers(Path(name), studies) as servers:
         return [_measure(servers, case, Path(name), tool, rounds, seconds) for case in servers.cases]
@@ -139,6 +93,7 @@ def main(
     own_client: Annotated[bool, typer.Option("--own-client", help="Even where wrk is installed.")] = False,
 ) -> None:
     """Measure the server against a bare ASGI app on the same bytes."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers do not outlive us
     tool: Tool = "client" if own_client else installed()
     try:
         results = _run(studies, rounds, seconds, tool)
@@ -146,7 +101,7 @@ def main(
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
     title = f"{studies:,} studies, one worker, SQLite; load by {tool}; median of {rounds} turns of {seconds:g} s"
-    Console(width=170, soft_wrap=True).print(_table(results, title))
+    Console(width=170, soft_wrap=True).print(table_of(results, title))
     if check and any(result.missed for result in results):
         raise typer.Exit(1)
 

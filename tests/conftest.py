@@ -11,14 +11,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 from sqlalchemy import Engine, create_engine, event, text
 
 from app.db import open_engine
 from app.loading.service import load
 from app.logs import set_up
-from app.main import create_app
 from app.migrating import migrate
+from app.serving import server_of
 from app.settings import Settings
 
 SEEDS = Path(__file__).parents[1] / "seeds"
@@ -31,8 +30,7 @@ _numbers = count(1)
 def serving(settings: Settings) -> Iterator[httpx.Client]:
     """The application on a free port of its own, and a client of it."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(create_app(settings), log_config=None, server_header=False)
-    server = uvicorn.Server(config)
+    server = server_of(settings)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     while not server.started:
@@ -46,8 +44,14 @@ def serving(settings: Settings) -> Iterator[httpx.Client]:
         listener.close()
 
 
+def await_index(client: httpx.Client) -> None:
+    """Until the search index has seen what there is."""
+    while client.get("/v1/search?q=x&limit=0").status_code == 503:
+        time.sleep(0.05)
+
+
 def settings_for(url: str, **more: object) -> Settings:
-    return Settings.model_validate({"database_url": url, **more})
+    return Settings.model_validate({"database_url": url, "search_path": ":memory:", **more})
 
 
 @pytest.fixture(scope="session")
@@ -106,6 +110,7 @@ def seeded_url(backend: str, new_database: NewDatabase) -> str:
 def api(seeded_url: str) -> Iterator[httpx.Client]:
     """A client of the service over the seeds, on each database in turn; for reading only."""
     with serving(settings_for(seeded_url)) as client:
+        await_index(client)
         yield client
 
 

@@ -22,7 +22,7 @@ from app.main import create_app
 from app.migrating import migrate
 from app.web import operations
 from app.web.openapi import openapi_document
-from tests.conftest import SEEDS, serving, settings_for
+from tests.conftest import SEEDS, await_index, serving, settings_for
 
 EXAMPLES = Path(operations.__file__).parent / "examples.json"
 OPENAPI = Path(__file__).parent / "openapi.json"
@@ -41,12 +41,13 @@ PROBLEM_REQUESTS: dict[str, tuple[str, str, dict[str, str]]] = {
     "not-found": ("GET", "/v1/studies/premt-1", {}),
     "method-not-allowed": ("DELETE", "/v1/studies", {}),
     "not-acceptable": ("GET", "/v1/studies", {"accept": "text/html"}),
-    "uri-too-long": ("GET", "/v1/studies?title=" + "x" * 9000, {}),
+    "uri-too-long": ("GET", "/v1/studies?title=" + "x" * 34_000, {}),
     "invalid-parameter": ("GET", "/v1/studies?desing=randomized-controlled-trial", {}),
 }
 """A request for each kind of problem that a request alone can bring about."""
 
 OTHER_PROBLEMS = {
+    "search-not-ready": "The search index is being made.",
     "internal-error": "The request could not be answered.",
     "database-unavailable": "The database does not answer just now.",
     "database-not-ready": "There is no migrated database; run `evidence migrate`.",
@@ -56,6 +57,8 @@ OTHER_PROBLEMS = {
 def example_requests() -> Iterator[tuple[str, str]]:
     """Each example's name in OpenAPI, and the path it is the answer of."""
     yield "GET /", "/"
+    yield "GET /v1/search", "/v1/search?q=botox+migraine&limit=2"
+    yield "GET /v1/studies/{id}/similar", "/v1/studies/preempt-1/similar?limit=1"
     for resource in RESOURCES.values():
         yield f"GET {resource.path}", f"{resource.path}?limit=1&ids={resource.example}"
         yield f"GET {resource.path}/{{id}}", f"{resource.path}/{resource.example}"
@@ -101,6 +104,7 @@ def main() -> None:
         load(engine, SEEDS)
         engine.dispose()
         with serving(settings_for(url)) as api:
+            await_index(api)
             EXAMPLES.write_bytes(pretty(collect(api)))
         # In a process of its own: this one read the examples before there were any.
         subprocess.run([sys.executable, "-m", "tests.snapshot", url], check=True)

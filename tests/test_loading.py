@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import Engine, Select, func, select
 
@@ -275,6 +276,59 @@ FAULTS = [
         id="a percent that is not events / n",
     ),
 ]
+
+
+UNREADABLE = [
+    'conclusion: "a\\0b"',
+    'conclusion: "\\ud800"',
+    "conclusion: !!timestamp abc",
+    "enrolled: !!int ''",
+    "enrolled: !!bool maybe",
+    "enrolled: true",
+    "enrolled: '12'",
+    "conclusion: ' '",
+    f"follow_up_weeks: 1{'0' * 400}",
+    "registry_ids: ['']",
+    "conclusion: !!python/object:os.system x",
+    "id: missing",
+    "year: .nan",
+]
+
+
+@pytest.mark.parametrize("line", UNREADABLE)
+def test_hostile_values_are_faults_and_no_crashes(engine: Engine, files: Callable[..., Path], line: str) -> None:
+    text = GOOD["studies.yaml"].replace("- id: first", "- id: missing") if line == "id: missing" else None
+    assert faults_of(engine, files(studies_yaml=text or f"{GOOD['studies.yaml']}  {line}\n"))
+
+
+def test_text_of_a_source_is_given_once(engine: Engine, files: Callable[..., Path]) -> None:
+    twice = GOOD["sources.yaml"].replace("  text_file", "  text: x\n  text_file")
+    assert "not both" in faults_of(engine, files(sources_yaml=twice))[0].detail
+
+
+def test_the_longest_title_of_any_script_is_kept(engine: Engine, files: Callable[..., Path]) -> None:
+    title = "".join(chr(0x20000 + number) for number in range(600))
+    load(engine, files(studies_yaml=GOOD["studies.yaml"].replace("The first study", title)))
+    assert list(maintaining.check(engine)) == []
+
+
+def test_numbers_are_kept_alike_on_both_databases(engine: Engine, files: Callable[..., Path]) -> None:
+    means = ["1000000000000000.0", "0.1", "-0.0", "1e-7", "123456789.125", "40", "40.0"]
+    results = "".join(f"    - {{arm: a, mean: {mean}}}\n" for mean in means)
+    outcome = f"  outcomes:\n  - measure: M\n    kind: continuous\n    results:\n{results}"
+    head, _, tail = GOOD["studies.yaml"].partition("  outcomes:")
+    load(engine, files(studies_yaml=head + outcome + tail[tail.index("  provenance") :]))
+    with reading(engine) as connection:
+        body = orjson.loads(connection.scalars(current("studies", "first")).one())
+    assert [repr(row["mean"]) for row in body["outcomes"][0]["results"]] == [
+        "1000000000000000.0",
+        "0.1",
+        "0.0",
+        "1e-07",
+        "123456789.125",
+        "40",
+        "40.0",
+    ]
 
 
 @pytest.mark.parametrize(("changed", "expected"), FAULTS)

@@ -1,6 +1,7 @@
 """The service document, health, metrics and documentation."""
 
 import re
+import sqlite3
 from pathlib import Path
 
 import httpx
@@ -8,8 +9,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.catalogue import RESOURCES
+from app.db import open_engine
 from app.errors import KINDS
-from tests.conftest import serving, settings_for
+from app.migrating import migrate
+from tests.conftest import await_index, serving, settings_for
 
 
 def test_the_service_document_says_what_is_here_and_where(api: httpx.Client) -> None:
@@ -85,3 +88,46 @@ def test_without_a_database_the_service_is_up_and_says_so(tmp_path: Path) -> Non
         assert client.get("/metrics").status_code == 200
         assert client.get("/docs").status_code == 200
     assert not (tmp_path / "none.db").exists()
+
+
+def test_a_database_put_in_another_s_place_is_read_at_once(sqlite_copy: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.db"
+    engine = open_engine(f"sqlite:///{empty}")
+    migrate(engine)
+    engine.dispose()
+    with serving(settings_for(f"sqlite:///{sqlite_copy}")) as client:
+        await_index(client)
+        assert client.get("/v1/studies/preempt-1").status_code == 200
+        empty.replace(sqlite_copy)
+        for _ in range(20):
+            assert client.get("/v1/studies/preempt-1").status_code == 404
+            assert client.get("/v1/studies?limit=0").json()["total"] == 0
+            assert client.get("/v1/search?q=botox").json()["total"] == 0
+        sqlite_copy.unlink()
+        assert client.get("/readyz").status_code == 503
+        assert client.get("/v1/studies/preempt-1").status_code == 503
+
+
+def test_a_database_of_another_version_is_not_read(sqlite_copy: Path) -> None:
+    with serving(settings_for(f"sqlite:///{sqlite_copy}")) as client:
+        assert client.get("/v1/studies/preempt-1").status_code == 200
+        with sqlite3.connect(sqlite_copy) as connection:
+            connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.close()
+        for path in ("/v1/studies/preempt-1", "/v1/studies/none", "/v1/studies", "/v1/search?q=x", "/", "/readyz"):
+            answer = client.get(path)
+            assert (answer.status_code, "retry-after" in answer.headers) == (503, True), path
+
+
+def test_a_locked_file_does_not_hold_up_the_rest(sqlite_copy: Path) -> None:
+    """Outside of WAL a writer can lock readers out: they wait in threads, and only so long."""
+    holder = sqlite3.connect(sqlite_copy, isolation_level=None)
+    holder.execute("PRAGMA journal_mode=DELETE")
+    with serving(settings_for(f"sqlite:///{sqlite_copy}", lock_timeout_ms=300)) as client:
+        client.get("/v1/studies/preempt-1")
+        holder.execute("BEGIN EXCLUSIVE")
+        assert client.get("/v1/studies/preempt-1").status_code == 503
+        assert client.get("/healthz").status_code == 200
+        holder.rollback()
+        assert client.get("/v1/studies/preempt-1").status_code == 200
+    holder.close()

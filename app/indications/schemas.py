@@ -23,7 +23,7 @@ class ApprovalStatus(Embedded):
 
 
 class Mesh(Shape):
-    id: str = Field(pattern=r"^D\d{6,9}$", description="NLM MeSH descriptor.", examples=["D008881"])
+    id: str = Field(pattern=r"^D[0-9]{6,9}$", description="NLM MeSH descriptor.", examples=["D008881"])
     heading: Name = Field(description="Its preferred term.", examples=["Migraine Disorders"])
     match: MeshMatch = Field(description="How the descriptor relates to the condition.", examples=["broader"])
 

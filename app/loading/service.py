@@ -1,5 +1,6 @@
 """Loading a directory of YAML: everything is checked first, then all of it is written or nothing is."""
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -46,7 +47,9 @@ class Faulty(Exception):
 
 def files_of(path: Path) -> list[Path]:
     """The files a load reads: `TYPE.yaml` and `TYPE.PART.yaml`, sorted."""
-    return sorted(path.glob("*.y*ml")) if path.is_dir() else [path]
+    if not path.is_dir():
+        return [path]
+    return sorted(file for ending in ("*.yaml", "*.yml") for file in path.glob(ending) if file.is_file())
 
 
 def _type_of(file: Path) -> RecordType | Located:
@@ -70,10 +73,12 @@ def _with_text(item: Item) -> Any | Located:
     name = str(data["text_file"])
     file = item.file.parent / name
     try:
+        if "text" in data:
+            raise OSError(0, "give text or text_file, not both")
         if Path(name).name != name:
             raise OSError(0, "it must be a plain name of a file beside this one")
         text = file.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8"
         return Located(item.file, item.line("/text_file"), str(data.get("id")), "/text_file", f"{name}: {why}")
     return {key: value for key, value in data.items() if key != "text_file"} | {"text": text}
@@ -119,8 +124,15 @@ def digest_of(path: Path) -> str:
     digest = sha256()
     files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
     for file in files:
-        digest.update(f"{file.relative_to(path)}\0".encode() + sha256(file.read_bytes()).digest())
+        digest.update(os.fsencode(file.relative_to(path)) + b"\0" + _digest_of_file(file))
     return digest.hexdigest()
+
+
+def _digest_of_file(file: Path) -> bytes:
+    try:
+        return sha256(file.read_bytes()).digest()
+    except OSError:
+        return b"unreadable"  # reading it for its records will say so
 
 
 def is_loaded(engine: Engine, path: Path) -> bool:

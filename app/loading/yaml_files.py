@@ -138,6 +138,8 @@ def read(file: Path) -> tuple[list[Item], list[FileFault]]:
         return [], marks
     try:
         return _compose(file, text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        fault = _yaml_fault(file, error) if isinstance(error, yaml.YAMLError) else FileFault(file, 1, str(error))
+    except yaml.YAMLError as error:
+        return [], [_yaml_fault(file, error)]
+    except (ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
+        fault = FileFault(file, 1, f"a value cannot be read: {error}")
         return [], [fault]

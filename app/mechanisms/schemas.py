@@ -23,7 +23,7 @@ class MechanismFields(Fields):
         None, pattern=UNIPROT, description="UniProt accession of the toxin.", examples=["P0DPI1"]
     )
     toxin_ec_number: str | None = Field(
-        None, pattern=r"^\d+(\.\d+){3}$", description="EC number of the toxin.", examples=["3.4.24.69"]
+        None, pattern=r"^[0-9]+(\.[0-9]+){3}$", description="EC number of the toxin.", examples=["3.4.24.69"]
     )
     tissue: Name | None = Field(None, description="Where it happens.", examples=["Neuromuscular junction"])
     effect: Line | None = Field(None, description="What follows from it.")

@@ -25,12 +25,12 @@ class ProductFields(Fields):
     manufacturer: Name | None = Field(None, description="Who makes it.")
     former_manufacturers: list[Name] = Field(default_factory=list, description="Who made it before.")
     atc_code: str | None = Field(
-        None, pattern=r"^[A-Z]\d{2}[A-Z]{2}\d{2}$", description="WHO ATC code.", examples=["M03AX01"]
+        None, pattern=r"^[A-Z][0-9]{2}[A-Z]{2}[0-9]{2}$", description="WHO ATC code.", examples=["M03AX01"]
     )
     unii: str | None = Field(
         None, pattern=r"^[A-Z0-9]{10}$", description="FDA substance id; several products can share one."
     )
-    cas_number: str | None = Field(None, pattern=r"^\d{2,7}-\d{2}-\d$", description="CAS registry number.")
+    cas_number: str | None = Field(None, pattern=r"^[0-9]{2,7}-[0-9]{2}-[0-9]$", description="CAS registry number.")
     cas_number_note: Line | None = Field(None, description="What the CAS number covers.")
     contains_complexing_proteins: bool | None = Field(None, description="Whether accessory proteins are in it.")
     units_interchangeable: bool | None = Field(

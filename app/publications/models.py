@@ -4,7 +4,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
-from app.fields import Line, Name, Prose, PublicationScope, RetractionState, Slug, TitleKind, Year, word
+from app.fields import Name, Prose, PublicationScope, RetractionState, Slug, Title, TitleKind, Year, word
 from app.records import subtype
 
 
@@ -22,7 +22,7 @@ class Publication(Base):
     scope: Mapped[PublicationScope] = mapped_column(word("scope", PublicationScope))
     pmid: Mapped[str | None] = mapped_column(unique=True)
     doi: Mapped[str | None] = mapped_column(unique=True)
-    title: Mapped[Line | None]
+    title: Mapped[Title | None]
     title_kind: Mapped[TitleKind | None] = mapped_column(word("title_kind", TitleKind))
     journal: Mapped[Name | None]
     year: Mapped[Year | None]

@@ -2,7 +2,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.fields import Line, Name, Prose, PublicationScope, RetractionState, TitleKind, Year
+from app.fields import Name, Prose, PublicationScope, RetractionState, Title, TitleKind, Year
 from app.filters import Tests, number, reference, text, word
 from app.record_filters import CitedFilter
 from app.record_schemas import CitedIn, CitedOut, Embedded, Fields, Identified
@@ -30,9 +30,9 @@ class PublicationFields(Fields):
     scope: PublicationScope = Field(
         "publication", description="`body-of-literature`: many publications named as a whole, never one of them."
     )
-    pmid: str | None = Field(None, pattern=r"^[1-9]\d{0,8}$", description="PubMed id.", examples=["20647170"])
-    doi: str | None = Field(None, pattern=r"^10\.\d{4,9}/\S+$", max_length=300, description="DOI, without resolver.")
-    title: Line | None = Field(None, description="Title; see `title_kind` for what it is.")
+    pmid: str | None = Field(None, pattern=r"^[1-9][0-9]{0,8}$", description="PubMed id.", examples=["20647170"])
+    doi: str | None = Field(None, pattern=r"^10\.[0-9]{4,9}/\S+$", max_length=300, description="DOI, without resolver.")
+    title: Title | None = Field(None, description="Title; see `title_kind` for what it is.")
     title_kind: TitleKind | None = Field(
         None, description="`descriptive`: our words, for a page without a title; `registry-record`: the registry's."
     )

@@ -14,7 +14,7 @@ class SourceFields(Fields):
     )
     title: Line | None = Field(None, description="Title of the source.")
     url: str | None = Field(
-        None, max_length=2000, pattern=r"^https?://\S+$", description="Where the source is on the web."
+        None, max_length=2000, pattern=r"^https?://[!-~]+$", description="Where the source is on the web."
     )
     publisher: Name | None = Field(None, description="Who published it.")
     licence: Name | None = Field(None, description="Under what terms its text may be used.")

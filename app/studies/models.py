@@ -22,6 +22,7 @@ from app.fields import (
     Slug,
     Standing,
     StudyScope,
+    Title,
     Weeks,
     word,
 )
@@ -47,8 +48,8 @@ class Study(Base):
     id: Mapped[Slug] = mapped_column(primary_key=True)
     scope: Mapped[StudyScope] = mapped_column(word("scope", StudyScope))
     standing: Mapped[Standing] = mapped_column(word("standing", Standing))
-    own_title: Mapped[Line | None]
-    title: Mapped[Line | None] = mapped_column(comment="Derived: its own, else its first publication's")
+    own_title: Mapped[Title | None]
+    title: Mapped[Title | None] = mapped_column(comment="Derived: its own, else its first publication's")
     year: Mapped[int | None] = mapped_column(comment="Derived: first publication's, else completion's, else start's")
     acronym: Mapped[Name | None]
     summary: Mapped[Prose | None]

@@ -21,6 +21,7 @@ from app.fields import (
     Slug,
     Standing,
     StudyScope,
+    Title,
     Weeks,
 )
 from app.filters import Tests, number, reference, text, when, word
@@ -30,7 +31,8 @@ from app.publications.schemas import Citation, PublicationRef
 from app.record_filters import CitedFilter
 from app.record_schemas import CitedIn, CitedOut, Embedded, Fields, Identified, RefersTo, Shape
 
-P_VALUE = r"^(<=|>=|<|>|=)?\s?(0|1|0?\.\d+|1\.0+|0\.0+)$"
+RegistryId = Annotated[str, Field(pattern=r"^[!-~]{4,60}$", description="A trial registration.")]
+P_VALUE = r"^(<=|>=|<|>|=)?\s?(0|1|0?\.[0-9]+|1\.0+|0\.0+)$"
 
 
 class StudyRef(Embedded):
@@ -116,14 +118,14 @@ class StudyFields(Fields):
         "study", description="`body-of-evidence`: many studies named as a whole, never one of them."
     )
     standing: Standing = Field("current", description="`superseded`: a later version replaces it.")
-    title: Line | None = Field(None, description="Its own title, as registered.")
+    title: Title | None = Field(None, description="Its own title, as registered.")
     acronym: Name | None = Field(None, description="Short name.", examples=["PREEMPT 1"])
     summary: Prose | None = Field(None, description="What a body of evidence is said to show.")
     design: Design | None = Field(None, description="Study design.", examples=["randomized-controlled-trial"])
     masking: Masking | None = Field(None, description="Who did not know the treatment.")
     phase: Phase | None = Field(None, description="Trial phase.", examples=["3"])
     status: OverallStatus | None = Field(None, description="Overall status in its registry.")
-    registry_ids: list[str] = Field(
+    registry_ids: list[RegistryId] = Field(
         default_factory=list, max_length=20, description="Trial registrations.", examples=[["NCT00156910"]]
     )
     comparators: list[Name] = Field(default_factory=list, description="What it was compared with.")

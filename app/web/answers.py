@@ -40,10 +40,10 @@ def _names(header: str, etag: str) -> bool:
 def _unchanged_since(header: str, modified: datetime) -> bool:
     try:
         since = parsedate_to_datetime(header)
-    except ValueError:
+        since = since if since.tzinfo else since.replace(tzinfo=UTC)
+        return modified.replace(microsecond=0) <= since
+    except (ValueError, OverflowError, TypeError):
         return False
-    since = since if since.tzinfo else since.replace(tzinfo=UTC)
-    return modified.replace(microsecond=0) <= since
 
 
 def is_fresh(request: Request, validators: Validators) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 from fastapi import FastAPI
-from sqlalchemy.exc import DBAPIError, TimeoutError
+from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError, TimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -65,7 +65,9 @@ def _database(request: Request, error: Exception) -> Response:
 HANDLERS: dict[Any, Any] = {
     Problem: _problem,
     HTTPException: _http,
-    DBAPIError: _database,
+    OperationalError: _database,
+    InterfaceError: _database,
+    ProgrammingError: _database,
     TimeoutError: _database,
 }
 

@@ -6,8 +6,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import Problem, problem_response
 
+CURSOR_BYTES = 4096
+"""What a `next` link may add to the address it follows."""
+
 
 def _target_fault(path: bytes, query: bytes, longest: int) -> Problem | None:
+    longest += CURSOR_BYTES if b"cursor=" in query else 0
     if len(path) + len(query) > longest:
         return Problem("uri-too-long", f"The address has {len(path) + len(query)} bytes; at most {longest} are read.")
     for name, raw in (("path", path), ("query", query)):

@@ -1,18 +1,22 @@
 """What a client accepts (RFC 9110 §12.5): media types and content codings."""
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
+
+from starlette.requests import Request
 
 from app.errors import Problem
 
 JSON = "application/json"
+_WEIGHT = re.compile(r"(0(\.[0-9]{0,3})?|1(\.0{0,3})?)")
 
 
 def _weighted(header: str) -> Iterator[tuple[str, float]]:
     for part in header.split(","):
         name, *parameters = (piece.strip().lower() for piece in part.split(";"))
         weight = next((value[2:] for value in parameters if value.startswith("q=")), "1")
-        yield name, float(weight) if weight.replace(".", "", 1).isdigit() else 0.0
+        yield name, float(weight) if _WEIGHT.fullmatch(weight) else 0.0
 
 
 def _specificity(range_: str) -> int:
@@ -33,7 +37,8 @@ def accepts_gzip(header: str) -> bool:
     return weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0))) > 0
 
 
-def require(header: str, *media_types: str) -> None:
-    """Raises a `Problem` unless one of the media types can be sent."""
+def require(request: Request, *media_types: str) -> None:
+    """Raises a `Problem` unless one of the media types can be sent; several `Accept` lines are one list."""
+    header = ", ".join(request.headers.getlist("accept"))
     if not any(accepts(header, media_type) for media_type in media_types):
         raise Problem("not-acceptable", f"This can be sent as {' or '.join(media_types)}, not as {header[:200]!r}.")

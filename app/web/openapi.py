@@ -38,8 +38,94 @@ def _page(item: Doc, what: str) -> Doc:
             "items": {"type": "array", "items": item},
             "total": {"type": "integer", "minimum": 0, "description": "How many records match, on all pages."},
             "next": {"type": ["string", "null"], "description": "Path of the next page; null on the last."},
+            "search": {"$ref": "#/components/schemas/Search", "description": "With `q`."},
+            "facets": {"$ref": "#/components/schemas/Facets", "description": "With `facets`."},
         },
     }
+
+
+def _texts(description: str) -> Doc:
+    return {"type": "array", "items": {"type": "string"}, "description": description}
+
+
+HIT: Doc = {
+    "type": "object",
+    "description": "Why a record was found; one for each of `items`, in the same order.",
+    "required": ["id", "score"],
+    "properties": {
+        "id": {"type": "string"},
+        "type": {"type": "string"},
+        "score": {
+            "type": "number",
+            "description": "BM25, with titles and names weighing more; 0 when sorted otherwise.",
+        },
+        "matched": {"type": "object", "additionalProperties": _texts("Terms found in this part of the record.")},
+        "snippet": {
+            "type": ["object", "null"],
+            "required": ["part", "text", "marks"],
+            "properties": {
+                "part": {"type": "string"},
+                "text": {"type": "string"},
+                "marks": {
+                    "type": "array",
+                    "items": {"type": "array", "items": {"type": "integer"}, "minItems": 2, "maxItems": 2},
+                    "description": "Where the terms stand in `text`: start and end in Unicode code points.",
+                },
+            },
+        },
+    },
+}
+SEARCH: Doc = {
+    "type": "object",
+    "required": ["hits"],
+    "properties": {
+        "match": {"type": "string", "enum": ["all", "any"], "description": "How words were matched in the end."},
+        "expanded": {"type": "object", "additionalProperties": _texts("Other names that were looked for too.")},
+        "hits": {"type": "array", "items": {"$ref": "#/components/schemas/Hit"}},
+        "types": {"type": "object", "additionalProperties": {"type": "integer"}, "description": "Hits by type."},
+        "without": {
+            "type": "array",
+            "description": "Where nothing was found: how many there would be without each filter.",
+            "items": {
+                "type": "object",
+                "required": ["parameter", "total"],
+                "properties": {"parameter": {"type": "string"}, "total": {"type": "integer"}},
+            },
+        },
+        "spelling": {
+            "type": "array",
+            "description": "Where nothing was found: words that are nowhere, and the nearest that are.",
+            "items": {
+                "type": "object",
+                "required": ["word", "nearest"],
+                "properties": {"word": {"type": "string"}, "nearest": _texts("Words that there are.")},
+            },
+        },
+    },
+}
+FACETS: Doc = {
+    "type": "object",
+    "description": "By the name asked for.",
+    "additionalProperties": {
+        "type": "object",
+        "required": ["values", "distinct", "missing"],
+        "properties": {
+            "values": {"type": "array", "items": {"$ref": "#/components/schemas/Count"}},
+            "distinct": {"type": "integer", "description": "How many values there are; `facet_limit` lists more."},
+            "missing": {"type": "integer", "description": "Records without a value."},
+        },
+    },
+}
+COUNT: Doc = {
+    "type": "object",
+    "required": ["value", "count"],
+    "properties": {
+        "value": {"type": ["string", "number"]},
+        "count": {"type": "integer"},
+        "by": {"type": "array", "items": {"$ref": "#/components/schemas/Count"}, "description": "With `a*b`."},
+    },
+}
+OF_SEARCH: Doc = {"Hit": HIT, "Search": SEARCH, "Facets": FACETS, "Count": COUNT}
 
 
 SELECTION: Doc = {
@@ -89,7 +175,9 @@ def _schemas() -> Doc:
         "Selection": SELECTION,
         "SelectionPage": _page({"$ref": REF.format(model="Selection")}, "A page of parts."),
     }
-    return dict(sorted({**schemas, **pages, **selection, "Problem": PROBLEM}.items()))
+    anything = {"anyOf": [{"$ref": REF.format(model=resource.out.__name__)} for resource in RESOURCES.values()]}
+    found_page = {"SearchPage": _page(anything, "Records of all types, by relevance.")}
+    return dict(sorted({**schemas, **pages, **found_page, **OF_SEARCH, **selection, "Problem": PROBLEM}.items()))
 
 
 def openapi_document(app: FastAPI) -> Doc:

@@ -1,4 +1,4 @@
-"""What OpenAPI says of each operation: parameters with their grammar, answers and problems, all with examples."""
+"""What OpenAPI says of each operation: its answers and problems, all with examples."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -8,30 +8,20 @@ from typing import Any
 import orjson
 
 from app.errors import KINDS, MEDIA_TYPE
-from app.filters import Filter, Kind, kinds
-from app.paging import write_cursor
-from app.query import DEFAULT_LIMIT, MAX_LIMIT, read_list_query
 from app.resources import Resource
-from app.selection import includable
 from app.web.negotiation import JSON
+from app.web.parameters import (
+    facet_parameters,
+    filter_parameters,
+    list_paging_parameters,
+    search_parameters,
+    selection_parameters,
+)
 
 Doc = dict[str, Any]
 
-NUMBER = r"-?\d+(\.\d+)?"
-DATE = r"\d{4}(-\d{2}(-\d{2})?)?"
-GRAMMAR = {
-    "word": "Any of several: `a,b`. None of them: `not:a,b`. `missing`, `present`.",
-    "text": "The whole text, A-Z like a-z. Any of several: `a,b`. None of them: `not:a,b`. `missing`, `present`. "
-    'A value with a comma in double quotes: `"a, b"`.',
-    "reference": "Id or any other name. Any of several: `a,b`. None of them: `not:a,b`. `missing`, `present`.",
-    "number": "A number, several `1,2`, none of them `not:1,2`, a range `1..5`, `1..`, `..5`; `missing`, `present`.",
-    "date": "A date stands for all it contains: `2010`, `2010-07`. Several `2010,2012`, none of them `not:2010`, "
-    "a range `2010..2012-06`, `2010..`, `..2012`; `missing`, `present`.",
-    "boolean": "`true`, `false`, `missing`, `present`.",
-}
-
 RECORD_PROBLEMS = ("ambiguous-name", "malformed-request", "unexpected-content", "not-found", "not-acceptable")
-LIST_PROBLEMS = ("malformed-request", "unexpected-content", "bad-cursor", "not-acceptable")
+LIST_PROBLEMS = ("malformed-request", "unexpected-content", "bad-cursor", "not-acceptable", "search-not-ready")
 ALWAYS = ("uri-too-long", "invalid-parameter", "internal-error", "database-unavailable", "database-not-ready")
 
 
@@ -40,94 +30,6 @@ def examples() -> Mapping[str, Any]:
     """Requests with their answers on the seeds; `make snapshot` writes them and a test runs them."""
     file = resources.files("app.web").joinpath("examples.json")
     return orjson.loads(file.read_bytes()) if file.is_file() else {}
-
-
-def _pattern(kind: Kind) -> str | None:
-    value = {"number": NUMBER, "date": DATE}.get(kind.name) or "|".join(kind.choices)
-    if not value:
-        return None
-    some = f"(not:)?({value})(,({value}))*"
-    ranges = rf"|{value}\.\.({value})?|\.\.{value}" if kind.ranged else ""
-    return f"^(missing|present|{some}{ranges})$"
-
-
-def _filter_parameter(name: str, kind: Kind, description: str) -> Doc:
-    items: Doc = {"type": "string"}
-    pattern = _pattern(kind)
-    if pattern:
-        items["pattern"] = pattern
-    return {
-        "name": name,
-        "in": "query",
-        "description": f"{description} {GRAMMAR[kind.name]} Given twice, both must hold.",
-        "schema": {"type": "array", "items": items},
-        "style": "form",
-        "explode": True,
-        "example": [kind.example],
-    }
-
-
-def _filter_parameters(model: type[Filter]) -> list[Doc]:
-    return [
-        _filter_parameter(name, kind, model.model_fields[name].description or "") for name, kind in kinds(model).items()
-    ]
-
-
-def _parameter(name: str, description: str, schema: Doc, example: Any) -> Doc:
-    return {"name": name, "in": "query", "description": description, "schema": schema, "example": example}
-
-
-def _selection_parameters(resource: Resource) -> list[Doc]:
-    label = next(name for name in ("title", "name", "date", "dose") if name in resource.out.model_fields)
-    found = [
-        _parameter(
-            "fields",
-            "Only these fields, comma-separated; dots go into objects: `id,provenance.quote`.",
-            {"type": "string", "minLength": 1},
-            f"id,{label}",
-        ),
-        _parameter(
-            "format", "The format of the answer; the same as `Accept`.", {"type": "string", "enum": ["json"]}, "json"
-        ),
-    ]
-    names = includable(resource)
-    if names:
-        text = f"Embedded records to send whole, comma-separated: {', '.join(f'`{name}`' for name in names)}."
-        pattern = f"^({'|'.join(names)})(,({'|'.join(names)}))*$"
-        found.append(_parameter("include", text, {"type": "string", "pattern": pattern}, names[0]))
-    return found
-
-
-def _paging_parameters(resource: Resource) -> list[Doc]:
-    keys = "|".join(resource.sorts)
-    first = next(name for name in resource.sorts if name != "id")
-    return [
-        _parameter(
-            "sort",
-            f"Up to five fields, `-` for descending: {', '.join(f'`{key}`' for key in resource.sorts)}. "
-            "Records without a value come last in either direction; the id breaks ties.",
-            {"type": "string", "pattern": f"^-?({keys})(,-?({keys}))*$"},
-            f"-{first}",
-        ),
-        _parameter(
-            "limit",
-            f"Records a page; 0 asks for the total alone. Default {DEFAULT_LIMIT}, or as many as `ids` names.",
-            {"type": "integer", "minimum": 0, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
-            10,
-        ),
-        _parameter(
-            "cursor",
-            "Where the page before ended; opaque, from its `next`. It belongs to its filters, ids and sort.",
-            {"type": "string", "minLength": 1},
-            write_cursor(read_list_query(resource.type, "").asked, (resource.example,)),
-        ),
-        _parameter(
-            "ids",
-            "Up to 500 ids or other names, comma-separated.",
-            {"type": "string", "minLength": 1},
-            resource.example,
-        ),
-    ]
 
 
 def problem_examples() -> Doc:
@@ -183,17 +85,18 @@ def success(schema: Doc, *more_headers: str, example: str, description: str) -> 
     }
 
 
-def _either(name: str, part: str) -> Doc:
+def either(name: str, part: str) -> Doc:
     """With `fields=`, the answer has only what was asked for."""
     return {"anyOf": [{"$ref": f"#/components/schemas/{name}"}, {"$ref": f"#/components/schemas/{part}"}]}
 
 
-def _operation(name: str, summary: str, description: str, parameters: list[Doc], responses: Doc) -> Doc:
+def operation(name: str, summary: str, description: str, parameters: list[Doc], responses: Doc) -> Doc:
+    shown = [{key: value for key, value in parameter.items() if value is not None} for parameter in parameters]
     return {
         "operation_id": name.replace("-", "_"),
         "summary": summary,
         "description": description,
-        "openapi_extra": {"parameters": parameters, "responses": responses} if parameters else {"responses": responses},
+        "openapi_extra": {"parameters": shown, "responses": responses} if shown else {"responses": responses},
     }
 
 
@@ -203,15 +106,17 @@ def page_name(resource: Resource) -> str:
 
 def list_operation(resource: Resource) -> Doc:
     path = resource.path
-    schema = _either(page_name(resource), "SelectionPage")
-    return _operation(
+    schema = either(page_name(resource), "SelectionPage")
+    return operation(
         f"list_{resource.type}",
         f"List {resource.title}",
         "One page of records in a stable order, with the exact total of all that match.",
         [
-            *_filter_parameters(resource.filter),
-            *_paging_parameters(resource),
-            *_selection_parameters(resource),
+            *search_parameters(),
+            *filter_parameters(resource.filter),
+            *facet_parameters(resource),
+            *list_paging_parameters(resource),
+            *selection_parameters(resource),
         ],
         success(schema, "Link", example=f"GET {path}", description="A page of records.") | problems(*LIST_PROBLEMS),
     )
@@ -219,7 +124,7 @@ def list_operation(resource: Resource) -> Doc:
 
 def record_operation(resource: Resource) -> Doc:
     name = resource.singular.replace(" ", "_")
-    schema = _either(resource.out.__name__, "Selection")
+    schema = either(resource.out.__name__, "Selection")
     id_parameter = {
         "name": "id",
         "in": "path",
@@ -228,11 +133,11 @@ def record_operation(resource: Resource) -> Doc:
         "schema": {"type": "string", "minLength": 1},
         "example": resource.example,
     }
-    return _operation(
+    return operation(
         f"get_{name}",
         f"Get one {resource.singular}",
         resource.out.__doc__ or "",
-        [id_parameter, *_selection_parameters(resource)],
+        [id_parameter, *selection_parameters(resource)],
         success(schema, "Content-Location", example=f"GET {resource.path}/{{id}}", description="The record.")
         | problems(*RECORD_PROBLEMS),
     )
@@ -240,4 +145,4 @@ def record_operation(resource: Resource) -> Doc:
 
 def plain_operation(name: str, summary: str, description: str, responses: Doc, *wanted: str) -> Doc:
     kinds_of_it = ("malformed-request", "unexpected-content", *wanted)
-    return _operation(name, summary, description, [], responses | problems(*kinds_of_it))
+    return operation(name, summary, description, [], responses | problems(*kinds_of_it))

@@ -88,7 +88,7 @@ def _service_document(at: Now, counts: dict[str, int]) -> bytes:
     ),
 )
 async def get_service(request: Request) -> Response:
-    require(request.headers.get("accept", ""), JSON)
+    require(request, JSON)
     read_no_query(query_string(request))
     at, counts = await service_of(request).reader.run(_counts)
     return answer(request, compressed(request, _service_document(at, counts)), at_revision(at, request))
@@ -155,7 +155,7 @@ async def get_metrics(request: Request) -> Response:
     ),
 )
 async def get_openapi_document(request: Request) -> Response:
-    require(request.headers.get("accept", ""), JSON)
+    require(request, JSON)
     read_no_query(query_string(request))
     body = _openapi_bytes(request.app)
     return answer(request, compressed(request, body), Validators(etag_of(body), None))
@@ -177,6 +177,7 @@ async def get_docs(request: Request) -> Response:
 
 
 def _page(request: Request, body: bytes, media_type: str) -> Response:
+    read_no_query(query_string(request))
     validators = Validators(etag_of(body), None)
     return answer(request, compressed(request, body), validators, media_type=media_type, headers=OWN_ONLY)
 

@@ -7,11 +7,15 @@ Whatever can take milliseconds, and everything on PostgreSQL, runs on a small po
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
+from urllib.parse import quote
 
 from sqlalchemy import Connection, make_url
+from sqlalchemy.exc import OperationalError
 
 from app.db import open_engine, reading
+from app.errors import Problem
 from app.settings import Settings
 
 P = ParamSpec("P")
@@ -19,39 +23,86 @@ R = TypeVar("R")
 Work = Callable[Concatenate[Connection, P], R]
 
 
-def reading_url(url: str) -> str:
-    """For SQLite: the file as it is, never a new empty one in its place."""
+def sqlite_file(url: str) -> Path | None:
+    """The file of a SQLite URL, if it names one plainly."""
     address = make_url(url)
     name = address.database
-    if address.get_backend_name() != "sqlite" or not name or name.startswith("file:"):
-        return url
-    return f"sqlite:///file:{name}?mode=rw&uri=true"
+    plain = address.get_backend_name() == "sqlite" and name and not name.startswith("file:")
+    return Path(str(name)) if plain else None
+
+
+def reading_url(url: str) -> str:
+    """For SQLite: the file as it is, never a new empty one in its place."""
+    file = sqlite_file(url)
+    return f"sqlite:///file:{quote(str(file))}?mode=rw&uri=true" if file else url
+
+
+def _gone() -> Problem:
+    detail = "There is no database file; run `evidence migrate`."
+    return Problem("database-not-ready", detail, headers={"retry-after": "5"})
 
 
 class Reader:
     def __init__(self, settings: Settings) -> None:
-        url = settings.database_url.get_secret_value()
-        threads = settings.read_threads
-        self.engine = open_engine(reading_url(url), pool_size=threads, max_overflow=0, pool_timeout=10)
+        url, threads = settings.database_url.get_secret_value(), settings.read_threads
+        self.engine = open_engine(
+            reading_url(url),
+            lock_timeout_ms=settings.lock_timeout_ms,
+            pool_size=threads,
+            max_overflow=0,
+            pool_timeout=10,
+        )
+        self._timeout = settings.read_timeout_seconds
         self._threads = ThreadPoolExecutor(threads, "reader")
         self._in_place = self.engine.dialect.name == "sqlite"
         self._held: Connection | None = None
+        self._file = sqlite_file(url)
+        self._identity: tuple[int, int] | None = None
+
+    def _follow_file(self) -> None:
+        """A file put in another's place is read from then on; open connections would go on reading the old one."""
+        if self._file is None:
+            return
+        try:
+            found = self._file.stat()
+        except FileNotFoundError:
+            self._let_go()
+            raise _gone() from None
+        identity = (found.st_dev, found.st_ino)
+        if self._identity not in (None, identity):
+            self._let_go()
+            self.engine.dispose()
+        self._identity = identity
+
+    def _hold(self) -> Connection:
+        if self._held is None:
+            self._held = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            self._held.exec_driver_sql("PRAGMA busy_timeout=0")  # waiting is for threads
+        return self._held
 
     async def quick(self, work: Work[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """One look-up by key, in a statement of its own."""
         if not self._in_place:
             return await self.run(work, *args, **kwargs)
-        if self._held is None:
-            self._held = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        self._follow_file()
         try:
-            return work(self._held, *args, **kwargs)
+            return work(self._hold(), *args, **kwargs)
+        except OperationalError:
+            self._let_go()
+            return await self.run(work, *args, **kwargs)
         except Exception:
             self._let_go()
             raise
 
     async def run(self, work: Work[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Any reading; all its statements see one state of the database."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, work, args, kwargs)
+        self._follow_file()
+        running = asyncio.get_running_loop().run_in_executor(self._threads, self._read, work, args, kwargs)
+        try:
+            return await asyncio.wait_for(running, self._timeout)
+        except TimeoutError:
+            detail = f"The database did not answer within {self._timeout:g} seconds."
+            raise Problem("database-unavailable", detail, headers={"retry-after": "5"}) from None
 
     def _read(self, work: Callable[..., R], args: Any, kwargs: Any) -> R:
         with reading(self.engine) as connection:
@@ -60,9 +111,10 @@ class Reader:
     def _let_go(self) -> None:
         held, self._held = self._held, None
         if held is not None:
+            held.invalidate()  # it has settings of its own, and is of no use to others
             held.close()
 
     def close(self) -> None:
         self._let_go()
-        self._threads.shutdown()
+        self._threads.shutdown(cancel_futures=True)
         self.engine.dispose()

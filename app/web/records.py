@@ -9,12 +9,13 @@ from starlette.responses import Response
 
 from app import __version__, reading
 from app.query import ListQuery, RecordQuery, read_list_query, read_record_query
-from app.reading import Now, Stored, Totals
+from app.reading import Now, Stored
 from app.rendering import etag_of
 from app.resources import Resource
+from app.search import listing
 from app.web.answers import Validators, answer, compressed, is_fresh, not_modified
 from app.web.negotiation import JSON, require
-from app.web.service import service_of
+from app.web.service import Service, service_of
 
 
 def query_string(request: Request) -> str:
@@ -28,24 +29,27 @@ def at_revision(at: Now, request: Request) -> Validators:
 
 
 async def answer_list(request: Request, resource: Resource) -> Response:
-    require(request.headers.get("accept", ""), JSON)
+    require(request, JSON)
     query = read_list_query(resource.type, query_string(request))
     service = service_of(request)
     before = at_revision(await service.reader.quick(reading.now), request)
     if is_fresh(request, before):
         return not_modified(request, before)
-    return await service.reader.run(_page, request, resource, query, service.totals)
+    return await service.reader.run(_page, request, resource, query, service)
 
 
-def _page(connection: Connection, request: Request, resource: Resource, query: ListQuery, totals: Totals) -> Response:
+def _page(connection: Connection, request: Request, resource: Resource, query: ListQuery, service: Service) -> Response:
     at = reading.now(connection)
-    page = reading.page(connection, resource, query, at, totals)
+    return answer_page(request, listing.page(connection, resource, query, at, service.totals, service.search), at)
+
+
+def answer_page(request: Request, page: reading.Page, at: Now) -> Response:
     links = {"link": f'<{page.next}>; rel="next"'} if page.next else {}
     return answer(request, compressed(request, page.body()), at_revision(at, request), headers=links)
 
 
 async def answer_record(request: Request, resource: Resource) -> Response:
-    require(request.headers.get("accept", ""), JSON)
+    require(request, JSON)
     query = read_record_query(resource.type, query_string(request))
     name, reader = request.path_params["id"], service_of(request).reader
     stored = await reader.quick(reading.by_id, resource.type, name)

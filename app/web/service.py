@@ -6,6 +6,7 @@ from typing import cast
 from starlette.requests import Request
 
 from app.reading import Totals
+from app.search.listing import Search
 from app.settings import Settings
 from app.web.metrics import Metrics
 from app.web.reader import Reader
@@ -16,6 +17,7 @@ class Service:
     settings: Settings
     reader: Reader
     totals: Totals
+    search: Search
     metrics: Metrics
 
 

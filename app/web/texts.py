@@ -33,7 +33,7 @@ def text_operation() -> dict[str, Any]:
 
 
 async def answer_text(request: Request) -> Response:
-    require(request.headers.get("accept", ""), TEXT)
+    require(request, TEXT)
     read_no_query(query_string(request))
     text, sha256 = await service_of(request).reader.run(stored_text, request.path_params["id"])
     return answer(request, compressed(request, text.encode()), Validators(sha256, None), media_type=TEXT)

@@ -222,7 +222,7 @@ def upgrade() -> None:
         ),
         sa.Column("pmid", text(), nullable=True),
         sa.Column("doi", text(), nullable=True),
-        sa.Column("title", text(1000), nullable=True),
+        sa.Column("title", text(600), nullable=True),
         sa.Column(
             "title_kind",
             sa.Enum(
@@ -370,8 +370,8 @@ def upgrade() -> None:
             sa.Enum("current", "superseded", name="standing", native_enum=False, create_constraint=True, length=40),
             nullable=False,
         ),
-        sa.Column("own_title", text(1000), nullable=True),
-        sa.Column("title", text(1000), nullable=True, comment="Derived: its own, else its first publication's"),
+        sa.Column("own_title", text(600), nullable=True),
+        sa.Column("title", text(600), nullable=True, comment="Derived: its own, else its first publication's"),
         sa.Column(
             "year", sa.Integer(), nullable=True, comment="Derived: first publication's, else completion's, else start's"
         ),

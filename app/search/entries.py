@@ -1,0 +1,205 @@
+"""What the index holds of a document: its text by part, and its filters' values as the documents themselves have them.
+
+TEXTS     part -> paths of its text; `title` and `name` weigh more, all else is searched alike
+VALUES    filter -> path of its values; each of a type's filters has one
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from hashlib import blake2b
+from typing import Any
+
+from app.catalogue import RESOURCES
+from app.fields import RecordType
+from app.filters import ascii_lower, kinds
+
+Json = Any
+Paths = Mapping[str, tuple[str, ...]]
+
+_PUBLICATION = ("publications.title", "publications.pmid", "publications.doi")
+
+TEXTS: Mapping[RecordType, Paths] = {
+    "sources": {"title": ("title",), "name": ("url", "publisher"), "note": ("note",)},
+    "products": {
+        "title": ("name",),
+        "name": ("brand_names", "former_brand_names", "synonyms", "us_suffix_name", "unii", "cas_number", "atc_code"),
+        "manufacturer": ("manufacturer", "former_manufacturers"),
+        "note": ("note", "cas_number_note"),
+    },
+    "indications": {
+        "title": ("name",),
+        "name": ("synonyms", "mesh.id", "mesh.heading"),
+        "description": ("description",),
+        "note": ("note",),
+    },
+    "publications": {
+        "title": ("title",),
+        "name": ("pmid", "doi", "studies.acronym"),
+        "author": ("authors",),
+        "journal": ("journal",),
+        "abstract": ("abstract", "summary"),
+        "note": ("note",),
+    },
+    "studies": {
+        "title": ("title",),
+        "name": ("acronym", "registry_ids", *_PUBLICATION[1:]),
+        "summary": ("summary",),
+        "conclusion": ("conclusion",),
+        "population": ("population",),
+        "product": ("products.name",),
+        "indication": ("indications.name",),
+        "arm": ("arms.name", "arms.dose", "comparators"),
+        "outcome": ("outcomes.measure",),
+        "event": ("adverse_events.event",),
+        "author": ("publication.authors",),
+        "journal": ("publication.journal",),
+        "mechanism": ("mechanisms.title",),
+        "note": ("note", "overlaps_note"),
+    },
+    "mechanisms": {
+        "title": ("title",),
+        "name": ("toxin_uniprot", "target_uniprot", "toxin_ec_number"),
+        "summary": ("summary",),
+        "target": ("molecular_target", "tissue"),
+        "effect": ("effect", "action_type"),
+        "product": ("products.name",),
+        "indication": ("indications.name",),
+        "note": ("note",),
+    },
+    "safety-notes": {
+        "title": ("title",),
+        "name": (),
+        "statement": ("statement",),
+        "event": ("frequencies.event",),
+        "product": ("products.name",),
+        "indication": ("indications.name",),
+        "note": ("note",),
+    },
+    "approvals": {
+        "title": ("product.name", "indication.name"),
+        "name": ("brand_name", "application_number", "submission"),
+        "regulator": ("regulator",),
+        "population": ("population",),
+        "note": ("note",),
+    },
+    "dosing": {
+        "title": ("product.name", "indication.name"),
+        "name": (),
+        "population": ("population",),
+        "dose": ("dose", "sites", "max_dose_basis", "max_cumulative_basis"),
+        "statement": ("statement", "onset", "duration"),
+        "note": ("note",),
+    },
+    "directions": {
+        "title": ("title",),
+        "name": (),
+        "statement": ("statement",),
+        "product": ("products.name",),
+        "indication": ("indications.name",),
+        "note": ("note",),
+    },
+}
+
+_CITED = {
+    "evidence_basis": "evidence_basis",
+    "needs_primary_source": "needs_primary_source",
+    "source": "provenance.source",
+    "source_tier": "provenance.tier",
+    "quote": "provenance.quote",
+}
+_ELSEWHERE: Mapping[str, str] = {
+    "product": "products.id",
+    "indication": "indications.id",
+    "study": "studies.id",
+    "publication": "publications.id",
+    "mechanism": "mechanisms.id",
+    "overlaps_with": "overlaps_with.id",
+    "comparator": "comparators",
+    "registry_id": "registry_ids",
+    "adverse_event": "adverse_events.event",
+    "outcome_role": "outcomes.role",
+    "outcome_kind": "outcomes.kind",
+    "effect_type": "outcomes.effect.type",
+    "brand_name": "brand_names",
+    "synonym": "synonyms",
+    "mesh_id": "mesh.id",
+    "mesh_match": "mesh.match",
+    "approved_by": "regulatory_status.regulator",
+    "approved_product": "regulatory_status.product.id",
+    "author": "authors",
+    "publication_type": "publication_types",
+    "event": "frequencies.event",
+    "event_percent": "frequencies.percent",
+    "field_of_use": "fields_of_use",
+    "text": "text_length",
+    **_CITED,
+}
+_OWN: Mapping[RecordType, Mapping[str, str]] = {
+    "approvals": {"product": "product.id", "indication": "indication.id", "brand_name": "brand_name"},
+    "dosing": {"product": "product.id", "indication": "indication.id"},
+    "mechanisms": {"serotype": "serotypes"},
+}
+
+
+@cache
+def value_paths(type: RecordType) -> Mapping[str, str]:
+    """Where in a type's documents the values of each filter are; a filter's own name, unless said otherwise."""
+    own = _OWN.get(type, {})
+    names = kinds(RESOURCES[type].filter)
+    return {name: own.get(name, _ELSEWHERE.get(name, name)) for name in names if not name.startswith("absen")}
+
+
+def at(document: Json, path: str) -> Iterator[Json]:
+    """All values at a dotted path; lists are gone through, what is null is left out."""
+    name, _, rest = path.partition(".")
+    value = document.get(name)
+    for item in value if isinstance(value, list) else (value,):
+        if item is not None and rest:
+            yield from at(item, rest)
+        elif item is not None:
+            yield item
+
+
+def texts(type: RecordType, document: Json) -> dict[str, list[str]]:
+    """A document's searchable text by part."""
+    found = {part: [v for path in paths for v in at(document, path)] for part, paths in TEXTS[type].items()}
+    return {part: list(dict.fromkeys(map(str, values))) for part, values in found.items() if values}
+
+
+def first_day(date: Any) -> float:
+    """A date as a number that sorts alike, at the first moment it can mean: 2010-07 is 20100700."""
+    return float(str(date).replace("-", "").ljust(8, "0"))
+
+
+def last_day(date: Any) -> float:
+    """The end of all that a date contains: 2010-07 ends at 20100799."""
+    return float(str(date).replace("-", "").ljust(8, "9"))
+
+
+LONG = 200
+
+
+def term_of(value: Json) -> str:
+    """A value as one term; a long text as its hash, since terms have a bound."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = str(value)
+    return text if len(text) <= LONG else blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def values(type: RecordType, document: Json) -> dict[str, list[Json]]:
+    """The values of each filter that has any; text is compared A-Z like a-z."""
+    known = kinds(RESOURCES[type].filter)
+    found = {name: list(at(document, path)) for name, path in value_paths(type).items()}
+    found["absent"] = list(document["absent"])
+    found["absence_reason"] = list(document["absent"].values())
+    lowered = {
+        n: [ascii_lower(v) for v in vs] if known[n].name == "text" else vs for n, vs in found.items() if n in known
+    }
+    return {name: some for name, some in lowered.items() if some}
+
+
+@cache
+def parts() -> frozenset[str]:
+    """Every name that may stand before a colon in a query."""
+    return frozenset(part for paths in TEXTS.values() for part in paths)

@@ -1,0 +1,62 @@
+"""Counts of values, under the live query: complete, and equal to what the list would return for each."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tantivy import Occur, Query, Searcher
+
+from app.search.asked import Facet
+from app.search.compile import SCHEMA
+from app.search.schema import ranged
+from app.search.service import count
+
+EVERY_BUCKET = 60_000
+
+
+def _field(name: str) -> str:
+    return ranged().get(name, f"value.{name}")
+
+
+def _aggregation(facet: Facet) -> dict[str, Any]:
+    terms: dict[str, Any] = {"terms": {"field": _field(facet.name), "size": EVERY_BUCKET}}
+    if facet.by:
+        terms["aggs"] = {"by": {"terms": {"field": _field(facet.by), "size": EVERY_BUCKET}}}
+    return terms
+
+
+def _value(key: Any) -> Any:
+    """Numbers as the documents have them, booleans as the parameter takes them."""
+    return int(key) if isinstance(key, float) and key.is_integer() else key
+
+
+def _entry(bucket: dict[str, Any], facet: Facet, limit: int) -> dict[str, Any]:
+    entry = {"value": _value(bucket["key"]), "count": bucket["doc_count"]}
+    if facet.by:
+        entry["by"] = _entries(bucket["by"]["buckets"], Facet(facet.by), limit)
+    return entry
+
+
+def _entries(buckets: list[dict[str, Any]], facet: Facet, limit: int) -> list[dict[str, Any]]:
+    ordered = sorted(buckets, key=lambda bucket: (-bucket["doc_count"], str(bucket["key"])))
+    return [_entry(bucket, facet, limit) for bucket in ordered[:limit]]
+
+
+def _missing(searcher: Searcher, query: Query, name: str) -> int:
+    has = Query.term_query(SCHEMA, "value.has", name)
+    return count(searcher, Query.boolean_query([(Occur.Must, query), (Occur.MustNot, has)]))
+
+
+def facets(searcher: Searcher, query: Query, wanted: Sequence[Facet], limit: int) -> dict[str, Any]:
+    """By label: the values most frequent first, how many there are in all, and how many records have none."""
+    if not wanted:
+        return {}
+    found = searcher.aggregate(query, {str(number): _aggregation(facet) for number, facet in enumerate(wanted)})
+    answer = {}
+    for number, facet in enumerate(wanted):
+        buckets = found[str(number)]["buckets"]
+        answer[facet.label] = {
+            "values": _entries(buckets, facet, limit),
+            "distinct": len(buckets),
+            "missing": _missing(searcher, query, facet.name),
+        }
+    return answer

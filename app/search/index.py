@@ -1,0 +1,245 @@
+"""The index beside the documents: each commit carries the revision it has seen, and it catches up before it answers.
+
+One process writes at a time (the index has a lock that dies with its holder); the others see what it commits. A
+missing, old or damaged index is made anew beside the answering of everything that does not need it.
+"""
+
+import shutil
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import structlog
+from sqlalchemy import Connection, Engine, and_, func, or_, select
+from tantivy import Document as Entry
+from tantivy import Index, IndexWriter, Query, Searcher
+
+from app import reading
+from app.db import reading as read_only
+from app.documents import Document
+from app.errors import Problem
+from app.fields import RecordType
+from app.search.entries import first_day, term_of, texts, values
+from app.search.schema import META, VERSION, open_index, ranged, schema
+
+log = structlog.get_logger("evidence.search")
+
+HEAP_BYTES = 256_000_000
+SMALL_HEAP_BYTES = 32_000_000
+FEW = 2_000
+"""Changes that a request waits for; more are brought in beside it."""
+
+BATCH = 1_000
+
+
+def entry_of(type: RecordType, id: str, body: bytes) -> Entry:
+    document = orjson.loads(body)
+    entry = Entry()
+    entry.add_text("key", f"{type}/{id}")
+    entry.add_text("type", type)
+    _add_text(entry, texts(type, document))
+    _add_values(entry, values(type, document))
+    return entry
+
+
+def _add_text(entry: Entry, parts: dict[str, list[str]]) -> None:
+    for part, some in parts.items():
+        joined = "\n".join(some)
+        entry.add_text(part if part in ("title", "name") else "body", joined)
+        entry.add_text("word", joined)
+    entry.add_json("part", parts)
+
+
+def _add_values(entry: Entry, found: dict[str, list[Any]]) -> None:
+    own = ranged()
+    flat: dict[str, list[str]] = {"has": list(found)}
+    for name, some in found.items():
+        field = own.get(name)
+        if field is None:
+            flat[name] = [term_of(value) for value in some]
+        else:
+            for value in some:
+                entry.add_float(field, float(value) if field.startswith("n_") else first_day(value))
+    entry.add_json("value", flat)
+
+
+def _changed(connection: Connection, seen: int, until: int) -> Iterator[tuple[RecordType, str, bytes]]:
+    """Current documents of revisions after `seen`, by key, some at a time."""
+    last: tuple[str, str] = ("", "")
+    while True:
+        after = or_(Document.type > last[0], and_(Document.type == last[0], Document.id > last[1]))
+        query = (
+            select(Document.type, Document.id, Document.body)
+            .where(Document.until_revision.is_(None), Document.revision > seen, Document.revision <= until, after)
+            .order_by(Document.type, Document.id)
+            .limit(BATCH)
+        )
+        rows = connection.execute(query).all()
+        yield from ((row.type, row.id, row.body) for row in rows)
+        if len(rows) < BATCH:
+            return
+        last = (rows[-1].type, rows[-1].id)
+
+
+class SearchIndex:
+    """An index that follows the database of `engine`; `path` is where it is kept, nothing for one in memory."""
+
+    def __init__(self, path: Path | None, engine: Engine) -> None:
+        self.path, self.engine = path, engine
+        self._index: Index | None = None
+        self._epoch = ""
+        self._lock = threading.Lock()
+        self._building = threading.Event()
+
+    def current(self, connection: Connection, at: reading.Now) -> Searcher:
+        """A searcher that has seen revision `at` or later; raises a `Problem` while that takes long."""
+        searcher = self._seen(at)
+        if searcher is not None:
+            return searcher
+        if self._building.is_set():
+            raise _not_yet()
+        with self._lock:
+            searcher = self._seen(at)
+            if searcher is not None or self._behind(connection, at) <= FEW:
+                return searcher or self._catch_up(connection, at)
+        self.build_beside()
+        raise _not_yet()
+
+    def is_current(self, at: reading.Now) -> bool:
+        return self._seen(at) is not None
+
+    def _seen(self, at: reading.Now) -> Searcher | None:
+        if self._index is None or self._epoch != at.epoch:
+            return None
+        searcher = self._index.searcher()
+        if _revision(searcher) >= at.revision:
+            return searcher
+        self._index.reload()
+        searcher = self._index.searcher()
+        return searcher if _revision(searcher) >= at.revision else None
+
+    def _behind(self, connection: Connection, at: reading.Now) -> int:
+        seen = self._open(at)
+        query = select(func.count()).where(Document.until_revision.is_(None), Document.revision > seen)
+        return connection.scalars(query).one()
+
+    def _directory(self, epoch: str) -> Path | None:
+        return self.path / f"{VERSION}-{epoch}" if self.path else None
+
+    def _open(self, at: reading.Now) -> int:
+        """Opens what is there and sound, or an empty index; returns the revision it has seen."""
+        if self._index is None or self._epoch != at.epoch:
+            directory = self._directory(at.epoch)
+            try:
+                self._index = _opened(directory)
+            except ValueError as error:
+                log.warning("the index is damaged and is made anew", error=str(error))
+                shutil.rmtree(str(directory), ignore_errors=True)
+                self._index = _opened(directory)
+            self._epoch = at.epoch
+        return _revision(self._index.searcher())
+
+    def _catch_up(self, connection: Connection, at: reading.Now) -> Searcher:
+        seen = self._open(at)
+        assert self._index is not None
+        self._fill(self._index, connection, seen, at.revision, SMALL_HEAP_BYTES)
+        self._index.reload()
+        return self._index.searcher()
+
+    def _fill(self, index: Index, connection: Connection, seen: int, until: int, heap: int) -> int:
+        writer = _writer(index, heap)
+        try:
+            count = _write(writer, _changed(connection, seen, until), fresh=seen == 0)
+            _commit(writer, until)
+        except BaseException:
+            writer.rollback()
+            raise
+        finally:
+            writer.wait_merging_threads()
+        return count
+
+    def build_beside(self) -> None:
+        """Starts bringing in what is missing, unless that goes on already."""
+        if not self._building.is_set():
+            self._building.set()
+            threading.Thread(target=self._build_beside, name="index", daemon=True).start()
+
+    def _build_beside(self) -> None:
+        try:
+            with read_only(self.engine) as connection:
+                self.build(connection, reading.now(connection))
+        except Exception as error:
+            log.warning("the index could not be built", error=str(error))
+        finally:
+            self._building.clear()
+
+    def build(self, connection: Connection, at: reading.Now) -> int:
+        """Brings in everything that is missing, however much; returns how many entries."""
+        self._building.set()
+        started = time.monotonic()
+        try:
+            with self._lock:
+                seen = self._open(at)
+                assert self._index is not None
+                count = 0 if seen >= at.revision else self._fill(self._index, connection, seen, at.revision, HEAP_BYTES)
+                self._index.reload()
+        finally:
+            self._building.clear()
+        log.info("index built", entries=count, revision=at.revision, seconds=round(time.monotonic() - started, 2))
+        return count
+
+
+def _opened(directory: Path | None) -> Index:
+    if directory:
+        directory.mkdir(parents=True, exist_ok=True)
+    index = open_index(str(directory) if directory else None)
+    index.reload()
+    return index
+
+
+def _not_yet() -> Problem:
+    return Problem("search-not-ready", "The search index is being made.", headers={"retry-after": "5"})
+
+
+def _writer(index: Index, heap: int) -> IndexWriter:
+    """The one writer; waits for another process that has it."""
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            return index.writer(heap, 2 if heap == HEAP_BYTES else 1)
+        except ValueError:
+            if time.monotonic() > deadline:
+                raise _not_yet() from None
+            time.sleep(0.02)
+
+
+def _write(writer: IndexWriter, changed: Iterable[tuple[RecordType, str, bytes]], *, fresh: bool) -> int:
+    count = 0
+    for count, (type, id, body) in enumerate(changed, 1):
+        if not fresh:
+            writer.delete_documents_by_term("key", f"{type}/{id}")
+        writer.add_document(entry_of(type, id, body))
+        if count % 50_000 == 0:
+            log.info("indexing", entries=count)
+    return count
+
+
+def _commit(writer: IndexWriter, revision: int) -> None:
+    """The entries and the revision they are of, in one commit: after a crash both are there or neither is."""
+    writer.delete_documents_by_term("key", META)
+    meta = Entry()
+    meta.add_text("key", META)
+    meta.add_unsigned("revision", revision)
+    writer.add_document(meta)
+    writer.commit()
+
+
+_META_QUERY = Query.term_query(schema(), "key", META)
+
+
+def _revision(searcher: Searcher) -> int:
+    hits = searcher.search(_META_QUERY, 1, count=False).hits
+    return int(searcher.doc(hits[0][1])["revision"][0]) if hits else 0

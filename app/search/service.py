@@ -1,0 +1,143 @@
+"""Finding, counting and comparing records by the index."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rapidfuzz import process
+from rapidfuzz.distance import DamerauLevenshtein
+from sqlalchemy import Connection
+from tantivy import Occur, Query, Searcher
+
+from app.catalogue import RESOURCES
+from app.fields import RecordType
+from app.filters import Tests
+from app.search import analysis
+from app.search.asked import Words
+from app.search.compile import SCHEMA, Compiled, Compiler, filter_query
+from app.search.entries import parts, texts
+from app.search.language import leaves
+from app.search.schema import META
+from app.search.synonyms import Thesaurus, read_thesaurus
+
+Key = tuple[RecordType, str]
+
+RECORDS = Query.boolean_query([(Occur.Must, Query.all_query()), (Occur.MustNot, Query.term_query(SCHEMA, "key", META))])
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The best records for some words, from one place on; `match` is how they were matched in the end."""
+
+    keys: list[tuple[Key, float]]
+    total: int
+    match: str
+    compiled: Compiled
+
+
+class Thesauri:
+    """The thesaurus of the newest revision seen."""
+
+    def __init__(self) -> None:
+        self._at: Any = None
+        self._kept: Thesaurus | None = None
+
+    def at(self, connection: Connection, at: Any) -> Thesaurus:
+        if self._kept is None or self._at != at:
+            self._kept, self._at = read_thesaurus(connection), at
+        return self._kept
+
+
+def among(words: Query, records: Query) -> Query:
+    return Query.boolean_query([(Occur.Must, words), (Occur.Must, records)])
+
+
+def _compiled(searcher: Searcher, words: Words, thesaurus: Thesaurus, *, match_all: bool) -> Compiled:
+    return Compiler(searcher, thesaurus if words.expand else None, match_all=match_all).compile(words.node)
+
+
+def matching(searcher: Searcher, words: Words, thesaurus: Thesaurus, records: Query) -> tuple[Query, Compiled, str]:
+    """The query that `match` comes to: all words, unless no record has them all and that may be."""
+    compiled = _compiled(searcher, words, thesaurus, match_all=words.match != "any")
+    query = among(compiled.query, records)
+    if words.match == "best" and not count(searcher, query):
+        wider = _compiled(searcher, words, thesaurus, match_all=False)
+        return among(wider.query, records), wider, "any"
+    return query, compiled, "any" if words.match == "any" else "all"
+
+
+def key_of(searcher: Searcher, address: Any) -> Key:
+    type, _, id = str(searcher.doc(address)["key"][0]).partition("/")
+    return type, id  # type: ignore[return-value]  # written by us as a record type
+
+
+def find(searcher: Searcher, words: Words, thesaurus: Thesaurus, records: Query, *, offset: int, limit: int) -> Found:
+    query, compiled, match = matching(searcher, words, thesaurus, records)
+    hits = searcher.search(query, max(1, offset + limit), count=False).hits[offset : offset + limit]
+    keys = [(key_of(searcher, at), float(score)) for score, at in hits]
+    return Found(keys, count(searcher, query), match, compiled)
+
+
+def all_ids(searcher: Searcher, query: Query) -> list[str]:
+    """The ids of all records that a query finds."""
+    hits = searcher.search(query, max(1, count(searcher, query)), count=False).hits
+    return [key_of(searcher, at)[1] for _, at in hits]
+
+
+def count(searcher: Searcher, query: Query) -> int:
+    return int(searcher.search(query, 1).count)  # type: ignore[attr-defined]  # there, and not in the library's types
+
+
+def without_each(
+    searcher: Searcher, words: Query | None, type: RecordType, tests: Mapping[str, Tests], ids: Sequence[str]
+) -> list[dict[str, Any]]:
+    """How many records there would be without each filter, most first."""
+    found = []
+    for name in tests:
+        rest = {other: wanted for other, wanted in tests.items() if other != name}
+        records = filter_query(type, rest, ids)
+        total = count(searcher, among(words, records) if words else records)
+        if total:
+            found.append({"parameter": name, "total": total})
+    return sorted(found, key=lambda entry: -int(str(entry["total"])))
+
+
+def spelling(searcher: Searcher, words: Words) -> list[dict[str, Any]]:
+    """For each word that no record has: words most like it that some have."""
+    found = []
+    for leaf in leaves(words.node):
+        for word in analysis.words(leaf.text):
+            if not leaf.prefix and not searcher.doc_freq("word", word):
+                near = _like(searcher, word)
+                if near:
+                    found.append({"word": word, "nearest": near})
+    return found[:5]
+
+
+def _like(searcher: Searcher, word: str) -> list[str]:
+    candidates = dict(searcher.terms_with_prefix("word", word[0], limit=50_000))
+    alike = DamerauLevenshtein.normalized_similarity
+    near = process.extract(word, list(candidates), scorer=alike, limit=10, score_cutoff=0.6)
+    ranked = sorted(near, key=lambda found: (-round(found[1], 2), -candidates[found[0]]))
+    return [found[0] for found in ranked[:3]]
+
+
+def similar_to(type: RecordType, document: Any) -> Query:
+    """Records of a type that share its rarer words; itself not among them."""
+    said = texts(type, document)
+    body = [text for part in parts() for text in said.get(part, ()) if part not in ("title", "name")]
+    fields = {"title": ["\n".join(said.get("title", []))], "body": ["\n".join(body)]}
+    like = Query.more_like_this_document_fields_query(
+        SCHEMA, fields, min_doc_frequency=1, min_term_frequency=1, max_query_terms=40
+    )
+    itself = Query.term_query(SCHEMA, "key", f"{type}/{document['id']}")
+    of_type = Query.term_query(SCHEMA, "type", type)
+    return Query.boolean_query(
+        [(Occur.Must, like), (Occur.Must, Query.const_score_query(of_type, 0.0)), (Occur.MustNot, itself)]
+    )
+
+
+def types_found(searcher: Searcher, query: Query) -> dict[str, int]:
+    """How many records of each type a query finds."""
+    found = searcher.aggregate(query, {"type": {"terms": {"field": "type", "size": len(RESOURCES)}}})
+    return {bucket["key"]: bucket["doc_count"] for bucket in found["type"]["buckets"]}

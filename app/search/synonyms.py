@@ -1,0 +1,73 @@
+"""Names that mean one record, found in what is asked for: `botox` is looked for as `onabotulinumtoxinA` too.
+
+A thesaurus is made of the names of products and indications (and what MeSH adds to them); it is small, and kept per
+revision of the database.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from app.records import RecordName
+from app.search import analysis
+
+KINDS = ("name", "brand-name", "former-brand-name", "synonym", "us-suffix-name", "entry-term")
+TYPES = ("products", "indications")
+LONGEST = 8
+"""Words in the longest name looked for."""
+
+Terms = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """Words of a query from `start` to `end`, and the other names that they are looked for by."""
+
+    start: int
+    end: int
+    names: tuple[str, ...]
+
+
+class Thesaurus:
+    def __init__(self, groups: Sequence[Sequence[str]]) -> None:
+        self._groups = [list(dict.fromkeys(group)) for group in groups]
+        self._by_terms: dict[Terms, list[int]] = defaultdict(list)
+        for number, group in enumerate(self._groups):
+            for name in group:
+                terms = tuple(analysis.terms(name))
+                if terms and len(terms) <= LONGEST:
+                    self._by_terms[terms].append(number)
+
+    def others(self, terms: Terms) -> list[str]:
+        """The other names of whatever has a name of these terms."""
+        found = [name for number in self._by_terms.get(terms, ()) for name in self._groups[number]]
+        return [name for name in dict.fromkeys(found) if tuple(analysis.terms(name)) != terms]
+
+    def expansions(self, terms: Sequence[str]) -> Iterator[Expansion]:
+        """Names in a row of terms, the longest first, none overlapping another."""
+        start = 0
+        while start < len(terms):
+            end = self._name_at(terms, start)
+            if end:
+                yield Expansion(start, end, tuple(self.others(tuple(terms[start:end]))))
+            start = end or start + 1
+
+    def _name_at(self, terms: Sequence[str], start: int) -> int | None:
+        for end in range(min(len(terms), start + LONGEST), start, -1):
+            if self.others(tuple(terms[start:end])):
+                return end
+        return None
+
+
+def read_thesaurus(connection: Connection) -> Thesaurus:
+    query = (
+        select(RecordName.record_type, RecordName.record_id, RecordName.name)
+        .where(RecordName.record_type.in_(TYPES), RecordName.kind.in_(KINDS))
+        .order_by(RecordName.record_type, RecordName.record_id, RecordName.position)
+    )
+    groups: Mapping[tuple[str, str], list[str]] = defaultdict(list)
+    for type, id, name in connection.execute(query):
+        groups[type, id].append(name)
+    return Thesaurus(list(groups.values()))

@@ -1,0 +1,174 @@
+"""What OpenAPI says of the parameters: their grammar, bounds and an example of each, which a test runs."""
+
+from typing import Any, get_args
+
+from app.fields import RecordType
+from app.filters import Filter, Kind, kinds
+from app.paging import write_cursor
+from app.query import DEFAULT_LIMIT, MAX_LIMIT, read_list_query
+from app.resources import Resource
+from app.search.asked import DEFAULT_FACET_LIMIT, MAX_FACET_LIMIT, countable
+from app.search.entries import parts
+from app.selection import includable
+
+Doc = dict[str, Any]
+
+NUMBER = r"-?\d+(\.\d+)?"
+DATE = r"\d{4}(-\d{2}(-\d{2})?)?"
+GRAMMAR = {
+    "word": "Any of several: `a,b`. None of them: `not:a,b`. `missing`, `present`.",
+    "text": "The whole text, A-Z like a-z. Any of several: `a,b`. None of them: `not:a,b`. `missing`, `present`. "
+    'A value with a comma in double quotes: `"a, b"`.',
+    "reference": "Id or any other name. Any of several: `a,b`. None of them: `not:a,b`. `missing`, `present`.",
+    "number": "A number, several `1,2`, none of them `not:1,2`, a range `1..5`, `1..`, `..5`; `missing`, `present`.",
+    "date": "A date stands for all it contains: `2010`, `2010-07`. Several `2010,2012`, none of them `not:2010`, "
+    "a range `2010..2012-06`, `2010..`, `..2012`; `missing`, `present`.",
+    "boolean": "`true`, `false`, `missing`, `present`.",
+}
+
+SEARCH_CURSOR = write_cursor(repr(("search", "botox migraine", "best", True, get_args(RecordType))), (25,))
+
+
+def _pattern(kind: Kind) -> str | None:
+    value = {"number": NUMBER, "date": DATE}.get(kind.name) or "|".join(kind.choices)
+    if not value:
+        return None
+    some = f"(not:)?({value})(,({value}))*"
+    ranges = rf"|{value}\.\.({value})?|\.\.{value}" if kind.ranged else ""
+    return f"^(missing|present|{some}{ranges})$"
+
+
+def _filter_parameter(name: str, kind: Kind, description: str) -> Doc:
+    items: Doc = {"type": "string"}
+    pattern = _pattern(kind)
+    if pattern:
+        items["pattern"] = pattern
+    return {
+        "name": name,
+        "in": "query",
+        "description": f"{description} {GRAMMAR[kind.name]} Given twice, both must hold.",
+        "schema": {"type": "array", "items": items},
+        "style": "form",
+        "explode": True,
+        "example": [kind.example],
+    }
+
+
+def filter_parameters(model: type[Filter]) -> list[Doc]:
+    return [
+        _filter_parameter(name, kind, model.model_fields[name].description or "") for name, kind in kinds(model).items()
+    ]
+
+
+def _parameter(name: str, description: str, schema: Doc, example: Any) -> Doc:
+    return {"name": name, "in": "query", "description": description, "schema": schema, "example": example}
+
+
+def selection_parameters(resource: Resource) -> list[Doc]:
+    label = next(name for name in ("title", "name", "date", "dose") if name in resource.out.model_fields)
+    found = [
+        _parameter(
+            "fields",
+            "Only these fields, comma-separated; dots go into objects: `id,provenance.quote`.",
+            {"type": "string", "minLength": 1},
+            f"id,{label}",
+        ),
+        _parameter(
+            "format", "The format of the answer; the same as `Accept`.", {"type": "string", "enum": ["json"]}, "json"
+        ),
+    ]
+    names = includable(resource)
+    if names:
+        text = f"Embedded records to send whole, comma-separated: {', '.join(f'`{name}`' for name in names)}."
+        pattern = f"^({'|'.join(names)})(,({'|'.join(names)}))*$"
+        found.append(_parameter("include", text, {"type": "string", "pattern": pattern}, names[0]))
+    return found
+
+
+LIMIT: Doc = {"type": "integer", "minimum": 0, "maximum": MAX_LIMIT}
+CURSOR_TEXT = "Where the page before ended; opaque, from its `next`. It belongs to its words, filters, ids and sort."
+
+
+def _limit_parameter(default: int, text: str) -> Doc:
+    return _parameter("limit", f"{text} Default {default}.", LIMIT | {"default": default}, 10)
+
+
+def _cursor_parameter(example: str) -> Doc:
+    return _parameter("cursor", CURSOR_TEXT, {"type": "string", "minLength": 1}, example)
+
+
+def paging_parameters(what: str) -> list[Doc]:
+    """Of pages that are no list of a type: the search across types, and similar records."""
+    format = _parameter("format", "The format of the answer.", {"type": "string", "enum": ["json"]}, "json")
+    if what == "similar":
+        return [_limit_parameter(10, "How many."), format]
+    return [_limit_parameter(DEFAULT_LIMIT, "Records a page."), _cursor_parameter(SEARCH_CURSOR), format]
+
+
+def search_parameters() -> list[Doc]:
+    named = ", ".join(f"`{part}:`" for part in sorted(parts()))
+    return [
+        _parameter(
+            "q",
+            'Words, all of which must be there; `"a phrase"`, `a OR b`, `-without`, `begin*`, `(groups)`, and in one '
+            f"part of the record: {named}. Brand, generic and other names find each other; the answer says so.",
+            {"type": "string", "minLength": 1, "maxLength": 2000},
+            "botox migraine",
+        ),
+        _parameter(
+            "match",
+            "`all` words or `any` of them; `best`: all, and where no record has all, those that fit best.",
+            {"type": "string", "enum": ["best", "all", "any"], "default": "best"},
+            "any",
+        ),
+        _parameter(
+            "expand",
+            "`false`: look for the words as they are, without other names of the same thing.",
+            {"type": "string", "enum": ["true", "false"], "default": "true"},
+            "false",
+        ),
+    ]
+
+
+def facet_parameters(resource: Resource) -> list[Doc]:
+    names = countable(kinds(resource.filter))
+    one = "|".join(names)
+    pair = rf"({one})(\*({one}))?"
+    return [
+        _parameter(
+            "facets",
+            f"Filters to count the values of, under this query: {', '.join(f'`{name}`' for name in names)}. "
+            "`a*b` counts each pair.",
+            {"type": "string", "pattern": f"^{pair}(,{pair})*$"},
+            names[0],
+        ),
+        _parameter(
+            "facet_limit",
+            "Values listed a facet, the most frequent first; `distinct` says how many there are.",
+            {"type": "integer", "minimum": 1, "maximum": MAX_FACET_LIMIT, "default": DEFAULT_FACET_LIMIT},
+            5,
+        ),
+    ]
+
+
+def list_paging_parameters(resource: Resource) -> list[Doc]:
+    keys = "|".join(resource.sorts)
+    first = next(name for name in resource.sorts if name != "id")
+    return [
+        _parameter(
+            "sort",
+            f"Up to five fields, `-` for descending: {', '.join(f'`{key}`' for key in resource.sorts)}. "
+            "Records without a value come last in either direction; the id breaks ties. With `q`, unless said, by "
+            "relevance.",
+            {"type": "string", "pattern": f"^-?({keys})(,-?({keys}))*$"},
+            f"-{first}",
+        ),
+        _limit_parameter(DEFAULT_LIMIT, "Records a page; 0 asks for the total alone. With `ids` as many as are named."),
+        _cursor_parameter(write_cursor(read_list_query(resource.type, "").asked, (resource.example,))),
+        _parameter(
+            "ids",
+            "Up to 500 ids or other names, comma-separated.",
+            {"type": "string", "minLength": 1},
+            resource.example,
+        ),
+    ]
