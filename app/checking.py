@@ -12,11 +12,11 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, select, tuple_
 
 from app.catalogue import RESOURCES
-from app.errors import nearest
 from app.fields import RecordType
+from app.nearest import nearest
 from app.quotes import NotQuoted, locate
 from app.record_schemas import Cited, ProvenanceIn, RecordIn, references
-from app.records import Record, RecordName, fold, is_exclusive
+from app.records import Provenance, Record, RecordName, fold, is_exclusive
 from app.resources import Row
 from app.rows import batches, known
 from app.rules import broken
@@ -193,6 +193,24 @@ def _cite(read: _Read, texts: Mapping[str, str | None], faults: list[Fault]) -> 
     return tuple(rows)
 
 
+def _quoted_elsewhere(connection: Connection, batch: Sequence[_Read]) -> Iterator[Fault]:
+    """Quotes of stored records, not of this batch, that a source's new text would no longer hold where they say."""
+    here = {read.key for read in batch}
+    sources = {read.record.id: read for read in batch if isinstance(read.record, SourceIn)}
+    for some in batches(sources):
+        query = select(
+            Provenance.record_type, Provenance.record_id, Provenance.source_id, Provenance.quote, Provenance.start
+        )
+        for row in connection.execute(query.where(Provenance.source_id.in_(some), Provenance.quote.is_not(None))):
+            read = sources[row.source_id]
+            text = getattr(read.record, "text", None) or ""
+            if (row.record_type, row.record_id) not in here and not text.startswith(row.quote, row.start_offset):
+                detail = (
+                    f"{row.record_type}/{row.record_id} quotes this text at {row.start_offset}, where it no longer is"
+                )
+                yield Fault(read.number, "/text", detail, (row.quote[:80],))
+
+
 def check(connection: Connection, drafts: Iterable[Draft]) -> tuple[list[Entry], list[Fault]]:
     """The batch's records ready to be written, and all that is wrong with them; write them only if nothing is."""
     faults: list[Fault] = []
@@ -204,6 +222,7 @@ def check(connection: Connection, drafts: Iterable[Draft]) -> tuple[list[Entry],
     faults += _duplicates(batch)
     faults += _dangling(connection, batch, malformed)
     faults += _claimed_twice(connection, batch)
+    faults += _quoted_elsewhere(connection, batch)
     texts = _texts(connection, batch)
     entries = [Entry(read.type, read.record, _cite(read, texts, faults)) for read in batch]
     return entries, sorted(faults, key=lambda fault: (fault.number, fault.pointer))

@@ -12,19 +12,20 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from app import logs
-from app.db import open_engine, reading
+from app.db import existing, open_engine, reading
 from app.settings import Settings
 
 MOST_FAULTS = 1000
 """Lines printed of a load that failed."""
 
-FAULTS, UNUSABLE, TAKEN, INTERRUPTED = 1, 3, 4, 130
+FAULTS, USAGE, UNUSABLE, TAKEN, INTERRUPTED = 1, 2, 3, 4, 130
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -39,10 +40,9 @@ def _stop(code: int, message: str) -> typer.Exit:
 def _database(settings: Settings, *, migrated: bool = True) -> Iterator[Engine]:
     """The database of the settings; whatever keeps it from being used ends the command with a word on it."""
     from app.reading import now
-    from app.web.reader import reading_url
 
     url = settings.database_url.get_secret_value()
-    engine = open_engine(reading_url(url) if migrated else url, lock_timeout_ms=settings.lock_timeout_ms)
+    engine = open_engine(existing(url) if migrated else url, lock_timeout_ms=settings.lock_timeout_ms)
     try:
         if migrated:
             with reading(engine) as connection:
@@ -61,7 +61,8 @@ HINTS = {
     "locked": "another process is writing to it and did not finish in time; nothing was changed.",
     "lock timeout": "another process is writing to it and did not finish in time; nothing was changed.",
     "readonly": "it is read-only; nothing was changed.",
-    "full": "the disk is full; nothing was changed.",
+    "disk is full": "the disk is full; nothing was changed.",
+    "does not exist": "it has no tables yet, or is not there; `evidence migrate` makes the tables.",
     "disk I/O": "the disk is full or failing; nothing was changed.",
     "No space": "the disk is full; nothing was changed.",
     "not a database": "the file holds something else.",
@@ -91,8 +92,19 @@ def migrate(target: Annotated[str, typer.Argument(help="A revision, `head` or `b
 
     with _database(Settings(), migrated=False) as engine:
         migrating.migrate(engine, target)
+        if target == "head":
+            _render_anew(engine)
         with engine.connect().execution_options(reads=True) as connection:
             print(f"The schema is at {migrating.current(connection) or 'base'}.")
+
+
+def _render_anew(engine: Engine) -> None:
+    """Documents follow this version's shapes, whatever they were rendered by before."""
+    from app import maintaining
+
+    if maintaining.is_stale(engine):
+        with _bar("Rendering", maintaining.count(engine)) as (_, advance):
+            maintaining.rebuild(engine, actor="command line", progress=advance)
 
 
 @app.command()
@@ -173,14 +185,35 @@ def _prepare(settings: Settings) -> None:
 
     with _database(settings, migrated=False) as engine:
         migrating.migrate(engine)
-        from app.loading.service import is_loaded
+        _render_anew(engine)
+        from app.loading.service import digest_of, loaded
 
-        if not is_loaded(engine, settings.seeds):
+        before = loaded(engine)
+        if before is None:
+            if not settings.seeds.exists():
+                raise _stop(USAGE, f"EVIDENCE_SEEDS names {settings.seeds}, which is not there.")
             _load(engine, settings.seeds)
+        elif before != digest_of(settings.seeds):
+            errors.print(f"{settings.seeds} is not what was loaded last; `evidence load` brings it in.", markup=False)
+
+
+def _settings() -> Settings:
+    try:
+        settings = Settings()
+        make_url(settings.database_url.get_secret_value()).get_dialect()
+    except ValidationError as error:
+        for fault in error.errors():
+            where = "".join(f"EVIDENCE_{part}: ".upper() for part in fault["loc"])
+            errors.print(f"{where}{fault['msg']}", markup=False)
+        raise SystemExit(USAGE) from None
+    except ArgumentError as error:
+        errors.print(f"EVIDENCE_DATABASE_URL cannot be read: {error}", markup=False)
+        raise SystemExit(USAGE) from None
+    return settings
 
 
 def main() -> None:
-    logs.set_up(Settings().log_format)
+    logs.set_up(_settings().log_format)
     from app.errors import Problem
 
     try:

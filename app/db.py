@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import (
+    URL,
     Connection,
     DateTime,
     Dialect,
@@ -98,7 +101,7 @@ def _on_sqlite_connect(connection: Any, lock_timeout_ms: int) -> None:
     connection.isolation_level = None  # the driver must not begin transactions behind our back
     connection.executescript(
         f"PRAGMA foreign_keys=ON; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout={lock_timeout_ms};"
-        "PRAGMA cache_size=-65536; PRAGMA mmap_size=268435456; PRAGMA temp_store=MEMORY;"
+        "PRAGMA cache_size=-8192; PRAGMA mmap_size=268435456; PRAGMA temp_store=MEMORY;"
     )
 
 
@@ -109,14 +112,33 @@ def _begin(connection: Any) -> None:
         connection.exec_driver_sql("BEGIN" if options.get("reads") else "BEGIN IMMEDIATE")
 
 
+def sqlite_file(url: str) -> Path | None:
+    """The file of a SQLite URL, if it names one plainly."""
+    address = make_url(url)
+    name = address.database
+    plain = address.get_backend_name() == "sqlite" and name and not name.startswith("file:")
+    return Path(str(name)) if plain else None
+
+
+def existing(url: str) -> str:
+    """For SQLite: the file as it is, never a new empty one in its place."""
+    file = sqlite_file(url)
+    return f"sqlite:///file:{quote(str(file))}?mode=rw&uri=true" if file else url
+
+
+def _postgresql(address: URL, lock_timeout_ms: int) -> dict[str, Any]:
+    """Time limits, added to whatever options the URL gives; a dead network is noticed within seconds."""
+    given = str(address.query.get("options", ""))
+    wait = f"{given} -c lock_timeout={lock_timeout_ms} -c timezone=UTC".strip()
+    arguments = {"options": wait, "connect_timeout": 5, "tcp_user_timeout": 10_000}
+    return {"connect_args": arguments, "pool_pre_ping": True}
+
+
 def open_engine(url: str, *, lock_timeout_ms: int = LOCK_TIMEOUT_MS, **options: Any) -> Engine:
     """An engine for SQLite (file in WAL mode) or PostgreSQL; a writer waits that long for another, then gives up."""
     address = make_url(url)
     sqlite = address.get_backend_name() == "sqlite"
-    if not sqlite:
-        wait = f"-c lock_timeout={lock_timeout_ms} -c timezone=UTC"
-        options = {"connect_args": {"options": wait, "connect_timeout": 5}, "pool_pre_ping": True, **options}
-    engine = create_engine(address, **options)
+    engine = create_engine(address, **({} if sqlite else _postgresql(address, lock_timeout_ms)), **options)
     if sqlite:
         event.listen(engine, "connect", lambda connection, _: _on_sqlite_connect(connection, lock_timeout_ms))
         event.listen(engine, "begin", _begin)

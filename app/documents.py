@@ -27,6 +27,7 @@ class State(Base):
     changed_at: Mapped[datetime]
     epoch: Mapped[str] = mapped_column(comment="Random; tells this database from another with equal revisions")
     loaded: Mapped[str | None] = mapped_column(comment="Digest of the files last loaded")
+    shapes: Mapped[str | None] = mapped_column(comment="Digest of the shapes that the documents were rendered by")
 
 
 class Revision(Base):
@@ -43,7 +44,6 @@ class Document(Base):
     __table_args__ = (
         ForeignKeyConstraint(["type", "id"], ["records.type", "records.id"]),
         CheckConstraint("version >= 1", name="version"),
-        CheckConstraint("(until_revision IS NULL) = (valid_to IS NULL)", name="ends_whole"),
         CheckConstraint("until_revision > revision", name="ends_later"),
         Index("ix_documents_revision", "revision", "type", "id"),
         Index(
@@ -61,8 +61,9 @@ class Document(Base):
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     change: Mapped[Change] = mapped_column(word("change", Change))
     revision: Mapped[int] = mapped_column(ForeignKey("revisions.revision"))
-    valid_from: Mapped[datetime]
     until_revision: Mapped[int | None] = mapped_column(ForeignKey("revisions.revision"))
-    valid_to: Mapped[datetime | None]
     etag: Mapped[str] = mapped_column(comment="Hash of the body")
     body: Mapped[bytes] = mapped_column(LargeBinary)
+    entered: Mapped[bytes | None] = mapped_column(
+        LargeBinary, comment="The record as it was entered; none if refreshed"
+    )

@@ -7,10 +7,6 @@ Invalid                 a value that cannot be read; caught and named by whoever
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-import orjson
-from rapidfuzz import fuzz, process, utils
-from starlette.responses import Response
-
 
 class Kind(NamedTuple):
     status: int
@@ -59,8 +55,6 @@ KINDS: dict[str, Kind] = {
 }
 """Each kind's page is `/problems/{kind}`."""
 
-MEDIA_TYPE = "application/problem+json"
-
 
 class Problem(Exception):
     """An answer other than the one asked for. `detail` is for people; `errors` for programs."""
@@ -91,28 +85,3 @@ class Invalid(Exception):
 
 def parameter_fault(parameter: str, detail: str, near: Iterable[str] = ()) -> dict[str, Any]:
     return {"parameter": parameter, "detail": detail, "nearest": list(near)}
-
-
-def nearest(value: str, among: Iterable[str], limit: int = 3, few: int = 12) -> list[str]:
-    """The names most like a mistyped one; all of them where there are few and none is like it."""
-    choices = list(among)
-    if len(value) > 200:
-        return []
-    found = process.extract(
-        value, choices, scorer=fuzz.WRatio, processor=utils.default_process, limit=limit, score_cutoff=60
-    )
-    return [name for name, _, _ in found] or (choices if len(choices) <= few else [])
-
-
-def problem_response(problem: Problem, request_id: str) -> Response:
-    kind = KINDS[problem.kind]
-    body: dict[str, Any] = {
-        "type": f"/problems/{problem.kind}",
-        "title": kind.title,
-        "status": kind.status,
-        "detail": problem.detail,
-        "errors": problem.errors,
-        "request_id": request_id,
-    }
-    headers = {"cache-control": "no-store", **problem.headers}
-    return Response(orjson.dumps(body), kind.status, headers, MEDIA_TYPE)

@@ -18,8 +18,9 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict
 
-from app.errors import Invalid, nearest
+from app.errors import Invalid
 from app.fields import RecordType
+from app.nearest import nearest
 
 Value = str | int | float | bool
 

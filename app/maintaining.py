@@ -5,16 +5,16 @@ from collections.abc import Callable, Iterator
 from sqlalchemy import Connection, Engine, exists, func, select, text
 
 from app.catalogue import RESOURCES
-from app.db import reading, writing
+from app.db import reading
 from app.documents import Document, State
 from app.fields import RecordType
 from app.quotes import NotQuoted, locate
 from app.records import Provenance, Record
-from app.rendering import etag_of, render
+from app.rendering import etag_of, render, shapes
 from app.rows import batches
 from app.sources.models import Source
 from app.versions import Key, store
-from app.writing import Progress, derive, lock, open_revision
+from app.writing import Progress, changing, close_revision, derive_columns, open_revision
 
 
 def _ids(connection: Connection, type: RecordType) -> list[str]:
@@ -89,12 +89,21 @@ def count(engine: Engine) -> int:
 
 def rebuild(engine: Engine, *, actor: str, progress: Callable[[int], None] = lambda _: None) -> int:
     """Renders every document anew and keeps those that differ as new versions; returns how many."""
-    with writing(engine) as connection:
-        lock(connection)
+    with changing(engine) as connection:
         keys: list[Key] = [(type, id) for type in RESOURCES for id in _ids(connection, type)]
-        derive(connection, keys)
-        stamp = open_revision(connection, actor, "rebuild")
-        changed = store(connection, keys, stamp, refreshed=True, progress=progress)
-        if not changed:
+        derive_columns(connection, keys)
+        revision = open_revision(connection, actor, "rebuild")
+        changed = store(connection, keys, revision, progress=progress)
+        if changed:
+            close_revision(connection, revision)
+        else:
             connection.rollback()
     return len(changed)
+
+
+def is_stale(engine: Engine) -> bool:
+    """Whether there are records whose documents are missing, or were rendered by other shapes than this code's."""
+    with reading(engine) as connection:
+        kept = connection.scalars(select(State.shapes)).one()
+        some = connection.scalars(select(Record.id).limit(1)).first()
+    return some is not None and kept != shapes()

@@ -50,6 +50,7 @@ def migrate(engine: Engine, target: str = "head") -> None:
     """Brings the schema to a version, up or down, with the data in place and in one transaction."""
     from alembic import command
 
+    _refuse_unknown(target)
     with engine.connect() as connection:
         use_wal(connection)
     with engine.begin() as connection:
@@ -61,6 +62,11 @@ def migrate(engine: Engine, target: str = "head") -> None:
             return
         steps = command.downgrade if _is_below(target, version) else command.upgrade
         steps(_config(connection), target)
+
+
+def _refuse_unknown(target: str) -> None:
+    if target not in {"head", "base", *_known()}:
+        raise Problem("database-not-ready", f"There is no schema version {target}.")
 
 
 def _is_below(target: str, version: str | None) -> bool:

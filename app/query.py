@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 from app.catalogue import RESOURCES
-from app.errors import Invalid, Problem, nearest, parameter_fault
+from app.errors import Invalid, Problem, parameter_fault
 from app.fields import RecordType
 from app.filters import Kind, Test, Tests, kinds, read_test, split_values
+from app.nearest import nearest
 from app.paging import Position, SortKey, offset_in, position_in, write_cursor
 from app.resources import Resource
 from app.search.asked import (

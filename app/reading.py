@@ -4,6 +4,7 @@ A page: state, [names], [total, remembered per revision], documents, [included].
 A record: document; one asked for by another name costs two more.
 """
 
+import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,11 +16,12 @@ from sqlalchemy import ARRAY, Connection, String, bindparam, cast, func, select,
 
 from app.catalogue import RESOURCES
 from app.conditions import conditions
-from app.documents import Document, State
-from app.errors import Problem, nearest, parameter_fault
+from app.documents import Document, Revision, State
+from app.errors import Problem, parameter_fault
 from app.fields import RecordType
 from app.filters import AnyOf, NoneOf, Test, kinds
 from app.migrating import head
+from app.nearest import nearest
 from app.paging import page_keys, page_order
 from app.query import ListQuery, RecordQuery
 from app.records import RecordName, fold
@@ -43,7 +45,7 @@ class Now(NamedTuple):
 class Stored(NamedTuple):
     id: str
     etag: str
-    valid_from: datetime
+    modified: datetime
     body: bytes
 
 
@@ -51,10 +53,15 @@ _STATE = select(State.revision, State.changed_at, State.epoch, select(VERSION.c.
 _RECORD = select(
     Document.id,
     Document.etag,
-    Document.valid_from,
+    Revision.committed_at,
     Document.body,
     select(VERSION.c.version_num).scalar_subquery().label("version"),
-).where(Document.type == bindparam("type"), Document.id == bindparam("id"), Document.until_revision.is_(None))
+).where(
+    Document.type == bindparam("type"),
+    Document.id == bindparam("id"),
+    Document.until_revision.is_(None),
+    Revision.revision == Document.revision,
+)
 
 
 def other_version() -> Problem:
@@ -76,13 +83,20 @@ def by_id(connection: Connection, type: RecordType, id: str) -> Stored | None:
     return Stored(*row[:4]) if row else None
 
 
+def without_documents() -> Problem:
+    detail = "The documents are not made yet; run `evidence rebuild`."
+    return Problem("database-not-ready", detail, headers={"retry-after": "5"})
+
+
 def by_name(connection: Connection, resource: Resource, name: str) -> Stored:
     """The record that a name finds; raises a `Problem` where there is none, or more than one."""
     now(connection)
     key = (resource.type, fold(resource.type, name))
     ids = _named(connection, {key}).get(key, [])
-    found = by_id(connection, resource.type, ids[0]) if len(ids) == 1 else None
-    if found:
+    if len(ids) == 1:
+        found = by_id(connection, resource.type, ids[0])
+        if found is None:
+            raise without_documents()
         return found
     if ids:
         faults = [{"pointer": "", "detail": f"{resource.path}/{id}", "nearest": [id]} for id in ids]
@@ -104,10 +118,17 @@ def _named(connection: Connection, keys: Iterable[tuple[RecordType, str]]) -> di
 
 
 def _nearest(connection: Connection, type: RecordType, name: str) -> list[str]:
+    """Ids of records with names like this one: most slips are not in the first letter, so those are tried first."""
+    key = fold(type, name)
     of = (RecordName.key, RecordName.record_id)
     query = select(*of).where(RecordName.record_type == type).order_by(*of).limit(MAX_CANDIDATES)
-    ids: dict[str, str] = {row.key: row.record_id for row in connection.execute(query)}
-    return list(dict.fromkeys(ids[key] for key in nearest(fold(type, name), ids, few=0)))
+    same_start = query.where(RecordName.key >= key[:1], RecordName.key < key[:1] + "\U0010ffff")
+    for candidates in (same_start, query):
+        ids: dict[str, str] = {row.key: row.record_id for row in connection.execute(candidates)}
+        near = nearest(key, ids, few=0)
+        if near:
+            return list(dict.fromkeys(ids[name] for name in near))
+    return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +173,17 @@ def resolve(connection: Connection, resource: Resource, query: ListQuery) -> Lis
         of = known[name].of
         if of is None or not isinstance(test, AnyOf | NoneOf):
             return test
-        return replace(test, values=tuple(id for value in test.values for id in ids[of, fold(of, str(value))]))
+        return replace(test, values=tuple(id for value in test.values for id in _meant(ids, of, str(value))))
 
     tests = {name: tuple(resolved(name, test) for test in tests) for name, tests in query.tests.items()}
-    own = tuple(dict.fromkeys(id for name in query.ids for id in ids[resource.type, fold(resource.type, name)]))
+    own = tuple(dict.fromkeys(id for name in query.ids for id in _meant(ids, resource.type, name)))
     return replace(query, tests=tests, ids=own)
+
+
+def _meant(ids: Mapping[tuple[str, str], list[str]], type: RecordType, name: str) -> list[str]:
+    """An id stands for its own record, whatever else has it as a name."""
+    found = ids[type, fold(type, name)]
+    return [name] if name in found else found
 
 
 class Totals:
@@ -165,14 +192,16 @@ class Totals:
     def __init__(self, entries: int) -> None:
         self.entries = entries
         self.known: OrderedDict[tuple[Now, str], int] = OrderedDict()
+        self.lock = threading.Lock()
 
     def get(self, at: Now, asked: str) -> int | None:
         return self.known.get((at, asked))
 
     def put(self, at: Now, asked: str, total: int) -> None:
-        self.known[at, asked] = total
-        while len(self.known) > self.entries:
-            self.known.popitem(last=False)
+        with self.lock:
+            self.known[at, asked] = total
+            while len(self.known) > self.entries:
+                self.known.popitem(last=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -114,14 +115,19 @@ def _mark(field: FieldInfo) -> RefersTo | None:
     return marks[0] if marks else None
 
 
+@cache
+def _marks(shape: type[BaseModel]) -> dict[str, RefersTo | None]:
+    return {name: _mark(field) for name, field in shape.model_fields.items()}
+
+
 def references(value: Any, pointer: str = "") -> Iterator[tuple[str, RecordType, str]]:
     """Every id in an `In` record that points at another record: `(JSON pointer, type, id)`."""
     if isinstance(value, list):
         for index, item in enumerate(value):
             yield from references(item, f"{pointer}/{index}")
     if isinstance(value, BaseModel):
-        for name, field in type(value).model_fields.items():
-            yield from _references_of(getattr(value, name), _mark(field), f"{pointer}/{name}")
+        for name, mark in _marks(type(value)).items():
+            yield from _references_of(getattr(value, name), mark, f"{pointer}/{name}")
 
 
 def _references_of(content: Any, mark: RefersTo | None, pointer: str) -> Iterator[tuple[str, RecordType, str]]:

@@ -110,7 +110,7 @@ class Absence(Base):
     reason: Mapped[AbsenceReason] = mapped_column(word("reason", AbsenceReason))
 
 
-SHARED_KINDS = frozenset({"registry-id", "unii", "mesh-id", "acronym"})
+SHARED_KINDS = frozenset({"registry-id", "unii", "mesh-id", "acronym", "atc", "cas", "application", "uniprot"})
 """Identifiers that several records of one type may carry: one registration has a main report and an extension."""
 
 _RESOLVERS = re.compile(r"^(?:https?://(?:dx\.)?doi\.org/|doi:\s*|pmid:\s*)")

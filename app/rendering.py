@@ -92,6 +92,13 @@ def render(connection: Connection, type: RecordType, ids: Sequence[str]) -> dict
     return {id: _body(resource, shared[id], rows, found) for id, rows in batch.items()}
 
 
+@cache
+def shapes() -> str:
+    """Changes whenever the public shape of a record does: documents rendered by another one are to be made anew."""
+    schemas = [resource.out.model_json_schema(mode="serialization") for resource in RESOURCES.values()]
+    return blake2b(repr(schemas).encode(), digest_size=12).hexdigest()
+
+
 def etag_of(body: bytes) -> str:
     """A strong validator: equal for equal bytes only."""
     return blake2b(body, digest_size=12).hexdigest()

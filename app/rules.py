@@ -14,8 +14,14 @@ Fault = tuple[str, str]
 R = TypeVar("R", bound=RecordIn)
 Rule = Callable[[R], Iterator[Fault]]
 
-ROUNDING = 0.5001
-"""A printed percent may be rounded to the whole number: it lies within half a point of events / n."""
+
+def _tolerance(printed: float) -> float:
+    """How far a printed percent may be from events / n: half a point for a whole number, which is rounded, and one
+    unit of its last place for a decimal, which some sources cut off instead."""
+    if isinstance(printed, int):
+        return 0.5001
+    decimals = len(repr(printed).partition(".")[2])
+    return float(10**-decimals) * 1.0001
 
 
 def broken(record: R, rules: Iterable[Rule[R]]) -> list[Fault]:
@@ -29,7 +35,7 @@ def numbers_agree(pointer: str, events: int | None, percent: float | None, n: in
         yield f"{pointer}/events", f"{events} events among {n}"
     elif n == 0 and (events or percent):
         yield f"{pointer}/n", "nobody was counted, yet there are events"
-    elif events is not None and n and percent is not None and abs(100 * events / n - percent) > ROUNDING:
+    elif events is not None and n and percent is not None and abs(100 * events / n - percent) > _tolerance(percent):
         yield f"{pointer}/percent", f"{events}/{n} is {100 * events / n:.1f} %, not {percent} %"
 
 

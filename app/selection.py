@@ -7,8 +7,9 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from app.catalogue import RESOURCES
-from app.errors import Invalid, nearest
+from app.errors import Invalid
 from app.fields import RecordType
+from app.nearest import nearest
 from app.record_schemas import ProvenanceOut
 from app.resources import Resource
 from app.sources.schemas import SourceOut

@@ -8,9 +8,10 @@ from secrets import token_hex
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from app.errors import Problem, problem_response
+from app.errors import Problem
 from app.main import create_app
 from app.settings import Settings
+from app.web.problems import problem_response
 
 
 class AddressTaken(Exception):

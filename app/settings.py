@@ -1,13 +1,28 @@
 """Everything that can be set, from `EVIDENCE_*` environment variables; `create_app` is handed one of these."""
 
+import os
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.nearest import nearest
 
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="EVIDENCE_", frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """A misspelt variable would be passed over, and the default taken for what was meant."""
+        known = {f"EVIDENCE_{name}".upper() for name in cls.model_fields}
+        unknown = [name for name in os.environ if name.upper().startswith("EVIDENCE_") and name.upper() not in known]
+        if unknown:
+            near = ", ".join(nearest(unknown[0].upper(), known))
+            raise ValueError(f"there is no setting {unknown[0]} (nearest: {near})")
+        return values
 
     database_url: SecretStr = Field(
         SecretStr("sqlite:///evidence.db"),

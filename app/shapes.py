@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from app.errors import nearest
+from app.nearest import nearest
 
 ShapeFault = tuple[str, str, list[str]]
 """`(JSON pointer, what is wrong, nearest valid names or values)`."""

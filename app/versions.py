@@ -1,11 +1,10 @@
 """Storing documents: a version ends where the next begins; equal bytes make no new version."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, Executable, bindparam, select, update
 
 from app.db import table_of
 from app.documents import Document
@@ -18,17 +17,18 @@ Key = tuple[RecordType, str]
 
 DOCUMENTS = table_of(Document)
 
-_END = (
-    update(Document)
-    .where(Document.type == bindparam("of"), Document.id == bindparam("which"), Document.until_revision.is_(None))
-    .values(until_revision=bindparam("until"), valid_to=bindparam("at"))
-    .execution_options(synchronize_session=False)
-)
+_IS_CURRENT = (Document.type == bindparam("of"), Document.id == bindparam("which"), Document.until_revision.is_(None))
+_END = update(DOCUMENTS).where(*_IS_CURRENT).values(until_revision=bindparam("until"))
+_REPLACE = update(DOCUMENTS).where(*_IS_CURRENT).values(etag=bindparam("tag"), body=bindparam("content"))
 
 
-class Stamp(NamedTuple):
+class Current(NamedTuple):
+    version: int
+    etag: str
     revision: int
-    at: datetime
+
+
+NEW = Current(0, "", 0)
 
 
 def grouped(keys: Iterable[Key]) -> Iterator[tuple[RecordType, list[str]]]:
@@ -40,56 +40,70 @@ def grouped(keys: Iterable[Key]) -> Iterator[tuple[RecordType, list[str]]]:
         yield from ((type, some) for some in batches(ids[type]))
 
 
-def _current(connection: Connection, type: RecordType, ids: Sequence[str]) -> dict[str, tuple[int, str]]:
-    query = select(Document.id, Document.version, Document.etag).where(
+def _current(connection: Connection, type: RecordType, ids: Sequence[str]) -> dict[str, Current]:
+    query = select(Document.id, Document.version, Document.etag, Document.revision).where(
         Document.type == type, Document.id.in_(ids), Document.until_revision.is_(None)
     )
-    return {id: (version, etag) for id, version, etag in connection.execute(query)}
+    return {row.id: Current(row.version, row.etag, row.revision) for row in connection.execute(query)}
 
 
-def _version(key: Key, version: int, body: bytes, stamp: Stamp, change: str) -> Row:
+def _store_some(
+    connection: Connection, type: RecordType, ids: Sequence[str], revision: int, entered: Mapping[Key, bytes]
+) -> list[Key]:
+    current = _current(connection, type, ids)
+    bodies = {
+        id: body
+        for id, body in render(connection, type, ids).items()
+        if current.get(id, NEW).etag != etag_of(body)
+        or ((type, id) in entered and current.get(id, NEW).revision < revision)
+    }
+    again = [id for id in bodies if current.get(id, NEW).revision == revision]
+    _execute(
+        connection, _REPLACE, [_key(type, id) | {"tag": etag_of(bodies[id]), "content": bodies[id]} for id in again]
+    )
+    new = [id for id in bodies if id not in again]
+    _execute(connection, _END, [_key(type, id) | {"until": revision} for id in new if id in current])
+    rows = [_version((type, id), current.get(id, NEW).version + 1, bodies[id], revision, entered) for id in new]
+    _execute(connection, DOCUMENTS.insert(), rows)
+    return [(type, id) for id in bodies]
+
+
+def _key(type: RecordType, id: str) -> Row:
+    return {"of": type, "which": id}
+
+
+def _execute(connection: Connection, statement: Executable, rows: list[Row]) -> None:
+    if rows:
+        connection.execute(statement, rows)
+
+
+def _version(key: Key, version: int, body: bytes, revision: int, entered: Mapping[Key, bytes]) -> Row:
+    as_entered = entered.get(key)
     return {
         "type": key[0],
         "id": key[1],
         "version": version,
-        "change": change,
-        "revision": stamp.revision,
-        "valid_from": stamp.at,
+        "change": "refreshed" if as_entered is None else "created" if version == 1 else "updated",
+        "revision": revision,
         "etag": etag_of(body),
         "body": body,
+        "entered": as_entered,
     }
-
-
-def _store_some(
-    connection: Connection, type: RecordType, ids: Sequence[str], stamp: Stamp, *, refreshed: bool
-) -> list[Key]:
-    current = _current(connection, type, ids)
-    bodies = render(connection, type, ids)
-    changed = {id: body for id, body in bodies.items() if current.get(id, (0, ""))[1] != etag_of(body)}
-    ended = [{"of": type, "which": id, "until": stamp.revision, "at": stamp.at} for id in changed if id in current]
-    if ended:
-        connection.execute(_END, ended)
-    word = "refreshed" if refreshed else "updated"
-    rows = [
-        _version((type, id), current.get(id, (0, ""))[0] + 1, body, stamp, word if id in current else "created")
-        for id, body in changed.items()
-    ]
-    if rows:
-        connection.execute(DOCUMENTS.insert(), rows)
-    return [(type, id) for id in changed]
 
 
 def store(
     connection: Connection,
     keys: Iterable[Key],
-    stamp: Stamp,
-    *,
-    refreshed: bool = False,
+    revision: int,
+    entered: Mapping[Key, bytes] | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> list[Key]:
-    """Renders some records and keeps what differs as new versions; returns the keys of those."""
+    """Renders some records and keeps what differs as new versions; returns the keys of those.
+
+    What was `entered` makes a version even where it shows nothing new; a version of this very revision is replaced.
+    """
     changed: list[Key] = []
     for type, some in grouped(keys):
-        changed += _store_some(connection, type, some, stamp, refreshed=refreshed)
+        changed += _store_some(connection, type, some, revision, entered or {})
         progress(len(some))
     return changed

@@ -1,27 +1,27 @@
 """Every change to data goes this way: rows first, then the documents they change, then the revision.
 
-begin -> lock and next revision -> rows -> derived columns -> documents, and those that show them -> commit
+lock -> check -> rows -> derived columns -> documents, and those that show them -> revision -> commit
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import Connection, case, exists, select, update
+from sqlalchemy import Connection, Engine, case, exists, select, update
 
 from app.catalogue import RESOURCES
-from app.db import table_of
+from app.db import table_of, writing
 from app.documents import Revision, State
 from app.fields import RecordType
 from app.record_schemas import CitedIn, RecordIn
 from app.records import Provenance, Record, fold, is_exclusive
-from app.rendering import dependents
+from app.rendering import dependents, shapes
 from app.resources import Row, Rows
 from app.rows import batches, known, write_main, write_parts
 from app.sources.models import Source
-from app.versions import Key, Stamp, grouped, store
+from app.versions import Key, grouped, store
 
 Progress = Callable[[int], None]
 
@@ -39,10 +39,14 @@ class Entry:
         return self.type, self.record.id
 
     @property
+    def entered(self) -> bytes:
+        return bytes(self.record.__pydantic_serializer__.to_json(self.record))
+
+    @property
     def digest(self) -> str:
         """Of what was entered and of where its quotes stand: a quote that has moved is a change too."""
         spans = [(row["start_offset"], row["prefix"], row["suffix"]) for row in self.cited]
-        return sha256(self.record.__pydantic_serializer__.to_json(self.record) + repr(spans).encode()).hexdigest()
+        return sha256(self.entered + repr(spans).encode()).hexdigest()
 
 
 @dataclass(slots=True)
@@ -51,8 +55,6 @@ class Summary:
     updated: int = 0
     unchanged: int = 0
     refreshed: int = 0
-    revision: int | None = None
-    by_type: dict[RecordType, int] = field(default_factory=lambda: defaultdict(int))
 
 
 def _name_rows(entry: Entry) -> list[Row]:
@@ -94,18 +96,28 @@ def rows_of(entry: Entry) -> Rows:
     }
 
 
-def lock(connection: Connection) -> int:
-    """The revision so far; no other writer passes here before this transaction ends."""
-    return connection.scalars(select(State.revision).with_for_update()).one()
+@contextmanager
+def changing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that holds the writers' lock from its start: what is checked in it is so when it is written."""
+    with writing(engine) as connection:
+        connection.execute(select(State.revision).with_for_update())
+        yield connection
 
 
-def open_revision(connection: Connection, actor: str, reason: str) -> Stamp:
-    """The next revision; it is there with all it changes or not at all."""
-    stamp = Stamp(lock(connection) + 1, datetime.now(UTC))
-    row = {"revision": stamp.revision, "committed_at": stamp.at, "actor": actor, "reason": reason}
+def open_revision(connection: Connection, actor: str, reason: str) -> int:
+    """The next revision; it is there with all it changes or not at all. `close_revision` ends it."""
+    revision = connection.scalars(select(State.revision)).one() + 1
+    row = {"revision": revision, "committed_at": datetime.now(UTC), "actor": actor, "reason": reason}
     connection.execute(table_of(Revision).insert(), row)
-    connection.execute(update(State).values(revision=stamp.revision, changed_at=stamp.at))
-    return stamp
+    return revision
+
+
+def close_revision(connection: Connection, revision: int) -> None:
+    """The last statements of a change: its time is when it can be seen, not when it began."""
+    before = connection.scalars(select(State.changed_at)).one()
+    at = max(datetime.now(UTC), before + timedelta(microseconds=1))
+    connection.execute(update(Revision).where(Revision.revision == revision).values(committed_at=at))
+    connection.execute(update(State).values(revision=revision, changed_at=at, shapes=shapes()))
 
 
 @dataclass(slots=True)
@@ -156,7 +168,7 @@ _PRIMARY = exists().where(
 _BASIS = case((~Record.needs_primary_source & _PRIMARY, "primary"), else_="secondary")
 
 
-def derive(connection: Connection, keys: Iterable[Key]) -> None:
+def derive_columns(connection: Connection, keys: Iterable[Key]) -> None:
     """Sets what follows from other rows: the evidence basis of all cited types, and each type's own columns."""
     for type, some in grouped(keys):
         if type != "sources":
@@ -179,32 +191,36 @@ def write(
     reason: str,
     progress: Progress = lambda _: None,
 ) -> Summary:
-    """Makes the records as entered; what is so already is left alone, and nothing new means no new revision."""
-    lock(connection)
+    """Makes the records as entered, in a transaction of `changing`; what is so already makes no new revision."""
     plan = _plan(connection, entries)
     summary = Summary(len(plan.created), len(plan.updated), plan.unchanged)
     progress(plan.unchanged)
     if not (plan.created or plan.updated):
         return summary
-    stamp = open_revision(connection, actor, reason)
-    summary.revision = stamp.revision
-    written = [entry.key for entry in (*plan.created, *plan.updated)]
-    before = _shown_in(connection, (entry.key for entry in plan.updated))
+    revision = open_revision(connection, actor, reason)
+    entered = {entry.key: entry.entered for entry in (*plan.created, *plan.updated)}
+    shown = _shown_in(connection, (entry.key for entry in plan.updated))
     _write_rows(connection, plan)
-    derive(connection, written)
-    changed = store(connection, written, stamp, progress=progress)
-    summary.refreshed = _refresh(connection, (before | _shown_in(connection, changed)) - set(written), stamp)
+    derive_columns(connection, entered)
+    changed = store(connection, entered, revision, entered, progress)
+    refreshed = _refresh(connection, shown | _shown_in(connection, changed), revision)
+    summary.refreshed = len(refreshed - entered.keys())
+    close_revision(connection, revision)
     return summary
 
 
-def _refresh(connection: Connection, shown: set[Key], stamp: Stamp) -> int:
+ROUNDS = 20
+"""How far a change can travel from document to document; the types refer to each other less deeply than this."""
+
+
+def _refresh(connection: Connection, shown: set[Key], revision: int) -> set[Key]:
     """Renders anew the documents that show changed ones, and those that show these, until none changes."""
-    done: set[Key] = set()
-    count = 0
-    while shown:
-        derive(connection, shown)
-        changed = store(connection, sorted(shown), stamp, refreshed=True)
-        done |= shown
-        count += len(changed)
-        shown = _shown_in(connection, changed) - done
-    return count
+    refreshed: set[Key] = set()
+    for _ in range(ROUNDS):
+        if not shown:
+            break
+        derive_columns(connection, shown)
+        changed = store(connection, sorted(shown), revision)
+        refreshed.update(changed)
+        shown = _shown_in(connection, changed)
+    return refreshed

@@ -16,12 +16,13 @@ import orjson
 
 from app.catalogue import RESOURCES
 from app.db import open_engine
-from app.errors import KINDS, Problem, problem_response
+from app.errors import KINDS, Problem
 from app.loading.service import load
 from app.main import create_app
 from app.migrating import migrate
 from app.web import operations
 from app.web.openapi import openapi_document
+from app.web.problems import problem_response
 from tests.conftest import SEEDS, await_index, serving, settings_for
 
 EXAMPLES = Path(operations.__file__).parent / "examples.json"

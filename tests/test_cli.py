@@ -216,6 +216,41 @@ def test_serve_prepares_once_and_prints_what_to_try(tmp_path: Path) -> None:
     assert rows(path, "SELECT revision FROM database_state") == 1
 
 
+def test_serve_never_undoes_a_correction(tmp_path: Path) -> None:
+    path, fix = tmp_path / "evidence.db", tmp_path / "fix"
+    with served(path, "--prepare"):
+        pass
+    fix.mkdir()
+    (fix / "directions.yaml").write_text(
+        "- id: refining-existing-uses\n  title: Corrected\n  statement: S\n  kind: refining\n"
+        "  provenance:\n  - source: article\n"
+    )
+    assert run(path, "load", str(fix)).stdout == "0 created, 1 updated, 0 unchanged.\n"
+    with served(path, "--prepare") as client:
+        assert client.get("/v1/directions/refining-existing-uses").json()["title"] == "Corrected"
+
+
+def test_documents_are_made_anew_where_they_are_missing(sqlite_copy: Path) -> None:
+    assert run(sqlite_copy, "migrate", "0001").returncode == 0
+    assert run(sqlite_copy, "migrate").returncode == 0
+    assert run(sqlite_copy, "check").returncode == 0
+    assert rows(sqlite_copy, "SELECT count(*) FROM documents") == 1197
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("EVIDENCE_PORT", "x", "EVIDENCE_PORT"),
+        ("EVIDENCE_DATABSE_URL", "sqlite:///x.db", "EVIDENCE_DATABASE_URL"),
+        ("EVIDENCE_DATABASE_URL", "nonsense", "cannot be read"),
+        ("EVIDENCE_DATABASE_URL", "postgres://localhost/x", "cannot be read"),
+    ],
+)
+def test_a_wrong_setting_is_exit_2(tmp_path: Path, name: str, value: str, said: str) -> None:
+    done = run(tmp_path / "none.db", "check", **{name: value})
+    assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (2, True, False), done.stderr
+
+
 def test_a_load_is_seen_by_a_running_service(empty: Path) -> None:
     with served(empty) as client:
         before = client.get("/v1/studies?limit=0")

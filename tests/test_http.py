@@ -105,8 +105,9 @@ WRONG_POSITIONS: list[tuple[Any, ...]] = [
 
 
 def test_a_forged_cursor_that_is_no_list_is_no_server_error(api: httpx.Client) -> None:
-    for content in (5, None, "x", {}):
-        cursor = write_cursor(read_list_query("studies", "sort=-year").asked, content)  # type: ignore[arg-type]
+    contents: list[Any] = [5, None, "x", {}]
+    for content in contents:
+        cursor = write_cursor(read_list_query("studies", "sort=-year").asked, content)
         assert api.get(f"/v1/studies?sort=-year&cursor={cursor}").status_code == 400
 
 

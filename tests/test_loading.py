@@ -10,14 +10,14 @@ import pytest
 from sqlalchemy import Engine, Select, func, select
 
 from app import maintaining
-from app.db import open_engine, reading, writing
+from app.db import open_engine, reading
 from app.documents import Document, State
 from app.loading.schemas import schema_files
 from app.loading.service import Faulty, Located, load
 from app.migrating import migrate
 from app.records import Record
-from app.writing import lock
-from tests.conftest import SEEDS
+from app.writing import changing
+from tests.conftest import SEEDS, serving, settings_for
 
 GOOD: dict[str, str] = {
     "sources.yaml": """
@@ -303,7 +303,7 @@ def test_hostile_values_are_faults_and_no_crashes(engine: Engine, files: Callabl
 
 def test_text_of_a_source_is_given_once(engine: Engine, files: Callable[..., Path]) -> None:
     twice = GOOD["sources.yaml"].replace("  text_file", "  text: x\n  text_file")
-    assert "not both" in faults_of(engine, files(sources_yaml=twice))[0].detail
+    assert any("not both" in fault.detail for fault in faults_of(engine, files(sources_yaml=twice)))
 
 
 def test_the_longest_title_of_any_script_is_kept(engine: Engine, files: Callable[..., Path]) -> None:
@@ -410,6 +410,62 @@ def test_a_name_moves_from_one_record_to_another_in_one_load(engine: Engine, fil
     assert (done.created, done.updated) == (1, 1)
 
 
+def test_a_change_that_comes_back_to_a_written_record_is_one_version(
+    engine: Engine, files: Callable[..., Path]
+) -> None:
+    """A mechanism shows a study's title, which is its publication's: all three change in one load."""
+    report = "- id: p\n  title: Before\n  provenance:\n  - source: registry\n"
+    study = GOOD["studies.yaml"].replace("  title: The first study\n", "  publications:\n  - publication: p\n")
+    mechanism = "- id: m\n  title: M\n  summary: S\n  studies: [first]\n  provenance:\n  - source: registry\n"
+    load(engine, files(publications_yaml=report, studies_yaml=study, mechanisms_yaml=mechanism))
+    after = {"publications_yaml": report.replace("Before", "After"), "mechanisms_yaml": mechanism.replace("S\n", "T\n")}
+    done = load(engine, files(studies_yaml=study, **after))
+    assert (done.updated, done.refreshed) == (2, 1)
+    with reading(engine) as connection:
+        body = connection.scalars(current("mechanisms", "m")).one()
+        versions = connection.scalars(select(Document.version).where(Document.id == "m")).all()
+    assert b'"title":"After"' in body
+    assert list(versions) == [1, 2]
+    assert list(maintaining.check(engine)) == []
+
+
+def test_identifiers_move_between_publications_in_one_load(engine: Engine, files: Callable[..., Path]) -> None:
+    def two(first: str, second: str) -> str:
+        rest = "  title: T\n  provenance:\n  - source: registry\n"
+        return f"- id: a\n  pmid: '{first}'\n{rest}- id: b\n  pmid: '{second}'\n{rest}"
+
+    load(engine, files(publications_yaml=two("1", "2")))
+    assert load(engine, files(publications_yaml=two("2", "1"))).updated == 2
+
+
+def test_a_source_s_new_text_must_hold_the_quotes_of_stored_records(
+    engine: Engine, files: Callable[..., Path], tmp_path: Path
+) -> None:
+    load(engine, files())
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    article = "- {id: article, kind: article, tier: other, text: "
+    (alone / "sources.yaml").write_text(article + "'Now Botox acts otherwise.'}\n")
+    assert [fault.detail for fault in faults_of(engine, alone)] == [
+        "products/ona quotes this text at 0, where it no longer is"
+    ]
+    (alone / "sources.yaml").write_text(article + "'Botox acts otherwise.'}\n")
+    assert load(engine, alone).updated == 1
+    assert list(maintaining.check(engine)) == []
+
+
+def test_an_id_stands_for_its_own_record_whatever_else_is_called_so(url: str, files: Callable[..., Path]) -> None:
+    engine = open_engine(url)
+    migrate(engine)
+    other = GOOD["studies.yaml"].replace("id: first", "id: second").replace("  title", "  acronym: FIRST\n  title")
+    load(engine, files(studies_yaml=GOOD["studies.yaml"] + other))
+    engine.dispose()
+    with serving(settings_for(url)) as client:
+        found = [item["id"] for item in client.get("/v1/studies?ids=first").json()["items"]]
+        assert found == ["first"]
+        assert len(client.get("/v1/studies?ids=FIRST").json()["items"]) == 2
+
+
 def test_an_empty_directory_is_a_fault(engine: Engine, tmp_path: Path) -> None:
     assert faults_of(engine, tmp_path)[0].detail == "there is no TYPE.yaml in this directory"
 
@@ -445,8 +501,7 @@ def test_a_load_that_breaks_off_leaves_nothing(engine: Engine, files: Callable[.
 
 def test_readers_go_on_while_a_load_holds_the_lock(engine: Engine, files: Callable[..., Path]) -> None:
     load(engine, files())
-    with writing(engine) as connection:
-        lock(connection)
+    with changing(engine):
         assert state(engine)[0] == 4
 
 

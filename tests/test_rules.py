@@ -35,6 +35,7 @@ GOOD: list[tuple[RecordType, dict[str, Any]]] = [
     ("studies", BODY),
     ("studies", binary(n=3, events=1, percent=33)),
     ("studies", binary(n=3, events=1, percent=33.3)),
+    ("studies", binary(n=3, events=2, percent=66.6)),
     ("studies", {"start_date": "2010", "completion_date": "2010-03"}),
     ("studies", {"outcomes": [{"measure": "M", "kind": "continuous", "results": [{"arm": "b", "mean": -5.2}]}]}),
     ("sources", {"kind": "compilation", "url": None}),
@@ -65,6 +66,7 @@ BROKEN: list[tuple[RecordType, dict[str, Any], str]] = [
     ("studies", binary(n=3, events=4), "/outcomes/0/results/0/events"),
     ("studies", binary(n=0, percent=4), "/outcomes/0/results/0/n"),
     ("studies", binary(n=3, events=1, percent=34), "/outcomes/0/results/0/percent"),
+    ("studies", binary(n=10, events=4, percent=40.4), "/outcomes/0/results/0/percent"),
     (
         "studies",
         {"outcomes": [{"measure": "M", "kind": "continuous", "results": [{"arm": "a", "percent": 3}]}]},

@@ -28,6 +28,12 @@ def test_a_password_is_never_printed() -> None:
     assert "secret" not in repr(settings)
 
 
+def test_an_unknown_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVIDENCE_DATABSE_URL", "x")
+    with pytest.raises(ValueError, match="nearest: EVIDENCE_DATABASE_URL"):
+        Settings()
+
+
 def test_an_unknown_setting_is_refused() -> None:
     with pytest.raises(ValueError, match="database_ulr"):
         Settings.model_validate({"database_ulr": "x"})

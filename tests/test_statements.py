@@ -47,7 +47,7 @@ def kind_of(statement: str) -> str:
         "records": "FROM records GROUP BY",
         "include": "documents.body FROM documents WHERE (documents.type, documents.id) IN",
         "found": "documents.id, documents.body FROM documents WHERE documents.type =",
-        "record": "FROM documents WHERE documents.type =",
+        "record": "FROM documents, revisions WHERE documents.type =",
     }
     return next((kind for kind, sign in signs.items() if sign in words), words)
 

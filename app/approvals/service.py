@@ -14,8 +14,9 @@ def rows(approval: ApprovalIn) -> Rows:
     return {"approvals": [columns(Approval, approval) | refers]}
 
 
-def names(_: ApprovalIn) -> Iterator[Name]:
-    return iter(())
+def names(approval: ApprovalIn) -> Iterator[Name]:
+    if approval.application_number:
+        yield "application", approval.application_number
 
 
 def render(rows: Rows, found: Found) -> Row:

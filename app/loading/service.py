@@ -10,12 +10,12 @@ from typing import Any, get_args
 from sqlalchemy import Engine, select, update
 
 from app.checking import Draft, Fault, check
-from app.db import writing
+from app.db import reading
 from app.documents import State
-from app.errors import nearest
 from app.fields import RecordType
 from app.loading.yaml_files import FileFault, Item, read
-from app.writing import Summary, lock, write
+from app.nearest import nearest
+from app.writing import Summary, changing, write
 
 TYPES: tuple[RecordType, ...] = get_args(RecordType)
 
@@ -135,10 +135,10 @@ def _digest_of_file(file: Path) -> bytes:
         return b"unreadable"  # reading it for its records will say so
 
 
-def is_loaded(engine: Engine, path: Path) -> bool:
-    """Whether the last load was of exactly these files."""
-    with engine.connect().execution_options(reads=True) as connection:
-        return connection.scalars(select(State.loaded)).one_or_none() == digest_of(path)
+def loaded(engine: Engine) -> str | None:
+    """The digest of the files last loaded, if any were."""
+    with reading(engine) as connection:
+        return connection.scalars(select(State.loaded)).one_or_none()
 
 
 def load(
@@ -156,8 +156,7 @@ def load(
     digest = digest_of(path)
     batch = _gather(files)
     started(len(batch.drafts))
-    with writing(engine) as connection:
-        lock(connection)  # what is checked here must still be so when it is written
+    with changing(engine) as connection:
         entries, faults = check(connection, batch.drafts)
         found = [*batch.faults, *map(batch.locate, faults)]
         if found:

@@ -20,8 +20,8 @@ def rows(mechanism: MechanismIn) -> Rows:
     }
 
 
-def names(_: MechanismIn) -> Iterator[Name]:
-    return iter(())
+def names(mechanism: MechanismIn) -> Iterator[Name]:
+    yield from (("uniprot", code) for code in (mechanism.target_uniprot, mechanism.toxin_uniprot) if code)
 
 
 def render(rows: Rows, found: Found) -> Row:

@@ -20,8 +20,8 @@ def names(product: ProductIn) -> Iterator[Name]:
     yield from (("synonym", name) for name in product.synonyms)
     if product.us_suffix_name:
         yield "us-suffix-name", product.us_suffix_name
-    if product.unii:
-        yield "unii", product.unii
+    codes = {"unii": product.unii, "atc": product.atc_code, "cas": product.cas_number}
+    yield from ((kind, code) for kind, code in codes.items() if code)
 
 
 def render(rows: Rows, _: Found) -> Row:

@@ -20,8 +20,8 @@ class Publication(Base):
     type: Mapped[str] = mapped_column(default="publications")
     id: Mapped[Slug] = mapped_column(primary_key=True)
     scope: Mapped[PublicationScope] = mapped_column(word("scope", PublicationScope))
-    pmid: Mapped[str | None] = mapped_column(unique=True)
-    doi: Mapped[str | None] = mapped_column(unique=True)
+    pmid: Mapped[str | None]
+    doi: Mapped[str | None]
     title: Mapped[Title | None]
     title_kind: Mapped[TitleKind | None] = mapped_column(word("title_kind", TitleKind))
     journal: Mapped[Name | None]

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from app.errors import Invalid, nearest
+from app.errors import Invalid
 from app.filters import Kind, kinds, split_values
+from app.nearest import nearest
 from app.resources import Resource
 from app.search.language import Node, parse
 

@@ -10,9 +10,10 @@ from sqlalchemy import Connection
 from tantivy import Query
 
 from app import reading
-from app.errors import Invalid, nearest, parameter_fault
+from app.errors import Invalid, parameter_fault
 from app.fields import RecordType
 from app.filters import split_values
+from app.nearest import nearest
 from app.paging import offset_in, write_cursor
 from app.query import DEFAULT_LIMIT, Parameters, read_limit, read_words
 from app.reading import Now, Page

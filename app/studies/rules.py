@@ -13,7 +13,7 @@ EVIDENCE_LEVELS: dict[Design, int | None] = {
     "randomized-controlled-trial": 2,
     "crossover-trial": 2,
     "non-randomized-trial": 3,
-    "open-label-extension": 3,
+    "open-label-extension": 4,
     "cohort": 3,
     "case-control": 4,
     "cross-sectional": None,
@@ -25,6 +25,7 @@ EVIDENCE_LEVELS: dict[Design, int | None] = {
 }
 """OCEBM Levels of Evidence Working Group, "The Oxford 2011 Levels of Evidence", row "Does this intervention help?".
 
+The row asks for control at level 3, and an open-label extension need not have any, so it stands with case series.
 A pooled analysis takes selected trials together without a systematic search, so it stands with single trials; animal
 and laboratory work is "mechanism-based reasoning"; what the row does not name (narrative reviews, surveys, single
 cases) gets no level.

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Connection, Integer, cast, func, select, update
+from sqlalchemy import Connection, Integer, case, cast, func, select, update
 
 from app.mechanisms.models import MechanismStudy
 from app.publications.models import Publication
@@ -50,8 +50,7 @@ def _results(study: StudyIn) -> Iterator[Row]:
 
 def rows(study: StudyIn) -> Rows:
     owner = {"study_id": study.id}
-    level = EVIDENCE_LEVELS[study.design] if study.design else None
-    derived = {"own_title": study.title, "title": study.title, "year": None, "evidence_level": level}
+    derived = {"own_title": study.title, "title": study.title, "year": None, "evidence_level": None}
     reports = (
         {"publication_id": r.publication, "reports_pooled_data": r.reports_pooled_data} for r in study.publications
     )
@@ -78,6 +77,9 @@ def names(study: StudyIn) -> Iterator[Name]:
 _FIRST = (StudyPublication.study_id == Study.id, StudyPublication.position == 0)
 _OF_FIRST = (*_FIRST, StudyPublication.publication_id == Publication.id)
 _DERIVED = {
+    "evidence_level": case(
+        {design: level for design, level in EVIDENCE_LEVELS.items() if level}, value=Study.design, else_=None
+    ),
     "title": func.coalesce(Study.own_title, select(Publication.title).where(*_OF_FIRST).scalar_subquery()),
     "year": func.coalesce(
         select(Publication.year).where(*_OF_FIRST).scalar_subquery(),
@@ -87,7 +89,7 @@ _DERIVED = {
 
 
 def derive(connection: Connection, ids: Sequence[str]) -> None:
-    """The title and the year that a study takes from its first publication, or from its dates."""
+    """What a study takes from its first publication or its dates, title and year, and its level from its design."""
     connection.execute(update(Study).where(Study.id.in_(ids)).values(_DERIVED))
 
 

@@ -4,12 +4,13 @@ import gzip
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.web.negotiation import JSON, accepts_gzip
+from app.web.negotiation import JSON, LONGEST, accepts_gzip
 
 SMALL = 800
 """Bytes that gain nothing from compression: they travel in one packet either way."""
@@ -32,9 +33,11 @@ def _headers(validators: Validators, *, gzipped: bool) -> dict[str, str]:
     return headers
 
 
-def _names(header: str, etag: str) -> bool:
-    tags = (tag.strip().removeprefix("W/").strip('"') for tag in header.split(","))
-    return any(tag == "*" or tag.removesuffix("-gzip") == etag for tag in tags)
+def _named(header: str, etag: str) -> str | None:
+    """The tag of the header that is this representation's, in whichever coding; `*` is any."""
+    tags = [tag.strip().removeprefix("W/") for tag in header.split(",")]
+    ours = (tag for tag in tags if tag == "*" or tag.strip('"').removesuffix("-gzip") == etag)
+    return next(ours, None)
 
 
 def _unchanged_since(header: str, modified: datetime) -> bool:
@@ -50,35 +53,40 @@ def is_fresh(request: Request, validators: Validators) -> bool:
     """Whether the client's copy is this one; a date counts only where no entity tag is given."""
     tags = request.headers.get("if-none-match")
     if tags is not None:
-        return _names(tags, validators.etag)
+        return _named(tags, validators.etag) is not None
     since = request.headers.get("if-modified-since")
     return bool(since and validators.modified and _unchanged_since(since, validators.modified))
 
 
 def not_modified(request: Request, validators: Validators) -> Response:
-    return Response(None, 304, _headers(validators, gzipped="-gzip" in request.headers.get("if-none-match", "")))
+    tag = _named(request.headers.get("if-none-match", ""), validators.etag) or ""
+    return Response(None, 304, _headers(validators, gzipped=tag.endswith('-gzip"')))
 
 
-def compressed(request: Request, body: bytes) -> tuple[bytes, bool]:
-    """The body as it travels, and whether it is gzipped; milliseconds of work for a long one."""
-    if len(body) < SMALL or not accepts_gzip(request.headers.get("accept-encoding", "")):
-        return body, False
-    return gzip.compress(body, 5, mtime=0), True
+def compress(body: bytes) -> bytes:
+    """Milliseconds of work for a long body."""
+    return gzip.compress(body, 5, mtime=0)
+
+
+compress_once = lru_cache(maxsize=32)(compress)
+"""For the few bodies that stay the same while the process lives."""
 
 
 def answer(
     request: Request,
-    body: tuple[bytes, bool],
+    body: bytes,
     validators: Validators,
     *,
     media_type: str = JSON,
     headers: Mapping[str, str] | None = None,
+    kept: bool = False,
 ) -> Response:
-    """A 200, or a 304 where the client has it already; `body` comes from `compressed`."""
+    """A 200, or a 304 where the client has it already; `kept`: this body is sent again and again."""
     if is_fresh(request, validators):
         return not_modified(request, validators)
-    content, gzipped = body
+    gzipped = len(body) >= SMALL and accepts_gzip(request.headers.get("accept-encoding", "")[:LONGEST])
     all_headers = _headers(validators, gzipped=gzipped) | dict(headers or {})
     if gzipped:
         all_headers["content-encoding"] = "gzip"
-    return Response(content, 200, all_headers, media_type)
+        body = compress_once(body) if kept else compress(body)
+    return Response(body, 200, all_headers, media_type)

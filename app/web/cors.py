@@ -5,7 +5,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from app.errors import Problem, problem_response
+from app.errors import Problem
+from app.web.problems import problem_response
 
 EXPOSED = ("ETag", "Last-Modified", "Link", "Content-Location", "X-Request-ID", "Retry-After")
 

@@ -7,8 +7,9 @@ from secrets import token_hex
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import Problem, problem_response
+from app.errors import Problem
 from app.web.metrics import Metrics
+from app.web.problems import problem_response
 
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 

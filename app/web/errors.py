@@ -10,7 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.errors import Problem, problem_response
+from app.errors import Problem
+from app.web.problems import problem_response
 
 log = structlog.get_logger("evidence.web")
 

@@ -4,7 +4,8 @@ from urllib.parse import unquote_to_bytes
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import Problem, problem_response
+from app.errors import Problem
+from app.web.problems import problem_response
 
 CURSOR_BYTES = 4096
 """What a `next` link may add to the address it follows."""

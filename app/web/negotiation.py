@@ -23,6 +23,10 @@ def _specificity(range_: str) -> int:
     return 0 if range_ == "*/*" else 1 if range_.endswith("/*") else 2
 
 
+LONGEST = 1000
+"""Characters of a header that are looked at: no client needs more, and what was read is remembered."""
+
+
 @lru_cache(maxsize=512)
 def accepts(header: str, media_type: str) -> bool:
     """Whether an `Accept` header allows a media type; its most specific range decides."""
@@ -39,6 +43,8 @@ def accepts_gzip(header: str) -> bool:
 
 def require(request: Request, *media_types: str) -> None:
     """Raises a `Problem` unless one of the media types can be sent; several `Accept` lines are one list."""
-    header = ", ".join(request.headers.getlist("accept"))
+    if b"format=" in request.scope["query_string"]:
+        return  # what the address says comes first
+    header = ", ".join(request.headers.getlist("accept"))[:LONGEST]
     if not any(accepts(header, media_type) for media_type in media_types):
         raise Problem("not-acceptable", f"This can be sent as {' or '.join(media_types)}, not as {header[:200]!r}.")

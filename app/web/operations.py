@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from app.errors import KINDS, MEDIA_TYPE
+from app.errors import KINDS
 from app.resources import Resource
 from app.web.negotiation import JSON
 from app.web.parameters import (
@@ -17,6 +17,7 @@ from app.web.parameters import (
     search_parameters,
     selection_parameters,
 )
+from app.web.problems import MEDIA_TYPE
 
 Doc = dict[str, Any]
 

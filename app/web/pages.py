@@ -19,7 +19,7 @@ from app.query import read_no_query
 from app.reading import Now
 from app.records import Record
 from app.rendering import etag_of
-from app.web.answers import Validators, answer, compressed
+from app.web.answers import Validators, answer
 from app.web.direct import DirectRoute
 from app.web.negotiation import JSON, require
 from app.web.openapi import TITLE, openapi_document
@@ -91,7 +91,7 @@ async def get_service(request: Request) -> Response:
     require(request, JSON)
     read_no_query(query_string(request))
     at, counts = await service_of(request).reader.run(_counts)
-    return answer(request, compressed(request, _service_document(at, counts)), at_revision(at, request))
+    return answer(request, _service_document(at, counts), at_revision(at, request))
 
 
 @router.get(
@@ -158,7 +158,7 @@ async def get_openapi_document(request: Request) -> Response:
     require(request, JSON)
     read_no_query(query_string(request))
     body = _openapi_bytes(request.app)
-    return answer(request, compressed(request, body), Validators(etag_of(body), None))
+    return answer(request, body, Validators(etag_of(body), None), kept=True)
 
 
 @lru_cache(maxsize=8)
@@ -179,7 +179,7 @@ async def get_docs(request: Request) -> Response:
 def _page(request: Request, body: bytes, media_type: str) -> Response:
     read_no_query(query_string(request))
     validators = Validators(etag_of(body), None)
-    return answer(request, compressed(request, body), validators, media_type=media_type, headers=OWN_ONLY)
+    return answer(request, body, validators, media_type=media_type, headers=OWN_ONLY, kept=True)
 
 
 @router.get("/docs/{asset}", include_in_schema=False)

@@ -7,34 +7,18 @@ Whatever can take milliseconds, and everything on PostgreSQL, runs on a small po
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
-from urllib.parse import quote
 
-from sqlalchemy import Connection, make_url
+from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from app.db import open_engine, reading
+from app.db import existing, open_engine, reading, sqlite_file
 from app.errors import Problem
 from app.settings import Settings
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Work = Callable[Concatenate[Connection, P], R]
-
-
-def sqlite_file(url: str) -> Path | None:
-    """The file of a SQLite URL, if it names one plainly."""
-    address = make_url(url)
-    name = address.database
-    plain = address.get_backend_name() == "sqlite" and name and not name.startswith("file:")
-    return Path(str(name)) if plain else None
-
-
-def reading_url(url: str) -> str:
-    """For SQLite: the file as it is, never a new empty one in its place."""
-    file = sqlite_file(url)
-    return f"sqlite:///file:{quote(str(file))}?mode=rw&uri=true" if file else url
 
 
 def _gone() -> Problem:
@@ -46,9 +30,9 @@ class Reader:
     def __init__(self, settings: Settings) -> None:
         url, threads = settings.database_url.get_secret_value(), settings.read_threads
         self.engine = open_engine(
-            reading_url(url),
+            existing(url),
             lock_timeout_ms=settings.lock_timeout_ms,
-            pool_size=threads,
+            pool_size=threads + 1,  # and the held one
             max_overflow=0,
             pool_timeout=10,
         )

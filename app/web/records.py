@@ -13,7 +13,7 @@ from app.reading import Now, Stored
 from app.rendering import etag_of
 from app.resources import Resource
 from app.search import listing
-from app.web.answers import Validators, answer, compressed, is_fresh, not_modified
+from app.web.answers import Validators, answer, is_fresh, not_modified
 from app.web.negotiation import JSON, require
 from app.web.service import Service, service_of
 
@@ -24,7 +24,8 @@ def query_string(request: Request) -> str:
 
 def at_revision(at: Now, request: Request) -> Validators:
     """For answers that follow from the database's state, the address and this code alone."""
-    known = f"{__version__} {at.epoch} {at.revision} {request.scope['path']}?{query_string(request)}"
+    state = f"{__version__} {at.epoch} {at.revision} {at.changed_at.timestamp()}"
+    known = f"{state} {request.scope['path']}?{query_string(request)}"
     return Validators(blake2b(known.encode(), digest_size=12).hexdigest(), at.changed_at)
 
 
@@ -45,7 +46,7 @@ def _page(connection: Connection, request: Request, resource: Resource, query: L
 
 def answer_page(request: Request, page: reading.Page, at: Now) -> Response:
     links = {"link": f'<{page.next}>; rel="next"'} if page.next else {}
-    return answer(request, compressed(request, page.body()), at_revision(at, request), headers=links)
+    return answer(request, page.body(), at_revision(at, request), headers=links)
 
 
 async def answer_record(request: Request, resource: Resource) -> Response:
@@ -58,11 +59,9 @@ async def answer_record(request: Request, resource: Resource) -> Response:
         stored = await reader.run(reading.by_name, resource, name)
         headers["content-location"] = f"{resource.path}/{quote(stored.id)}"
     if query.is_plain:
-        return answer(
-            request, compressed(request, stored.body), Validators(stored.etag, stored.valid_from), headers=headers
-        )
+        return answer(request, stored.body, Validators(stored.etag, stored.modified), headers=headers)
     body = await reader.run(_parts, resource, query, stored)
-    return answer(request, compressed(request, body), Validators(etag_of(body), None), headers=headers)
+    return answer(request, body, Validators(etag_of(body), None), headers=headers)
 
 
 def _parts(connection: Connection, resource: Resource, query: RecordQuery, stored: Stored) -> bytes:

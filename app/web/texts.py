@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from app.query import read_no_query
 from app.sources.texts import stored_text
-from app.web.answers import Validators, answer, compressed
+from app.web.answers import Validators, answer
 from app.web.negotiation import require
 from app.web.operations import plain_operation, problem
 from app.web.records import query_string
@@ -36,4 +36,4 @@ async def answer_text(request: Request) -> Response:
     require(request, TEXT)
     read_no_query(query_string(request))
     text, sha256 = await service_of(request).reader.run(stored_text, request.path_params["id"])
-    return answer(request, compressed(request, text.encode()), Validators(sha256, None), media_type=TEXT)
+    return answer(request, text.encode(), Validators(sha256, None), media_type=TEXT)

@@ -44,6 +44,7 @@ def upgrade() -> None:
             "epoch", text(), nullable=False, comment="Random; tells this database from another with equal revisions"
         ),
         sa.Column("loaded", text(), nullable=True, comment="Digest of the files last loaded"),
+        sa.Column("shapes", text(), nullable=True, comment="Digest of the shapes that the documents were rendered by"),
         sa.CheckConstraint("id = 1", name=op.f("ck_database_state_one_row")),
         sa.CheckConstraint("revision >= 0", name=op.f("ck_database_state_revision")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_database_state")),
@@ -76,12 +77,12 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("valid_from", Moment(), nullable=False),
         sa.Column("until_revision", sa.Integer(), nullable=True),
-        sa.Column("valid_to", Moment(), nullable=True),
         sa.Column("etag", text(), nullable=False, comment="Hash of the body"),
         sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.CheckConstraint("(until_revision IS NULL) = (valid_to IS NULL)", name=op.f("ck_documents_ends_whole")),
+        sa.Column(
+            "entered", sa.LargeBinary(), nullable=True, comment="The record as it was entered; none if refreshed"
+        ),
         sa.CheckConstraint("until_revision > revision", name=op.f("ck_documents_ends_later")),
         sa.CheckConstraint("version >= 1", name=op.f("ck_documents_version")),
         sa.ForeignKeyConstraint(["revision"], ["revisions.revision"], name=op.f("fk_documents_revision")),

@@ -265,8 +265,6 @@ def upgrade() -> None:
             ["type", "id"], ["records.type", "records.id"], name=op.f("fk_publications_type_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_publications")),
-        sa.UniqueConstraint("doi", name=op.f("uq_publications_doi")),
-        sa.UniqueConstraint("pmid", name=op.f("uq_publications_pmid")),
     )
     op.create_index("ix_publications_title", "publications", ["title", "id"], unique=False)
     op.create_index("ix_publications_year", "publications", ["year", "id"], unique=False)
