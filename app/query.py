@@ -10,6 +10,7 @@ from app.catalogue import RESOURCES
 from app.errors import Invalid, Problem, parameter_fault
 from app.fields import RecordType
 from app.filters import Kind, Test, Tests, kinds, read_test, split_values
+from app.formats.kinds import formats_of
 from app.nearest import nearest
 from app.paging import Position, SortKey, offset_in, position_in, write_cursor
 from app.resources import Resource
@@ -34,7 +35,6 @@ SELECTING = ("fields", "include", "format")
 PAGING = ("sort", "limit", "cursor", "ids")
 SEARCHING = ("q", "match", "expand")
 COUNTING = ("facets", "facet_limit")
-FORMATS = ("json",)
 NOTHING: tuple[str, ...] = ()
 NO_FACETS: tuple[Facet, ...] = ()
 
@@ -43,6 +43,7 @@ NO_FACETS: tuple[Facet, ...] = ()
 class RecordQuery:
     fields: Tree | None
     include: tuple[str, ...]
+    format: str | None
 
     @property
     def is_plain(self) -> bool:
@@ -101,8 +102,8 @@ class Parameters:
             self.faults.append(parameter_fault(name, f"{name}: {fault.detail}.", fault.near))
             return otherwise
 
-    def read_format(self) -> str:
-        return self.read("format", _format, "json")
+    def read_format(self, known: list[str] | None = None) -> str | None:
+        return self.read("format", partial(_format, known or ["json"]), None)
 
     def end(self) -> None:
         if self.faults:
@@ -110,9 +111,9 @@ class Parameters:
             raise Problem("invalid-parameter", detail, errors=self.faults)
 
 
-def _format(value: str) -> str:
-    if value not in FORMATS:
-        raise Invalid(f"{value!r} is not one of the formats", FORMATS)
+def _format(known: list[str], value: str) -> str | None:
+    if value not in known:
+        raise Invalid(f"{value!r} is not one of the formats here", known)
     return value
 
 
@@ -124,19 +125,18 @@ def _fields(resource: Resource, include: tuple[str, ...], value: str) -> Tree | 
     return read_fields(resource, include, split_values(value))
 
 
-def _selection(resource: Resource, given: Parameters) -> tuple[Tree | None, tuple[str, ...]]:
+def _selection(resource: Resource, given: Parameters) -> tuple[Tree | None, tuple[str, ...], str | None]:
     include = given.read("include", partial(_include, resource), NOTHING)
     fields = given.read("fields", partial(_fields, resource, include), None)
-    given.read_format()
-    return fields, include
+    return fields, include, given.read_format(formats_of(resource.type))
 
 
 @lru_cache(maxsize=1024)
 def read_record_query(type: RecordType, raw: str) -> RecordQuery:
     given = Parameters(raw, list(SELECTING))
-    fields, include = _selection(RESOURCES[type], given)
+    selection = _selection(RESOURCES[type], given)
     given.end()
-    return RecordQuery(fields, include)
+    return RecordQuery(*selection)
 
 
 def read_no_query(raw: str) -> None:
@@ -213,7 +213,7 @@ def read_list_query(type: RecordType, raw: str) -> ListQuery:
     """The query of a list; raises a `Problem` that names every fault."""
     resource = RESOURCES[type]
     given = Parameters(raw, [*kinds(resource.filter), *SEARCHING, *COUNTING, *PAGING, *SELECTING])
-    fields, include = _selection(resource, given)
+    selection = _selection(resource, given)
     tests, ids = _tests(resource, given), given.read("ids", _ids, NOTHING)
     words, facets = read_words(given), given.read("facets", partial(read_facets, resource), NO_FACETS)
     facet_limit = given.read("facet_limit", read_facet_limit, DEFAULT_FACET_LIMIT)
@@ -226,4 +226,4 @@ def read_list_query(type: RecordType, raw: str) -> ListQuery:
     position = given.read("cursor", partial(_position, asked, sort), None)
     given.end()
     parameters = tuple(pair for pair in given.pairs if pair[0] != "cursor")
-    return ListQuery(fields, include, tests, ids, sort, limit, position, words, facets, facet_limit, asked, parameters)
+    return ListQuery(*selection, tests, ids, sort, limit, position, words, facets, facet_limit, asked, parameters)

@@ -6,7 +6,7 @@ A record: document; one asked for by another name costs two more.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -14,24 +14,17 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import ARRAY, Connection, String, bindparam, cast, func, select, tuple_
 
-from app.catalogue import RESOURCES
 from app.conditions import conditions
 from app.documents import Document, Revision, State
-from app.errors import Problem, parameter_fault
+from app.errors import Problem
 from app.fields import RecordType
-from app.filters import AnyOf, NoneOf, Test, kinds
 from app.migrating import head
-from app.nearest import nearest
 from app.paging import page_keys, page_order
 from app.query import ListQuery, RecordQuery
-from app.records import RecordName, fold
 from app.resources import Resource
 from app.rows import batches
 from app.schema_version import VERSION
 from app.selection import embed, included, project
-
-MAX_CANDIDATES = 20_000
-"""Names looked through for the nearest ones; only a wrong name costs this."""
 
 
 class Now(NamedTuple):
@@ -81,109 +74,6 @@ def by_id(connection: Connection, type: RecordType, id: str) -> Stored | None:
     if row is not None and row.version != head():
         raise other_version()
     return Stored(*row[:4]) if row else None
-
-
-def without_documents() -> Problem:
-    detail = "The documents are not made yet; run `evidence rebuild`."
-    return Problem("database-not-ready", detail, headers={"retry-after": "5"})
-
-
-def by_name(connection: Connection, resource: Resource, name: str) -> Stored:
-    """The record that a name finds; raises a `Problem` where there is none, or more than one."""
-    now(connection)
-    key = (resource.type, fold(resource.type, name))
-    ids = _named(connection, {key}).get(key, [])
-    if len(ids) == 1:
-        found = by_id(connection, resource.type, ids[0])
-        if found is None:
-            raise without_documents()
-        return found
-    if ids:
-        faults = [{"pointer": "", "detail": f"{resource.path}/{id}", "nearest": [id]} for id in ids]
-        raise Problem("ambiguous-name", f"{name!r} is a name of {len(ids)} {resource.title}.", errors=faults)
-    near = [f"{resource.path}/{id}" for id in _nearest(connection, resource.type, name)]
-    detail = f"There is no {name!r} among the {resource.title}."
-    raise Problem("not-found", detail, errors=[{"pointer": "", "detail": detail, "nearest": near}])
-
-
-def _named(connection: Connection, keys: Iterable[tuple[RecordType, str]]) -> dict[tuple[str, str], list[str]]:
-    """Ids by `(type, folded name)`."""
-    found: dict[tuple[str, str], list[str]] = {}
-    of = (RecordName.record_type, RecordName.key)
-    for some in batches(keys):
-        query = select(*of, RecordName.record_id).where(tuple_(*of).in_(some)).distinct().order_by(RecordName.record_id)
-        for type, key, id in connection.execute(query):
-            found.setdefault((type, key), []).append(id)
-    return found
-
-
-def _nearest(connection: Connection, type: RecordType, name: str) -> list[str]:
-    """Ids of records with names like this one: most slips are not in the first letter, so those are tried first."""
-    key = fold(type, name)
-    of = (RecordName.key, RecordName.record_id)
-    query = select(*of).where(RecordName.record_type == type).order_by(*of).limit(MAX_CANDIDATES)
-    same_start = query.where(RecordName.key >= key[:1], RecordName.key < key[:1] + "\U0010ffff")
-    for candidates in (same_start, query):
-        ids: dict[str, str] = {row.key: row.record_id for row in connection.execute(candidates)}
-        near = nearest(key, ids, few=0)
-        if near:
-            return list(dict.fromkeys(ids[name] for name in near))
-    return []
-
-
-@dataclass(frozen=True, slots=True)
-class _Reference:
-    parameter: str
-    type: RecordType
-    name: str
-
-    @property
-    def key(self) -> tuple[RecordType, str]:
-        return self.type, fold(self.type, self.name)
-
-
-def _references(resource: Resource, query: ListQuery) -> list[_Reference]:
-    found = [_Reference("ids", resource.type, id) for id in query.ids]
-    known = kinds(resource.filter)
-    for name, tests in query.tests.items():
-        of = known[name].of
-        if of:
-            values = (value for test in tests if isinstance(test, AnyOf | NoneOf) for value in test.values)
-            found += [_Reference(name, of, str(value)) for value in values]
-    return found
-
-
-def _unknown(connection: Connection, reference: _Reference) -> Mapping[str, Any]:
-    detail = f"{reference.parameter}: there is no {reference.name!r} among the {RESOURCES[reference.type].title}."
-    return parameter_fault(reference.parameter, detail, _nearest(connection, reference.type, reference.name))
-
-
-def resolve(connection: Connection, resource: Resource, query: ListQuery) -> ListQuery:
-    """Names in place of ids become ids; a name of several records stands for any of them."""
-    references = _references(resource, query)
-    if not references:
-        return query
-    ids = _named(connection, {reference.key for reference in references})
-    faults = [_unknown(connection, reference) for reference in references if reference.key not in ids][:20]
-    if faults:
-        raise Problem("invalid-parameter", " ".join(fault["detail"] for fault in faults[:3]), errors=faults)
-    known = kinds(resource.filter)
-
-    def resolved(name: str, test: Test) -> Test:
-        of = known[name].of
-        if of is None or not isinstance(test, AnyOf | NoneOf):
-            return test
-        return replace(test, values=tuple(id for value in test.values for id in _meant(ids, of, str(value))))
-
-    tests = {name: tuple(resolved(name, test) for test in tests) for name, tests in query.tests.items()}
-    own = tuple(dict.fromkeys(id for name in query.ids for id in _meant(ids, resource.type, name)))
-    return replace(query, tests=tests, ids=own)
-
-
-def _meant(ids: Mapping[tuple[str, str], list[str]], type: RecordType, name: str) -> list[str]:
-    """An id stands for its own record, whatever else has it as a name."""
-    found = ids[type, fold(type, name)]
-    return [name] if name in found else found
 
 
 class Totals:
@@ -242,14 +132,40 @@ def _page_of(connection: Connection, resource: Resource, query: ListQuery, recor
     return Page([row[0] for row in rows[: query.limit]], 0, following)
 
 
-def sorted_page(connection: Connection, resource: Resource, query: ListQuery, ids: Sequence[str]) -> Page:
-    """One page of the records with some ids, however many, in the query's order."""
+EXPORTED = 500
+"""Records read at a time where all of them are wanted."""
+
+
+def every_page(connection: Connection, resource: Resource, query: ListQuery) -> Iterator[Sequence[bytes]]:
+    """All whole documents of a resolved query, some at a time, in its order."""
+    wanted = [*conditions(resource, query.tests)]
+    if query.ids:
+        wanted.append(resource.sorts["id"].in_(query.ids))
+    yield from pages_of(connection, resource, query, select(resource.sorts["id"]).where(*wanted))
+
+
+def pages_of(connection: Connection, resource: Resource, query: ListQuery, records: Any) -> Iterator[Sequence[bytes]]:
+    position = query.position
+    while True:
+        keys = page_keys(records, query.sort, position, EXPORTED)
+        rows = connection.execute(_documents(resource, replace(query, limit=EXPORTED - 1), keys)).all()
+        yield [row[0] for row in rows]
+        if len(rows) < EXPORTED:
+            return
+        position = tuple(rows[-1][1:])
+
+
+def those_with(connection: Connection, resource: Resource, ids: Sequence[str]) -> Any:
+    """A selection of the records with some ids, however many."""
     some = func.json_each(orjson.dumps(ids).decode()).table_valued("value")
     if connection.dialect.name == "postgresql":
         some = func.unnest(cast(list(ids), ARRAY(String))).table_valued("value").render_derived()
-    return _page_of(
-        connection, resource, query, select(resource.sorts["id"]).where(resource.sorts["id"].in_(select(some.c.value)))
-    )
+    return select(resource.sorts["id"]).where(resource.sorts["id"].in_(select(some.c.value)))
+
+
+def sorted_page(connection: Connection, resource: Resource, query: ListQuery, ids: Sequence[str]) -> Page:
+    """One page of the records with some ids, however many, in the query's order."""
+    return _page_of(connection, resource, query, those_with(connection, resource, ids))
 
 
 def _documents(resource: Resource, query: ListQuery, keys: Any) -> Any:

@@ -10,13 +10,13 @@ from typing import Any
 from sqlalchemy import Engine, func, select
 
 from app.checking import Draft, check
-from app.db import open_engine, writing
+from app.db import open_engine
 from app.fields import RecordType
 from app.loading.service import files_of, load
 from app.loading.yaml_files import read
 from app.migrating import migrate
 from app.studies.models import Study
-from app.writing import write
+from app.writing import changing, write
 
 ROOT = Path(__file__).parent.parent
 SEEDS, KEPT = ROOT / "seeds", ROOT / "build" / "benchmarks"
@@ -99,7 +99,7 @@ def grow(engine: Engine, studies: int) -> None:
         there = connection.scalars(select(func.count()).select_from(Study)).one()
     wanted, started = max(0, studies - there), time.perf_counter()
     for drafts in _rounds(wanted):
-        with writing(engine) as connection:
+        with changing(engine) as connection:
             entries, faults = check(connection, drafts)
             if faults:
                 raise RuntimeError(f"a copy of the seeds has faults: {faults[:3]}")

@@ -14,7 +14,7 @@ from typing import IO, NamedTuple
 SERVER, CLIENT = 0, -1
 """Which of the cores we may use: the first for servers (only one is busy at a time), the last for the load tool."""
 
-START_SECONDS, STOP_SECONDS = 60, 10
+START_SECONDS, SETTLE_SECONDS, STOP_SECONDS = 60, 300, 10
 
 _ADDRESS = re.compile(rb"http://(127\.0\.0\.1):(\d+)")
 
@@ -42,6 +42,17 @@ def cpu_seconds(pid: int) -> float:
     except OSError:
         return float("nan")
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def settle(server: Server) -> None:
+    """Waits until a server has done what it does beside answering, such as building an index."""
+    end = time.monotonic() + SETTLE_SECONDS
+    before = cpu_seconds(server.pid)
+    while time.monotonic() < end:
+        time.sleep(1)
+        before, last = cpu_seconds(server.pid), before
+        if not before - last > 0.1:
+            return
 
 
 @contextmanager

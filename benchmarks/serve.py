@@ -22,7 +22,7 @@ from benchmarks.cases import Case, capture
 from benchmarks.data import database
 from benchmarks.exchanges import ask
 from benchmarks.load import Failed, Tool, installed, put, write_requests
-from benchmarks.processes import NotStarted, Server, python
+from benchmarks.processes import NotStarted, Server, python, settle
 from benchmarks.report import Result, table_of
 
 WARM_UP_SECONDS = 1.0
@@ -59,6 +59,7 @@ def _servers(folder: Path, studies: int) -> Iterator[Servers]:
         answers.write_bytes(pickle.dumps({t.key: answer for case in cases for t, answer in case.answers.items()}))
         bare = stack.enter_context(python("-m", "benchmarks.bare", str(answers)))
         _prove_equal(bare, cases)
+        settle(ours)
         yield Servers(ours, bare, cases)
 
 

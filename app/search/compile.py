@@ -1,12 +1,14 @@
 """A query's tree, and a type's filters, as queries of the index.
 
-A word is looked for in every text field; a title weighs more than a name, and a name more than the rest. With
-`match=all` each word must be somewhere in the record; with `match=any` words that stand together count more.
+A word is looked for in every text field; what titles and names are worth beside the body was measured
+(`benchmarks.search`). With `match=all` each word must be somewhere in the record; words that stand together count more.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import sqrt
 
 from tantivy import FieldType, Occur, Query, Searcher
 
@@ -20,9 +22,10 @@ from app.search.language import All, Any_, Node, Not, Words
 from app.search.schema import ranged, schema
 from app.search.synonyms import Thesaurus
 
-WEIGHTS = {"title": 2.0, "name": 2.0, "body": 1.0}
+WEIGHTS = {"title": 0.25, "name": 1.25, "body": 1.0}
+"""Of fields; a title is in the body too, so that it weighs 1.25."""
 SYNONYM_WEIGHT = 0.7
-NEIGHBOURS_WEIGHT = 0.3
+NEIGHBOURS_WEIGHT = 0.1
 """What two words that stand together add, of what each alone does."""
 MAX_BEGINNINGS = 200
 
@@ -82,7 +85,8 @@ class Compiler:
         self.result.terms.update(terms)
         found = list(self.thesaurus.expansions(terms)) if self.thesaurus else []
         covered = {index for expansion in found for index in range(expansion.start, expansion.end)}
-        parts = [_term(term) for index, term in enumerate(terms) if index not in covered]
+        alone = Counter(term for index, term in enumerate(terms) if index not in covered)
+        parts = [_repeated(term, times) for term, times in alone.items()]
         parts += [self._named(terms[e.start : e.end], e.names) for e in found]
         occur = Occur.Must if self.match_all else Occur.Should
         near = [] if len(terms) < 2 else [(Occur.Should, query) for query in _neighbours(terms)]
@@ -121,9 +125,9 @@ class Compiler:
             raise Invalid(f"at character {words.at + 1}: give at least two letters before *")
         found = self.searcher.terms_with_prefix("word", start, limit=5000)
         common = sorted(found, key=lambda pair: -pair[1])[:MAX_BEGINNINGS]
-        terms = {term for word, _ in common for term in analysis.terms(word)}
-        self.result.terms.update(terms or {start})
-        return _any(_term(term, words.field) for term in sorted(terms))
+        rows = sorted({tuple(analysis.terms(word)) for word, _ in common})
+        self.result.terms.update({term for row in rows for term in row} or {start})
+        return _any(_phrase(list(row), words.field) for row in rows)
 
 
 def _is_plain(words: Words) -> bool:
@@ -149,6 +153,11 @@ def _term(term: str, name: str | None = None) -> Query:
     return _any(Query.boost_query(Query.term_query(SCHEMA, field, term), weight) for field, weight in weighed)
 
 
+def _repeated(term: str, times: int) -> Query:
+    """A word that is said twice counts more, not twice: claims repeat a name, or say it long and short."""
+    return _term(term) if times == 1 else Query.boost_query(_term(term), sqrt(times))
+
+
 def _phrase(terms: list[str], name: str | None = None) -> Query:
     if len(terms) < 2:
         return _term(terms[0], name) if terms else NONE
@@ -158,10 +167,9 @@ def _phrase(terms: list[str], name: str | None = None) -> Query:
 
 def _neighbours(terms: list[str]) -> Iterator[Query]:
     """Each two words that stand together in the query."""
-    for pair in pairwise(terms):
+    for pair in dict.fromkeys(pairwise(terms)):
         if pair[0] != pair[1]:
-            for name in ("title", "body"):
-                yield Query.boost_query(Query.phrase_query(SCHEMA, name, list(pair), slop=1), NEIGHBOURS_WEIGHT)
+            yield Query.boost_query(Query.phrase_query(SCHEMA, "body", list(pair)), NEIGHBOURS_WEIGHT)
 
 
 # Filters: the same tests as `conditions` makes SQL of

@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import Connection
 from tantivy import Query
 
-from app import reading
+from app import naming, reading
 from app.errors import Invalid, parameter_fault
 from app.fields import RecordType
 from app.filters import split_values
@@ -98,7 +98,7 @@ def read_similar_query(raw: str) -> int:
 
 def similar(connection: Connection, resource: Resource, name: str, limit: int, at: Now, search: Search) -> Page:
     """The records of a type that are most like one of them."""
-    stored = reading.by_id(connection, resource.type, name) or reading.by_name(connection, resource, name)
+    stored = reading.by_id(connection, resource.type, name) or naming.by_name(connection, resource, name)
     searcher = search.index.current(connection, at)
     query = service.similar_to(resource.type, orjson.loads(stored.body))
     hits = searcher.search(query, max(1, limit), count=False).hits[:limit]

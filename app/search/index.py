@@ -101,10 +101,14 @@ class SearchIndex:
             return searcher
         if self._building.is_set():
             raise _not_yet()
-        with self._lock:
-            searcher = self._seen(at)
-            if searcher is not None or self._behind(connection, at) <= FEW:
-                return searcher or self._catch_up(connection, at)
+        try:
+            with self._lock:
+                searcher = self._seen(at)
+                if searcher is not None or self._behind(connection, at) <= FEW:
+                    return searcher or self._catch_up(connection, at)
+        except (OSError, ValueError) as error:  # no directory, no room, or what is there cannot be read
+            log.warning("the index cannot be used", error=str(error))
+            raise _not_yet() from None
         self.build_beside()
         raise _not_yet()
 

@@ -118,6 +118,8 @@ class _Parser:
             return self.in_field(token)
         if token.kind == "open":
             return self.group(token)
+        if token.text.endswith(":") and token.text[:-1].lower() in self.fields:
+            raise Invalid(f"at character {token.at + 1}: nothing stands after {token.text}")
         return _words(token, None)
 
     def in_field(self, token: _Token) -> Node:

@@ -1,6 +1,6 @@
 """Lists that ask for words or counts: found by the index, shown from the documents."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,11 +8,12 @@ import orjson
 from sqlalchemy import Connection, select
 from tantivy import Query, Searcher
 
-from app import reading
+from app import naming, reading
 from app.documents import Document
 from app.query import ListQuery
 from app.reading import Now, Page, Totals
 from app.resources import Resource
+from app.rows import batches
 from app.search import service
 from app.search.compile import filter_query
 from app.search.facets import facets
@@ -46,7 +47,7 @@ def told(found: Found, hits: Sequence[Any], extra: dict[str, Any] | None = None)
 
 def page(connection: Connection, resource: Resource, query: ListQuery, at: Now, totals: Totals, search: Search) -> Page:
     """One page of a list, by the index where it is needed, and counted by it where it is at hand."""
-    found = reading.resolve(connection, resource, query)
+    found = naming.resolve(connection, resource, query)
     records = filter_query(resource.type, found.tests, found.ids)
     if query.words or query.facets or search.index.is_current(at):
         searcher = search.index.current(connection, at)
@@ -103,6 +104,25 @@ def _sorted(
     documents = reading.select_parts(connection, resource, query, shown.documents)
     help = {} if found.total else _help(searcher, resource, query, found)
     return Page(documents, found.total, shown.next, {"search": told(found, hits, help), **more})
+
+
+def all_found(
+    connection: Connection, resource: Resource, query: ListQuery, at: Now, search: Search
+) -> Iterator[Sequence[bytes]]:
+    """All whole documents of a resolved query, some at a time: in its order, or the best first."""
+    if query.words is None:
+        yield from reading.every_page(connection, resource, query)
+        return
+    searcher = search.index.current(connection, at)
+    records = filter_query(resource.type, query.tests, query.ids)
+    thesaurus = search.thesauri.at(connection, at)
+    ids = service.all_ids(searcher, service.matching(searcher, query.words, thesaurus, records)[0])
+    if query.sort:
+        yield from reading.pages_of(connection, resource, query, reading.those_with(connection, resource, ids))
+        return
+    for some in batches(ids):
+        bodies = bodies_of(connection, [(resource.type, id) for id in some])
+        yield [bodies[resource.type, id] for id in some if (resource.type, id) in bodies]
 
 
 def _help(searcher: Searcher, resource: Resource, query: ListQuery, found: Found) -> dict[str, Any]:

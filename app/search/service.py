@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from tantivy import Occur, Query, Searcher
 
 from app.catalogue import RESOURCES
+from app.errors import Invalid, Problem, parameter_fault
 from app.fields import RecordType
 from app.filters import Tests
 from app.search import analysis
@@ -53,7 +54,11 @@ def among(words: Query, records: Query) -> Query:
 
 
 def _compiled(searcher: Searcher, words: Words, thesaurus: Thesaurus, *, match_all: bool) -> Compiled:
-    return Compiler(searcher, thesaurus if words.expand else None, match_all=match_all).compile(words.node)
+    try:
+        return Compiler(searcher, thesaurus if words.expand else None, match_all=match_all).compile(words.node)
+    except Invalid as fault:
+        told = parameter_fault("q", f"q: {fault.detail}.", fault.near)
+        raise Problem("invalid-parameter", str(told["detail"]), errors=[told]) from None
 
 
 def matching(searcher: Searcher, words: Words, thesaurus: Thesaurus, records: Query) -> tuple[Query, Compiled, str]:

@@ -21,7 +21,7 @@ class Validators(NamedTuple):
     modified: datetime | None
 
 
-def _headers(validators: Validators, *, gzipped: bool) -> dict[str, str]:
+def headers_of(validators: Validators, *, gzipped: bool) -> dict[str, str]:
     headers = {
         "etag": f'"{validators.etag}-gzip"' if gzipped else f'"{validators.etag}"',
         "cache-control": "public, no-cache",
@@ -60,7 +60,7 @@ def is_fresh(request: Request, validators: Validators) -> bool:
 
 def not_modified(request: Request, validators: Validators) -> Response:
     tag = _named(request.headers.get("if-none-match", ""), validators.etag) or ""
-    return Response(None, 304, _headers(validators, gzipped=tag.endswith('-gzip"')))
+    return Response(None, 304, headers_of(validators, gzipped=tag.endswith('-gzip"')))
 
 
 def compress(body: bytes) -> bytes:
@@ -85,7 +85,7 @@ def answer(
     if is_fresh(request, validators):
         return not_modified(request, validators)
     gzipped = len(body) >= SMALL and accepts_gzip(request.headers.get("accept-encoding", "")[:LONGEST])
-    all_headers = _headers(validators, gzipped=gzipped) | dict(headers or {})
+    all_headers = headers_of(validators, gzipped=gzipped) | dict(headers or {})
     if gzipped:
         all_headers["content-encoding"] = "gzip"
         body = compress_once(body) if kept else compress(body)

@@ -7,6 +7,8 @@ from functools import lru_cache
 from starlette.requests import Request
 
 from app.errors import Problem
+from app.fields import RecordType
+from app.formats.kinds import FORMATS, formats_of
 
 JSON = "application/json"
 _WEIGHT = re.compile(r"(0(\.[0-9]{0,3})?|1(\.0{0,3})?)")
@@ -41,10 +43,35 @@ def accepts_gzip(header: str) -> bool:
     return weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0))) > 0
 
 
+def weight(header: str, media_type: str) -> tuple[float, int]:
+    """How much a media type is wanted, and how exactly it is named."""
+    ranges = {media_type, media_type.split("/")[0] + "/*", "*/*"}
+    fitting = [(_specificity(name), weight) for name, weight in _weighted(header) if name in ranges]
+    exactness, wanted = max(fitting, default=(0, 0.0))
+    return wanted, exactness
+
+
+def accept_of(request: Request) -> str:
+    """Several `Accept` lines are one list."""
+    return ", ".join(request.headers.getlist("accept"))[:LONGEST]
+
+
 def require(request: Request, *media_types: str) -> None:
-    """Raises a `Problem` unless one of the media types can be sent; several `Accept` lines are one list."""
+    """Raises a `Problem` unless one of the media types can be sent."""
     if b"format=" in request.scope["query_string"]:
         return  # what the address says comes first
-    header = ", ".join(request.headers.getlist("accept"))[:LONGEST]
+    header = accept_of(request)
     if not any(accepts(header, media_type) for media_type in media_types):
         raise Problem("not-acceptable", f"This can be sent as {' or '.join(media_types)}, not as {header[:200]!r}.")
+
+
+def chosen(request: Request, type: RecordType, asked: str | None) -> str:
+    """The format of an answer: the address's, else the one that `Accept` wants most, JSON where it is all the same."""
+    if asked is not None:
+        return asked
+    header = accept_of(request)
+    if not header or header == "*/*":
+        return "json"
+    known = formats_of(type)
+    require(request, *(FORMATS[name].media_type for name in known))
+    return max(known, key=lambda name: weight(header, FORMATS[name].media_type))

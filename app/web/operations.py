@@ -6,8 +6,10 @@ from importlib import resources
 from typing import Any
 
 import orjson
+from starlette.responses import Response
 
 from app.errors import KINDS
+from app.formats.kinds import FORMATS, formats_of
 from app.resources import Resource
 from app.web.negotiation import JSON
 from app.web.parameters import (
@@ -66,6 +68,7 @@ HEADERS = {
     "Vary": "Request headers that the answer depends on.",
     "X-Request-ID": "Names this request in our log.",
     "Link": 'The next page, `rel="next"`; not on the last one.',
+    "Content-Disposition": "A name for the file, in formats other than JSON.",
     "Content-Location": "The record's own path, where another name was asked for.",
 }
 
@@ -74,14 +77,21 @@ def _headers(names: tuple[str, ...]) -> Doc:
     return {name: {"description": HEADERS[name], "schema": {"type": "string"}} for name in names}
 
 
-def success(schema: Doc, *more_headers: str, example: str, description: str) -> Doc:
+def _other_formats(resource: Resource) -> Doc:
+    """Everything that is not JSON: lists as a whole, as files."""
+    others = [FORMATS[name].media_type for name in formats_of(resource.type) if name != "json"]
+    csl = FORMATS["csl-json"].media_type
+    return {media: {"schema": {"type": "array" if media == csl else "string"}} for media in others}
+
+
+def success(schema: Doc, *more_headers: str, example: str, description: str, others: Doc | None = None) -> Doc:
     """A 200 and the 304 that goes with it."""
     names = ("ETag", "Last-Modified", "Cache-Control", "Vary", "X-Request-ID", *more_headers)
     content: Doc = {"schema": schema}
     if example in examples():
         content["example"] = examples()[example]["body"]
     return {
-        "200": {"description": description, "headers": _headers(names), "content": {JSON: content}},
+        "200": {"description": description, "headers": _headers(names), "content": {JSON: content, **(others or {})}},
         "304": {"description": "The client's copy is still this.", "headers": _headers(names[:5])},
     }
 
@@ -97,6 +107,7 @@ def operation(name: str, summary: str, description: str, parameters: list[Doc], 
         "operation_id": name.replace("-", "_"),
         "summary": summary,
         "description": description,
+        "response_class": Response,  # what is sent is declared below, and nothing by default
         "openapi_extra": {"parameters": shown, "responses": responses} if shown else {"responses": responses},
     }
 
@@ -119,7 +130,15 @@ def list_operation(resource: Resource) -> Doc:
             *list_paging_parameters(resource),
             *selection_parameters(resource),
         ],
-        success(schema, "Link", example=f"GET {path}", description="A page of records.") | problems(*LIST_PROBLEMS),
+        success(
+            schema,
+            "Link",
+            "Content-Disposition",
+            example=f"GET {path}",
+            description="A page of records; in a format other than JSON the whole list, streamed.",
+            others=_other_formats(resource),
+        )
+        | problems(*LIST_PROBLEMS),
     )
 
 
@@ -139,7 +158,14 @@ def record_operation(resource: Resource) -> Doc:
         f"Get one {resource.singular}",
         resource.out.__doc__ or "",
         [id_parameter, *selection_parameters(resource)],
-        success(schema, "Content-Location", example=f"GET {resource.path}/{{id}}", description="The record.")
+        success(
+            schema,
+            "Content-Location",
+            "Content-Disposition",
+            example=f"GET {resource.path}/{{id}}",
+            description="The record.",
+            others=_other_formats(resource),
+        )
         | problems(*RECORD_PROBLEMS),
     )
 

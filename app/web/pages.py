@@ -24,8 +24,8 @@ from app.web.direct import DirectRoute
 from app.web.negotiation import JSON, require
 from app.web.openapi import TITLE, openapi_document
 from app.web.operations import plain_operation, success
-from app.web.records import at_revision, query_string
 from app.web.service import service_of
+from app.web.state import at_revision, query_string
 
 router = APIRouter(route_class=DirectRoute)
 
@@ -39,8 +39,8 @@ OWN_ONLY = {
 """Pages ask this service alone, and the browser sees to it."""
 
 
-def _ok(media_type: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
-    return {"200": {"description": description, "content": {media_type: {"schema": schema}}}}
+def _ok(media_type: str, schema: dict[str, Any], description: str, example: Any) -> dict[str, Any]:
+    return {"200": {"description": description, "content": {media_type: {"schema": schema, "example": example}}}}
 
 
 OBJECT: dict[str, Any] = {"type": "object"}
@@ -98,7 +98,10 @@ async def get_service(request: Request) -> Response:
     "/healthz",
     tags=["service"],
     **plain_operation(
-        "get_health", "Whether the process is alive", "Touches no database.", _ok(JSON, OBJECT, "It is alive.")
+        "get_health",
+        "Whether the process is alive",
+        "Touches no database.",
+        _ok(JSON, OBJECT, "It is alive.", {"status": "ok"}),
     ),
 )
 async def get_health(request: Request) -> Response:
@@ -113,7 +116,7 @@ async def get_health(request: Request) -> Response:
         "get_readiness",
         "Whether requests can be answered",
         "503 while the database is missing, at another schema version, or does not answer.",
-        _ok(JSON, OBJECT, "It is ready."),
+        _ok(JSON, OBJECT, "It is ready.", {"status": "ok", "revision": 1}),
     ),
 )
 async def get_readiness(request: Request) -> Response:
@@ -126,7 +129,10 @@ async def get_readiness(request: Request) -> Response:
     "/metrics",
     tags=["service"],
     **plain_operation(
-        "get_metrics", "Metrics for Prometheus", "Text exposition format.", _ok("text/plain", TEXT, "The metrics.")
+        "get_metrics",
+        "Metrics for Prometheus",
+        "Text exposition format.",
+        _ok("text/plain", TEXT, "The metrics.", "evidence_revision 1.0\n"),
     ),
 )
 async def get_metrics(request: Request) -> Response:

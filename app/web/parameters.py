@@ -4,6 +4,7 @@ from typing import Any, get_args
 
 from app.fields import RecordType
 from app.filters import Filter, Kind, kinds
+from app.formats.kinds import formats_of
 from app.paging import write_cursor
 from app.query import DEFAULT_LIMIT, MAX_LIMIT, read_list_query
 from app.resources import Resource
@@ -74,7 +75,10 @@ def selection_parameters(resource: Resource) -> list[Doc]:
             f"id,{label}",
         ),
         _parameter(
-            "format", "The format of the answer; the same as `Accept`.", {"type": "string", "enum": ["json"]}, "json"
+            "format",
+            "The format of the answer; comes before `Accept`. All but `json` send the whole list, without `limit`.",
+            {"type": "string", "enum": formats_of(resource.type)},
+            "csv",
         ),
     ]
     names = includable(resource)

@@ -14,8 +14,9 @@ from app.web.answers import is_fresh, not_modified
 from app.web.negotiation import JSON, require
 from app.web.operations import either, operation, page_name, problems, success
 from app.web.parameters import paging_parameters, search_parameters
-from app.web.records import answer_page, at_revision, query_string
+from app.web.records import answer_page
 from app.web.service import Service, service_of
+from app.web.state import at_revision, query_string
 
 PROBLEMS = ("malformed-request", "unexpected-content", "bad-cursor", "not-acceptable", "search-not-ready")
 

@@ -10,14 +10,22 @@ from app.sources.texts import stored_text
 from app.web.answers import Validators, answer
 from app.web.negotiation import require
 from app.web.operations import plain_operation, problem
-from app.web.records import query_string
 from app.web.service import service_of
+from app.web.state import query_string
 
 TEXT = "text/plain"
 
 
 def text_operation() -> dict[str, Any]:
-    ok = {"description": "The text.", "content": {TEXT: {"schema": {"type": "string"}}}}
+    ok = {
+        "description": "The text.",
+        "content": {
+            TEXT: {
+                "schema": {"type": "string"},
+                "example": "Unlocking the Science: Clinical Studies on Botox Mechanism",
+            }
+        },
+    }
     operation = plain_operation(
         "get_source_text",
         "Get a source's stored text",

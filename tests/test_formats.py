@@ -1,0 +1,179 @@
+"""Every format read back by its own readers: nothing lost, nothing run, memory bounded."""
+
+import csv
+import io
+import json
+import threading
+from typing import Any
+
+import bibtexparser
+import httpx
+import pytest
+import rispy
+from bibtexparser.entrypoint import parse_string
+from bibtexparser.middlewares import LatexDecodingMiddleware
+
+from app.catalogue import RESOURCES
+from app.formats.citations import publications_of, ris
+from app.formats.kinds import FORMATS, formats_of
+from app.formats.tables import csv_lines
+from app.studies.service import STUDIES
+
+Json = dict[str, Any]
+
+
+def get(api: httpx.Client, path: str, **parameters: Any) -> httpx.Response:
+    answer = api.get(path, params=parameters)
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+def items(api: httpx.Client, path: str, **parameters: Any) -> list[Json]:
+    return get(api, path, limit=1000, **parameters).json()["items"]  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("type", RESOURCES)
+def test_ndjson_is_the_same_documents(api: httpx.Client, type: str) -> None:
+    answer = get(api, f"/v1/{type}", format="ndjson")
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    assert [json.loads(line) for line in answer.text.splitlines()] == items(api, f"/v1/{type}")
+
+
+@pytest.mark.parametrize("type", RESOURCES)
+def test_csv_has_a_column_for_every_field_and_a_row_for_every_record(api: httpx.Client, type: str) -> None:
+    answer = get(api, f"/v1/{type}", format="csv")
+    assert answer.headers["content-disposition"] == f'attachment; filename="{type}.csv"'
+    assert "\r\n" in answer.text
+    rows = list(csv.DictReader(io.StringIO(answer.text, newline=""), strict=True))
+    documents = items(api, f"/v1/{type}")
+    assert list(rows[0]) == list(RESOURCES[type].out.model_fields)  # type: ignore[index]
+    assert [row["id"] for row in rows] == [document["id"] for document in documents]
+    assert all(None not in row and None not in row.values() for row in rows)
+
+
+def test_csv_takes_filters_sort_fields_and_words(api: httpx.Client) -> None:
+    wanted = {"indication": "chronic-migraine", "sort": "-year", "fields": "id,year,products.id,publication.journal"}
+    rows = list(csv.DictReader(io.StringIO(get(api, "/v1/studies", format="csv", **wanted).text)))
+    documents = items(api, "/v1/studies", indication="chronic-migraine", sort="-year")
+    assert [row["id"] for row in rows] == [document["id"] for document in documents]
+    assert rows[0]["products.id"] == "; ".join(product["id"] for product in documents[0]["products"])
+    found = list(csv.DictReader(io.StringIO(get(api, "/v1/studies", format="csv", q="botox migraine").text)))
+    assert [row["id"] for row in found] == [item["id"] for item in items(api, "/v1/studies", q="botox migraine")]
+
+
+def test_a_spreadsheet_runs_nothing_of_it() -> None:
+    titles = ["=HYPERLINK(1)", "+1", "-1", "@x", "\tx", "a=b", 'quote " and, comma\nline']
+    documents = [json.dumps({"title": title, "enrolled": -5}).encode() for title in titles]
+    tree: Any = {"title": None, "enrolled": None}
+    cells = list(csv.reader(io.StringIO(csv_lines(STUDIES, tree, documents).decode(), newline="")))
+    assert [row[0] for row in cells] == ["'=HYPERLINK(1)", "'+1", "'-1", "'@x", "'\tx", "a=b", titles[-1]]
+    assert {row[1] for row in cells} == {"-5"}
+
+
+def cited(api: httpx.Client) -> dict[str, Json]:
+    return {p["id"]: p for study in items(api, "/v1/studies") for p in publications_of(study)}
+
+
+@pytest.mark.parametrize("path", ["/v1/studies", "/v1/publications"])
+def test_ris_is_read_back_with_each_publication_once(api: httpx.Client, path: str) -> None:
+    entries = rispy.loads(get(api, path, format="ris").text)
+    expected = cited(api) if path == "/v1/studies" else {p["id"]: p for p in items(api, path)}
+    assert {entry["id"] for entry in entries} == set(expected)
+    assert len(entries) == len(expected)
+    for entry in entries:
+        publication = expected[entry["id"]]
+        assert entry.get("title") == publication["title"]
+        assert entry.get("doi") == publication["doi"]
+        assert entry.get("year") == (str(publication["year"]) if publication["year"] else None)
+        assert len(entry.get("authors", [])) == len(publication.get("authors") or [])
+
+
+def test_bibtex_is_read_back(api: httpx.Client) -> None:
+    text = get(api, "/v1/publications", format="bibtex").text
+    library = parse_string(text, append_middleware=[LatexDecodingMiddleware()])
+    expected = {p["id"]: p for p in items(api, "/v1/publications")}
+    assert not library.failed_blocks
+    assert {entry.key for entry in library.entries} == set(expected)
+    for entry in library.entries:
+        title = entry.fields_dict.get("title")
+        assert (title.value if title else None) == expected[entry.key]["title"]
+    assert bibtexparser.__version__.startswith("2.")
+
+
+def test_csl_json_is_read_back(api: httpx.Client) -> None:
+    answer = get(api, "/v1/publications", format="csl-json")
+    expected = {p["id"]: p for p in items(api, "/v1/publications")}
+    assert {item["id"] for item in answer.json()} == set(expected)
+    for item in answer.json():
+        year = expected[item["id"]]["year"]
+        assert item.get("issued") == ({"date-parts": [[year]]} if year else None)
+        assert item["type"] in ("article-journal", "document")
+
+
+def test_text_with_line_breaks_stays_one_ris_value() -> None:
+    entry = {"id": "x", "title": "A: B - C", "authors": ["Consortium for Trials", "Aurora SK"], "pages": "e12"}
+    (read,) = rispy.loads(ris([entry]))
+    assert (read["title"], read["authors"], read["start_page"]) == (
+        "A: B - C",
+        ["Consortium for Trials", "Aurora, S K"],
+        "e12",
+    )
+
+
+@pytest.mark.parametrize("format", [name for name in FORMATS if name != "json"])
+def test_one_record_comes_in_every_format(api: httpx.Client, format: str) -> None:
+    answer = get(api, "/v1/studies/PREEMPT%201", format=format)
+    assert answer.headers["content-type"].split(";")[0] == FORMATS[format].media_type
+    assert answer.headers["content-location"] == "/v1/studies/preempt-1"
+    assert "preempt" in answer.headers["content-disposition"]
+    assert "PREEMPT 1 trial" in answer.text
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_accept_chooses_and_the_address_decides(api: httpx.Client, format: str) -> None:
+    media = FORMATS[format].media_type
+    by_header = api.get("/v1/studies?phase=4", headers={"accept": f"text/html, {media};q=0.9, */*;q=0.1"})
+    by_address = api.get(f"/v1/studies?phase=4&format={format}", headers={"accept": "text/html"})
+    assert by_header.headers["content-type"].split(";")[0] == media
+    assert by_header.content == by_address.content
+    assert "Accept" in by_header.headers["vary"]
+
+
+def test_each_variant_has_its_own_entity_tag(api: httpx.Client) -> None:
+    tags = set()
+    for media in (format.media_type for format in FORMATS.values()):
+        for coding in ("identity", "gzip"):
+            headers = {"accept": media, "accept-encoding": coding}
+            answer = api.get("/v1/studies?year=2010..", headers=headers)
+            tags.add(answer.headers["etag"])
+            again = api.get("/v1/studies?year=2010..", headers=headers | {"if-none-match": answer.headers["etag"]})
+            assert (again.status_code, again.content) == (304, b"")
+    assert len(tags) == 12
+
+
+def test_formats_for_citing_are_for_what_is_published(api: httpx.Client) -> None:
+    for type in RESOURCES:
+        for format in FORMATS:
+            expected = 200 if format in formats_of(type) else 422
+            assert api.get(f"/v1/{type}?format={format}").status_code == expected
+
+
+def test_the_whole_list_has_no_place_for_pages(api: httpx.Client) -> None:
+    assert api.get("/v1/studies?format=csv&limit=3").status_code == 422
+
+
+def test_a_client_that_goes_away_leaves_nothing_open(api: httpx.Client) -> None:
+    for _ in range(12):
+        with api.stream("GET", "/v1/studies?format=ndjson") as answer:
+            next(answer.iter_raw())
+    done: list[int] = []
+
+    def export() -> None:
+        done.append(httpx.get(f"{api.base_url}/v1/studies?format=csv", timeout=30).status_code)
+
+    threads = [threading.Thread(target=export) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert done == [200, 200, 200]
