@@ -1,6 +1,7 @@
 """The application: settings in, ASGI out. The layers of a request, outermost first:
 
-CORS -> Envelope (request id, timing, last resort) -> Guard (targets, HEAD) -> errors as problems -> routes
+Finished (answers kept) -> CORS -> Envelope (request id, timing, last resort) -> Guard (targets, HEAD)
+-> errors as problems -> routes
 """
 
 from collections.abc import AsyncIterator
@@ -31,12 +32,14 @@ from app.studies.routes import router as studies
 from app.web import errors
 from app.web.cors import OpenForReading
 from app.web.envelope import Envelope
+from app.web.finished import Finished
 from app.web.guard import Guard
 from app.web.metrics import Metrics
 from app.web.openapi import TITLE
 from app.web.pages import router as pages
 from app.web.reader import Reader
 from app.web.service import Service
+from app.web.signals import signal_of
 
 ROUTERS = (
     studies,
@@ -67,6 +70,7 @@ def index_path(settings: Settings) -> Path | None:
 async def _running(app: FastAPI) -> AsyncIterator[None]:
     app.state.service.search.index.build_beside()
     yield
+    app.state.signal.close()
     app.state.service.reader.close()
 
 
@@ -75,6 +79,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     reader = Reader(settings)
     search = Search(SearchIndex(index_path(settings), reader.engine), Thesauri())
     service = Service(settings, reader, Totals(settings.count_cache_entries), search, Metrics())
+    signal = signal_of(settings, reader)
     app = FastAPI(
         title=TITLE,
         version=__version__,
@@ -84,12 +89,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
         lifespan=_running,
         middleware=[
+            Middleware(Finished, signal, service.metrics, settings.answer_cache_bytes),
             Middleware(OpenForReading),
             Middleware(Envelope, service.metrics, access_log=settings.access_log),
             Middleware(Guard, settings.max_url_bytes),
         ],
     )
-    app.state.service = service
+    app.state.service, app.state.signal = service, signal
     errors.install(app)
     for router in ROUTERS:
         app.router.routes.extend(router.routes)

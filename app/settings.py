@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     read_timeout_seconds: float = Field(
         30, gt=0, description="How long a read may take before it is given up with a 503."
     )
+    answer_cache_bytes: int = Field(
+        64_000_000, ge=0, description="Memory for finished answers, in front of everything else; 0 keeps none."
+    )
     count_cache_entries: int = Field(
         4096, ge=0, description="Totals remembered per revision, so that paging counts once."
     )

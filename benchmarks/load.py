@@ -61,7 +61,7 @@ def _command(tool: Tool, server: Server, requests: Path, seconds: float) -> list
     return ["wrk", *options, url, "--", str(requests)]
 
 
-def put(tool: Tool, server: Server, requests: Path, seconds: float) -> Sample:
+def put(tool: Tool, server: Server, *, case: str, requests: Path, seconds: float) -> Sample:
     command = _command(tool, server, requests, seconds)
     before = cpu_seconds(server.pid)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=HERE.parent) as process:
@@ -70,13 +70,13 @@ def put(tool: Tool, server: Server, requests: Path, seconds: float) -> Sample:
             output, errors = process.communicate(timeout=seconds + GRACE_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
-            raise Failed(f"{' '.join(command)} did not end in time; a server does not answer.") from None
+            raise Failed(f"{case}: {' '.join(command)} did not end in time; a server does not answer.") from None
     if process.returncode:
-        raise Failed(f"{' '.join(command)} ended with exit code {process.returncode}:\n{errors.decode()}")
+        raise Failed(f"{case}: {' '.join(command)} ended with exit code {process.returncode}:\n{errors.decode()}")
     seen = json.loads(output.decode().strip().splitlines()[-1])
     cpu = (cpu_seconds(server.pid) - before) / max(1, seen["requests"]) * 1e6
     if seen["errors"] or not seen["requests"]:
-        raise Failed(f"{' '.join(command)}: not all requests were answered well:\n{output.decode()}")
+        raise Failed(f"{case}: {' '.join(command)}: not all requests were answered well:\n{output.decode()}")
     return Sample(seen["requests"] / seen["seconds"], seen["p50"], seen["p99"], cpu)
 
 

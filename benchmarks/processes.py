@@ -45,7 +45,11 @@ def cpu_seconds(pid: int) -> float:
 
 
 def settle(server: Server) -> None:
-    """Waits until a server has done what it does beside answering, such as building an index."""
+    """Waits until a server has done what it does beside answering, such as building an index, and the disk its part.
+
+    Pages of a database just copied are still being written out, and who touches one of them then has to wait.
+    """
+    os.sync()
     end = time.monotonic() + SETTLE_SECONDS
     before = cpu_seconds(server.pid)
     while time.monotonic() < end:

@@ -74,7 +74,7 @@ def _prove_equal(bare: Server, cases: Sequence[Case]) -> None:
 
 def _measure(servers: Servers, case: Case, folder: Path, tool: Tool, rounds: int, seconds: float) -> Result:
     requests = write_requests(folder / "requests", case.answers)
-    load = partial(put, tool, requests=requests)
+    load = partial(put, tool, case=case.name, requests=requests)
     for server in (servers.bare, servers.ours):
         load(server, seconds=WARM_UP_SECONDS)
     turns = [(load(servers.bare, seconds=seconds), load(servers.ours, seconds=seconds)) for _ in range(rounds)]

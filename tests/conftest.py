@@ -51,7 +51,8 @@ def await_index(client: httpx.Client) -> None:
 
 
 def settings_for(url: str, **more: object) -> Settings:
-    return Settings.model_validate({"database_url": url, "search_path": ":memory:", **more})
+    """Nothing is kept unless a test says so: what is tested is how answers are made."""
+    return Settings.model_validate({"database_url": url, "search_path": ":memory:", "answer_cache_bytes": 0, **more})
 
 
 @pytest.fixture(scope="session")

@@ -100,7 +100,7 @@ def test_operation_ids_are_unique_words() -> None:
 
 @pytest.fixture(scope="module")
 def contract_server(sqlite_seeds: Any) -> Iterator[httpx.Client]:
-    with serving(settings_for(f"sqlite:///{sqlite_seeds}")) as client:
+    with serving(settings_for(f"sqlite:///{sqlite_seeds}", answer_cache_bytes=64_000_000)) as client:
         yield client
 
 

@@ -6,13 +6,11 @@ from tantivy import Filter, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
 
 STEMMED, PLAIN = "stemmed", "plain"
 LONGEST = 80
-PIECE = r"[\p{L}\p{M}]+|\p{N}+"
-"""Letters, or digits: so `IL2` finds `IL-2`, and `155U` finds `155 U`."""
 
 
 @cache
 def stemmed() -> TextAnalyzer:
-    builder = TextAnalyzerBuilder(Tokenizer.regex(PIECE)).filter(Filter.remove_long(LONGEST)).filter(Filter.lowercase())
+    builder = TextAnalyzerBuilder(Tokenizer.simple()).filter(Filter.remove_long(LONGEST)).filter(Filter.lowercase())
     folded = builder.filter(Filter.ascii_fold()).filter(Filter.stopword("english"))
     return folded.filter(Filter.stemmer("english")).build()
 

@@ -1,11 +1,11 @@
 """A query's tree, and a type's filters, as queries of the index.
 
-A word is looked for in every text field; what titles and names are worth beside the body was measured
-(`benchmarks.search`). With `match=all` each word must be somewhere in the record; words that stand together count more.
+A word is looked for in every text field; what a title and a name add to the body was measured
+(`benchmarks.search`). With `match=all` each word must be somewhere in the record.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import sqrt
@@ -23,10 +23,8 @@ from app.search.schema import ranged, schema
 from app.search.synonyms import Thesaurus
 
 WEIGHTS = {"title": 0.25, "name": 1.25, "body": 1.0}
-"""Of fields; a title is in the body too, so that it weighs 1.25."""
+"""Of fields. A title is in the body too, and so weighs 1.25 in all."""
 SYNONYM_WEIGHT = 0.7
-NEIGHBOURS_WEIGHT = 0.1
-"""What two words that stand together add, of what each alone does."""
 MAX_BEGINNINGS = 200
 
 SCHEMA = schema()
@@ -82,14 +80,15 @@ class Compiler:
         if len(words) == 1 and not _is_plain(words[0]):
             return self._special(words[0])
         terms = [term for item in words for term in analysis.terms(item.text)]
-        self.result.terms.update(terms)
+        joined = _joined(terms)
+        self.result.terms.update(terms, joined)
         found = list(self.thesaurus.expansions(terms)) if self.thesaurus else []
         covered = {index for expansion in found for index in range(expansion.start, expansion.end)}
         alone = Counter(term for index, term in enumerate(terms) if index not in covered)
         parts = [_repeated(term, times) for term, times in alone.items()]
         parts += [self._named(terms[e.start : e.end], e.names) for e in found]
         occur = Occur.Must if self.match_all else Occur.Should
-        near = [] if len(terms) < 2 else [(Occur.Should, query) for query in _neighbours(terms)]
+        near = [(Occur.Should, _term(term)) for term in joined]
         return _both([*((occur, part) for part in parts), *near]) if parts else EVERY
 
     def _named(self, terms: list[str], names: Iterable[str]) -> Query:
@@ -125,9 +124,9 @@ class Compiler:
             raise Invalid(f"at character {words.at + 1}: give at least two letters before *")
         found = self.searcher.terms_with_prefix("word", start, limit=5000)
         common = sorted(found, key=lambda pair: -pair[1])[:MAX_BEGINNINGS]
-        rows = sorted({tuple(analysis.terms(word)) for word, _ in common})
-        self.result.terms.update({term for row in rows for term in row} or {start})
-        return _any(_phrase(list(row), words.field) for row in rows)
+        terms = {term for word, _ in common for term in analysis.terms(word)}
+        self.result.terms.update(terms or {start})
+        return _any(_term(term, words.field) for term in sorted(terms))
 
 
 def _is_plain(words: Words) -> bool:
@@ -153,11 +152,6 @@ def _term(term: str, name: str | None = None) -> Query:
     return _any(Query.boost_query(Query.term_query(SCHEMA, field, term), weight) for field, weight in weighed)
 
 
-def _repeated(term: str, times: int) -> Query:
-    """A word that is said twice counts more, not twice: claims repeat a name, or say it long and short."""
-    return _term(term) if times == 1 else Query.boost_query(_term(term), sqrt(times))
-
-
 def _phrase(terms: list[str], name: str | None = None) -> Query:
     if len(terms) < 2:
         return _term(terms[0], name) if terms else NONE
@@ -165,11 +159,14 @@ def _phrase(terms: list[str], name: str | None = None) -> Query:
     return _any(Query.boost_query(Query.phrase_query(SCHEMA, field, list(terms)), weight) for field, weight in weighed)
 
 
-def _neighbours(terms: list[str]) -> Iterator[Query]:
-    """Each two words that stand together in the query."""
-    for pair in dict.fromkeys(pairwise(terms)):
-        if pair[0] != pair[1]:
-            yield Query.boost_query(Query.phrase_query(SCHEMA, "body", list(pair)), NEIGHBOURS_WEIGHT)
+def _repeated(term: str, times: int) -> Query:
+    """A word said twice counts more, but not twice: who asks says a name again, or first long and then short."""
+    return _term(term) if times == 1 else Query.boost_query(_term(term), sqrt(times))
+
+
+def _joined(terms: list[str]) -> dict[str, None]:
+    """Each two words in a row as one, which is how some records write them: `IL-2` and `IL2`, `down regulation`."""
+    return dict.fromkeys(map("".join, pairwise(terms)))
 
 
 # Filters: the same tests as `conditions` makes SQL of

@@ -1,6 +1,6 @@
 """Finished answers: conditional requests (RFC 9110 §13), compression, and the headers all of them share."""
 
-import gzip
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
@@ -10,7 +10,8 @@ from typing import NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.web.negotiation import JSON, LONGEST, accepts_gzip
+from app.web.codings import CODINGS, coding_of
+from app.web.negotiation import JSON
 
 SMALL = 800
 """Bytes that gain nothing from compression: they travel in one packet either way."""
@@ -21,9 +22,10 @@ class Validators(NamedTuple):
     modified: datetime | None
 
 
-def headers_of(validators: Validators, *, gzipped: bool) -> dict[str, str]:
+def headers_of(validators: Validators, coding: str | None) -> dict[str, str]:
+    """Each coding of a representation has an entity tag of its own."""
     headers = {
-        "etag": f'"{validators.etag}-gzip"' if gzipped else f'"{validators.etag}"',
+        "etag": f'"{validators.etag}-{coding}"' if coding else f'"{validators.etag}"',
         "cache-control": "public, no-cache",
         "vary": "Accept, Accept-Encoding",
     }
@@ -33,11 +35,16 @@ def headers_of(validators: Validators, *, gzipped: bool) -> dict[str, str]:
     return headers
 
 
+_CODED = re.compile(f'"(.*?)(?:-({"|".join(CODINGS)}))?"')
+
+
 def _named(header: str, etag: str) -> str | None:
-    """The tag of the header that is this representation's, in whichever coding; `*` is any."""
-    tags = [tag.strip().removeprefix("W/") for tag in header.split(",")]
-    ours = (tag for tag in tags if tag == "*" or tag.strip('"').removesuffix("-gzip") == etag)
-    return next(ours, None)
+    """The coding in which the header names this representation, `""` for none; `None` if it names others only."""
+    for tag in header.split(","):
+        found = _CODED.fullmatch(tag.strip().removeprefix("W/"))
+        if tag.strip() == "*" or (found and found[1] == etag):
+            return (found[2] if found else None) or ""
+    return None
 
 
 def _unchanged_since(header: str, modified: datetime) -> bool:
@@ -59,17 +66,14 @@ def is_fresh(request: Request, validators: Validators) -> bool:
 
 
 def not_modified(request: Request, validators: Validators) -> Response:
-    tag = _named(request.headers.get("if-none-match", ""), validators.etag) or ""
-    return Response(None, 304, headers_of(validators, gzipped=tag.endswith('-gzip"')))
+    coding = _named(request.headers.get("if-none-match", ""), validators.etag)
+    return Response(None, 304, headers_of(validators, coding or None))
 
 
-def compress(body: bytes) -> bytes:
-    """Milliseconds of work for a long body."""
-    return gzip.compress(body, 5, mtime=0)
-
-
-compress_once = lru_cache(maxsize=32)(compress)
-"""For the few bodies that stay the same while the process lives."""
+@lru_cache(maxsize=64)
+def compress_once(coding: str, body: bytes) -> bytes:
+    """For the few bodies that stay the same while the process lives."""
+    return CODINGS[coding].compress(body)
 
 
 def answer(
@@ -84,9 +88,9 @@ def answer(
     """A 200, or a 304 where the client has it already; `kept`: this body is sent again and again."""
     if is_fresh(request, validators):
         return not_modified(request, validators)
-    gzipped = len(body) >= SMALL and accepts_gzip(request.headers.get("accept-encoding", "")[:LONGEST])
-    all_headers = headers_of(validators, gzipped=gzipped) | dict(headers or {})
-    if gzipped:
-        all_headers["content-encoding"] = "gzip"
-        body = compress_once(body) if kept else compress(body)
+    coding = coding_of(request.headers.get("accept-encoding", "")) if len(body) >= SMALL else None
+    all_headers = headers_of(validators, coding) | dict(headers or {})
+    if coding:
+        all_headers["content-encoding"] = coding
+        body = compress_once(coding, body) if kept else CODINGS[coding].compress(body)
     return Response(body, 200, all_headers, media_type)

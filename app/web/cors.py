@@ -10,6 +10,9 @@ from app.web.problems import problem_response
 
 EXPOSED = ("ETag", "Last-Modified", "Link", "Content-Location", "X-Request-ID", "Retry-After")
 
+ALLOW_ORIGIN = (b"access-control-allow-origin", b"*")
+EXPOSE_HEADERS = (b"access-control-expose-headers", ", ".join(EXPOSED).encode())
+
 
 class OpenForReading(CORSMiddleware):
     def __init__(self, app: ASGIApp) -> None:

@@ -1,6 +1,5 @@
 """Records in other formats than JSON over HTTP."""
 
-import zlib
 from collections.abc import AsyncIterator, Iterator, Mapping
 
 from sqlalchemy import Connection
@@ -16,7 +15,7 @@ from app.reading import Stored
 from app.rendering import etag_of
 from app.resources import Resource
 from app.web.answers import Validators, answer, headers_of
-from app.web.negotiation import LONGEST, accepts_gzip
+from app.web.codings import CODINGS, Packer, coding_of
 from app.web.service import service_of
 from app.web.state import at_revision
 
@@ -58,11 +57,11 @@ async def answer_export(request: Request, resource: Resource, query: ListQuery, 
     pieces = service_of(request).reader.stream(_pieces, request, resource, query, format)
     head = await anext(pieces)
     validators: Validators = request.scope["exported"]
-    gzipped = accepts_gzip(request.headers.get("accept-encoding", "")[:LONGEST])
-    headers = headers_of(validators, gzipped=gzipped) | attachment(resource.type, format)
-    body = _gzipped(head, pieces) if gzipped else _joined(head, pieces)
-    if gzipped:
-        headers["content-encoding"] = "gzip"
+    coding = coding_of(request.headers.get("accept-encoding", ""))
+    headers = headers_of(validators, coding) | attachment(resource.type, format)
+    body = _packed(CODINGS[coding].packer(), head, pieces) if coding else _joined(head, pieces)
+    if coding:
+        headers["content-encoding"] = coding
     return StreamingResponse(body, 200, headers, FORMATS[format].media_type)
 
 
@@ -82,10 +81,9 @@ async def _joined(head: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[by
             yield piece
 
 
-async def _gzipped(head: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    packer = zlib.compressobj(5, wbits=31)
+async def _packed(packer: Packer, head: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     async for piece in _joined(head, pieces):
-        packed = packer.compress(piece)
+        packed = packer.pack(piece)
         if packed:
             yield packed
-    yield packer.flush()
+    yield packer.end()

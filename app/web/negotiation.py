@@ -14,7 +14,7 @@ JSON = "application/json"
 _WEIGHT = re.compile(r"(0(\.[0-9]{0,3})?|1(\.0{0,3})?)")
 
 
-def _weighted(header: str) -> Iterator[tuple[str, float]]:
+def weighted(header: str) -> Iterator[tuple[str, float]]:
     for part in header.split(","):
         name, *parameters = (piece.strip().lower() for piece in part.split(";"))
         weight = next((value[2:] for value in parameters if value.startswith("q=")), "1")
@@ -33,20 +33,14 @@ LONGEST = 1000
 def accepts(header: str, media_type: str) -> bool:
     """Whether an `Accept` header allows a media type; its most specific range decides."""
     ranges = {media_type, media_type.split("/")[0] + "/*", "*/*"}
-    fitting = [(_specificity(name), weight) for name, weight in _weighted(header) if name in ranges]
+    fitting = [(_specificity(name), weight) for name, weight in weighted(header) if name in ranges]
     return not header.strip() or max(fitting, default=(0, 0.0))[1] > 0
-
-
-@lru_cache(maxsize=512)
-def accepts_gzip(header: str) -> bool:
-    weights = dict(_weighted(header))
-    return weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0))) > 0
 
 
 def weight(header: str, media_type: str) -> tuple[float, int]:
     """How much a media type is wanted, and how exactly it is named."""
     ranges = {media_type, media_type.split("/")[0] + "/*", "*/*"}
-    fitting = [(_specificity(name), weight) for name, weight in _weighted(header) if name in ranges]
+    fitting = [(_specificity(name), weight) for name, weight in weighted(header) if name in ranges]
     exactness, wanted = max(fitting, default=(0, 0.0))
     return wanted, exactness
 

@@ -1,0 +1,183 @@
+"""Finished answers are what would be made anew, are never stale, and are bounded."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import Engine
+
+from app.db import open_engine
+from app.loading.service import load
+from app.settings import Settings
+from app.web.finished import Finished
+from app.web.metrics import Metrics
+from tests.conftest import await_index, serving, settings_for
+
+PATHS = [
+    "/v1/studies/preempt-1",
+    "/v1/studies?limit=5&sort=-year",
+    "/v1/studies?q=botox&facets=design",
+    "/v1/products/botox",
+    "/",
+    "/openapi.json",
+    "/docs",
+    "/v1/studies?format=csv",
+]
+CHANGING = {"date", "x-request-id", "last-modified"}
+"""`Last-Modified` is left out in the second after a change, and an answer may be made in that."""
+
+
+def kept(url: str, **more: Any) -> Settings:
+    return settings_for(url, answer_cache_bytes=8_000_000, **more)
+
+
+@pytest.fixture(scope="module")
+def cached(seeded_url: str) -> Iterator[httpx.Client]:
+    with serving(kept(seeded_url)) as client:
+        await_index(client)
+        yield client
+
+
+def headers_of(answer: httpx.Response) -> dict[str, str]:
+    return {name: value for name, value in answer.headers.items() if name not in CHANGING}
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("coding", ["identity", "gzip", "br", "zstd"])
+def test_the_second_answer_is_the_first(cached: httpx.Client, api: httpx.Client, path: str, coding: str) -> None:
+    asked = {"accept-encoding": coding, "origin": "https://example.org"}
+    made, first, second = (client.get(path, headers=asked) for client in (api, cached, cached))
+    assert made.content == first.content == second.content
+    assert headers_of(made) == headers_of(first)
+    assert sorted(headers_of(first).items()) == sorted(headers_of(second).items())
+    assert first.headers["x-request-id"] != second.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_head_and_304_are_those_of_the_answer(cached: httpx.Client, path: str) -> None:
+    answer = cached.get(path)
+    headed = cached.head(path)
+    assert (headed.status_code, headed.content) == (200, b"")
+    assert headed.headers["etag"] == answer.headers["etag"]
+    for tag in (answer.headers["etag"], "*", f'"x", {answer.headers["etag"]}'):
+        again = cached.get(path, headers={"if-none-match": tag})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["etag"] == answer.headers["etag"] or tag == "*"
+    assert cached.get(path, headers={"if-none-match": '"x"'}).content == answer.content
+
+
+def test_a_kept_answer_costs_no_statement_beyond_the_revision(cached: httpx.Client, statements: list[str]) -> None:
+    tag = cached.get("/v1/studies?limit=9").headers["etag"]
+    statements.clear()
+    cached.get("/v1/studies?limit=9")
+    cached.get("/v1/studies?limit=9", headers={"if-none-match": tag})
+    cached.head("/v1/studies?limit=9")
+    assert all("FROM database_state" in statement for statement in statements)
+    assert len(statements) <= 3
+
+
+def test_problems_are_not_kept(cached: httpx.Client) -> None:
+    one, two = (cached.get("/v1/studies?x=1") for _ in range(2))
+    assert one.json()["request_id"] != two.json()["request_id"]
+
+
+def test_accept_tells_answers_apart(cached: httpx.Client) -> None:
+    types = {
+        cached.get("/v1/studies/preempt-1", headers={"accept": a}).headers["content-type"] for a in ("*/*", "text/csv")
+    }
+    assert types == {"application/json", "text/csv; charset=utf-8"}
+
+
+def test_no_reader_sees_a_stale_answer_after_a_change(backend: str, url: str, tmp_path: Path) -> None:
+    engine = _loaded(url, tmp_path, 0)
+    with serving(kept(url)) as client:
+        for number in range(1, 15):
+            assert client.get("/v1/sources/s").json()["title"] == f"T{number - 1}"
+            assert client.get("/v1/sources/s").json()["title"] == f"T{number - 1}"
+            _change(engine, tmp_path, number)
+            assert client.get("/v1/sources/s").json()["title"] == f"T{number}"
+            assert client.get("/v1/sources").json()["items"][0]["title"] == f"T{number}"
+    engine.dispose()
+
+
+def _loaded(url: str, folder: Path, number: int) -> Engine:
+    from app.migrating import migrate
+
+    engine = open_engine(url)
+    migrate(engine)
+    _change(engine, folder, number)
+    return engine
+
+
+def _change(engine: Engine, folder: Path, number: int) -> None:
+    text = f"- id: s\n  kind: web-page\n  tier: other\n  url: https://example.org\n  title: T{number}\n"
+    (folder / "sources.yaml").write_text(text)
+    load(engine, folder)
+
+
+class _Always:
+    def __init__(self) -> None:
+        self.value = 1
+
+    async def token(self) -> int:
+        return self.value
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class _Slow:
+    """An application whose answers take a while, and that counts how often it made one."""
+
+    def __init__(self, size: int) -> None:
+        self.size, self.made = size, 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.made += 1
+        await asyncio.sleep(0.01)
+        length = str(self.size).encode()
+        headers = [(b"etag", b'"a"'), (b"content-length", length)]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"x" * self.size})
+
+
+async def _ask(app: Finished, path: str) -> bytes:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "raw_path": path.encode(), "query_string": b"", "headers": []}
+    await app(scope, None, send)  # type: ignore[arg-type]
+    return b"".join(message.get("body", b"") for message in sent)
+
+
+def test_what_many_ask_for_at_once_is_made_once() -> None:
+    made = _Slow(10)
+    app = Finished(made, _Always(), Metrics(), 10_000)
+
+    async def many() -> list[bytes]:
+        return await asyncio.gather(*(_ask(app, "/x") for _ in range(50)))
+
+    assert asyncio.run(many()) == [b"x" * 10] * 50
+    assert made.made == 1
+
+
+def test_memory_is_bounded_and_the_oldest_goes_first() -> None:
+    made = _Slow(1000)
+    app = Finished(made, _Always(), Metrics(), 10_000)
+
+    async def fill() -> None:
+        for number in range(40):
+            await _ask(app, f"/{number}")
+
+    asyncio.run(fill())
+    assert app._bytes <= 10_000
+    assert made.made == 40
+    asyncio.run(_ask(app, "/39"))
+    assert made.made == 40
+    asyncio.run(_ask(app, "/0"))
+    assert made.made == 41
