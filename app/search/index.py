@@ -32,6 +32,9 @@ SMALL_HEAP_BYTES = 32_000_000
 FEW = 2_000
 """Changes that a request waits for; more are brought in beside it."""
 
+PATIENCE = 2.0
+"""Seconds that a request waits for the index while it is being made; then it is told to come back."""
+
 BATCH = 1_000
 
 
@@ -92,14 +95,15 @@ class SearchIndex:
         self._index: Index | None = None
         self._epoch = ""
         self._lock = threading.Lock()
-        self._building = threading.Event()
+        self._idle = threading.Event()
+        self._idle.set()
 
     def current(self, connection: Connection, at: reading.Now) -> Searcher:
         """A searcher that has seen revision `at` or later; raises a `Problem` while that takes long."""
         searcher = self._seen(at)
         if searcher is not None:
             return searcher
-        if self._building.is_set():
+        if not self._idle.wait(PATIENCE):
             raise _not_yet()
         try:
             with self._lock:
@@ -167,8 +171,8 @@ class SearchIndex:
 
     def build_beside(self) -> None:
         """Starts bringing in what is missing, unless that goes on already."""
-        if not self._building.is_set():
-            self._building.set()
+        if self._idle.is_set():
+            self._idle.clear()
             threading.Thread(target=self._build_beside, name="index", daemon=True).start()
 
     def _build_beside(self) -> None:
@@ -178,11 +182,11 @@ class SearchIndex:
         except Exception as error:
             log.warning("the index could not be built", error=str(error))
         finally:
-            self._building.clear()
+            self._idle.set()
 
     def build(self, connection: Connection, at: reading.Now) -> int:
         """Brings in everything that is missing, however much; returns how many entries."""
-        self._building.set()
+        self._idle.clear()
         started = time.monotonic()
         try:
             with self._lock:
@@ -191,7 +195,7 @@ class SearchIndex:
                 count = 0 if seen >= at.revision else self._fill(self._index, connection, seen, at.revision, HEAP_BYTES)
                 self._index.reload()
         finally:
-            self._building.clear()
+            self._idle.set()
         log.info("index built", entries=count, revision=at.revision, seconds=round(time.monotonic() - started, 2))
         return count
 
