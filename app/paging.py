@@ -92,7 +92,7 @@ def _ordered(keys: Sequence[SortKey], segment: _Segment) -> Iterator[ColumnEleme
         yield key.order() if certain else key.order().nulls_last()
 
 
-def page_keys(query: Select[Any], keys: Sequence[SortKey], position: Position | None, limit: int) -> Subquery:
+def page_keys(query: Select[Any], keys: Sequence[SortKey], position: Any, limit: Any) -> Subquery:
     """The sort keys of one page's records: columns `segment`, `key_0` ...; the last key is the id."""
     segments = _from_start(keys) if position is None else _behind(keys, position)
     columns = [key.column.label(f"key_{index}") for index, key in enumerate(keys)]
@@ -101,7 +101,8 @@ def page_keys(query: Select[Any], keys: Sequence[SortKey], position: Position | 
         part = query.with_only_columns(literal(number).label("segment"), *columns)
         part = part.where(*segment.conditions).order_by(*_ordered(keys, segment)).limit(limit)
         parts.append(select(part.subquery()))
-    return union_all(*parts).subquery("page")
+    every = union_all(*parts).subquery()
+    return select(every).order_by(*page_order(every, keys)).limit(limit).subquery("page")
 
 
 def page_order(page: Subquery, keys: Sequence[SortKey]) -> list[ColumnElement[Any]]:

@@ -6,20 +6,23 @@ A record: document; one asked for by another name costs two more.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import ARRAY, Connection, String, bindparam, cast, func, select, tuple_
+from sqlalchemy import ARRAY, Connection, Integer, Select, String, bindparam, cast, func, select, tuple_
 
 from app.conditions import conditions
 from app.documents import Document, Revision, State
 from app.errors import Problem
 from app.fields import RecordType
+from app.filters import Tests
+from app.lookups import Lookup
 from app.migrating import head
-from app.paging import page_keys, page_order
+from app.paging import Position, SortKey, page_keys, page_order
 from app.query import ListQuery, RecordQuery
 from app.resources import Resource
 from app.rows import batches
@@ -62,18 +65,33 @@ def other_version() -> Problem:
     return Problem("database-not-ready", detail, headers={"retry-after": "5"})
 
 
-def now(connection: Connection) -> Now:
-    row = connection.execute(_STATE).one_or_none()
-    if row is None or row[3] != head():
+def _now(revision: int, changed_at: datetime, epoch: str, version: str) -> Now:
+    if version != head():
         raise other_version()
-    return Now(row[0], row[1], row[2])
+    return Now(revision, changed_at, epoch)
+
+
+def _stored(id: str, etag: str, modified: datetime, body: bytes, version: str) -> Stored:
+    if version != head():
+        raise other_version()
+    return Stored(id, etag, modified, body)
+
+
+NOW, RECORD = Lookup(_STATE, _now), Lookup(_RECORD, _stored, "type", "id")
+
+
+def certain(found: Now | None) -> Now:
+    if found is None:
+        raise other_version()
+    return found
+
+
+def now(connection: Connection) -> Now:
+    return certain(NOW.by(connection))
 
 
 def by_id(connection: Connection, type: RecordType, id: str) -> Stored | None:
-    row = connection.execute(_RECORD, {"type": type, "id": id}).one_or_none()
-    if row is not None and row.version != head():
-        raise other_version()
-    return Stored(*row[:4]) if row else None
+    return RECORD.by(connection, type, id)
 
 
 class Totals:
@@ -108,26 +126,55 @@ class Page:
         return b'{"items":[%b],"total":%d,"next":%b%b}' % (items, self.total, orjson.dumps(self.next), more)
 
 
+class Shape(NamedTuple):
+    """What pages of one list have in common: their statements differ in nothing but values."""
+
+    resource: Resource
+    tests: tuple[tuple[str, Tests], ...]
+    ids: tuple[str, ...]
+
+    def records(self) -> Select[Any]:
+        wanted = [*conditions(self.resource, dict(self.tests))]
+        if self.ids:
+            wanted.append(self.resource.sorts["id"].in_(self.ids))
+        return select(self.resource.sorts["id"]).where(*wanted)
+
+
+def shape_of(resource: Resource, query: ListQuery) -> Shape:
+    return Shape(resource, tuple(query.tests.items()), query.ids)
+
+
 def page(connection: Connection, resource: Resource, query: ListQuery, at: Now, totals: Totals) -> Page:
     """One page of a list with the exact total, of a query whose names are resolved."""
-    wanted = [*conditions(resource, query.tests)]
-    if query.ids:
-        wanted.append(resource.sorts["id"].in_(query.ids))
-    records = select(resource.sorts["id"]).where(*wanted)
+    shape = shape_of(resource, query)
     total = totals.get(at, query.asked)
     if total is None:
-        total = connection.scalars(select(func.count()).select_from(records.subquery())).one()
+        total = connection.scalars(select(func.count()).select_from(shape.records().subquery())).one()
         totals.put(at, query.asked, total)
-    shown = _page_of(connection, resource, query, records)
+    shown = _page_of(connection, resource, query, lambda known: _page_statement(shape, query.sort, known))
     return Page(select_parts(connection, resource, query, shown.documents), total, shown.next)
 
 
-def _page_of(connection: Connection, resource: Resource, query: ListQuery, records: Any) -> Page:
+Known = tuple[bool, ...] | None
+"""Which keys of a position have a value; nothing where a list begins."""
+
+
+def _rows(connection: Connection, statement: Select[Any], position: Position | None, limit: int) -> Sequence[Any]:
+    values = {f"after_{index}": value for index, value in enumerate(position or ())}
+    return connection.execute(statement, {**values, "limit": limit}).all()
+
+
+def _known(position: Position | None) -> Known:
+    return None if position is None else tuple(value is not None for value in position)
+
+
+def _page_of(
+    connection: Connection, resource: Resource, query: ListQuery, statement: Callable[[Known], Select[Any]]
+) -> Page:
     """Whole documents of one page of some records; the total is not counted here."""
     if not query.limit:
         return Page([], 0, None)
-    keys = page_keys(records, query.sort, query.position, query.limit + 1)
-    rows = connection.execute(_documents(resource, query, keys)).all()
+    rows = _rows(connection, statement(_known(query.position)), query.position, query.limit + 1)
     following = query.next_url(resource, tuple(rows[query.limit - 1][1:])) if len(rows) > query.limit else None
     return Page([row[0] for row in rows[: query.limit]], 0, following)
 
@@ -138,17 +185,16 @@ EXPORTED = 500
 
 def every_page(connection: Connection, resource: Resource, query: ListQuery) -> Iterator[Sequence[bytes]]:
     """All whole documents of a resolved query, some at a time, in its order."""
-    wanted = [*conditions(resource, query.tests)]
-    if query.ids:
-        wanted.append(resource.sorts["id"].in_(query.ids))
-    yield from pages_of(connection, resource, query, select(resource.sorts["id"]).where(*wanted))
+    yield from pages_of(connection, resource, query, shape_of(resource, query).records())
 
 
-def pages_of(connection: Connection, resource: Resource, query: ListQuery, records: Any) -> Iterator[Sequence[bytes]]:
+def pages_of(
+    connection: Connection, resource: Resource, query: ListQuery, records: Select[Any]
+) -> Iterator[Sequence[bytes]]:
     position = query.position
     while True:
-        keys = page_keys(records, query.sort, position, EXPORTED)
-        rows = connection.execute(_documents(resource, replace(query, limit=EXPORTED - 1), keys)).all()
+        statement = _documents(resource, records, query.sort, _known(position))
+        rows = _rows(connection, statement, position, EXPORTED)
         yield [row[0] for row in rows]
         if len(rows) < EXPORTED:
             return
@@ -165,18 +211,30 @@ def those_with(connection: Connection, resource: Resource, ids: Sequence[str]) -
 
 def sorted_page(connection: Connection, resource: Resource, query: ListQuery, ids: Sequence[str]) -> Page:
     """One page of the records with some ids, however many, in the query's order."""
-    return _page_of(connection, resource, query, those_with(connection, resource, ids))
+    records = those_with(connection, resource, ids)
+    return _page_of(connection, resource, query, lambda known: _documents(resource, records, query.sort, known))
 
 
-def _documents(resource: Resource, query: ListQuery, keys: Any) -> Any:
-    last = len(query.sort) - 1
-    columns = [keys.c[f"key_{index}"] for index in range(len(query.sort))]
+@lru_cache(maxsize=256)
+def _page_statement(shape: Shape, sort: tuple[SortKey, ...], known: Known) -> Select[Any]:
+    """Building a statement costs more than running it, so each shape's is kept."""
+    return _documents(shape.resource, shape.records(), sort, known)
+
+
+def _documents(resource: Resource, records: Select[Any], sort: tuple[SortKey, ...], known: Known) -> Select[Any]:
+    """The documents of one page; parameters `limit` and, for each key of a position that has a value, `after_...`."""
+    position: Any = known and tuple(
+        bindparam(f"after_{index}", type_=key.column.type) if there else None
+        for index, (key, there) in enumerate(zip(sort, known, strict=True))
+    )
+    limit: Any = bindparam("limit", type_=Integer())
+    keys = page_keys(records, sort, position, limit)
+    columns = [keys.c[f"key_{index}"] for index in range(len(sort))]
     return (
         select(Document.body, *columns)
-        .join_from(keys, Document, Document.id == keys.c[f"key_{last}"])
+        .join_from(keys, Document, Document.id == columns[-1])
         .where(Document.type == resource.type, Document.until_revision.is_(None))
-        .order_by(*page_order(keys, query.sort))
-        .limit(query.limit + 1)
+        .order_by(*page_order(keys, sort))  # a limit here would carry bodies through the database's sorter
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -16,6 +17,7 @@ from sqlalchemy import Engine, create_engine, event, text
 from app.db import open_engine
 from app.loading.service import load
 from app.logs import set_up
+from app.lookups import Lookup
 from app.migrating import migrate
 from app.serving import server_of
 from app.settings import Settings
@@ -149,7 +151,7 @@ def sqlite_copy(sqlite_seeds: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def statements() -> Iterator[list[str]]:
+def statements(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Every SQL statement that any engine of this process sends while the test runs."""
     sent: list[str] = []
 
@@ -157,6 +159,12 @@ def statements() -> Iterator[list[str]]:
         if not statement.startswith(("BEGIN", "PRAGMA", "SHOW", "select pg_catalog")):
             sent.append(statement)
 
+    def noted(lookup: Lookup[Any], driver: Any, *values: str) -> Any:
+        sent.append(lookup.sql)
+        return in_place(lookup, driver, *values)
+
+    in_place = Lookup.in_place
+    monkeypatch.setattr(Lookup, "in_place", noted)
     event.listen(Engine, "before_cursor_execute", note)
     yield sent
     event.remove(Engine, "before_cursor_execute", note)

@@ -52,6 +52,8 @@ def _add_text(entry: Entry, parts: dict[str, list[str]]) -> None:
     for part, some in parts.items():
         joined = "\n".join(some)
         entry.add_text(part if part in ("title", "name") else "body", joined)
+        if part == "title":
+            entry.add_text("body", joined)  # a title's words count as text, and more as a title
         entry.add_text("word", joined)
     entry.add_json("part", parts)
 

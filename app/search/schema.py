@@ -8,7 +8,7 @@ from app.catalogue import RESOURCES
 from app.filters import kinds
 from app.search import analysis
 
-VERSION = 1
+VERSION = 2
 
 TEXT_FIELDS = ("title", "name", "body")
 META = "meta"

@@ -17,6 +17,14 @@ SMALL = 800
 """Bytes that gain nothing from compression: they travel in one packet either way."""
 
 
+_SECOND = timedelta(seconds=1)
+
+
+@lru_cache(maxsize=1024)
+def _http_date(moment: datetime) -> str:
+    return format_datetime(moment, usegmt=True)
+
+
 class Validators(NamedTuple):
     etag: str
     modified: datetime | None
@@ -29,9 +37,9 @@ def headers_of(validators: Validators, coding: str | None) -> dict[str, str]:
         "cache-control": "public, no-cache",
         "vary": "Accept, Accept-Encoding",
     }
-    if validators.modified and datetime.now(UTC) - validators.modified > timedelta(seconds=1):
+    if validators.modified and datetime.now(UTC) - validators.modified > _SECOND:
         # Younger than the clock's grain, a second change could go unseen (RFC 9110 §8.8.2.2).
-        headers["last-modified"] = format_datetime(validators.modified, usegmt=True)
+        headers["last-modified"] = _http_date(validators.modified)
     return headers
 
 

@@ -12,7 +12,6 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.web.codings import coding_of
-from app.web.cors import ALLOW_ORIGIN, EXPOSE_HEADERS
 from app.web.metrics import Metrics
 from app.web.signals import Signal
 
@@ -22,8 +21,8 @@ Key = tuple[bytes, bytes, bytes, str | None]
 LARGEST = 4_000_000
 """Bytes of a body that is still kept."""
 LONGEST_ACCEPT = 200
-NOT_KEPT = frozenset({b"x-request-id", b"date", b"access-control-allow-origin", b"access-control-expose-headers"})
-OF_A_304 = frozenset({b"etag", b"cache-control", b"vary", b"last-modified", b"content-location"})
+NOT_KEPT = frozenset({b"x-request-id", b"date"})
+NOT_OF_A_304 = frozenset({b"content-type", b"content-length", b"content-encoding", b"content-disposition", b"link"})
 OWN_WAY = frozenset(
     {
         b"if-modified-since",
@@ -57,7 +56,6 @@ class Asked:
 
     key: Key | None
     none_match: bytes | None
-    origin: bool
     request_id: bytes
 
 
@@ -68,7 +66,7 @@ def _asked(scope: Scope) -> Asked:
     accept = found.get(b"accept", b"")
     coding = coding_of(found.get(b"accept-encoding", b"").decode("latin-1"))
     key = None if odd or len(accept) > LONGEST_ACCEPT else (scope["raw_path"], scope["query_string"], accept, coding)
-    return Asked(key, found.get(b"if-none-match"), b"origin" in found, token_hex(8).encode())
+    return Asked(key, found.get(b"if-none-match"), token_hex(8).encode())
 
 
 class Finished:
@@ -139,10 +137,8 @@ class Finished:
     async def _send(self, asked: Asked, answer: Answer, scope: Scope, send: Send, started: float) -> None:
         fresh = asked.none_match is not None and (answer.etag in asked.none_match or asked.none_match == b"*")
         status, headers = (304, answer.short_headers) if fresh else (200, answer.headers)
-        more: Headers = [(b"x-request-id", asked.request_id)]
-        if asked.origin:
-            more += [ALLOW_ORIGIN, EXPOSE_HEADERS]
-        await send({"type": "http.response.start", "status": status, "headers": [*headers, *more]})
+        stamped = [*headers, (b"x-request-id", asked.request_id)]
+        await send({"type": "http.response.start", "status": status, "headers": stamped})
         body = b"" if fresh or scope["method"] == "HEAD" else answer.body
         await send({"type": "http.response.body", "body": body})
         self.metrics.observe(scope["method"], answer.route, status, time.perf_counter() - started)
@@ -176,5 +172,5 @@ class _Keeper:
         etag = dict(headers).get(b"etag")
         if not self.whole or etag is None:
             return None
-        short = [(name, value) for name, value in headers if name.lower() in OF_A_304]
+        short = [(name, value) for name, value in headers if name.lower() not in NOT_OF_A_304]
         return Answer(token, etag, headers, short, b"".join(self.pieces), route)

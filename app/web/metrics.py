@@ -1,5 +1,7 @@
 """Counters and timings for Prometheus, one registry an application."""
 
+from functools import lru_cache
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -17,9 +19,15 @@ class Metrics:
         self.revision = Gauge("evidence_revision", "Revision of the database", registry=self.registry)
         self.records = Gauge("evidence_records", "Records by type", ("type",), registry=self.registry)
 
+        self._children = lru_cache(maxsize=4096)(self._find)
+
+    def _find(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        return self.requests.labels(method, route, str(status)), self.seconds.labels(route)
+
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
-        self.requests.labels(method, route, str(status)).inc()
-        self.seconds.labels(route).observe(seconds)
+        requests, took = self._children(method, route, status)
+        requests.inc()
+        took.observe(seconds)
 
     def page(self) -> bytes:
         return generate_latest(self.registry)

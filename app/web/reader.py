@@ -5,16 +5,18 @@ Whatever can take milliseconds, and everything on PostgreSQL, runs on a small po
 """
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from app.db import existing, open_engine, reading, sqlite_file
 from app.errors import Problem
+from app.lookups import Lookup
 from app.settings import Settings
 
 P = ParamSpec("P")
@@ -37,7 +39,7 @@ class Reader:
         self.engine = open_engine(
             existing(url),
             lock_timeout_ms=settings.lock_timeout_ms,
-            pool_size=threads + 1,  # and the held one
+            pool_size=threads,
             max_overflow=0,
             pool_timeout=10,
         )
@@ -47,7 +49,7 @@ class Reader:
         self._timeout = settings.read_timeout_seconds
         self._threads = ThreadPoolExecutor(threads, "reader")
         self._in_place = self.engine.dialect.name == "sqlite"
-        self._held: Connection | None = None
+        self._held: sqlite3.Connection | None = None
         self._file = sqlite_file(url)
         self._identity: tuple[int, int] | None = None
 
@@ -67,25 +69,24 @@ class Reader:
             self._exports.dispose()
         self._identity = identity
 
-    def _hold(self) -> Connection:
+    def _driver(self) -> sqlite3.Connection:
         if self._held is None:
-            self._held = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            self._held.exec_driver_sql("PRAGMA busy_timeout=0")  # waiting is for threads
+            pooled = self.engine.raw_connection()
+            self._held = cast(sqlite3.Connection, pooled.driver_connection)
+            pooled.detach()  # or it would take a place in the pool that a thread needs
+            self._held.execute("PRAGMA busy_timeout=0")  # waiting is for threads
         return self._held
 
-    async def quick(self, work: Work[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """One look-up by key, in a statement of its own."""
+    async def look_up(self, lookup: Lookup[R], *values: str) -> R | None:
+        """One row by key, in a statement of its own."""
         if not self._in_place:
-            return await self.run(work, *args, **kwargs)
+            return await self.run(lookup.by, *values)
         self._follow_file()
         try:
-            return work(self._hold(), *args, **kwargs)
-        except OperationalError:
+            return lookup.in_place(self._driver(), *values)
+        except (sqlite3.Error, DBAPIError):
             self._let_go()
-            return await self.run(work, *args, **kwargs)
-        except Exception:
-            self._let_go()
-            raise
+            return await self.run(lookup.by, *values)  # anew, and what is wrong is said as everywhere else
 
     async def run(self, work: Work[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Any reading; all its statements see one state of the database."""
@@ -124,7 +125,6 @@ class Reader:
     def _let_go(self) -> None:
         held, self._held = self._held, None
         if held is not None:
-            held.invalidate()  # it has settings of its own, and is of no use to others
             held.close()
 
     def close(self) -> None:

@@ -23,7 +23,8 @@ async def answer_list(request: Request, resource: Resource) -> Response:
     query = read_list_query(resource.type, query_string(request))
     format = chosen(request, resource.type, query.format)
     service = service_of(request)
-    before = at_revision(await service.reader.quick(reading.now), request, format)
+    at = await service.reader.look_up(reading.NOW)
+    before = at_revision(reading.certain(at), request, format)
     if is_fresh(request, before):
         return not_modified(request, before)
     if format != "json":
@@ -45,7 +46,7 @@ async def answer_record(request: Request, resource: Resource) -> Response:
     query = read_record_query(resource.type, query_string(request))
     format = chosen(request, resource.type, query.format)
     name, reader = request.path_params["id"], service_of(request).reader
-    stored = await reader.quick(reading.by_id, resource.type, name)
+    stored = await reader.look_up(reading.RECORD, resource.type, name)
     headers = {}
     if stored is None:
         stored = await reader.run(naming.by_name, resource, name)

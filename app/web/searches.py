@@ -45,7 +45,8 @@ async def answer_search(request: Request) -> Response:
     require(request, JSON)
     query = read_everywhere_query(query_string(request))
     service = service_of(request)
-    before = at_revision(await service.reader.quick(reading.now), request)
+    at = await service.reader.look_up(reading.NOW)
+    before = at_revision(reading.certain(at), request)
     if is_fresh(request, before):
         return not_modified(request, before)
     return await service.reader.run(_search, request, query, service)
