@@ -89,3 +89,18 @@ def capture(connection: HTTPConnection, studies: int) -> list[Case]:
         _case("a page of 50, one indication, sort=-year", None, 200, plain(filtered)),
         _case("a 304 of a page", None, 304, _held(connection, _spread(pages, PAGES, 1))),
     ]
+
+
+KEPT = 200
+"""Few enough to be all in memory."""
+
+
+def capture_kept(connection: HTTPConnection, studies: int) -> list[Case]:
+    """The cases of answers that are at hand: each was asked for before."""
+    records = _record_paths(connection, studies)
+    plain = partial(_plain, connection)
+    plain(_spread(records, KEPT, 0))
+    return [
+        _case("a kept record", 0.50, 200, plain(_spread(records, KEPT, 0))),
+        _case("a kept 304", 0.75, 304, _held(connection, _spread(records, KEPT, 1))),
+    ]

@@ -18,7 +18,7 @@ from typing import Annotated, NamedTuple
 import typer
 from rich.console import Console
 
-from benchmarks.cases import Case, capture
+from benchmarks.cases import Case, capture, capture_kept
 from benchmarks.data import database
 from benchmarks.exchanges import ask
 from benchmarks.load import Failed, Tool, installed, put, write_requests
@@ -46,15 +46,17 @@ def _connection(server: Server) -> Iterator[HTTPConnection]:
 
 
 @contextmanager
-def _servers(folder: Path, studies: int) -> Iterator[Servers]:
-    """The real server, and a bare one that gives the same answers."""
+def _servers(folder: Path, studies: int, *, kept: bool) -> Iterator[Servers]:
+    """The real server, and a bare one that gives the same answers; `kept`: with its cache of finished answers."""
     file = folder / "evidence.db"
     shutil.copyfile(database(studies), file)
     environment = {"EVIDENCE_DATABASE_URL": f"sqlite:///{file}", "EVIDENCE_ACCESS_LOG": "false"}
+    if not kept:
+        environment["EVIDENCE_ANSWER_CACHE_BYTES"] = "0"
     with ExitStack() as stack:
         ours = stack.enter_context(python("-c", SERVE, "serve", "--port", "0", environment=environment))
         with _connection(ours) as connection:
-            cases = capture(connection, studies)
+            cases = capture_kept(connection, studies) if kept else capture(connection, studies)
         answers = folder / "answers"
         answers.write_bytes(pickle.dumps({t.key: answer for case in cases for t, answer in case.answers.items()}))
         bare = stack.enter_context(python("-m", "benchmarks.bare", str(answers)))
@@ -82,8 +84,11 @@ def _measure(servers: Servers, case: Case, folder: Path, tool: Tool, rounds: int
 
 
 def _run(studies: int, rounds: int, seconds: float, tool: Tool) -> list[Result]:
-    with TemporaryDirectory(prefix="evidence-bench-") as name, _servers(Path(name), studies) as servers:
-        return [_measure(servers, case, Path(name), tool, rounds, seconds) for case in servers.cases]
+    results: list[Result] = []
+    for kept in (False, True):
+        with TemporaryDirectory(prefix="evidence-bench-") as name, _servers(Path(name), studies, kept=kept) as servers:
+            results += [_measure(servers, case, Path(name), tool, rounds, seconds) for case in servers.cases]
+    return results
 
 
 def main(

@@ -3,16 +3,17 @@ the database does not change. Bounded in bytes; what many ask for at once is mad
 """
 
 import asyncio
-import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import lru_cache
 from secrets import token_hex
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.web.codings import coding_of
 from app.web.metrics import Metrics
+from app.web.negotiation import LONGEST
 from app.web.signals import Signal
 
 Headers = list[tuple[bytes, bytes]]
@@ -50,23 +51,26 @@ class Answer:
         return len(self.body) + 500
 
 
-@dataclass(slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What of a request decides its answer."""
 
     key: Key | None
     none_match: bytes | None
-    request_id: bytes
+
+
+@lru_cache(maxsize=512)
+def _coding(header: bytes) -> str | None:
+    return coding_of(header.decode("latin-1"))
 
 
 def _asked(scope: Scope) -> Asked:
     """A request with conditions of its own, or with a header twice, is not answered from what is kept."""
     found = dict(scope["headers"])
-    odd = len(found) < len(scope["headers"]) or not OWN_WAY.isdisjoint(found)
     accept = found.get(b"accept", b"")
-    coding = coding_of(found.get(b"accept-encoding", b"").decode("latin-1"))
-    key = None if odd or len(accept) > LONGEST_ACCEPT else (scope["raw_path"], scope["query_string"], accept, coding)
-    return Asked(key, found.get(b"if-none-match"), token_hex(8).encode())
+    if len(found) < len(scope["headers"]) or not OWN_WAY.isdisjoint(found) or len(accept) > LONGEST_ACCEPT:
+        return Asked(None, None)
+    coding = _coding(found.get(b"accept-encoding", b"")[:LONGEST])
+    return Asked((scope["raw_path"], scope["query_string"], accept, coding), found.get(b"if-none-match"))
 
 
 class Finished:
@@ -75,12 +79,12 @@ class Finished:
         self._kept: OrderedDict[Key, Answer] = OrderedDict()
         self._bytes = 0
         self._making: dict[Key, asyncio.Event] = {}
+        self._prefix, self._number = token_hex(6).encode(), 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or not self.most_bytes:
             await self.app(scope, receive, send)
             return
-        started = time.perf_counter()
         asked = _asked(scope)
         token = await self.signal.token() if asked.key else None
         if asked.key is None or token is None:
@@ -92,7 +96,7 @@ class Finished:
         if answer is None:
             await self._make(asked, token, scope, receive, send)
             return
-        await self._send(asked, answer, scope, send, started)
+        await self._send(asked, answer, scope, send)
 
     def _get(self, key: Key, token: Any) -> Answer | None:
         answer = self._kept.get(key)
@@ -134,14 +138,15 @@ class Finished:
             _, oldest = self._kept.popitem(last=False)
             self._bytes -= oldest.size
 
-    async def _send(self, asked: Asked, answer: Answer, scope: Scope, send: Send, started: float) -> None:
+    async def _send(self, asked: Asked, answer: Answer, scope: Scope, send: Send) -> None:
         fresh = asked.none_match is not None and (answer.etag in asked.none_match or asked.none_match == b"*")
         status, headers = (304, answer.short_headers) if fresh else (200, answer.headers)
-        stamped = [*headers, (b"x-request-id", asked.request_id)]
+        self._number += 1
+        stamped = [*headers, (b"x-request-id", b"%b%x" % (self._prefix, self._number))]
         await send({"type": "http.response.start", "status": status, "headers": stamped})
         body = b"" if fresh or scope["method"] == "HEAD" else answer.body
         await send({"type": "http.response.body", "body": body})
-        self.metrics.observe(scope["method"], answer.route, status, time.perf_counter() - started)
+        self.metrics.kept[scope["method"], answer.route, status] += 1
 
 
 class _Keeper:

@@ -1,5 +1,6 @@
 """Counters and timings for Prometheus, one registry an application."""
 
+from collections import Counter as Counts
 from functools import lru_cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
@@ -19,6 +20,9 @@ class Metrics:
         self.revision = Gauge("evidence_revision", "Revision of the database", registry=self.registry)
         self.records = Gauge("evidence_records", "Records by type", ("type",), registry=self.registry)
 
+        self.answers = Counter("http_kept_answers", "Requests answered from memory", registry=self.registry)
+        self.kept: Counts[tuple[str, str, int]] = Counts()
+        """Answers from memory since the last page; counting them one by one would cost as much as they do."""
         self._children = lru_cache(maxsize=4096)(self._find)
 
     def _find(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
@@ -30,4 +34,8 @@ class Metrics:
         took.observe(seconds)
 
     def page(self) -> bytes:
+        for labels, number in self.kept.items():
+            self._children(*labels)[0].inc(number)
+            self.answers.inc(number)
+        self.kept.clear()
         return generate_latest(self.registry)

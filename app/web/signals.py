@@ -1,9 +1,12 @@
 """Whether the database has changed: a token that is equal as long as it has not.
 
-SQLite tells in some microseconds by a counter that it keeps for each connection; PostgreSQL is asked for the revision.
+SQLite tells by a few bytes of shared memory; PostgreSQL is asked for the revision.
 """
 
+import mmap
 import sqlite3
+import time
+from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,31 +25,67 @@ class Signal(Protocol):
     def close(self) -> None: ...
 
 
+HEADER_BYTES = 96
+"""Of the WAL-index: two copies of a header that every commit changes (sqlite.org/walformat.html, §2.1)."""
+
+LOOK_EVERY = 0.1
+"""Seconds after which it is looked whether another file was put in this one's place."""
+
+
 class SqliteSignal:
+    """The head of the file's shared WAL-index, read where it lies in memory: a commit that is done has changed it.
+
+    Outside of WAL there is none, and SQLite's own counter of other connections' changes is asked instead.
+    """
+
     def __init__(self, url: str) -> None:
         self._file, self._url = sqlite_file(url), existing(url).removeprefix("sqlite:///")
         self._connection: sqlite3.Connection | None = None
-        self._inode = 0
+        self._index: mmap.mmap | None = None
+        self._inode, self._look_at = 0, 0.0
 
     async def token(self) -> Any:
-        if self._file is None:
+        now = time.monotonic()
+        if now >= self._look_at:
+            self._look_at = now + LOOK_EVERY
+            self._look()
+        if self._index is not None:
+            return self._index[:HEADER_BYTES]
+        return self._counter()
+
+    def _counter(self) -> Any:
+        if self._connection is None:
             return None
         try:
-            inode = self._file.stat().st_ino
-            if self._connection is None or inode != self._inode:
-                self._open(inode)
-            assert self._connection is not None
-            return inode, self._connection.execute("PRAGMA data_version").fetchone()[0]
-        except (OSError, sqlite3.Error):
+            return self._inode, self._connection.execute("PRAGMA data_version").fetchone()[0]
+        except sqlite3.Error:
             self.close()
             return None
 
-    def _open(self, inode: int) -> None:
+    def _look(self) -> None:
+        try:
+            inode = self._file.stat().st_ino if self._file else 0
+            if self._file and (self._connection is None or inode != self._inode):
+                self._open(self._file, inode)
+        except (OSError, ValueError, sqlite3.Error):
+            self.close()
+
+    def _open(self, file: Path, inode: int) -> None:
         self.close()
         self._connection = sqlite3.connect(self._url, uri=True, timeout=0, check_same_thread=False)
+        mode = self._connection.execute("PRAGMA journal_mode").fetchone()[0]
+        self._connection.execute(
+            "SELECT count(*) FROM sqlite_master"
+        ).fetchone()  # as long as it is open, so is the index
         self._inode = inode
+        if mode == "wal":
+            with Path(f"{file}-shm").open("rb") as shared:
+                self._index = mmap.mmap(shared.fileno(), 0, prot=mmap.PROT_READ)
 
     def close(self) -> None:
+        if self._index is not None:
+            self._index.close()
+            self._index = None
         if self._connection is not None:
             self._connection.close()
             self._connection = None
