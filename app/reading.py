@@ -132,12 +132,17 @@ class Shape(NamedTuple):
     resource: Resource
     tests: tuple[tuple[str, Tests], ...]
     ids: tuple[str, ...]
+    many: bool = False
 
     def records(self) -> Select[Any]:
-        wanted = [*conditions(self.resource, dict(self.tests))]
+        wanted = [*conditions(self.resource, dict(self.tests), many=self.many)]
         if self.ids:
             wanted.append(self.resource.sorts["id"].in_(self.ids))
         return select(self.resource.sorts["id"]).where(*wanted)
+
+
+MANY = 1_000
+"""Records found above which they are gone through in order; about the root of a page's length times all there are."""
 
 
 def shape_of(resource: Resource, query: ListQuery) -> Shape:
@@ -151,6 +156,7 @@ def page(connection: Connection, resource: Resource, query: ListQuery, at: Now, 
     if total is None:
         total = connection.scalars(select(func.count()).select_from(shape.records().subquery())).one()
         totals.put(at, query.asked, total)
+    shape = shape._replace(many=total > MANY)
     shown = _page_of(connection, resource, query, lambda known: _page_statement(shape, query.sort, known))
     return Page(select_parts(connection, resource, query, shown.documents), total, shown.next)
 

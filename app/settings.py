@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     access_log: bool = Field(False, description="Log one line a request.")
     max_url_bytes: int = Field(32_768, ge=256, description="Longest request target answered; a longer one is a 414.")
     read_threads: int = Field(
-        8, ge=1, le=64, description="Threads (and pooled connections) for reads that take milliseconds."
+        4, ge=1, le=64, description="Threads (and pooled connections) for reads that take milliseconds."
     )
     read_timeout_seconds: float = Field(
         30, gt=0, description="How long a read may take before it is given up with a 503."

@@ -2,15 +2,23 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import Engine, select
 
+from app import naming
+from app.conditions import conditions
+from app.db import reading
 from app.errors import Invalid
 from app.fields import Phase
 from app.filters import AnyOf, Between, Missing, NoneOf, Present, boolean, number, read_test, text, when, word
+from app.query import read_list_query
+from app.studies.models import Study
+from app.studies.service import STUDIES
 
 READ = [
     (word(Phase), "3", AnyOf(("3",))),
@@ -129,6 +137,22 @@ def test_any_filters_find_what_the_documents_say(api: httpx.Client, studies: Stu
     expected = {s["id"] for s in studies if all(holds(VALUES[name](s)) for name, _, holds in tests)}
     assert {item["id"] for item in answer["items"]} == expected, parameters
     assert answer["total"] == len(expected)
+
+
+@given(data=st.data())
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+def test_either_way_to_ask_for_linked_values_finds_the_same(
+    seeded_engine: Engine, studies: Studies, data: st.DataObject
+) -> None:
+    tests = data.draw(st.lists(one_test(studies), min_size=1, max_size=3))
+    query = read_list_query("studies", urlencode([(name, raw) for name, raw, _ in tests]))
+    with reading(seeded_engine) as connection:
+        resolved = naming.resolve(connection, STUDIES, query)
+        one, other = (
+            set(connection.scalars(select(Study.id).where(*conditions(STUDIES, resolved.tests, many=many))))
+            for many in (False, True)
+        )
+    assert one == other
 
 
 def test_numbers_of_both_kinds_are_compared_as_numbers(api: httpx.Client) -> None:

@@ -20,8 +20,8 @@ log = structlog.get_logger("evidence.web")
 
 def _request_id(scope: Scope) -> str:
     """The client's own, where it sent a harmless one, else a new one."""
-    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-    return given.decode() if _SAFE_ID.fullmatch(given) else token_hex(8)
+    given = dict(scope["headers"]).get(b"x-request-id")
+    return given.decode() if given is not None and _SAFE_ID.fullmatch(given) else token_hex(8)
 
 
 class Envelope:

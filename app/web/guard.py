@@ -29,10 +29,8 @@ def _target_fault(path: bytes, query: bytes, longest: int) -> Problem | None:
 
 
 def _has_content(scope: Scope) -> bool:
-    return any(
-        (name == b"content-length" and value.strip(b"0 ")) or name == b"transfer-encoding"
-        for name, value in scope["headers"]
-    )
+    found = dict(scope["headers"])
+    return b"transfer-encoding" in found or bool(found.get(b"content-length", b"").strip(b"0 "))
 
 
 class Guard:
