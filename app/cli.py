@@ -133,6 +133,27 @@ def _load(engine: Engine, path: Path) -> None:
     print(f"{done.created} created, {done.updated} updated, {done.unchanged} unchanged{refreshed}.")
 
 
+importing = typer.Typer(help="Bring in what others publish.", no_args_is_help=True)
+app.add_typer(importing, name="import")
+
+
+@importing.command()
+def mesh(
+    file: Annotated[
+        Path, typer.Argument(help="Descriptors, tab-separated, plain or gzipped.", exists=True, dir_okay=False)
+    ],
+) -> None:
+    """Import MeSH descriptors: their entry terms find the conditions that they are."""
+    from app.importing.mesh import Unreadable, import_mesh
+
+    try:
+        with _database(Settings()) as engine, _bar(f"Importing {file}") as (_, advance):
+            changed, unchanged = import_mesh(engine, file, actor="command line", progress=advance)
+    except Unreadable as error:
+        raise _stop(FAULTS, f"{error}; nothing was changed.") from None
+    print(f"{changed} changed, {unchanged} unchanged.")
+
+
 @app.command()
 def check() -> None:
     """Prove that every document follows from its rows and every quote stands in its source."""

@@ -6,7 +6,8 @@ from alembic import context
 from sqlalchemy import Connection
 
 import app.catalogue
-import app.documents  # noqa: F401  # its tables belong to the metadata
+import app.documents  # its tables belong to the metadata
+import app.search.mesh  # noqa: F401  # and so do these
 from app.db import Base, Moment, Printed, open_engine, use_wal
 from app.settings import Settings
 

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
+from app.indications.models import Indication
 from app.records import RecordName
 from app.search import analysis
+from app.search.mesh import MeshDescriptor, MeshTerm
 
 KINDS = ("name", "brand-name", "former-brand-name", "synonym", "us-suffix-name", "entry-term")
 TYPES = ("products", "indications")
@@ -70,4 +72,19 @@ def read_thesaurus(connection: Connection) -> Thesaurus:
     groups: Mapping[tuple[str, str], list[str]] = defaultdict(list)
     for type, id, name in connection.execute(query):
         groups[type, id].append(name)
+    for id, name in _mesh_names(connection):
+        groups["indications", id].append(name)
     return Thesaurus(list(groups.values()))
+
+
+SAME = ("exact", "close")
+"""How a descriptor must fit a condition for its names to be the condition's: a broader one's would find too much."""
+
+
+def _mesh_names(connection: Connection) -> Iterator[tuple[str, str]]:
+    """Headings and entry terms of the MeSH descriptors that are what an indication is."""
+    fitting = (Indication.mesh_id == MeshDescriptor.id, Indication.mesh_match.in_(SAME))
+    headings = select(Indication.id, MeshDescriptor.heading).where(*fitting).order_by(Indication.id)
+    terms = select(Indication.id, MeshTerm.term).where(*fitting, MeshTerm.descriptor_id == MeshDescriptor.id)
+    for query in (headings, terms.order_by(Indication.id, MeshTerm.position)):
+        yield from ((row[0], row[1]) for row in connection.execute(query))

@@ -1,0 +1,106 @@
+"""Many studies in little time, for comparisons only: some thousand written as every record is, then multiplied in SQL.
+
+The copies' documents, names and parts are what the write path would have made of them; a row's own digest is not.
+"""
+
+import re
+import shutil
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+from app.rendering import etag_of
+from benchmarks.data import KEPT, database
+
+BASE = 5_000
+"""Studies that are written the slow way."""
+
+OWNERS = ("id", "record_id", "study_id", "publication_id")
+"""The column that says whose row it is, the first that there is."""
+
+_COPIED = "*-000[0-9][0-9][0-9]"
+_ROUND = re.compile(rb"-000([0-9]{3})(?![0-9])")
+_PMID = re.compile(rb"(?<![0-9])90000([0-9]{4})(?![0-9])")
+_REWRITTEN = {"pmid", "doi", "key", "name", "body", "entered"}
+
+
+def _moved(content: bytes, copy: int) -> bytes:
+    """With the ids, DOIs and PubMed ids of another copy; copies of a round refer to their own round only."""
+    content = _ROUND.sub(b"-%03d\\1" % copy, content)
+    return _PMID.sub(lambda found: b"%d" % (900_000_000 + copy * 10_000 + int(found[1])), content)
+
+
+def _rewritten(content: str | bytes | None, copy: int) -> str | bytes | None:
+    if isinstance(content, str):
+        return _moved(content.encode(), copy).decode()
+    return content if content is None else _moved(content, copy)
+
+
+def _etag(body: bytes, copy: int) -> str:
+    return etag_of(_moved(body, copy))
+
+
+def _expression(table: str, column: str) -> str:
+    if column == "etag":
+        return "etag(body, :copy)"
+    if column in _REWRITTEN and table in ("names", "documents", "publications"):
+        return f'rewritten("{column}", :copy)'
+    if column == "id" or column.endswith("_id"):
+        moved = f"substr({column}, 1, length({column}) - 6) || :digits || substr({column}, -3)"
+        return f"CASE WHEN {column} GLOB '{_COPIED}' THEN {moved} ELSE {column} END"
+    return f'"{column}"'
+
+
+def _statements(connection: sqlite3.Connection) -> list[str]:
+    """One for each table that has rows of copies; `copied` holds those there were before."""
+    statements = []
+    for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+        owner = next((column for column in OWNERS if column in columns), None)
+        if owner is None or table in ("database_state", "alembic_version"):
+            continue
+        connection.execute(f"CREATE TEMP TABLE copied_{table} AS SELECT * FROM {table} WHERE {owner} GLOB '{_COPIED}'")
+        expressions = ", ".join(_expression(table, column) for column in columns)
+        names = ", ".join(f'"{column}"' for column in columns)
+        statements.append(f"INSERT INTO {table} ({names}) SELECT {expressions} FROM temp.copied_{table}")
+    return statements
+
+
+def _counted(connection: sqlite3.Connection, condition: str = "TRUE") -> int:
+    (studies,) = connection.execute(f"SELECT count(*) FROM studies WHERE {condition}").fetchone()
+    return int(studies)
+
+
+def _multiply(file: Path, wanted: int) -> int:
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.create_function("rewritten", 2, _rewritten, deterministic=True)
+        connection.create_function("etag", 2, _etag, deterministic=True)
+        connection.executescript("PRAGMA synchronous = OFF; PRAGMA cache_size = -2000000; PRAGMA temp_store = MEMORY;")
+        connection.execute("BEGIN IMMEDIATE")
+        statements = _statements(connection)
+        grown = _counted(connection, f"id GLOB '{_COPIED}'")
+        missing = wanted - _counted(connection)
+        for copy in range(1, 1 - (-missing // grown)):
+            for statement in statements:
+                connection.execute(statement, {"copy": copy, "digits": f"{copy:03}"})
+        connection.execute("COMMIT")
+        connection.execute("PRAGMA optimize")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return _counted(connection)
+
+
+def many(studies: int) -> Path:
+    """A database file with at least so many studies; kept between runs as `benchmarks.data.database` does."""
+    base = database(min(BASE, studies))
+    kept = KEPT / f"many-{studies}-{base.stem}.db"
+    if not kept.exists():
+        for outdated in KEPT.glob(f"many-{studies}-*"):
+            outdated.unlink()
+        unfinished = kept.with_suffix(".unfinished.db")
+        shutil.copyfile(base, unfinished)
+        started = time.perf_counter()
+        there = _multiply(unfinished, studies)
+        print(f"multiplied to {there:,} studies in {time.perf_counter() - started:.1f} s", flush=True)
+        unfinished.replace(kept)
+    return kept
