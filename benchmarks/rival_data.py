@@ -9,9 +9,10 @@ import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
+from random import Random
 
 from app.rendering import etag_of
-from benchmarks.data import KEPT, database
+from benchmarks.data import KEPT, SEED, database
 
 BASE = 5_000
 """Studies that are written the slow way."""
@@ -104,3 +105,56 @@ def many(studies: int) -> Path:
         print(f"multiplied to {there:,} studies in {time.perf_counter() - started:.1f} s", flush=True)
         unfinished.replace(kept)
     return kept
+
+
+RIVAL = """
+CREATE TABLE studies (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, title TEXT, acronym TEXT, summary TEXT, conclusion TEXT,
+    population TEXT, design TEXT, phase TEXT, year INTEGER, indication TEXT, product TEXT, enrolled INTEGER,
+    follow_up_weeks REAL, status TEXT
+);
+INSERT INTO studies
+SELECT NULL, id, title, acronym, summary, conclusion, population, design, phase, year,
+    (SELECT indication_id FROM ours.study_indications WHERE study_id = id ORDER BY position LIMIT 1),
+    (SELECT product_id FROM ours.study_products WHERE study_id = id ORDER BY position LIMIT 1),
+    enrolled, follow_up_weeks, status
+FROM ours.studies ORDER BY id;
+CREATE INDEX studies_design ON studies (design);
+CREATE INDEX studies_phase ON studies (phase);
+CREATE INDEX studies_year ON studies (year);
+CREATE INDEX studies_indication ON studies (indication);
+CREATE VIRTUAL TABLE studies_fts USING fts5 (
+    title, acronym, summary, conclusion, population,
+    content = 'studies', content_rowid = 'number', tokenize = 'porter unicode61'
+);
+INSERT INTO studies_fts (studies_fts) VALUES ('rebuild');
+INSERT INTO studies_fts (studies_fts) VALUES ('optimize');
+"""
+
+
+def rival_database(ours: Path, file: Path) -> None:
+    """The same studies as one plain table with its words in FTS5: what Datasette and the Django app serve."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY;")
+        connection.execute("ATTACH ? AS ours", [f"{ours}"])
+        connection.executescript(RIVAL)
+        connection.execute("DETACH ours")
+        connection.executescript("ANALYZE; PRAGMA wal_checkpoint(TRUNCATE);")
+
+
+def asked_words(file: Path, number: int) -> list[str]:
+    """One to three words that follow each other in some study's title or conclusion, from rare to frequent."""
+    with closing(sqlite3.connect(file)) as connection:
+        rows = connection.execute("SELECT DISTINCT title, conclusion FROM studies WHERE title IS NOT NULL").fetchall()
+    random, found = Random(SEED), dict[str, None]()
+    while len(found) < number:
+        words = re.findall("[A-Za-z]{4,}", " ".join(filter(None, random.choice(rows))))
+        place, length = random.randrange(max(1, len(words) - 3)), random.randint(1, 3)
+        found[" ".join(words[place : place + length]).lower()] = None
+    return list(found)
+
+
+def indications(file: Path) -> list[str]:
+    with closing(sqlite3.connect(file)) as connection:
+        counted = "SELECT indication FROM studies WHERE indication <> '' GROUP BY 1 ORDER BY count(*) DESC, 1"
+        return [indication for (indication,) in connection.execute(counted)]

@@ -49,7 +49,7 @@ COUNTED = "SELECT count(*) FROM studies_fts WHERE studies_fts MATCH %s"
 
 class Study(models.Model):  # type: ignore[misc]
     number = models.IntegerField(primary_key=True)
-    id = models.TextField(unique=True)
+    slug = models.TextField(unique=True, db_column="id")
     title = models.TextField(null=True)
     acronym = models.TextField(null=True)
     summary = models.TextField(null=True)

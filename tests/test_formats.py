@@ -162,6 +162,15 @@ def test_the_whole_list_has_no_place_for_pages(api: httpx.Client) -> None:
     assert api.get("/v1/studies?format=csv&limit=3").status_code == 422
 
 
+@pytest.mark.parametrize("format", ["csv", "ndjson", "ris", "bibtex", "csl-json"])
+def test_what_is_wrong_with_an_export_shows_before_it_begins(api: httpx.Client, format: str) -> None:
+    for wrong in ("ids=none-such", "product=none-such", "q=the", "q=*", "include=publications&fields=id"):
+        answer = api.get(f"/v1/studies?{wrong}&format={format}")
+        assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json"), wrong
+    assert api.get(f"/v1/studies?q=quantum+chromodynamics&match=all&format={format}").status_code == 200
+    assert api.get(f"/v1/studies?phase=early-1&format={format}").status_code == 200
+
+
 def test_a_client_that_goes_away_leaves_nothing_open(api: httpx.Client) -> None:
     for _ in range(12):
         with api.stream("GET", "/v1/studies?format=ndjson") as answer:

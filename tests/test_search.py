@@ -1,6 +1,9 @@
 """Words find records: the language, synonyms, why a hit is one, and help where there is none."""
 
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select
+from tantivy import Query
 
 from app import naming, reading
 from app.catalogue import RESOURCES
@@ -21,14 +25,18 @@ from app.db import reading as read_only
 from app.errors import Invalid
 from app.filters import kinds
 from app.loading.service import load
+from app.migrating import migrate
 from app.query import read_list_query
 from app.search.analysis import terms
-from app.search.compile import filter_query
+from app.search.compile import SCHEMA, filter_query
 from app.search.entries import TEXTS, parts, value_paths
 from app.search.index import SearchIndex
 from app.search.language import parse
-from app.search.service import count
-from tests.conftest import await_index, serving, settings_for
+from app.search.service import all_ids, count
+from app.studies.models import Study
+from app.studies.service import STUDIES
+from benchmarks.data import grow
+from tests.conftest import SEEDS, NewDatabase, await_index, serving, settings_for
 
 Json = dict[str, Any]
 
@@ -305,7 +313,75 @@ def _written(value: Any) -> str:
     return '"' + text.replace('"', '""') + '"' if "," in text or '"' in text else text
 
 
+@pytest.fixture(scope="module")
+def many(backend: str, new_database: NewDatabase) -> Iterator[Engine]:
+    """The seeds with copies of their studies, 5,000 in all, of many years and sizes."""
+    engine = open_engine(new_database(backend))
+    migrate(engine)
+    load(engine, SEEDS)
+    grow(engine, 5_000)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def index_of_many(many: Engine) -> SearchIndex:
+    index = SearchIndex(None, many)
+    with read_only(many) as connection:
+        index.build(connection, reading.now(connection))
+    return index
+
+
+@given(data=st.data())
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+def test_sql_and_index_find_the_same_of_five_thousand(
+    api: httpx.Client, many: Engine, index_of_many: SearchIndex, data: st.DataObject
+) -> None:
+    known = _known_values(api, "studies") | {"year": ["1990", "2005", "2020"], "enrolled": ["10", "500", "3000.5"]}
+    ranged = {n: float if k.name == "number" else str for n, k in kinds(STUDIES.filter).items() if k.ranged}
+    raw = urlencode(data.draw(st.lists(raw_filter(known, ranged), min_size=1, max_size=4)))
+    with read_only(many) as connection:
+        query = naming.resolve(connection, STUDIES, read_list_query("studies", raw))
+        rows = select(Study.id).where(*conditions(STUDIES, query.tests, many=data.draw(st.booleans())))
+        by_sql = set(connection.scalars(rows))
+        searcher = index_of_many.current(connection, reading.now(connection))
+    assert set(all_ids(searcher, filter_query("studies", query.tests))) == by_sql, raw
+
+
 # The index follows the database
+
+
+BUILD = """
+import sys
+from pathlib import Path
+from app import reading
+from app.db import open_engine, reading as read_only
+from app.search.index import SearchIndex
+engine = open_engine(sys.argv[1])
+index = SearchIndex(Path(sys.argv[2]), engine)
+with read_only(engine) as connection:
+    print("begun", flush=True)
+    index.build(connection, reading.now(connection))
+"""
+
+
+def test_an_index_killed_at_any_moment_is_whole_afterwards(copied: Engine, sqlite_copy: Path, tmp_path: Path) -> None:
+    path = tmp_path / "index"
+    for number in range(8):
+        command = [sys.executable, "-c", BUILD, f"sqlite:///{sqlite_copy}", str(path)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(number * 0.03)
+        process.kill()
+        process.communicate()
+        change(copied, tmp_path / "change", f"Zebrafish{number}")
+    index = SearchIndex(path, copied)
+    assert total(copied, index) == 1197
+    with read_only(copied) as connection:
+        searcher = index.current(connection, reading.now(connection))
+        assert count(searcher, Query.term_query(SCHEMA, "part.title", "zebrafish7")) == 1
+        assert count(searcher, Query.term_query(SCHEMA, "part.title", "zebrafish6")) == 0
 
 
 @pytest.fixture
@@ -368,7 +444,12 @@ def test_lists_answer_while_the_index_cannot(sqlite_copy: Path, tmp_path: Path) 
     blocked.write_text("no directory")
     with serving(settings_for(f"sqlite:///{sqlite_copy}", search_path=str(blocked))) as client:
         assert client.get("/v1/studies?limit=0").json()["total"] == 194
-        for path in ("/v1/studies?q=botox", "/v1/studies?facets=design", "/v1/search?q=x"):
+        for path in (
+            "/v1/studies?q=botox",
+            "/v1/studies?facets=design",
+            "/v1/search?q=x",
+            "/v1/studies?q=x&format=csv",
+        ):
             answer = client.get(path)
             assert (answer.status_code, answer.json()["type"]) == (503, "/problems/search-not-ready")
             assert int(answer.headers["retry-after"]) > 0

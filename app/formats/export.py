@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -67,9 +68,10 @@ assert set(WRITERS) == set(FORMATS) - {"json"}
 def exported(
     connection: Connection, resource: Resource, query: ListQuery, at: Now, search: Search, format: str
 ) -> Iterator[bytes]:
-    """A list in a format, all of it, as of one revision; the first piece may be the head alone."""
+    """A list in a format, all of it, as of one revision. What can be wrong with it shows before the first piece."""
     found = naming.resolve(connection, resource, query)
-    batches = all_found(connection, resource, found, at, search)
+    rest = all_found(connection, resource, found, at, search)
+    batches = chain([next(rest)], rest)
     whole = (reading.select_parts(connection, resource, _whole(query), batch) for batch in batches)
     return WRITERS[format](resource, query, whole)
 

@@ -120,7 +120,7 @@ def all_found(
     if query.sort:
         yield from reading.pages_of(connection, resource, query, reading.those_with(connection, resource, ids))
         return
-    for some in batches(ids):
+    for some in [*batches(ids)] or [[]]:
         bodies = bodies_of(connection, [(resource.type, id) for id in some])
         yield [bodies[resource.type, id] for id in some if (resource.type, id) in bodies]
 

@@ -70,8 +70,9 @@ def _pieces(
 ) -> Iterator[bytes]:
     at = reading.now(connection)
     request.scope["exported"] = at_revision(at, request, format)
-    yield b""
-    yield from exported(connection, resource, query, at, service_of(request).search, format)
+    pieces = exported(connection, resource, query, at, service_of(request).search, format)
+    yield next(pieces, b"")
+    yield from pieces
 
 
 async def _joined(head: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
