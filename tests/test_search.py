@@ -405,11 +405,13 @@ def change(engine: Engine, folder: Path, title: str) -> None:
     load(engine, folder)
 
 
-def test_a_change_is_found_by_the_very_next_search(sqlite_copy: Path, copied: Engine, tmp_path: Path) -> None:
-    with (
-        serving(settings_for(f"sqlite:///{sqlite_copy}")) as one,
-        serving(settings_for(f"sqlite:///{sqlite_copy}")) as two,
-    ):
+@pytest.mark.parametrize("kept", [False, True], ids=["in memory", "shared on disk"])
+def test_a_change_is_found_by_the_very_next_search(
+    sqlite_copy: Path, copied: Engine, tmp_path: Path, *, kept: bool
+) -> None:
+    path = str(tmp_path / "index") if kept else ":memory:"
+    same = settings_for(f"sqlite:///{sqlite_copy}", search_path=path)
+    with serving(same) as one, serving(same) as two:
         for client in (one, two):
             await_index(client)
         for number in range(5):

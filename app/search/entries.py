@@ -4,7 +4,7 @@ TEXTS     part -> paths of its text; `title` and `name` weigh more, all else is 
 VALUES    filter -> path of its values; each of a type's filters has one
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from hashlib import blake2b
 from typing import Any
@@ -149,15 +149,24 @@ def value_paths(type: RecordType) -> Mapping[str, str]:
     return {name: own.get(name, _ELSEWHERE.get(name, name)) for name in names if not name.startswith("absen")}
 
 
-def at(document: Json, path: str) -> Iterator[Json]:
-    """All values at a dotted path; lists are gone through, what is null is left out."""
-    name, _, rest = path.partition(".")
-    value = document.get(name)
-    for item in value if isinstance(value, list) else (value,):
-        if item is not None and rest:
-            yield from at(item, rest)
-        elif item is not None:
-            yield item
+@cache
+def _names(path: str) -> tuple[str, ...]:
+    return tuple(path.split("."))
+
+
+def at(document: Json, path: str) -> list[Json]:
+    """All values at a dotted path; lists are gone through, what is null is left out. Every record is read by this."""
+    level = [document]
+    for name in _names(path):
+        below: list[Json] = []
+        for item in level:
+            value = item.get(name)
+            if type(value) is list:
+                below += value
+            elif value is not None:
+                below.append(value)
+        level = below
+    return level
 
 
 def texts(type: RecordType, document: Json) -> dict[str, list[str]]:
@@ -187,16 +196,21 @@ def term_of(value: Json) -> str:
     return text if len(text) <= LONG else blake2b(text.encode(), digest_size=16).hexdigest()
 
 
+@cache
+def _text_filters(type: RecordType) -> frozenset[str]:
+    return frozenset(name for name, kind in kinds(RESOURCES[type].filter).items() if kind.name == "text")
+
+
 def values(type: RecordType, document: Json) -> dict[str, list[Json]]:
     """The values of each filter that has any; text is compared A-Z like a-z."""
-    known = kinds(RESOURCES[type].filter)
-    found = {name: list(at(document, path)) for name, path in value_paths(type).items()}
-    found["absent"] = list(document["absent"])
-    found["absence_reason"] = list(document["absent"].values())
-    lowered = {
-        n: [ascii_lower(v) for v in vs] if known[n].name == "text" else vs for n, vs in found.items() if n in known
-    }
-    return {name: some for name, some in lowered.items() if some}
+    found = {name: some for name, path in value_paths(type).items() if (some := at(document, path))}
+    if document["absent"]:
+        known = kinds(RESOURCES[type].filter)
+        absent = {"absent": list(document["absent"]), "absence_reason": list(document["absent"].values())}
+        found |= {name: some for name, some in absent.items() if name in known}
+    for name in _text_filters(type).intersection(found):
+        found[name] = [ascii_lower(value) for value in found[name]]
+    return found
 
 
 @cache
