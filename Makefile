@@ -16,7 +16,7 @@ CHECKS := check-locks check-lint check-format check-types check-migrations check
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check $(CHECKS) lock schemas snapshot bench bench-search clean
+.PHONY: help run test check $(CHECKS) lock schemas snapshot bench bench-search bench-rivals clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -73,6 +73,9 @@ bench: $(TESTING) ## measure the server against a bare ASGI app
 
 bench-search: $(TESTING) ## measure how well a search finds what judges found relevant
 	@$(BIN)/python -m benchmarks.search
+
+bench-rivals: $(TESTING) ## measure search, facets, pages and exports against Datasette and Django REST framework
+	@$(BIN)/python -m benchmarks.rivals
 
 clean: ## remove all that the other targets made, except data
 	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis

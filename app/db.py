@@ -97,11 +97,14 @@ def table_of(model: type[Base]) -> Table:
     return table
 
 
-def _on_sqlite_connect(connection: Any, lock_timeout_ms: int) -> None:
+MAPPED_BYTES = 256 * 2**20
+
+
+def _on_sqlite_connect(connection: Any, lock_timeout_ms: int, mapped_bytes: int) -> None:
     connection.isolation_level = None  # the driver must not begin transactions behind our back
     connection.executescript(
         f"PRAGMA foreign_keys=ON; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout={lock_timeout_ms};"
-        "PRAGMA cache_size=-8192; PRAGMA mmap_size=268435456; PRAGMA temp_store=MEMORY;"
+        f"PRAGMA cache_size=-8192; PRAGMA mmap_size={mapped_bytes}; PRAGMA temp_store=MEMORY;"
     )
 
 
@@ -134,13 +137,17 @@ def _postgresql(address: URL, lock_timeout_ms: int) -> dict[str, Any]:
     return {"connect_args": arguments, "pool_pre_ping": True}
 
 
-def open_engine(url: str, *, lock_timeout_ms: int = LOCK_TIMEOUT_MS, **options: Any) -> Engine:
+def open_engine(
+    url: str, *, lock_timeout_ms: int = LOCK_TIMEOUT_MS, mapped_bytes: int = MAPPED_BYTES, **options: Any
+) -> Engine:
     """An engine for SQLite (file in WAL mode) or PostgreSQL; a writer waits that long for another, then gives up."""
     address = make_url(url)
     sqlite = address.get_backend_name() == "sqlite"
     engine = create_engine(address, **({} if sqlite else _postgresql(address, lock_timeout_ms)), **options)
     if sqlite:
-        event.listen(engine, "connect", lambda connection, _: _on_sqlite_connect(connection, lock_timeout_ms))
+        event.listen(
+            engine, "connect", lambda connection, _: _on_sqlite_connect(connection, lock_timeout_ms, mapped_bytes)
+        )
         event.listen(engine, "begin", _begin)
     return engine
 

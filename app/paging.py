@@ -92,8 +92,12 @@ def _ordered(keys: Sequence[SortKey], segment: _Segment) -> Iterator[ColumnEleme
         yield key.order() if certain else key.order().nulls_last()
 
 
-def page_keys(query: Select[Any], keys: Sequence[SortKey], position: Any, limit: Any) -> Subquery:
-    """The sort keys of one page's records: columns `segment`, `key_0` ...; the last key is the id."""
+def page_keys(query: Select[Any], keys: Sequence[SortKey], position: Any, limit: Any, *, in_turn: bool) -> Subquery:
+    """The sort keys of one page's records: columns `segment`, `key_0` ...; the last key is the id.
+
+    `in_turn`: the database reads the segments one after the other, and no more of them than fill the page; SQLite does,
+    while PostgreSQL may read them side by side, so there the page is put in order before it is cut.
+    """
     segments = _from_start(keys) if position is None else _behind(keys, position)
     columns = [key.column.label(f"key_{index}") for index, key in enumerate(keys)]
     parts = []
@@ -102,7 +106,8 @@ def page_keys(query: Select[Any], keys: Sequence[SortKey], position: Any, limit:
         part = part.where(*segment.conditions).order_by(*_ordered(keys, segment)).limit(limit)
         parts.append(select(part.subquery()))
     every = union_all(*parts).subquery()
-    return select(every).order_by(*page_order(every, keys)).limit(limit).subquery("page")
+    some = select(every).limit(limit)
+    return (some if in_turn else some.order_by(*page_order(every, keys))).subquery("page")
 
 
 def page_order(page: Subquery, keys: Sequence[SortKey]) -> list[ColumnElement[Any]]:

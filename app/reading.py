@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import orjson
@@ -157,12 +157,17 @@ def page(connection: Connection, resource: Resource, query: ListQuery, at: Now, 
         total = connection.scalars(select(func.count()).select_from(shape.records().subquery())).one()
         totals.put(at, query.asked, total)
     shape = shape._replace(many=total > MANY)
-    shown = _page_of(connection, resource, query, lambda known: _page_statement(shape, query.sort, known))
+    statement = partial(_page_statement, shape, query.sort, in_turn=reads_in_turn(connection))
+    shown = _page_of(connection, resource, query, statement)
     return Page(select_parts(connection, resource, query, shown.documents), total, shown.next)
 
 
 Known = tuple[bool, ...] | None
 """Which keys of a position have a value; nothing where a list begins."""
+
+
+def reads_in_turn(connection: Connection) -> bool:
+    return connection.dialect.name == "sqlite"
 
 
 def _rows(connection: Connection, statement: Select[Any], position: Position | None, limit: int) -> Sequence[Any]:
@@ -199,7 +204,7 @@ def pages_of(
 ) -> Iterator[Sequence[bytes]]:
     position = query.position
     while True:
-        statement = _documents(resource, records, query.sort, _known(position))
+        statement = _documents(resource, records, query.sort, _known(position), in_turn=reads_in_turn(connection))
         rows = _rows(connection, statement, position, EXPORTED)
         yield [row[0] for row in rows]
         if len(rows) < EXPORTED:
@@ -218,23 +223,26 @@ def those_with(connection: Connection, resource: Resource, ids: Sequence[str]) -
 def sorted_page(connection: Connection, resource: Resource, query: ListQuery, ids: Sequence[str]) -> Page:
     """One page of the records with some ids, however many, in the query's order."""
     records = those_with(connection, resource, ids)
-    return _page_of(connection, resource, query, lambda known: _documents(resource, records, query.sort, known))
+    statement = partial(_documents, resource, records, query.sort, in_turn=reads_in_turn(connection))
+    return _page_of(connection, resource, query, statement)
 
 
 @lru_cache(maxsize=256)
-def _page_statement(shape: Shape, sort: tuple[SortKey, ...], known: Known) -> Select[Any]:
+def _page_statement(shape: Shape, sort: tuple[SortKey, ...], known: Known, *, in_turn: bool) -> Select[Any]:
     """Building a statement costs more than running it, so each shape's is kept."""
-    return _documents(shape.resource, shape.records(), sort, known)
+    return _documents(shape.resource, shape.records(), sort, known, in_turn=in_turn)
 
 
-def _documents(resource: Resource, records: Select[Any], sort: tuple[SortKey, ...], known: Known) -> Select[Any]:
+def _documents(
+    resource: Resource, records: Select[Any], sort: tuple[SortKey, ...], known: Known, *, in_turn: bool
+) -> Select[Any]:
     """The documents of one page; parameters `limit` and, for each key of a position that has a value, `after_...`."""
     position: Any = known and tuple(
         bindparam(f"after_{index}", type_=key.column.type) if there else None
         for index, (key, there) in enumerate(zip(sort, known, strict=True))
     )
     limit: Any = bindparam("limit", type_=Integer())
-    keys = page_keys(records, sort, position, limit)
+    keys = page_keys(records, sort, position, limit, in_turn=in_turn)
     columns = [keys.c[f"key_{index}"] for index in range(len(sort))]
     return (
         select(Document.body, *columns)

@@ -27,7 +27,12 @@ class Hit(TypedDict):
 
 def explain(type: RecordType, document: Any, score: float, terms: frozenset[str]) -> Hit:
     parts = {part: "\n".join(some) for part, some in texts(type, document).items()}
-    matched = {part: sorted(terms.intersection(analysis.terms(text))) for part, text in parts.items()}
+    beginnings = tuple({term[:2] for term in terms})
+    matched = {
+        part: sorted(terms.intersection(analysis.terms(text)))
+        for part, text in parts.items()
+        if not text.isascii() or any(beginning in text.lower() for beginning in beginnings)
+    }
     found = {part: some for part, some in matched.items() if some}
     return {
         "id": document["id"],

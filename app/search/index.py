@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 import structlog
-from sqlalchemy import Connection, Engine, and_, func, or_, select
+from sqlalchemy import Connection, Engine, func, select, tuple_
 from tantivy import Document as Entry
 from tantivy import Index, IndexWriter, Query, Searcher
 
@@ -71,22 +71,32 @@ def _add_values(entry: Entry, found: dict[str, list[Any]]) -> None:
     entry.add_json("value", flat)
 
 
-def _changed(connection: Connection, seen: int, until: int) -> Iterator[tuple[RecordType, str, bytes]]:
-    """Current documents of revisions after `seen`, by key, some at a time."""
-    last: tuple[str, str] = ("", "")
+_CURRENT = select(Document.type, Document.id, Document.revision, Document.body).where(Document.until_revision.is_(None))
+_KEY, _CHANGE = (Document.type, Document.id), (Document.revision, Document.type, Document.id)
+
+
+def _all(connection: Connection) -> Iterator[tuple[RecordType, str, bytes]]:
+    """Every current document, some at a time, in the order of the index that has just these."""
+    last: tuple[Any, ...] = ("", "")
     while True:
-        after = or_(Document.type > last[0], and_(Document.type == last[0], Document.id > last[1]))
-        query = (
-            select(Document.type, Document.id, Document.body)
-            .where(Document.until_revision.is_(None), Document.revision > seen, Document.revision <= until, after)
-            .order_by(Document.type, Document.id)
-            .limit(BATCH)
-        )
+        query = _CURRENT.where(tuple_(*_KEY) > last).order_by(*_KEY).limit(BATCH)
         rows = connection.execute(query).all()
         yield from ((row.type, row.id, row.body) for row in rows)
         if len(rows) < BATCH:
             return
         last = (rows[-1].type, rows[-1].id)
+
+
+def _changed(connection: Connection, seen: int) -> Iterator[tuple[RecordType, str, bytes]]:
+    """Current documents of revisions after `seen`, in the order in which they changed."""
+    last: tuple[Any, ...] = (seen + 1, "", "")
+    while True:
+        query = _CURRENT.where(tuple_(*_CHANGE) >= last).order_by(*_CHANGE).limit(BATCH + 1)
+        rows = connection.execute(query).all()
+        yield from ((row.type, row.id, row.body) for row in rows[:BATCH])
+        if len(rows) <= BATCH:
+            return
+        last = (rows[-1].revision, rows[-1].type, rows[-1].id)
 
 
 class SearchIndex:
@@ -162,7 +172,8 @@ class SearchIndex:
     def _fill(self, index: Index, connection: Connection, seen: int, until: int, heap: int) -> int:
         writer = _writer(index, heap)
         try:
-            count = _write(writer, _changed(connection, seen, until), fresh=seen == 0)
+            changed = _changed(connection, seen) if seen else _all(connection)
+            count = _write(writer, changed, fresh=seen == 0)
             _commit(writer, until)
         except BaseException:
             writer.rollback()

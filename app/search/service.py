@@ -7,7 +7,7 @@ from typing import Any
 from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein
 from sqlalchemy import Connection
-from tantivy import Occur, Query, Searcher
+from tantivy import Occur, Query, Searcher, SearchResult
 
 from app.catalogue import RESOURCES
 from app.errors import Invalid, Problem, parameter_fault
@@ -77,10 +77,19 @@ def key_of(searcher: Searcher, address: Any) -> Key:
 
 
 def find(searcher: Searcher, words: Words, thesaurus: Thesaurus, records: Query, *, offset: int, limit: int) -> Found:
-    query, compiled, match = matching(searcher, words, thesaurus, records)
-    hits = searcher.search(query, max(1, offset + limit), count=False).hits[offset : offset + limit]
-    keys = [(key_of(searcher, at), float(score)) for score, at in hits]
-    return Found(keys, count(searcher, query), match, compiled)
+    compiled = _compiled(searcher, words, thesaurus, match_all=words.match != "any")
+    result, match = searcher.search(among(compiled.query, records), max(1, offset + limit)), "all"
+    if words.match == "any" or (words.match == "best" and not _total(result)):
+        match = "any"
+    if words.match == "best" and match == "any":
+        compiled = _compiled(searcher, words, thesaurus, match_all=False)
+        result = searcher.search(among(compiled.query, records), max(1, offset + limit))
+    hits = result.hits[offset : offset + limit]
+    return Found([(key_of(searcher, at), float(score)) for score, at in hits], _total(result), match, compiled)
+
+
+def _total(result: SearchResult) -> int:
+    return int(result.count)  # type: ignore[attr-defined]  # there, and not in the library's types
 
 
 def all_ids(searcher: Searcher, query: Query) -> list[str]:
@@ -90,7 +99,7 @@ def all_ids(searcher: Searcher, query: Query) -> list[str]:
 
 
 def count(searcher: Searcher, query: Query) -> int:
-    return int(searcher.search(query, 1).count)  # type: ignore[attr-defined]  # there, and not in the library's types
+    return _total(searcher.search(query, 1))
 
 
 def without_each(

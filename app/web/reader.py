@@ -43,7 +43,10 @@ class Reader:
             max_overflow=0,
             pool_timeout=10,
         )
-        self._exports = open_engine(existing(url), pool_size=MAX_STREAMS, max_overflow=2, pool_timeout=10)
+        # Nothing mapped: an export goes through the whole file, and would take it all into this process's memory.
+        self._exports = open_engine(
+            existing(url), mapped_bytes=0, pool_size=MAX_STREAMS, max_overflow=2, pool_timeout=10
+        )
         self._export_threads = ThreadPoolExecutor(MAX_STREAMS, "export")
         self._streams = 0
         self._timeout = settings.read_timeout_seconds
