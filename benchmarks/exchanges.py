@@ -1,6 +1,6 @@
 """Requests as they travel, and their answers with every header."""
 
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPResponse, RemoteDisconnected
 from typing import NamedTuple
 
 
@@ -30,9 +30,17 @@ class Answer(NamedTuple):
         return next(value.decode() for key, value in self.headers if key == name)
 
 
+def _response(connection: HTTPConnection, target: Target) -> HTTPResponse:
+    connection.request("GET", target.path, headers={"If-None-Match": target.etag} if target.etag else {})
+    return connection.getresponse()
+
+
 def ask(connection: HTTPConnection, target: Target) -> Answer:
     """The answer, less the date, which uvicorn adds for everyone."""
-    connection.request("GET", target.path, headers={"If-None-Match": target.etag} if target.etag else {})
-    response = connection.getresponse()
+    try:
+        response = _response(connection, target)
+    except RemoteDisconnected:  # it had been idle too long while another server was asked
+        connection.close()
+        response = _response(connection, target)
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in response.getheaders()]
     return Answer(response.status, [pair for pair in headers if pair[0] != b"date"], response.read())
