@@ -19,7 +19,7 @@ Paths = Mapping[str, tuple[str, ...]]
 _PUBLICATION = ("publications.title", "publications.pmid", "publications.doi")
 
 TEXTS: Mapping[RecordType, Paths] = {
-    "sources": {"title": ("title",), "name": ("url", "publisher"), "note": ("note",)},
+    "sources": {"title": ("title",), "name": ("publisher",), "address": ("url",), "note": ("note",)},
     "products": {
         "title": ("name",),
         "name": ("brand_names", "former_brand_names", "synonyms", "us_suffix_name", "unii", "cas_number", "atc_code"),

@@ -8,7 +8,7 @@ from app.catalogue import RESOURCES
 from app.filters import kinds
 from app.search import analysis
 
-VERSION = 2
+VERSION = 3
 
 TEXT_FIELDS = ("title", "name", "body")
 META = "meta"
