@@ -1,6 +1,9 @@
 """Finished answers are what would be made anew, are never stale, and are bounded."""
 
 import asyncio
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from app.loading.service import load
 from app.settings import Settings
 from app.web.finished import Finished
 from app.web.metrics import Metrics
+from app.web.signals import SqliteSignal
 from tests.conftest import await_index, serving, settings_for
 
 PATHS = [
@@ -181,3 +185,25 @@ def test_memory_is_bounded_and_the_oldest_goes_first() -> None:
     assert made.made == 40
     asyncio.run(_ask(app, "/0"))
     assert made.made == 41
+
+
+def test_telling_a_change_drops_no_lock_of_sqlite(sqlite_copy: Path) -> None:
+    """Closing a descriptor of the WAL-index would drop the locks by which a reader keeps what it reads (POSIX)."""
+    url = f"sqlite:///{sqlite_copy}"
+    reader = sqlite3.connect(sqlite_copy, isolation_level=None)
+    reader.execute("BEGIN")
+    before = reader.execute("SELECT count(*) FROM records").fetchone()
+    for _ in range(3):
+        signal = SqliteSignal(url)
+        assert asyncio.run(signal.token()) is not None
+        signal.close()
+    script = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=0);"
+        "c.execute('UPDATE database_state SET revision = revision + 1');"
+        "print(c.execute('PRAGMA wal_checkpoint(TRUNCATE)').fetchone()[0])"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(sqlite_copy)], capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n"  # busy: the reader still holds its snapshot
+    assert reader.execute("SELECT count(*) FROM records").fetchone() == before
+    reader.execute("ROLLBACK")
+    reader.close()

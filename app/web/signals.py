@@ -4,6 +4,7 @@ SQLite tells by a few bytes of shared memory; PostgreSQL is asked for the revisi
 """
 
 import mmap
+import os
 import sqlite3
 import time
 from pathlib import Path
@@ -30,6 +31,19 @@ HEADER_BYTES = 96
 
 LOOK_EVERY = 0.1
 """Seconds after which it is looked whether another file was put in this one's place."""
+
+
+_MAPPED: dict[tuple[int, int], mmap.mmap] = {}
+"""By device and inode, as long as the process lives: closing any descriptor of a file drops all locks that the process
+has on it (POSIX), SQLite's on the WAL-index too, and readers would lose their hold on what they read."""
+
+
+def _mapped(path: str) -> mmap.mmap:
+    found = Path(path).stat()
+    key = (found.st_dev, found.st_ino)
+    if key not in _MAPPED:
+        _MAPPED[key] = mmap.mmap(os.open(path, os.O_RDONLY), HEADER_BYTES, prot=mmap.PROT_READ)
+    return _MAPPED[key]
 
 
 class SqliteSignal:
@@ -79,13 +93,10 @@ class SqliteSignal:
         ).fetchone()  # as long as it is open, so is the index
         self._inode = inode
         if mode == "wal":
-            with Path(f"{file}-shm").open("rb") as shared:
-                self._index = mmap.mmap(shared.fileno(), 0, prot=mmap.PROT_READ)
+            self._index = _mapped(f"{file}-shm")
 
     def close(self) -> None:
-        if self._index is not None:
-            self._index.close()
-            self._index = None
+        self._index = None  # and stays in _MAPPED
         if self._connection is not None:
             self._connection.close()
             self._connection = None
