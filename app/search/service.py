@@ -61,14 +61,18 @@ def _compiled(searcher: Searcher, words: Words, thesaurus: Thesaurus, *, match_a
         raise Problem("invalid-parameter", str(told["detail"]), errors=[told]) from None
 
 
-def matching(searcher: Searcher, words: Words, thesaurus: Thesaurus, records: Query) -> tuple[Query, Compiled, str]:
-    """The query that `match` comes to: all words, unless no record has them all and that may be."""
+def matching(
+    searcher: Searcher, words: Words, thesaurus: Thesaurus, records: Query, most: int = 1
+) -> tuple[Query, Compiled, str, SearchResult]:
+    """What `match` comes to, with the best hits: all words, unless no record has them all and that may be."""
     compiled = _compiled(searcher, words, thesaurus, match_all=words.match != "any")
     query = among(compiled.query, records)
-    if words.match == "best" and not count(searcher, query):
+    result = searcher.search(query, max(1, most))
+    if words.match == "best" and not _total(result):
         wider = _compiled(searcher, words, thesaurus, match_all=False)
-        return among(wider.query, records), wider, "any"
-    return query, compiled, "any" if words.match == "any" else "all"
+        query = among(wider.query, records)
+        return query, wider, "any", searcher.search(query, max(1, most))
+    return query, compiled, "any" if words.match == "any" else "all", result
 
 
 def key_of(searcher: Searcher, address: Any) -> Key:
@@ -77,13 +81,7 @@ def key_of(searcher: Searcher, address: Any) -> Key:
 
 
 def find(searcher: Searcher, words: Words, thesaurus: Thesaurus, records: Query, *, offset: int, limit: int) -> Found:
-    compiled = _compiled(searcher, words, thesaurus, match_all=words.match != "any")
-    result, match = searcher.search(among(compiled.query, records), max(1, offset + limit)), "all"
-    if words.match == "any" or (words.match == "best" and not _total(result)):
-        match = "any"
-    if words.match == "best" and match == "any":
-        compiled = _compiled(searcher, words, thesaurus, match_all=False)
-        result = searcher.search(among(compiled.query, records), max(1, offset + limit))
+    _, compiled, match, result = matching(searcher, words, thesaurus, records, offset + limit)
     hits = result.hits[offset : offset + limit]
     return Found([(key_of(searcher, at), float(score)) for score, at in hits], _total(result), match, compiled)
 

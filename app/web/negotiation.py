@@ -30,19 +30,17 @@ LONGEST = 1000
 
 
 @lru_cache(maxsize=512)
-def accepts(header: str, media_type: str) -> bool:
-    """Whether an `Accept` header allows a media type; its most specific range decides."""
-    ranges = {media_type, media_type.split("/")[0] + "/*", "*/*"}
-    fitting = [(_specificity(name), weight) for name, weight in weighted(header) if name in ranges]
-    return not header.strip() or max(fitting, default=(0, 0.0))[1] > 0
-
-
 def weight(header: str, media_type: str) -> tuple[float, int]:
     """How much a media type is wanted, and how exactly it is named."""
     ranges = {media_type, media_type.split("/")[0] + "/*", "*/*"}
     fitting = [(_specificity(name), weight) for name, weight in weighted(header) if name in ranges]
     exactness, wanted = max(fitting, default=(0, 0.0))
     return wanted, exactness
+
+
+def accepts(header: str, media_type: str) -> bool:
+    """Whether an `Accept` header allows a media type; its most specific range decides."""
+    return not header.strip() or weight(header, media_type)[0] > 0
 
 
 def accept_of(request: Request) -> str:
