@@ -3,7 +3,7 @@
 shape -> domain rules -> references, names, quotes against the batch and the database
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,13 +17,14 @@ from app.nearest import nearest
 from app.quotes import NotQuoted, locate
 from app.record_schemas import Cited, ProvenanceIn, RecordIn, references
 from app.records import Provenance, Record, RecordName, fold, is_exclusive
+from app.rendering import referrers
 from app.resources import Row
-from app.rows import batches, known
+from app.rows import IS_DELETED, batches, known
 from app.rules import broken
 from app.shapes import shape_faults, text_faults
 from app.sources.models import Source
 from app.sources.schemas import SourceIn
-from app.versions import Key
+from app.versions import Key, grouped
 from app.writing import Entry, names_of
 
 
@@ -102,11 +103,13 @@ def _duplicates(batch: Sequence[_Read]) -> Iterator[Fault]:
 
 
 def _ids(connection: Connection, type: RecordType, batch: Sequence[_Read]) -> list[str]:
-    stored = connection.scalars(select(Record.id).where(Record.type == type).limit(50_000))
+    stored = connection.scalars(select(Record.id).where(Record.type == type, ~IS_DELETED).limit(50_000))
     return [*stored, *(read.record.id for read in batch if read.type == type)]
 
 
-def _dangling(connection: Connection, batch: Sequence[_Read], malformed: frozenset[Key]) -> Iterator[Fault]:
+def _dangling(
+    connection: Connection, batch: Sequence[_Read], malformed: frozenset[Key], gone: Collection[Key]
+) -> Iterator[Fault]:
     """References to records that are neither in the batch nor stored."""
     here = {read.key for read in batch} | malformed
     outside = [
@@ -115,7 +118,7 @@ def _dangling(connection: Connection, batch: Sequence[_Read], malformed: frozens
         for pointer, type, id in references(read.record)
         if (type, id) not in here
     ]
-    stored = known(connection, {(type, id) for _, _, type, id in outside})
+    stored = known(connection, {(type, id) for _, _, type, id in outside}).keys() - set(gone)
     choices: dict[RecordType, list[str]] = {}
     for number, pointer, type, id in outside:
         if (type, id) not in stored:
@@ -211,8 +214,24 @@ def _quoted_elsewhere(connection: Connection, batch: Sequence[_Read]) -> Iterato
                 yield Fault(read.number, "/text", detail, (row.quote[:80],))
 
 
-def check(connection: Connection, drafts: Iterable[Draft]) -> tuple[list[Entry], list[Fault]]:
-    """The batch's records ready to be written, and all that is wrong with them; write them only if nothing is."""
+def still_referred(connection: Connection, gone: Collection[Key], *, but: Collection[Key] = ()) -> dict[Key, list[Key]]:
+    """Records that are to go, and who else refers to them; `but` are entered anew, and speak for themselves."""
+    found: dict[Key, list[Key]] = {}
+    for type, ids in grouped(gone):
+        for id, by_type, by_id in referrers(connection, type, ids):
+            by = (by_type, by_id)
+            if by not in gone and by not in but:
+                found.setdefault((type, id), []).append(by)
+    return found
+
+
+def check(
+    connection: Connection, drafts: Iterable[Draft], gone: Collection[Key] = ()
+) -> tuple[list[Entry], list[Fault]]:
+    """The batch's records ready to be written, and all that is wrong with them; write them only if nothing is.
+
+    `gone`: records that the same change deletes, which nobody may refer to then.
+    """
     faults: list[Fault] = []
     drafts = list(drafts)
     batch = [read for draft in drafts if (read := _read(draft, faults))]
@@ -220,7 +239,7 @@ def check(connection: Connection, drafts: Iterable[Draft]) -> tuple[list[Entry],
     for read in batch:
         faults += _own_faults(read)
     faults += _duplicates(batch)
-    faults += _dangling(connection, batch, malformed)
+    faults += _dangling(connection, batch, malformed, gone)
     faults += _claimed_twice(connection, batch)
     faults += _quoted_elsewhere(connection, batch)
     texts = _texts(connection, batch)

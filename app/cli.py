@@ -6,83 +6,22 @@ locked, read-only, full, at another version); 4 the address to listen on is take
 """
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import Engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError
 
 from app import logs
-from app.db import existing, open_engine, reading
+from app.console import ACTOR, FAULTS, INTERRUPTED, TAKEN, UNUSABLE, USAGE, bar, database, errors, stop
 from app.settings import Settings
 
 MOST_FAULTS = 1000
 """Lines printed of a load that failed."""
 
-FAULTS, USAGE, UNUSABLE, TAKEN, INTERRUPTED = 1, 2, 3, 4, 130
-
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
-
-
-def _stop(code: int, message: str) -> typer.Exit:
-    errors.print(message, markup=False)
-    return typer.Exit(code)
-
-
-@contextmanager
-def _database(settings: Settings, *, migrated: bool = True) -> Iterator[Engine]:
-    """The database of the settings; whatever keeps it from being used ends the command with a word on it."""
-    from app.reading import now
-
-    url = settings.database_url.get_secret_value()
-    engine = open_engine(existing(url) if migrated else url, lock_timeout_ms=settings.lock_timeout_ms)
-    try:
-        if migrated:
-            with reading(engine) as connection:
-                now(connection)
-        yield engine
-    except DBAPIError as error:
-        raise _stop(UNUSABLE, f"The database cannot be used: {_hint(str(error.orig))}") from None
-    finally:
-        engine.dispose()
-
-
-HINTS = {
-    "no such table": "it has no tables yet; run `evidence migrate`.",
-    "alembic_version": "it has no tables yet; run `evidence migrate`.",
-    "unable to open": "there is no such file, or it cannot be opened; `evidence migrate` makes one.",
-    "locked": "another process is writing to it and did not finish in time; nothing was changed.",
-    "lock timeout": "another process is writing to it and did not finish in time; nothing was changed.",
-    "readonly": "it is read-only; nothing was changed.",
-    "disk is full": "the disk is full; nothing was changed.",
-    "does not exist": "it has no tables yet, or is not there; `evidence migrate` makes the tables.",
-    "disk I/O": "the disk is full or failing; nothing was changed.",
-    "No space": "the disk is full; nothing was changed.",
-    "not a database": "the file holds something else.",
-}
-
-
-def _hint(detail: str) -> str:
-    return next((f"{hint} ({detail.strip()})" for sign, hint in HINTS.items() if sign in detail), detail.strip())
-
-
-@contextmanager
-def _bar(what: str, total: int | None = None) -> Iterator[tuple[Callable[[int], None], Callable[[int], None]]]:
-    """A progress bar, and two functions: one sets its total, one moves it."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=errors) as progress:
-        task = progress.add_task(what, total=total)
-        yield (
-            lambda number: progress.update(task, total=number),
-            lambda number: progress.advance(task, number),
-        )
 
 
 @app.command()
@@ -90,7 +29,7 @@ def migrate(target: Annotated[str, typer.Argument(help="A revision, `head` or `b
     """Bring the database's schema to this code's version, creating the database if there is none."""
     from app import migrating
 
-    with _database(Settings(), migrated=False) as engine:
+    with database(Settings(), migrated=False) as engine:
         migrating.migrate(engine, target)
         if target == "head":
             _render_anew(engine)
@@ -103,8 +42,8 @@ def _render_anew(engine: Engine) -> None:
     from app import maintaining
 
     if maintaining.is_stale(engine):
-        with _bar("Rendering", maintaining.count(engine)) as (_, advance):
-            maintaining.rebuild(engine, actor="command line", progress=advance)
+        with bar("Rendering", maintaining.count(engine)) as (_, advance):
+            maintaining.rebuild(engine, actor=ACTOR, progress=advance)
 
 
 @app.command()
@@ -112,7 +51,7 @@ def load(
     path: Annotated[Path, typer.Argument(help="A directory of TYPE.yaml files, or one file.", exists=True)],
 ) -> None:
     """Load records: all of them, or none and a list of every fault."""
-    with _database(Settings()) as engine:
+    with database(Settings()) as engine:
         _load(engine, path)
 
 
@@ -121,14 +60,14 @@ def _load(engine: Engine, path: Path) -> None:
     from app.loading.service import load as load_files
 
     try:
-        with _bar(f"Loading {path}") as (set_total, advance):
+        with bar(f"Loading {path}") as (set_total, advance):
             done = load_files(engine, path, started=set_total, progress=advance)
     except Faulty as faulty:
         for fault in faulty.faults[:MOST_FAULTS]:
             print(fault, file=sys.stderr)
         if len(faulty.faults) > MOST_FAULTS:
             print(f"... and {len(faulty.faults) - MOST_FAULTS} more", file=sys.stderr)
-        raise _stop(FAULTS, f"{len(faulty.faults)} fault(s); nothing was changed.") from None
+        raise stop(FAULTS, f"{len(faulty.faults)} fault(s); nothing was changed.") from None
     refreshed = f", {done.refreshed} refreshed" if done.refreshed else ""
     print(f"{done.created} created, {done.updated} updated, {done.unchanged} unchanged{refreshed}.")
 
@@ -147,10 +86,10 @@ def mesh(
     from app.importing.mesh import Unreadable, import_mesh
 
     try:
-        with _database(Settings()) as engine, _bar(f"Importing {file}") as (_, advance):
-            changed, unchanged = import_mesh(engine, file, actor="command line", progress=advance)
+        with database(Settings()) as engine, bar(f"Importing {file}") as (_, advance):
+            changed, unchanged = import_mesh(engine, file, actor=ACTOR, progress=advance)
     except Unreadable as error:
-        raise _stop(FAULTS, f"{error}; nothing was changed.") from None
+        raise stop(FAULTS, f"{error}; nothing was changed.") from None
     print(f"{changed} changed, {unchanged} unchanged.")
 
 
@@ -159,12 +98,12 @@ def check() -> None:
     """Prove that every document follows from its rows and every quote stands in its source."""
     from app import maintaining
 
-    with _database(Settings()) as engine, _bar("Checking", maintaining.count(engine)) as (_, advance):
+    with database(Settings()) as engine, bar("Checking", maintaining.count(engine)) as (_, advance):
         faults = list(maintaining.check(engine, progress=advance))
     for fault in faults:
         print(fault)
     if faults:
-        raise _stop(FAULTS, f"{len(faults)} fault(s).")
+        raise stop(FAULTS, f"{len(faults)} fault(s).")
     print("All documents follow from their rows, and all quotes stand in their sources.")
 
 
@@ -173,8 +112,8 @@ def rebuild() -> None:
     """Render every document from its rows again; those that differ become new versions."""
     from app import maintaining
 
-    with _database(Settings()) as engine, _bar("Rebuilding", maintaining.count(engine)) as (_, advance):
-        changed = maintaining.rebuild(engine, actor="command line", progress=advance)
+    with database(Settings()) as engine, bar("Rebuilding", maintaining.count(engine)) as (_, advance):
+        changed = maintaining.rebuild(engine, actor=ACTOR, progress=advance)
     print(f"{changed} documents changed.")
 
 
@@ -191,20 +130,20 @@ def serve(
     settings = Settings().model_copy(update={name: value for name, value in given.items() if value is not None})
     if prepare:
         _prepare(settings)
-    with _database(settings):
+    with database(settings):
         pass
     from app.serving import AddressTaken, run
 
     try:
         run(settings)
     except AddressTaken as error:
-        raise _stop(TAKEN, str(error)) from None
+        raise stop(TAKEN, str(error)) from None
 
 
 def _prepare(settings: Settings) -> None:
     from app import migrating
 
-    with _database(settings, migrated=False) as engine:
+    with database(settings, migrated=False) as engine:
         migrating.migrate(engine)
         _render_anew(engine)
         from app.loading.service import digest_of, loaded
@@ -212,7 +151,7 @@ def _prepare(settings: Settings) -> None:
         before = loaded(engine)
         if before is None:
             if not settings.seeds.exists():
-                raise _stop(USAGE, f"EVIDENCE_SEEDS names {settings.seeds}, which is not there.")
+                raise stop(USAGE, f"EVIDENCE_SEEDS names {settings.seeds}, which is not there.")
             _load(engine, settings.seeds)
         elif before != digest_of(settings.seeds):
             errors.print(f"{settings.seeds} is not what was loaded last; `evidence load` brings it in.", markup=False)

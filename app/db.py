@@ -100,10 +100,10 @@ def table_of(model: type[Base]) -> Table:
 MAPPED_BYTES = 256 * 2**20
 
 
-def _on_sqlite_connect(connection: Any, lock_timeout_ms: int, mapped_bytes: int) -> None:
+def _on_sqlite_connect(connection: Any, lock_timeout_ms: int, mapped_bytes: int, synchronous: str) -> None:
     connection.isolation_level = None  # the driver must not begin transactions behind our back
     connection.executescript(
-        f"PRAGMA foreign_keys=ON; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout={lock_timeout_ms};"
+        f"PRAGMA foreign_keys=ON; PRAGMA synchronous={synchronous}; PRAGMA busy_timeout={lock_timeout_ms};"
         f"PRAGMA cache_size=-8192; PRAGMA mmap_size={mapped_bytes}; PRAGMA temp_store=MEMORY;"
     )
 
@@ -138,15 +138,26 @@ def _postgresql(address: URL, lock_timeout_ms: int) -> dict[str, Any]:
 
 
 def open_engine(
-    url: str, *, lock_timeout_ms: int = LOCK_TIMEOUT_MS, mapped_bytes: int = MAPPED_BYTES, **options: Any
+    url: str,
+    *,
+    lock_timeout_ms: int = LOCK_TIMEOUT_MS,
+    mapped_bytes: int = MAPPED_BYTES,
+    durable: bool = False,
+    **options: Any,
 ) -> Engine:
-    """An engine for SQLite (file in WAL mode) or PostgreSQL; a writer waits that long for another, then gives up."""
+    """An engine for SQLite (file in WAL mode) or PostgreSQL; a writer waits that long for another, then gives up.
+
+    `durable`: SQLite too lets a commit end only when it is on the disk, so that it survives a loss of power.
+    """
+    synchronous = "FULL" if durable else "NORMAL"
     address = make_url(url)
     sqlite = address.get_backend_name() == "sqlite"
     engine = create_engine(address, **({} if sqlite else _postgresql(address, lock_timeout_ms)), **options)
     if sqlite:
         event.listen(
-            engine, "connect", lambda connection, _: _on_sqlite_connect(connection, lock_timeout_ms, mapped_bytes)
+            engine,
+            "connect",
+            lambda connection, _: _on_sqlite_connect(connection, lock_timeout_ms, mapped_bytes, synchronous),
         )
         event.listen(engine, "begin", _begin)
     return engine

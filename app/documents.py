@@ -14,8 +14,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.db import Base
 from app.fields import RecordType, Slug, word
 
-Change = Literal["created", "updated", "refreshed", "deleted"]
-"""`refreshed`: nothing was entered, but a record that this document shows has changed."""
+Change = Literal["created", "updated", "refreshed", "deleted", "restored"]
+"""`refreshed`: nothing was entered, but a record that this document shows has changed. `deleted`: a tombstone, which
+ends where it begins, so that it is never what a reader gets."""
 
 
 class State(Base):
@@ -44,7 +45,10 @@ class Document(Base):
     __table_args__ = (
         ForeignKeyConstraint(["type", "id"], ["records.type", "records.id"]),
         CheckConstraint("version >= 1", name="version"),
-        CheckConstraint("until_revision > revision", name="ends_later"),
+        CheckConstraint(
+            "until_revision > revision AND change <> 'deleted' OR until_revision = revision AND change = 'deleted'",
+            name="ends_later",
+        ),
         Index("ix_documents_revision", "revision", "type", "id"),
         Index(
             "uq_documents_current",

@@ -11,14 +11,14 @@ from app.fields import RecordType
 from app.quotes import NotQuoted, locate
 from app.records import Provenance, Record
 from app.rendering import etag_of, render, shapes
-from app.rows import batches
+from app.rows import IS_DELETED, batches
 from app.sources.models import Source
 from app.versions import Key, store
 from app.writing import Progress, changing, close_revision, derive_columns, open_revision
 
 
 def _ids(connection: Connection, type: RecordType) -> list[str]:
-    return list(connection.scalars(select(Record.id).where(Record.type == type).order_by(Record.id)))
+    return list(connection.scalars(select(Record.id).where(Record.type == type, ~IS_DELETED).order_by(Record.id)))
 
 
 def _documents(connection: Connection, type: RecordType, ids: list[str]) -> Iterator[str]:
@@ -84,7 +84,7 @@ def check(engine: Engine, *, progress: Progress = lambda _: None) -> Iterator[st
 
 def count(engine: Engine) -> int:
     with reading(engine) as connection:
-        return connection.scalars(select(func.count()).select_from(Record)).one()
+        return connection.scalars(select(func.count()).select_from(Record).where(~IS_DELETED)).one()
 
 
 def rebuild(engine: Engine, *, actor: str, progress: Callable[[int], None] = lambda _: None) -> int:
@@ -105,5 +105,5 @@ def is_stale(engine: Engine) -> bool:
     """Whether there are records whose documents are missing, or were rendered by other shapes than this code's."""
     with reading(engine) as connection:
         kept = connection.scalars(select(State.shapes)).one()
-        some = connection.scalars(select(Record.id).limit(1)).first()
+        some = connection.scalars(select(Record.id).where(~IS_DELETED).limit(1)).first()
     return some is not None and kept != shapes()

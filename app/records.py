@@ -13,7 +13,17 @@ from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
-from app.fields import AbsenceReason, EvidenceBasis, Name, Prose, QuoteStatus, RecordType, Slug, word
+from app.fields import (
+    AbsenceReason,
+    EvidenceBasis,
+    Name,
+    Prose,
+    QuoteStatus,
+    RecordType,
+    RetractionState,
+    Slug,
+    word,
+)
 
 
 class Record(Base):
@@ -108,6 +118,33 @@ class Absence(Base):
     record_id: Mapped[Slug] = mapped_column(primary_key=True)
     field: Mapped[str] = mapped_column(primary_key=True)
     reason: Mapped[AbsenceReason] = mapped_column(word("reason", AbsenceReason))
+
+
+class Deletion(Base):
+    """A record that is no more: its id stays taken, its history stays, its rows are gone."""
+
+    __tablename__ = "deletions"
+    __table_args__ = (part_of_record(),)
+
+    record_type: Mapped[RecordType] = mapped_column(word("record_type", RecordType), primary_key=True)
+    record_id: Mapped[Slug] = mapped_column(primary_key=True)
+
+
+class Alert(Base):
+    """A record rests on a publication that was retracted or corrected; derived from rows, never entered."""
+
+    __tablename__ = "alerts"
+    __table_args__ = (
+        part_of_record(),
+        CheckConstraint("state <> 'none'", name="raised"),
+        Index("ix_alerts_state", "record_type", "state", "record_id"),
+        Index("ix_alerts_publication_id", "publication_id", "record_type", "record_id"),
+    )
+
+    record_type: Mapped[RecordType] = mapped_column(word("record_type", RecordType), primary_key=True)
+    record_id: Mapped[Slug] = mapped_column(primary_key=True)
+    publication_id: Mapped[Slug] = mapped_column(ForeignKey("publications.id", ondelete="CASCADE"), primary_key=True)
+    state: Mapped[RetractionState] = mapped_column(word("state", RetractionState))
 
 
 SHARED_KINDS = frozenset({"registry-id", "unii", "mesh-id", "acronym", "atc", "cas", "application", "uniprot"})

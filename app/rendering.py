@@ -13,7 +13,7 @@ from app.fields import RecordType
 from app.record_schemas import ProvenanceOut
 from app.records import Record
 from app.resources import Found, Part, Resource, Row, Rows, pick
-from app.rows import every_part, read
+from app.rows import batches, every_part, own_parts, read
 
 _TABLES: dict[str, RecordType] = {resource.main.table.name: type for type, resource in RESOURCES.items()}
 
@@ -41,6 +41,26 @@ def dependents(connection: Connection, type: RecordType, ids: Sequence[str]) -> 
         for part, column, target in references(resource):
             if target == type:
                 yield from ((resource.type, id) for id in _owners(connection, resource, part, column, ids))
+
+
+def referrers(connection: Connection, type: RecordType, ids: Sequence[str]) -> Iterator[tuple[str, RecordType, str]]:
+    """Who says something of some records: `(id referred to, type and id of who refers)`."""
+    for resource in RESOURCES.values():
+        for part in (resource.main, *own_parts(resource)):
+            for column, target in _reference_columns(part):
+                if target == type:
+                    yield from _referring(connection, resource, part, column, ids)
+
+
+def _referring(
+    connection: Connection, resource: Resource, part: Part, column: str, ids: Sequence[str]
+) -> Iterator[tuple[str, RecordType, str]]:
+    table = part.table
+    for some in batches(ids):
+        query = select(table.c[column], table.c[part.owner]).where(table.c[column].in_(some)).distinct()
+        if "record_type" in table.c:
+            query = query.where(table.c["record_type"] == resource.type)
+        yield from ((referred, resource.type, owner) for referred, owner in connection.execute(query))
 
 
 def _owners(connection: Connection, resource: Resource, part: Part, column: str, ids: Sequence[str]) -> Iterable[str]:

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, bindparam, delete, select, tuple_
+from sqlalchemy import Connection, Table, bindparam, delete, exists, select, tuple_
 
 from app.db import table_of
-from app.records import Absence, Provenance, Record, RecordName
+from app.fields import RecordType
+from app.records import Absence, Deletion, Provenance, Record, RecordName
 from app.resources import Part, Resource, Row, Rows
 
 BATCH = 500
@@ -77,11 +78,24 @@ def _update(connection: Connection, table: Table, rows: list[Row]) -> None:
     connection.execute(statement, [row | {f"key_{key}": row[key] for key in keys} for row in rows])
 
 
-def write_main(connection: Connection, resource: Resource, new: list[Rows], changed: list[Rows]) -> None:
-    """The supertype's and the type's own rows; those of other types that they refer to must be there."""
-    for table in (table_of(Record), resource.main.table):
-        _insert(connection, table, _collect(new, table))
-        _update(connection, table, _collect(changed, table))
+def write_main(
+    connection: Connection, resource: Resource, new: list[Rows], changed: list[Rows], restored: list[Rows]
+) -> None:
+    """The supertype's and the type's own rows; those of other types that they refer to must be there.
+
+    Of restored records the supertype's row is still there.
+    """
+    record, main = table_of(Record), resource.main.table
+    _insert(connection, record, _collect(new, record))
+    _update(connection, record, _collect([*changed, *restored], record))
+    _insert(connection, main, _collect([*new, *restored], main))
+    _update(connection, main, _collect(changed, main))
+
+
+def remove(connection: Connection, resource: Resource, ids: list[str]) -> None:
+    """All rows of some records but the supertype's, which keeps their ids taken."""
+    for part in (*reversed(own_parts(resource)), resource.main):
+        _clear(connection, part, resource.type, ids)
 
 
 def write_parts(connection: Connection, resource: Resource, new: list[Rows], changed: Mapping[str, Rows]) -> None:
@@ -99,12 +113,26 @@ def _clear(connection: Connection, part: Part, type: str, ids: list[str]) -> Non
         connection.execute(gone.where(table.c["record_type"] == type) if "record_type" in table.c else gone)
 
 
+IS_DELETED = exists().where(Deletion.record_type == Record.type, Deletion.record_id == Record.id)
+
+
 def known(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """Which of some records there are: `(type, id)` to the digest of what was entered."""
     found: dict[tuple[str, str], str] = {}
     for some in batches(keys):
-        query = select(Record.type, Record.id, Record.digest).where(tuple_(Record.type, Record.id).in_(some))
+        query = select(Record.type, Record.id, Record.digest).where(
+            tuple_(Record.type, Record.id).in_(some), ~IS_DELETED
+        )
         found |= {(type, id): digest for type, id, digest in connection.execute(query)}
+    return found
+
+
+def deleted(connection: Connection, keys: Iterable[tuple[RecordType, str]]) -> set[tuple[RecordType, str]]:
+    """Which of some records are no more."""
+    of = (Deletion.record_type, Deletion.record_id)
+    found: set[tuple[RecordType, str]] = set()
+    for some in batches(keys):
+        found.update((row[0], row[1]) for row in connection.execute(select(*of).where(tuple_(*of).in_(some))))
     return found
 
 

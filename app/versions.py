@@ -4,10 +4,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Executable, bindparam, select, update
+import orjson
+from sqlalchemy import Connection, Executable, bindparam, func, select, update
 
 from app.db import table_of
-from app.documents import Document
+from app.documents import Change, Document
 from app.fields import RecordType
 from app.rendering import etag_of, render
 from app.resources import Row
@@ -29,6 +30,8 @@ class Current(NamedTuple):
 
 
 NEW = Current(0, "", 0)
+ENDED = -1
+"""As a revision: there is no document now, whatever there was before."""
 
 
 def grouped(keys: Iterable[Key]) -> Iterator[tuple[RecordType, list[str]]]:
@@ -44,7 +47,16 @@ def _current(connection: Connection, type: RecordType, ids: Sequence[str]) -> di
     query = select(Document.id, Document.version, Document.etag, Document.revision).where(
         Document.type == type, Document.id.in_(ids), Document.until_revision.is_(None)
     )
-    return {row.id: Current(row.version, row.etag, row.revision) for row in connection.execute(query)}
+    found = {row.id: Current(row.version, row.etag, row.revision) for row in connection.execute(query)}
+    return found | _ended(connection, type, [id for id in ids if id not in found])
+
+
+def _ended(connection: Connection, type: RecordType, ids: Sequence[str]) -> dict[str, Current]:
+    """Those that have only a past: their next version goes on counting."""
+    if not ids:
+        return {}
+    query = select(Document.id, func.max(Document.version)).where(Document.type == type, Document.id.in_(ids))
+    return {id: Current(version, "", ENDED) for id, version in connection.execute(query.group_by(Document.id))}
 
 
 def _store_some(
@@ -63,7 +75,7 @@ def _store_some(
     )
     new = [id for id in bodies if id not in again]
     _execute(connection, _END, [_key(type, id) | {"until": revision} for id in new if id in current])
-    rows = [_version((type, id), current.get(id, NEW).version + 1, bodies[id], revision, entered) for id in new]
+    rows = [_version((type, id), current.get(id, NEW), bodies[id], revision, entered) for id in new]
     _execute(connection, DOCUMENTS.insert(), rows)
     return [(type, id) for id in bodies]
 
@@ -77,13 +89,21 @@ def _execute(connection: Connection, statement: Executable, rows: list[Row]) -> 
         connection.execute(statement, rows)
 
 
-def _version(key: Key, version: int, body: bytes, revision: int, entered: Mapping[Key, bytes]) -> Row:
+def _change(before: Current, *, entered: bool) -> Change:
+    if not entered:
+        return "refreshed"
+    if before is NEW:
+        return "created"
+    return "restored" if before.revision == ENDED else "updated"
+
+
+def _version(key: Key, before: Current, body: bytes, revision: int, entered: Mapping[Key, bytes]) -> Row:
     as_entered = entered.get(key)
     return {
         "type": key[0],
         "id": key[1],
-        "version": version,
-        "change": "refreshed" if as_entered is None else "created" if version == 1 else "updated",
+        "version": before.version + 1,
+        "change": _change(before, entered=as_entered is not None),
         "revision": revision,
         "etag": etag_of(body),
         "body": body,
@@ -107,3 +127,17 @@ def store(
         changed += _store_some(connection, type, some, revision, entered or {})
         progress(len(some))
     return changed
+
+
+def bury(connection: Connection, keys: Iterable[Key], revision: int) -> None:
+    """Ends the documents of some records, and puts a tombstone after each."""
+    for type, ids in grouped(keys):
+        current = _current(connection, type, ids)
+        _execute(connection, _END, [_key(type, id) | {"until": revision} for id in ids])
+        _execute(connection, DOCUMENTS.insert(), [_tombstone((type, id), current[id], revision) for id in ids])
+
+
+def _tombstone(key: Key, before: Current, revision: int) -> Row:
+    version = before.version + 1
+    body = orjson.dumps({"id": key[1], "type": key[0], "deleted": True, "version": version})
+    return _version(key, before, body, revision, {}) | {"change": "deleted", "until_revision": revision}

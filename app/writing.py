@@ -3,25 +3,26 @@
 lock -> check -> rows -> derived columns -> documents, and those that show them -> revision -> commit
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, case, exists, select, update
+from sqlalchemy import Connection, Engine, case, delete, exists, select, update
 
 from app.catalogue import RESOURCES
 from app.db import table_of, writing
 from app.documents import Revision, State
 from app.fields import RecordType
 from app.record_schemas import CitedIn, RecordIn
-from app.records import Provenance, Record, fold, is_exclusive
+from app.records import Deletion, Provenance, Record, fold, is_exclusive
 from app.rendering import dependents, shapes
 from app.resources import Row, Rows
-from app.rows import batches, known, write_main, write_parts
+from app.rows import batches, deleted, known, remove, write_main, write_parts
 from app.sources.models import Source
-from app.versions import Key, grouped, store
+from app.versions import Key, bury, grouped, store
 
 Progress = Callable[[int], None]
 
@@ -55,6 +56,10 @@ class Summary:
     updated: int = 0
     unchanged: int = 0
     refreshed: int = 0
+    restored: int = 0
+    deleted: int = 0
+    revision: int | None = None
+    """Nothing was changed where there is none."""
 
 
 def _name_rows(entry: Entry) -> list[Row]:
@@ -124,19 +129,29 @@ def close_revision(connection: Connection, revision: int) -> None:
 class _Plan:
     created: list[Entry] = field(default_factory=list)
     updated: list[Entry] = field(default_factory=list)
+    restored: list[Entry] = field(default_factory=list)
     unchanged: int = 0
+
+    def add(self, entry: Entry, before: str | None, *, was_deleted: bool) -> None:
+        if before == entry.digest:
+            self.unchanged += 1
+        elif before:
+            self.updated.append(entry)
+        else:
+            (self.restored if was_deleted else self.created).append(entry)
+
+    @property
+    def entries(self) -> list[Entry]:
+        return [*self.created, *self.updated, *self.restored]
 
 
 def _plan(connection: Connection, entries: Iterable[Entry]) -> _Plan:
     plan = _Plan()
     for some in batches(entries):
-        digests = known(connection, [entry.key for entry in some])
+        keys = [entry.key for entry in some]
+        digests, gone = known(connection, keys), deleted(connection, keys)
         for entry in some:
-            before = digests.get(entry.key)
-            if before == entry.digest:
-                plan.unchanged += 1
-            else:
-                (plan.updated if before else plan.created).append(entry)
+            plan.add(entry, digests.get(entry.key), was_deleted=entry.key in gone)
     return plan
 
 
@@ -147,16 +162,44 @@ def _by_type(entries: Iterable[Entry]) -> Mapping[RecordType, list[Entry]]:
     return sorted_out
 
 
+class _Prepared(NamedTuple):
+    """Rows of one type's records."""
+
+    created: list[Rows]
+    updated: dict[str, Rows]
+    restored: list[Rows]
+
+
 def _write_rows(connection: Connection, plan: _Plan) -> None:
-    created, updated = _by_type(plan.created), _by_type(plan.updated)
+    created, updated, restored = _by_type(plan.created), _by_type(plan.updated), _by_type(plan.restored)
     prepared = {
-        type: ([rows_of(e) for e in created[type]], {e.record.id: rows_of(e) for e in updated[type]})
+        type: _Prepared(
+            [rows_of(e) for e in created[type]],
+            {e.record.id: rows_of(e) for e in updated[type]},
+            [rows_of(e) for e in restored[type]],
+        )
         for type in RESOURCES
     }
-    for type, (new, changed) in prepared.items():
-        write_main(connection, RESOURCES[type], new, list(changed.values()))
-    for type, (new, changed) in prepared.items():
-        write_parts(connection, RESOURCES[type], new, changed)
+    for type, rows in prepared.items():
+        write_main(connection, RESOURCES[type], rows.created, list(rows.updated.values()), rows.restored)
+    for type, rows in prepared.items():
+        write_parts(connection, RESOURCES[type], [*rows.created, *rows.restored], rows.updated)
+    _undelete(connection, [entry.key for entry in plan.restored])
+
+
+def _undelete(connection: Connection, keys: Iterable[Key]) -> None:
+    for type, ids in grouped(keys):
+        connection.execute(delete(Deletion).where(Deletion.record_type == type, Deletion.record_id.in_(ids)))
+
+
+def _delete(connection: Connection, keys: Sequence[Key], revision: int) -> None:
+    """Who refers to whom is undone in the order of references, latest types first."""
+    bury(connection, keys, revision)
+    ids = {type: [id for of, id in keys if of == type] for type in RESOURCES}
+    for type in reversed(RESOURCES):
+        remove(connection, RESOURCES[type], ids[type])
+    if keys:
+        connection.execute(table_of(Deletion).insert(), [{"record_type": type, "record_id": id} for type, id in keys])
 
 
 _PRIMARY = exists().where(
@@ -189,17 +232,22 @@ def write(
     *,
     actor: str,
     reason: str,
+    gone: Sequence[Key] = (),
     progress: Progress = lambda _: None,
 ) -> Summary:
-    """Makes the records as entered, in a transaction of `changing`; what is so already makes no new revision."""
+    """Makes the records as entered and others gone, in a transaction of `changing`, as one revision.
+
+    What is so already makes none. Nobody else may refer to what goes: see `checking`.
+    """
     plan = _plan(connection, entries)
-    summary = Summary(len(plan.created), len(plan.updated), plan.unchanged)
+    summary = Summary(len(plan.created), len(plan.updated), plan.unchanged, 0, len(plan.restored), len(gone))
     progress(plan.unchanged)
-    if not (plan.created or plan.updated):
+    if not (plan.entries or gone):
         return summary
-    revision = open_revision(connection, actor, reason)
-    entered = {entry.key: entry.entered for entry in (*plan.created, *plan.updated)}
-    shown = _shown_in(connection, (entry.key for entry in plan.updated))
+    revision = summary.revision = open_revision(connection, actor, reason)
+    entered = {entry.key: entry.entered for entry in plan.entries}
+    shown = _shown_in(connection, [*(entry.key for entry in plan.updated), *gone]) - set(gone)
+    _delete(connection, gone, revision)
     _write_rows(connection, plan)
     derive_columns(connection, entered)
     changed = store(connection, entered, revision, entered, progress)

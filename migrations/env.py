@@ -5,9 +5,12 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy import Connection
 
+import app.access.tables  # these tables belong to the metadata too
 import app.catalogue
-import app.documents  # its tables belong to the metadata
-import app.search.mesh  # noqa: F401  # and so do these
+import app.documents
+import app.releases.tables
+import app.search.mesh
+import app.webhooks.tables  # noqa: F401
 from app.db import Base, Moment, Printed, open_engine, use_wal
 from app.settings import Settings
 

@@ -28,6 +28,7 @@ def test_up_and_down_with_data_in_place(url: str) -> None:
     with engine.connect().execution_options(reads=True) as connection:
         assert connection.scalar(select(func.count()).select_from(Record)) == records
         assert not inspect(connection).has_table("documents")
+        assert not inspect(connection).has_table("deletions")
     migrate(engine)
     assert maintaining.rebuild(engine, actor="test") == records
     assert current_bodies(engine) == bodies

@@ -44,7 +44,7 @@ def kind_of(statement: str) -> str:
         "names": "FROM names WHERE",
         "count": "SELECT count(*) AS count_1 FROM (SELECT",
         "page": ") AS page JOIN documents",
-        "records": "FROM records GROUP BY",
+        "records": "FROM documents WHERE documents.until_revision IS NULL GROUP BY",
         "include": "documents.body FROM documents WHERE (documents.type, documents.id) IN",
         "found": "documents.id, documents.body FROM documents WHERE documents.type =",
         "record": "FROM documents, revisions WHERE documents.type =",

@@ -14,10 +14,10 @@ from starlette.responses import Response
 
 from app import __version__, reading
 from app.catalogue import RESOURCES
+from app.documents import Document
 from app.errors import KINDS, Problem
 from app.query import read_no_query
 from app.reading import Now
-from app.records import Record
 from app.rendering import etag_of
 from app.web.answers import Validators, answer
 from app.web.direct import DirectRoute
@@ -49,7 +49,8 @@ TEXT: dict[str, Any] = {"type": "string"}
 
 def _counts(connection: Connection) -> tuple[Now, dict[str, int]]:
     at = reading.now(connection)
-    rows = connection.execute(select(Record.type, func.count()).group_by(Record.type))
+    of_current = select(Document.type, func.count()).where(Document.until_revision.is_(None))
+    rows = connection.execute(of_current.group_by(Document.type))
     return at, {row[0]: row[1] for row in rows}
 
 
