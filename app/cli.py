@@ -15,6 +15,8 @@ from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from app import logs
+from app.access.commands import app as key_commands
+from app.access.commands import audit
 from app.console import ACTOR, FAULTS, INTERRUPTED, TAKEN, UNUSABLE, USAGE, bar, database, errors, stop
 from app.settings import Settings
 
@@ -71,6 +73,9 @@ def _load(engine: Engine, path: Path) -> None:
     refreshed = f", {done.refreshed} refreshed" if done.refreshed else ""
     print(f"{done.created} created, {done.updated} updated, {done.unchanged} unchanged{refreshed}.")
 
+
+app.add_typer(key_commands, name="key")
+app.command()(audit)
 
 importing = typer.Typer(help="Bring in what others publish.", no_args_is_help=True)
 app.add_typer(importing, name="import")

@@ -29,16 +29,55 @@ KINDS: dict[str, Kind] = {
         "The cursor does not belong to this query",
         "A cursor works only in the `next` link it came in, with nothing else changed. Start again without it.",
     ),
+    "malformed-content": Kind(
+        400, "The content cannot be read", "It is no JSON, or says a name twice, or is nested too deeply."
+    ),
+    "unauthorized": Kind(
+        401,
+        "A valid key is needed",
+        "Send it as `Authorization: Bearer evk_...`; `detail` says what was wrong with yours.",
+    ),
+    "forbidden": Kind(403, "The key may not do this", "`detail` says which role is needed; an admin makes keys."),
     "not-found": Kind(404, "There is nothing here", "No record or page has this address; `errors` names near ones."),
     "method-not-allowed": Kind(405, "This method is not for this address", "The `Allow` header says which are."),
     "not-acceptable": Kind(
         406, "None of the accepted formats can be sent", "Ask for `application/json`, or use `?format=json`."
     ),
+    "conflict": Kind(409, "It cannot be done as things are", "`errors` names the records that stand in the way."),
+    "gone": Kind(410, "The record was deleted", "`Link` leads to its last version; `restore` brings it back."),
+    "precondition-failed": Kind(
+        412,
+        "The record has changed meanwhile",
+        "Get it again, look at what changed, and send its new `ETag` in `If-Match`.",
+    ),
+    "content-too-large": Kind(413, "The content is too large", "`detail` says how much is read."),
     "uri-too-long": Kind(414, "The address is too long", "Ask for less at once, such as fewer `ids`."),
+    "unsupported-media-type": Kind(415, "This content type is not read here", "`detail` says which are, in UTF-8."),
+    "invalid-record": Kind(
+        422,
+        "The record breaks a rule",
+        "Each entry of `errors` names the place by a JSON pointer, and the nearest valid values.",
+    ),
+    "idempotency-key-reused": Kind(
+        422, "The Idempotency-Key belongs to another request", "Take a new key for each new request."
+    ),
     "invalid-parameter": Kind(
         422,
         "A parameter is unknown or has a value that cannot be used",
         "Each entry of `errors` names the parameter, what is wrong and the nearest valid names or values.",
+    ),
+    "precondition-required": Kind(
+        428, "Say which version you change", "Send the record's `ETag` in `If-Match`, so that nobody's change is lost."
+    ),
+    "slow-down": Kind(
+        429,
+        "Too many requests in a short time",
+        "Wait the seconds in `Retry-After`; `RateLimit` says how many are left.",
+    ),
+    "quota-spent": Kind(
+        429,
+        "The day's requests are spent",
+        "They come back after the seconds in `Retry-After`; ask for a key with more.",
     ),
     "internal-error": Kind(
         500, "Something broke on our side", "It is logged under the `request_id`; nothing was changed."

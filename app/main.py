@@ -1,7 +1,7 @@
 """The application: settings in, ASGI out. The layers of a request, outermost first:
 
-Finished (answers kept) -> CORS -> Envelope (request id, timing, last resort) -> Guard (targets, HEAD)
--> errors as problems -> routes
+Finished (answers kept) -> CORS -> Envelope (request id, timing, last resort) -> Access (keys, limits)
+-> Guard (targets, HEAD) -> errors as problems -> routes
 """
 
 from collections.abc import AsyncIterator
@@ -30,16 +30,20 @@ from app.settings import Settings
 from app.sources.routes import router as sources
 from app.studies.routes import router as studies
 from app.web import errors
+from app.web.access import Access
 from app.web.cors import OpenForReading
 from app.web.envelope import Envelope
 from app.web.finished import Finished
 from app.web.guard import Guard
+from app.web.limits import Limits
 from app.web.metrics import Metrics
 from app.web.openapi import TITLE
 from app.web.pages import router as pages
 from app.web.reader import Reader
 from app.web.service import Service
 from app.web.signals import signal_of
+from app.web.trail import Trail
+from app.web.writer import Writer
 
 ROUTERS = (
     studies,
@@ -70,15 +74,19 @@ def index_path(settings: Settings) -> Path | None:
 async def _running(app: FastAPI) -> AsyncIterator[None]:
     app.state.service.search.index.build_beside()
     yield
+    await app.state.service.trail.close()
     app.state.signal.close()
     app.state.service.reader.close()
+    app.state.service.writer.close()
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
     reader = Reader(settings)
     search = Search(SearchIndex(index_path(settings), reader.engine), Thesauri())
-    service = Service(settings, reader, Totals(settings.count_cache_entries), search, Metrics())
+    writer, limits = Writer(settings), Limits(settings)
+    trail = Trail(writer)
+    service = Service(settings, reader, Totals(settings.count_cache_entries), search, Metrics(), writer, limits, trail)
     signal = signal_of(settings, reader)
     app = FastAPI(
         title=TITLE,
@@ -93,6 +101,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             Middleware(Finished, signal, service.metrics, settings.answer_cache_bytes),
             Middleware(OpenForReading),
             Middleware(Envelope, service.metrics, access_log=settings.access_log),
+            Middleware(Access, reader, limits, trail),
             Middleware(Guard, settings.max_url_bytes),
         ],
     )

@@ -187,7 +187,7 @@ def _ids(value: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(split_values(value)))
 
 
-def _boolean(value: str) -> bool:
+def read_boolean(value: str) -> bool:
     if value not in ("true", "false"):
         raise Invalid(f"{value!r} is not true or false", ("true", "false"))
     return value == "true"
@@ -197,7 +197,7 @@ def read_words(given: Parameters) -> Words | None:
     """`q=` with what belongs to it."""
     node = given.read("q", partial(read_node, parts()), None)
     best: Match = "best"
-    match, expand = given.read("match", read_match, best), given.read("expand", _boolean, True)
+    match, expand = given.read("match", read_match, best), given.read("expand", read_boolean, True)
     for name in ("match", "expand"):
         if given.all(name) and not given.all("q"):
             given.faults.append(parameter_fault(name, f"{name} belongs to a search; give q too."))

@@ -49,6 +49,14 @@ class Settings(BaseSettings):
     answer_cache_bytes: int = Field(
         64_000_000, ge=0, description="Memory for finished answers, in front of everything else; 0 keeps none."
     )
+    max_content_bytes: int = Field(
+        25_000_000, ge=1000, description="Largest record that is read; a larger one is a 413."
+    )
+    limits: bool = Field(True, description="Whether requests are limited, per key and per address.")
+    address_burst: int = Field(1000, ge=1, description="Requests in 10 seconds from one address without a key.")
+    address_quota: int = Field(1_000_000, ge=1, description="Requests in a day from one address without a key.")
+    key_burst: int = Field(2000, ge=1, description="Requests in 10 seconds with one key.")
+    key_quota: int = Field(10_000_000, ge=1, description="Requests in a day with one key.")
     count_cache_entries: int = Field(
         4096, ge=0, description="Totals remembered per revision, so that paging counts once."
     )

@@ -54,7 +54,9 @@ def await_index(client: httpx.Client) -> None:
 
 def settings_for(url: str, **more: object) -> Settings:
     """Nothing is kept unless a test says so: what is tested is how answers are made."""
-    return Settings.model_validate({"database_url": url, "search_path": ":memory:", "answer_cache_bytes": 0, **more})
+    return Settings.model_validate(
+        {"database_url": url, "search_path": ":memory:", "answer_cache_bytes": 0, "limits": False, **more}
+    )
 
 
 @pytest.fixture(scope="session")

@@ -55,6 +55,12 @@ def _named(header: str, etag: str) -> str | None:
     return None
 
 
+def tags_of(header: str) -> frozenset[str]:
+    """The representations that strong entity tags name, in whatever coding they were sent."""
+    found = (_CODED.fullmatch(tag.strip()) for tag in header.split(","))
+    return frozenset(tag[1] for tag in found if tag)
+
+
 def _unchanged_since(header: str, modified: datetime) -> bool:
     try:
         since = parsedate_to_datetime(header)

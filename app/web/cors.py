@@ -8,7 +8,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.errors import Problem
 from app.web.problems import problem_response
 
-EXPOSED = ("ETag", "Last-Modified", "Link", "Content-Location", "X-Request-ID", "Retry-After")
+EXPOSED = (
+    "ETag",
+    "Last-Modified",
+    "Link",
+    "Content-Location",
+    "X-Request-ID",
+    "Retry-After",
+    "RateLimit",
+    "RateLimit-Policy",
+)
 
 ALLOW_ORIGIN = (b"access-control-allow-origin", b"*")
 EXPOSE_HEADERS = (b"access-control-expose-headers", ", ".join(EXPOSED).encode())

@@ -22,10 +22,11 @@ Key = tuple[bytes, bytes, bytes, str | None]
 LARGEST = 4_000_000
 """Bytes of a body that is still kept."""
 LONGEST_ACCEPT = 200
-NOT_KEPT = frozenset({b"x-request-id", b"date"})
+NOT_KEPT = frozenset({b"x-request-id", b"date", b"ratelimit", b"ratelimit-policy"})
 NOT_OF_A_304 = frozenset({b"content-type", b"content-length", b"content-encoding", b"content-disposition", b"link"})
 OWN_WAY = frozenset(
     {
+        b"authorization",
         b"if-modified-since",
         b"if-match",
         b"if-unmodified-since",

@@ -21,6 +21,7 @@ from app.reading import Now
 from app.rendering import etag_of
 from app.web.answers import Validators, answer
 from app.web.direct import DirectRoute
+from app.web.limits import Limits
 from app.web.negotiation import JSON, require
 from app.web.openapi import TITLE, openapi_document
 from app.web.operations import plain_operation, success
@@ -54,7 +55,7 @@ def _counts(connection: Connection) -> tuple[Now, dict[str, int]]:
     return at, {row[0]: row[1] for row in rows}
 
 
-def _service_document(at: Now, counts: dict[str, int]) -> bytes:
+def _service_document(at: Now, counts: dict[str, int], limits: Limits) -> bytes:
     types = [
         {
             "type": resource.type,
@@ -73,7 +74,13 @@ def _service_document(at: Now, counts: dict[str, int]) -> bytes:
     }
     about = {"title": TITLE, "version": __version__, "revision": at.revision, "changed_at": at.changed_at}
     return orjson.dumps(
-        {**about, "records": types, "pages": pages, "example": "/v1/studies?indication=chronic-migraine"}
+        {
+            **about,
+            "records": types,
+            "pages": pages,
+            "limits": limits.published(),
+            "example": "/v1/studies?indication=chronic-migraine",
+        }
     )
 
 
@@ -92,7 +99,7 @@ async def get_service(request: Request) -> Response:
     require(request, JSON)
     read_no_query(query_string(request))
     at, counts = await service_of(request).reader.run(_counts)
-    return answer(request, _service_document(at, counts), at_revision(at, request))
+    return answer(request, _service_document(at, counts, service_of(request).limits), at_revision(at, request))
 
 
 @router.get(

@@ -8,8 +8,11 @@ from starlette.requests import Request
 from app.reading import Totals
 from app.search.listing import Search
 from app.settings import Settings
+from app.web.limits import Limits
 from app.web.metrics import Metrics
 from app.web.reader import Reader
+from app.web.trail import Trail
+from app.web.writer import Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,9 @@ class Service:
     totals: Totals
     search: Search
     metrics: Metrics
+    writer: Writer
+    limits: Limits
+    trail: Trail
 
 
 def service_of(request: Request) -> Service:

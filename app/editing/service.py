@@ -1,0 +1,164 @@
+"""Single changes by hand, each a named verb: create, replace, patch, delete, restore.
+
+All go the way of every load: the same shapes, rules and provenance, rows first, one revision. They run in a transaction
+of `changing`, so what is compared with `expected` is still so when it is written.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, select
+
+from app.access.audit import Event, Who, note
+from app.checking import Draft, Fault, check, still_referred
+from app.documents import Document
+from app.editing.merging import merged
+from app.errors import Problem
+from app.reading import Stored, by_id
+from app.resources import Resource
+from app.rows import deleted
+from app.writing import Summary, write
+
+MOST_TOLD = 100
+"""Records told of that stand in the way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What all changes say of themselves."""
+
+    who: Who
+    reason: str
+    expected: frozenset[str] | None = None
+    """Entity tags of `If-Match`; nothing where any version will do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A record's stored document after a change, and what the change came to."""
+
+    status: int
+    id: str
+    etag: str
+    body: bytes
+    summary: Summary
+
+
+def fault_entry(fault: Fault) -> Mapping[str, Any]:
+    return {"pointer": fault.pointer, "detail": fault.detail, "nearest": list(fault.nearest)}
+
+
+def _invalid(faults: list[Fault]) -> Problem:
+    detail = " ".join(f"{fault.pointer or 'The record'}: {fault.detail}." for fault in faults[:3])
+    return Problem("invalid-record", detail, errors=map(fault_entry, faults[:MOST_TOLD]))
+
+
+def _conflict(detail: str, *paths: str) -> Problem:
+    return Problem("conflict", detail, errors=[{"pointer": "", "detail": path, "nearest": [path]} for path in paths])
+
+
+def _current(connection: Connection, resource: Resource, id: str, change: Change) -> Stored:
+    """The document that is to be changed; raises a `Problem` unless it is there and as expected."""
+    stored = by_id(connection, resource.type, id)
+    if stored is None:
+        raise missing(connection, resource, id)
+    if change.expected is not None and stored.etag not in change.expected:
+        raise Problem(
+            "precondition-failed",
+            f"{resource.path}/{id} is another version now.",
+            headers={"etag": f'"{stored.etag}"'},
+        )
+    return stored
+
+
+def missing(connection: Connection, resource: Resource, id: str) -> Problem:
+    if (resource.type, id) in deleted(connection, [(resource.type, id)]):
+        return Problem("gone", f"{resource.path}/{id} was deleted.")
+    return Problem("not-found", f"There is no {resource.path}/{id}; changes go by the id.")
+
+
+def entered(connection: Connection, resource: Resource, id: str) -> Any:
+    """A record as it was last entered, whether or not it was deleted since."""
+    of = (Document.type == resource.type, Document.id == id, Document.entered.is_not(None))
+    content = connection.scalars(select(Document.entered).where(*of).order_by(Document.version.desc()).limit(1)).first()
+    if content is None:
+        raise _conflict(f"{resource.path}/{id} is not kept as it was entered; put it whole.")
+    return orjson.loads(content)
+
+
+def create(connection: Connection, resource: Resource, data: Any, change: Change) -> Done:
+    id = data.get("id") if isinstance(data, dict) else None
+    if isinstance(id, str):
+        path = f"{resource.path}/{id[:200]}"
+        if by_id(connection, resource.type, id) is not None:
+            raise _conflict(f"There is {path} already.", path)
+        if deleted(connection, [(resource.type, id)]):
+            raise _conflict(f"{path} was deleted; restore it, or take another id.", path)
+    return _enter(connection, resource, data, change, "create", 201)
+
+
+def replace(connection: Connection, resource: Resource, id: str, data: Any, change: Change) -> Done:
+    _current(connection, resource, id, change)
+    return _enter(connection, resource, _with_id(data, id), change, "replace")
+
+
+def patch(connection: Connection, resource: Resource, id: str, data: Any, change: Change) -> Done:
+    """`data` is a JSON Merge Patch of the record as it was entered."""
+    _current(connection, resource, id, change)
+    if not isinstance(data, dict):
+        raise _invalid([Fault(0, "", "a merge patch is an object")])
+    return _enter(connection, resource, _with_id(merged(entered(connection, resource, id), data), id), change, "patch")
+
+
+def _with_id(data: Any, id: str) -> Any:
+    if not isinstance(data, dict):
+        return data
+    if data.get("id", id) != id:
+        raise _invalid([Fault(0, "/id", f"an id is permanent: this is {id!r}")])
+    return {"id": id, **data}
+
+
+def restore(connection: Connection, resource: Resource, id: str, change: Change) -> Done:
+    """Brings a deleted record back as it was last entered, under the rules as they are now."""
+    if not deleted(connection, [(resource.type, id)]):
+        if by_id(connection, resource.type, id) is None:
+            raise missing(connection, resource, id)
+        raise _conflict(f"{resource.path}/{id} is not deleted.", f"{resource.path}/{id}")
+    return _enter(connection, resource, entered(connection, resource, id), change, "restore")
+
+
+def _enter(
+    connection: Connection, resource: Resource, data: Any, change: Change, action: str, status: int = 200
+) -> Done:
+    entries, faults = check(connection, [Draft(0, resource.type, data)])
+    if faults:
+        raise _invalid(faults)
+    summary = write(connection, entries, actor=change.who.actor, reason=change.reason)
+    id = entries[0].record.id
+    stored = by_id(connection, resource.type, id)
+    assert stored is not None
+    _note(connection, resource, id, change, action, status, summary)
+    return Done(status, id, stored.etag, stored.body, summary)
+
+
+def delete(connection: Connection, resource: Resource, id: str, change: Change) -> Done:
+    """Leaves a tombstone; refused as long as other records refer to this one."""
+    _current(connection, resource, id, change)
+    key = (resource.type, id)
+    referring = still_referred(connection, [key]).get(key, [])
+    if referring:
+        paths = [f"/v1/{type}/{other}" for type, other in sorted(set(referring))]
+        raise _conflict(f"{len(paths)} records refer to {resource.path}/{id}.", *paths[:MOST_TOLD])
+    summary = write(connection, [], gone=[key], actor=change.who.actor, reason=change.reason)
+    of = (Document.type == resource.type, Document.id == id, Document.revision == summary.revision)
+    stone = connection.execute(select(Document.etag, Document.body).where(*of, Document.change == "deleted")).one()
+    _note(connection, resource, id, change, "delete", 200, summary)
+    return Done(200, id, stone.etag, stone.body, summary)
+
+
+def _note(
+    connection: Connection, resource: Resource, id: str, change: Change, action: str, status: int, summary: Summary
+) -> None:
+    note(connection, [Event(change.who, action, status, resource.type, id, summary.revision, change.reason)])

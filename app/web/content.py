@@ -1,0 +1,105 @@
+"""What clients send: bounded, UTF-8, and JSON without anything that two readers could take for different things."""
+
+import json
+import math
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+from starlette.requests import ClientDisconnect, Request
+
+from app.errors import Problem
+
+DEEPEST = 64
+JSON_TYPE = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
+
+
+def require_type(request: Request, *known: str) -> str:
+    """The media type of the content, one of those known; its charset, if given, UTF-8."""
+    given = request.headers.get("content-type", "")
+    media, *parameters = (part.strip().lower() for part in given.split(";"))
+    charset = next(
+        (part.removeprefix("charset=").strip('"') for part in parameters if part.startswith("charset=")), "utf-8"
+    )
+    if media not in known or charset not in ("utf-8", "utf8") or "content-encoding" in request.headers:
+        sent = " with ".join(filter(None, (given[:100], request.headers.get("content-encoding", "")[:20])))
+        headers = {"accept-patch": MERGE_PATCH} if MERGE_PATCH in known else {}
+        detail = (
+            f"Send {' or '.join(known)} in UTF-8 and without a content coding, not {sent or 'content without a type'}."
+        )
+        raise Problem("unsupported-media-type", detail, headers=headers)
+    return media
+
+
+def too_large(most: int) -> Problem:
+    return Problem("content-too-large", f"At most {most:,} bytes are read.", headers={"connection": "close"})
+
+
+async def read_content(request: Request, most: int) -> bytes:
+    """All of the content; stops reading where it becomes too much, whatever length was promised."""
+    promised = request.headers.get("content-length", "")
+    if promised.isdigit() and int(promised[:20]) > most:
+        raise too_large(most)
+    pieces, size = [], 0
+    try:
+        async for piece in request.stream():
+            size += len(piece)
+            if size > most:
+                raise too_large(most)
+            pieces.append(piece)
+    except ClientDisconnect:
+        raise Problem("malformed-content", "The content ended before it was whole.") from None
+    return b"".join(pieces)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{number[:40]} is beyond what a number can be")
+    return value
+
+
+def _once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"the name {name[:80]!r} stands twice in one object")
+        found[name] = value
+    return found
+
+
+def _depth(value: Any) -> int:
+    deepest, level = 0, [value]
+    while level and deepest <= DEEPEST:
+        deepest += 1
+        level = [inner for item in level for inner in _inside(item)]
+    return deepest
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def parse_json(content: bytes) -> Any:
+    """JSON (RFC 8259) without repeated names, NaN or deep nesting; raises a `Problem`."""
+    try:
+        value = json.loads(
+            content.decode("utf-8"), object_pairs_hook=_once, parse_constant=_refuse, parse_float=_finite
+        )
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
+        raise Problem("malformed-content", f"The content is no JSON that can be read: {error}.") from None
+    if _depth(value) > DEEPEST:
+        raise _too_deep()
+    return value
+
+
+def _too_deep() -> Problem:
+    return Problem("malformed-content", f"The content is nested more than {DEEPEST} deep.")
