@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 import structlog
-from sqlalchemy import Connection, Engine, func, select, tuple_
+from sqlalchemy import Connection, Engine, func, or_, select, tuple_
 from tantivy import Document as Entry
 from tantivy import Index, IndexWriter, Query, Searcher
 
@@ -87,13 +87,18 @@ def _all(connection: Connection) -> Iterator[tuple[RecordType, str, bytes]]:
         last = (rows[-1].type, rows[-1].id)
 
 
-def _changed(connection: Connection, seen: int) -> Iterator[tuple[RecordType, str, bytes]]:
-    """Current documents of revisions after `seen`, in the order in which they changed."""
+_CHANGED = select(Document.type, Document.id, Document.revision, Document.body, Document.change).where(
+    or_(Document.until_revision.is_(None), Document.change == "deleted")
+)
+
+
+def _changed(connection: Connection, seen: int) -> Iterator[tuple[RecordType, str, bytes | None]]:
+    """Current documents of revisions after `seen`, in the order in which they changed; of deleted records none."""
     last: tuple[Any, ...] = (seen + 1, "", "")
     while True:
-        query = _CURRENT.where(tuple_(*_CHANGE) >= last).order_by(*_CHANGE).limit(BATCH + 1)
+        query = _CHANGED.where(tuple_(*_CHANGE) >= last).order_by(*_CHANGE).limit(BATCH + 1)
         rows = connection.execute(query).all()
-        yield from ((row.type, row.id, row.body) for row in rows[:BATCH])
+        yield from ((row.type, row.id, row.body if row.change != "deleted" else None) for row in rows[:BATCH])
         if len(rows) <= BATCH:
             return
         last = (rows[-1].revision, rows[-1].type, rows[-1].id)
@@ -172,6 +177,7 @@ class SearchIndex:
     def _fill(self, index: Index, connection: Connection, seen: int, until: int, heap: int) -> int:
         writer = _writer(index, heap)
         try:
+            changed: Iterable[tuple[RecordType, str, bytes | None]]
             changed = _changed(connection, seen) if seen else _all(connection)
             count = _write(writer, changed, fresh=seen == 0)
             _commit(writer, until)
@@ -237,12 +243,13 @@ def _writer(index: Index, heap: int) -> IndexWriter:
             time.sleep(0.02)
 
 
-def _write(writer: IndexWriter, changed: Iterable[tuple[RecordType, str, bytes]], *, fresh: bool) -> int:
+def _write(writer: IndexWriter, changed: Iterable[tuple[RecordType, str, bytes | None]], *, fresh: bool) -> int:
     count = 0
     for count, (type, id, body) in enumerate(changed, 1):
         if not fresh:
             writer.delete_documents_by_term("key", f"{type}/{id}")
-        writer.add_document(entry_of(type, id, body))
+        if body is not None:
+            writer.add_document(entry_of(type, id, body))
         if count % 50_000 == 0:
             log.info("indexing", entries=count)
     return count

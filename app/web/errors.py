@@ -9,6 +9,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError, T
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from app.errors import Problem
 from app.web.problems import problem_response
@@ -27,7 +28,7 @@ def _problem(request: Request, error: Exception) -> Response:
 def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
-        allowed = _allowed(error)
+        allowed = _allowed(request)
         problem = Problem(
             "method-not-allowed",
             f"{request.method} is not for this address; {allowed} are.",
@@ -40,8 +41,10 @@ def _http(request: Request, error: Exception) -> Response:
     return problem_response(problem, request.scope["request_id"])
 
 
-def _allowed(error: HTTPException) -> str:
-    methods = set((error.headers or {}).get("Allow", "GET").replace(" ", "").split(","))
+def _allowed(request: Request) -> str:
+    """The methods of all routes with this address."""
+    fitting = (route for route in request.app.routes if route.matches(request.scope)[0] != Match.NONE)
+    methods = {method for route in fitting for method in getattr(route, "methods", None) or ()}
     return ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
 
 
