@@ -35,6 +35,7 @@ JSON = {"content-type": "application/json"}
 
 CHANGING = {
     r'"checked_at":"[^"]+"': '"checked_at":"2026-01-31T12:00:00Z"',
+    r'"at":"[^"]+"': '"at":"2026-01-31T12:00:00Z"',
     r'"changed_at":"[^"]+"': '"changed_at":"2026-01-31T12:00:00Z"',
     r'"request_id":"[^"]+"': '"request_id":"4bf92f3577b34da6"',
 }
@@ -91,6 +92,7 @@ def example_requests() -> Iterator[tuple[str, str]]:
     yield "GET /", "/"
     yield "GET /v1/search", "/v1/search?q=botox+migraine&limit=2"
     yield "GET /v1/studies/{id}/similar", "/v1/studies/preempt-1/similar?limit=1"
+    yield "GET /v1/changes", "/v1/changes?type=studies&limit=1"
     for resource in RESOURCES.values():
         yield f"GET {resource.path}", f"{resource.path}?limit=1&ids={resource.example}"
         yield f"GET {resource.path}/{{id}}", f"{resource.path}/{resource.example}"

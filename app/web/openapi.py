@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 from app import __version__
 from app.catalogue import RESOURCES
 from app.errors import KINDS
+from app.web.changes import CHANGE, CHANGE_PAGE
 from app.web.edit_operations import TOMBSTONE
 from app.web.operations import page_name, problem_examples, record_examples, shown_headers
 
@@ -187,6 +188,8 @@ def _schemas() -> Doc:
                 **schemas,
                 **entered,
                 "Tombstone": TOMBSTONE,
+                "Change": CHANGE,
+                "ChangePage": CHANGE_PAGE,
                 **pages,
                 **found_page,
                 **OF_SEARCH,
