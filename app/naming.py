@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, select
 
 from app.catalogue import RESOURCES
 from app.errors import Problem, parameter_fault
@@ -15,7 +15,7 @@ from app.query import ListQuery
 from app.reading import Stored, by_id, now
 from app.records import RecordName, fold
 from app.resources import Resource
-from app.rows import batches
+from app.rows import among, batches
 
 MAX_CANDIDATES = 20_000
 """Names looked through for the nearest ones; only a wrong name costs this."""
@@ -49,7 +49,7 @@ def _named(connection: Connection, keys: Iterable[tuple[RecordType, str]]) -> di
     found: dict[tuple[str, str], list[str]] = {}
     of = (RecordName.record_type, RecordName.key)
     for some in batches(keys):
-        query = select(*of, RecordName.record_id).where(tuple_(*of).in_(some)).distinct().order_by(RecordName.record_id)
+        query = select(*of, RecordName.record_id).where(among(*of, some)).distinct().order_by(RecordName.record_id)
         for type, key, id in connection.execute(query):
             found.setdefault((type, key), []).append(id)
     return found
