@@ -30,6 +30,9 @@ KINDS: dict[str, Kind] = {
         "A cursor works only in the `next` link it came in, with nothing else changed. Start again without it.",
     ),
     "not-found": Kind(404, "There is nothing here", "No record or page has this address; `errors` names near ones."),
+    "gone": Kind(
+        410, "The record was deleted", "Its history is still there: `Link` and `errors` name its last version."
+    ),
     "method-not-allowed": Kind(405, "This method is not for this address", "The `Allow` header says which are."),
     "not-acceptable": Kind(
         406, "None of the accepted formats can be sent", "Ask for `application/json`, or use `?format=json`."

@@ -16,6 +16,7 @@ from app import __version__
 from app.approvals.routes import router as approvals
 from app.directions.routes import router as directions
 from app.dosing.routes import router as dosing
+from app.history.routes import router as history
 from app.indications.routes import router as indications
 from app.mechanisms.routes import router as mechanisms
 from app.products.routes import router as products
@@ -42,6 +43,7 @@ from app.web.service import Service
 from app.web.signals import signal_of
 
 ROUTERS = (
+    history,  # before the types, whose own addresses would take these for names
     studies,
     mechanisms,
     indications,

@@ -1,15 +1,17 @@
 """Records by whatever they are called: ids, brands, synonyms, acronyms, registrations, identifiers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, select, tuple_
 
 from app.catalogue import RESOURCES
+from app.documents import Document, valid_at
 from app.errors import Problem, parameter_fault
 from app.fields import RecordType
 from app.filters import AnyOf, NoneOf, Test, kinds
+from app.history.gone import refuse_gone
 from app.nearest import nearest
 from app.query import ListQuery
 from app.reading import Stored, by_id, now
@@ -29,16 +31,22 @@ def without_documents() -> Problem:
 def by_name(connection: Connection, resource: Resource, name: str) -> Stored:
     """The record that a name finds; raises a `Problem` where there is none, or more than one."""
     now(connection)
+    found = by_id(connection, resource.type, id_of(connection, resource, name))
+    if found is None:
+        raise without_documents()
+    return found
+
+
+def id_of(connection: Connection, resource: Resource, name: str) -> str:
+    """The id of the record that a name finds now; raises a `Problem` where there is none, or more than one."""
     key = (resource.type, fold(resource.type, name))
     ids = _named(connection, {key}).get(key, [])
     if len(ids) == 1:
-        found = by_id(connection, resource.type, ids[0])
-        if found is None:
-            raise without_documents()
-        return found
+        return ids[0]
     if ids:
         faults = [{"pointer": "", "detail": f"{resource.path}/{id}", "nearest": [id]} for id in ids]
         raise Problem("ambiguous-name", f"{name!r} is a name of {len(ids)} {resource.title}.", errors=faults)
+    refuse_gone(connection, resource, name)
     near = [f"{resource.path}/{id}" for id in _nearest(connection, resource.type, name)]
     detail = f"There is no {name!r} among the {resource.title}."
     raise Problem("not-found", detail, errors=[{"pointer": "", "detail": detail, "nearest": near}])
@@ -96,12 +104,34 @@ def _unknown(connection: Connection, reference: _Reference) -> Mapping[str, Any]
     return parameter_fault(reference.parameter, detail, _nearest(connection, reference.type, reference.name))
 
 
+def _there_then(connection: Connection, references: Iterable[_Reference], revision: int) -> Iterator[_Reference]:
+    """Those that were ids at a revision, whether they are any more or not."""
+    of = (Document.type, Document.id)
+    there: set[tuple[str, str]] = set()
+    for some in batches({(reference.type, reference.name) for reference in references}):
+        found = connection.execute(select(*of).where(tuple_(*of).in_(some), valid_at(revision)))
+        there.update((row[0], row[1]) for row in found)
+    yield from (reference for reference in references if (reference.type, reference.name) in there)
+
+
+def _ids_meant(
+    connection: Connection, references: Sequence[_Reference], revision: int | None
+) -> dict[tuple[str, str], list[str]]:
+    ids = _named(connection, {reference.key for reference in references})
+    for reference in _there_then(connection, references, revision) if revision is not None else ():
+        ids[reference.key] = list(dict.fromkeys([*ids.get(reference.key, []), reference.name]))
+    return ids
+
+
 def resolve(connection: Connection, resource: Resource, query: ListQuery) -> ListQuery:
-    """Names in place of ids become ids; a name of several records stands for any of them."""
+    """Names in place of ids become ids; a name of several records stands for any of them.
+
+    Names are those that records have now; of ids those too that there were at the query's revision.
+    """
     references = _references(resource, query)
     if not references:
         return query
-    ids = _named(connection, {reference.key for reference in references})
+    ids = _ids_meant(connection, references, query.revision)
     faults = [_unknown(connection, reference) for reference in references if reference.key not in ids][:20]
     if faults:
         raise Problem("invalid-parameter", " ".join(fault["detail"] for fault in faults[:3]), errors=faults)

@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 from app import __version__
 from app.catalogue import RESOURCES
 from app.errors import KINDS
+from app.web.history_schemas import OF_HISTORY
 from app.web.operations import page_name, problem_examples
 
 Doc = dict[str, Any]
@@ -22,6 +23,7 @@ DESCRIPTION = """What is known about a therapy, with proof: how it works (**mech
 * Lists are paged by `next`: follow it until it is `null`. `total` is exact.
 * An unknown parameter, value or field is refused with the nearest valid ones, never ignored.
 * Every error is `application/problem+json` (RFC 9457); its `type` is a page that says what to do.
+* Every version of every record is kept: `/versions`, `/diff`, and `as_of=` on records and lists.
 * `null` means that a value was not seen, never that there is none; where a source says why, `absent` says so.
 * Inside v1 changes are additive: new fields may come, none goes or changes its type.
 """
@@ -177,7 +179,9 @@ def _schemas() -> Doc:
     }
     anything = {"anyOf": [{"$ref": REF.format(model=resource.out.__name__)} for resource in RESOURCES.values()]}
     found_page = {"SearchPage": _page(anything, "Records of all types, by relevance.")}
-    return dict(sorted({**schemas, **pages, **found_page, **OF_SEARCH, **selection, "Problem": PROBLEM}.items()))
+    return dict(
+        sorted({**schemas, **pages, **found_page, **OF_SEARCH, **OF_HISTORY, **selection, "Problem": PROBLEM}.items())
+    )
 
 
 def openapi_document(app: FastAPI) -> Doc:
