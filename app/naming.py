@@ -1,7 +1,8 @@
 """Records by whatever they are called: ids, brands, synonyms, acronyms, registrations, identifiers."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select, tuple_
@@ -99,40 +100,47 @@ def _references(resource: Resource, query: ListQuery) -> list[_Reference]:
     return found
 
 
-def _unknown(connection: Connection, reference: _Reference) -> Mapping[str, Any]:
-    detail = f"{reference.parameter}: there is no {reference.name!r} among the {RESOURCES[reference.type].title}."
+def _unknown(connection: Connection, reference: _Reference, as_of: datetime | None) -> Mapping[str, Any]:
+    where = f"among the {RESOURCES[reference.type].title}"
+    if as_of is not None:
+        detail = f"{reference.parameter}: there was no {reference.name!r} {where} at {as_of:%Y-%m-%dT%H:%M:%SZ}."
+        return parameter_fault(reference.parameter, detail)
+    detail = f"{reference.parameter}: there is no {reference.name!r} {where}."
     return parameter_fault(reference.parameter, detail, _nearest(connection, reference.type, reference.name))
 
 
-def _there_then(connection: Connection, references: Iterable[_Reference], revision: int) -> Iterator[_Reference]:
-    """Those that were ids at a revision, whether they are any more or not."""
+def _there_then(connection: Connection, keys: Iterable[tuple[str, str]], revision: int) -> set[tuple[str, str]]:
     of = (Document.type, Document.id)
     there: set[tuple[str, str]] = set()
-    for some in batches({(reference.type, reference.name) for reference in references}):
+    for some in batches(keys):
         found = connection.execute(select(*of).where(tuple_(*of).in_(some), valid_at(revision)))
         there.update((row[0], row[1]) for row in found)
-    yield from (reference for reference in references if (reference.type, reference.name) in there)
+    return there
 
 
 def _ids_meant(
     connection: Connection, references: Sequence[_Reference], revision: int | None
 ) -> dict[tuple[str, str], list[str]]:
+    """Ids by `(type, folded name)`; at a revision only those that there were, whether they still are or not."""
     ids = _named(connection, {reference.key for reference in references})
-    for reference in _there_then(connection, references, revision) if revision is not None else ():
-        ids[reference.key] = list(dict.fromkeys([*ids.get(reference.key, []), reference.name]))
-    return ids
+    if revision is None:
+        return ids
+    meant = {reference.key: [*ids.get(reference.key, ()), reference.name] for reference in references}
+    there = _there_then(connection, {(type, id) for (type, _), found in meant.items() for id in found}, revision)
+    kept = {key: list(dict.fromkeys(id for id in found if (key[0], id) in there)) for key, found in meant.items()}
+    return {key: found for key, found in kept.items() if found}
 
 
 def resolve(connection: Connection, resource: Resource, query: ListQuery) -> ListQuery:
     """Names in place of ids become ids; a name of several records stands for any of them.
 
-    Names are those that records have now; of ids those too that there were at the query's revision.
+    As of a revision, names are still those that records have now, but of records only those that there were.
     """
     references = _references(resource, query)
     if not references:
         return query
     ids = _ids_meant(connection, references, query.revision)
-    faults = [_unknown(connection, reference) for reference in references if reference.key not in ids][:20]
+    faults = [_unknown(connection, reference, query.as_of) for reference in references if reference.key not in ids][:20]
     if faults:
         raise Problem("invalid-parameter", " ".join(fault["detail"] for fault in faults[:3]), errors=faults)
     known = kinds(resource.filter)
