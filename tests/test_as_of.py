@@ -149,7 +149,7 @@ def shown(api: httpx.Client, path: str, as_of: str | None = None) -> list[tuple[
     """A whole list, page by page, or a record; of problems only which they are."""
     sign = "&" if "?" in path else "?"
     following: str | None = f"{path}{sign}as_of={as_of}" if as_of else path
-    found = []
+    found: list[tuple[int, bytes]] = []
     while following:
         assert len(found) < 50, "a page comes again and again"
         answer = api.get(following)

@@ -88,11 +88,12 @@ class _List:
         return self.connection.scalars(select(func.count()).select_from(self.unchanged().subquery())).one()
 
     def _past(self) -> Select[Any]:
-        """The documents that records which have changed since had then."""
-        later = (Document.type == self.resource.type, Document.revision > self.query.revision)
-        mine = (Document.type == self.resource.type, Document.id.in_(select(Document.id).where(*later)))
+        """The documents that have ended since; what has begun since tells whose they can be, and an index has it last."""
+        since = select(Document.id).where(Document.revision > self.query.revision)
+        ended = (Document.revision <= self.query.revision, Document.until_revision > self.query.revision)
         chosen = (Document.id.in_(self.query.ids),) if self.query.ids else ()
-        return select(Document.body).where(*mine, *chosen, valid_at(self.query.revision))
+        mine = (Document.type == self.resource.type, Document.id.in_(since), *chosen)
+        return select(Document.body).where(*mine, *ended)
 
     def changed(self) -> list[Position]:
         """In order, where those are that have changed since and were found then."""
