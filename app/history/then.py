@@ -19,6 +19,7 @@ from app import naming, reading
 from app.documents import Document, valid_at
 from app.history.as_of import newest_at
 from app.history.holds import holds, sort_path
+from app.history.remembered import Remembered
 from app.paging import Position, SortKey, page_keys, page_order
 from app.query import ListQuery
 from app.reading import MANY, Now, Page, Totals
@@ -88,7 +89,7 @@ class _List:
         return self.connection.scalars(select(func.count()).select_from(self.unchanged().subquery())).one()
 
     def _past(self) -> Select[Any]:
-        """The documents that have ended since; what has begun since tells whose they can be, and an index has it last."""
+        """The documents that have ended since; an index by revision tells at its end whose they can be."""
         since = select(Document.id).where(Document.revision > self.query.revision)
         ended = (Document.revision <= self.query.revision, Document.until_revision > self.query.revision)
         chosen = (Document.id.in_(self.query.ids),) if self.query.ids else ()
@@ -97,7 +98,7 @@ class _List:
 
     def changed(self) -> list[Position]:
         """In order, where those are that have changed since and were found then."""
-        rows = self.connection.execution_options(yield_per=reading.EXPORTED).scalars(self._past())
+        rows = self.connection.scalars(self._past().execution_options(yield_per=reading.EXPORTED))
         documents = (orjson.loads(body) for body in rows)
         found = [self._position(doc) for doc in documents if holds(self.resource, self.query.tests, doc)]
         for index, key in reversed([*enumerate(self.query.sort)]):
@@ -108,7 +109,7 @@ class _List:
         paths = (sort_path(self.resource.type, key.name) for key in self.query.sort)
         return tuple(next(iter(values_at(document, path)), None) for path in paths)
 
-    def entries(self, changed: list[Position], *, many: bool, size: int) -> Iterator[Entry]:
+    def entries(self, changed: Sequence[Position], *, many: bool, size: int) -> Iterator[Entry]:
         """All after the query's position, read some at a time."""
         key = order(self.query.sort)
         first = bisect_right(changed, key(self.query.position), key=key) if self.query.position else 0
@@ -151,14 +152,16 @@ def _one(index: int, *, descending: bool) -> Callable[[Position], Any]:
     return read
 
 
-def page(connection: Connection, resource: Resource, query: ListQuery, at: Now, totals: Totals) -> Page:
+def page(
+    connection: Connection, resource: Resource, query: ListQuery, at: Now, totals: Totals, remembered: Remembered
+) -> Page:
     """One page of a list as it was, of a query whose names are resolved and whose revision is known."""
     if query.revision == at.revision:
         return reading.page(connection, resource, query, at, totals)
     if query.revision == 0:
         return Page([], 0, None)
     past = _List(connection, resource, query)
-    changed = past.changed()
+    changed = remembered.get(at, query.asked, past.changed)
     total = totals.get(at, query.asked)
     if total is None:
         total = past.count_unchanged() + len(changed)

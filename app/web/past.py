@@ -14,19 +14,18 @@ from app.history import then
 from app.history.as_of import newest_at
 from app.history.record import RECORD_THEN, Found, by_name_then, is_there
 from app.query import ListQuery, RecordQuery
-from app.reading import Totals
 from app.rendering import etag_of
 from app.resources import Resource
 from app.web.answers import Validators, answer, is_fresh, not_modified
 from app.web.exports import answer_export, attachment
-from app.web.service import service_of
+from app.web.service import Service, service_of
 from app.web.state import at_revision
 
 
 async def answer_list_then(request: Request, resource: Resource, query: ListQuery, format: str) -> Response:
     reader = service_of(request).reader
     if format == "json":
-        return await reader.run(_page, request, resource, query, service_of(request).totals)
+        return await reader.run(_page, request, resource, query, service_of(request))
     before = await reader.run(_validators, request, resource, query, format)
     if is_fresh(request, before):
         return not_modified(request, before)
@@ -40,13 +39,13 @@ def _validators(
     return at_revision(past.state, request, format, permanent=past.permanent)
 
 
-def _page(connection: Connection, request: Request, resource: Resource, query: ListQuery, totals: Totals) -> Response:
+def _page(connection: Connection, request: Request, resource: Resource, query: ListQuery, service: Service) -> Response:
     at = reading.now(connection)
     past = then.past_of(connection, resource, query, at)
     validators = at_revision(past.state, request, permanent=past.permanent)
     if is_fresh(request, validators):
         return not_modified(request, validators)
-    page = then.page(connection, resource, past.query, at, totals)
+    page = then.page(connection, resource, past.query, at, service.totals, service.remembered)
     links = {"link": f'<{page.next}>; rel="next"'} if page.next else {}
     return answer(request, page.body(), validators, headers=links)
 
