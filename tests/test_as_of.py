@@ -1,16 +1,31 @@
 """Reading as of a moment answers as the service would have then: what it did answer then is asked for again."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, select
 
+from app import naming
+from app.catalogue import RESOURCES
+from app.db import open_engine, reading
+from app.documents import Document
 from app.fields import RecordType
+from app.filters import kinds
+from app.history.holds import holds
+from app.history.then import PastList, in_order, order
+from app.migrating import migrate
+from app.query import read_list_query
+from app.reading import shape_of
+from app.resources import Resource
+from app.search.entries import values
 from tests.changing import CITED, SOURCE, Typed, change
 from tests.conftest import serving, settings_for
 
@@ -136,10 +151,6 @@ def apply(engine: Engine, edits: list[Typed], gone: list[tuple[RecordType, str]]
 
 
 def _there(engine: Engine) -> set[tuple[str, str]]:
-    from sqlalchemy import select
-
-    from app.documents import Document
-
     with engine.connect() as connection:
         rows = connection.execute(select(Document.type, Document.id).where(Document.until_revision.is_(None)))
         return {(row.type, row.id) for row in rows}
@@ -167,9 +178,6 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(backend: str, new_database: Any) -> Iterator[World]:
-    from app.db import open_engine
-    from app.migrating import migrate
-
     url = new_database(backend)
     engine = open_engine(url)
     migrate(engine)
@@ -196,3 +204,45 @@ def test_the_past_is_answered_as_it_was(world: World, steps: list[Any]) -> None:
     for moment, answers in remembered:
         for path, before in answers.items():
             assert shown(world.api, path, moment) == before, (path, moment)
+
+
+def _documents(connection: Connection, type: RecordType) -> list[Any]:
+    query = select(Document.body).where(Document.type == type, Document.until_revision.is_(None))
+    return [orjson.loads(body) for body in connection.scalars(query)]
+
+
+def _asked(resource: Resource, documents: list[Any]) -> Iterator[tuple[str, str]]:
+    """Each filter with values that there are, and with none."""
+    for name, kind in kinds(resource.filter).items():
+        known = dict.fromkeys(str(v) for doc in documents for v in values(resource.type, doc).get(name, ()) if v != "")
+        some = [value if "," not in value else f'"{value}"' for value in [*known][:3] if '"' not in value]
+        if kind.name == "boolean":
+            some = ["true", "false"]
+        yield from ((name, raw) for raw in ("missing", "present"))
+        yield from ((name, raw) for value in some for raw in (value, f"not:{value}"))
+        if kind.ranged and len(some) > 1:
+            yield from ((name, raw) for raw in (f"{some[0]}..", f"..{some[1]}"))
+
+
+@pytest.mark.parametrize("resource", RESOURCES.values(), ids=list(RESOURCES))
+def test_filters_find_the_same_in_documents_as_in_tables(seeded_engine: Engine, resource: Resource) -> None:
+    with reading(seeded_engine) as connection:
+        documents = _documents(connection, resource.type)
+        for name, raw in _asked(resource, documents):
+            query = naming.resolve(connection, resource, read_list_query(resource.type, urlencode([(name, raw)])))
+            found = set(connection.scalars(shape_of(resource, query).records()))
+            assert {doc["id"] for doc in documents if holds(resource, query.tests, doc)} == found, (name, raw)
+
+
+@pytest.mark.parametrize("resource", RESOURCES.values(), ids=list(RESOURCES))
+def test_positions_are_the_same_in_documents_as_in_tables(seeded_engine: Engine, resource: Resource) -> None:
+    with reading(seeded_engine) as connection:
+        documents = {doc["id"]: doc for doc in _documents(connection, resource.type)}
+        for sort in (sign + name for name in resource.sorts for sign in ("", "-")):
+            query = replace(read_list_query(resource.type, urlencode({"sort": sort})), revision=10**6)
+            past = PastList(connection, resource, query)
+            rows = [entry.position for entry in past.entries([], many=False, size=50)]
+            positions = [past.position(documents[str(position[-1])]) for position in rows]
+            assert positions == rows, sort
+            assert sorted(positions, key=order(query.sort)) == rows, sort
+            assert in_order([*reversed(positions)], query.sort) == rows, sort

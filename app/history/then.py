@@ -71,7 +71,7 @@ def _compared(mine: Any, its: Any, direction: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _List:
+class PastList:
     """A list of the past while it is read."""
 
     connection: Connection
@@ -100,12 +100,10 @@ class _List:
         """In order, where those are that have changed since and were found then."""
         rows = self.connection.scalars(self._past().execution_options(yield_per=reading.EXPORTED))
         documents = (orjson.loads(body) for body in rows)
-        found = [self._position(doc) for doc in documents if holds(self.resource, self.query.tests, doc)]
-        for index, key in reversed([*enumerate(self.query.sort)]):
-            found.sort(key=_one(index, descending=key.descending), reverse=key.descending)
-        return found
+        found = [self.position(doc) for doc in documents if holds(self.resource, self.query.tests, doc)]
+        return in_order(found, self.query.sort)
 
-    def _position(self, document: Any) -> Position:
+    def position(self, document: Any) -> Position:
         paths = (sort_path(self.resource.type, key.name) for key in self.query.sort)
         return tuple(next(iter(values_at(document, path)), None) for path in paths)
 
@@ -142,6 +140,13 @@ class _List:
         return shown.where(*current).order_by(*page_order(page, self.query.sort))
 
 
+def in_order(positions: list[Position], sort: Sequence[SortKey]) -> list[Position]:
+    """Sorted key by key, the last one first: many times as fast as by `order`."""
+    for index, key in reversed([*enumerate(sort)]):
+        positions.sort(key=_one(index, descending=key.descending), reverse=key.descending)
+    return positions
+
+
 def _one(index: int, *, descending: bool) -> Callable[[Position], Any]:
     """One key of a position, to sort by; turned round or not, what is missing comes last."""
 
@@ -160,7 +165,7 @@ def page(
         return reading.page(connection, resource, query, at, totals)
     if query.revision == 0:
         return Page([], 0, None)
-    past = _List(connection, resource, query)
+    past = PastList(connection, resource, query)
     changed = remembered.get(at, query.asked, past.changed)
     total = totals.get(at, query.asked)
     if total is None:
@@ -176,7 +181,7 @@ def page(
 
 def every_page(connection: Connection, resource: Resource, query: ListQuery) -> Iterator[Sequence[bytes]]:
     """All whole documents of a list as it was, some at a time."""
-    past = _List(connection, resource, query)
+    past = PastList(connection, resource, query)
     entries = past.entries(past.changed(), many=True, size=reading.EXPORTED)
     found = False
     for some in batches(entries, reading.EXPORTED):
