@@ -12,7 +12,11 @@ from jsonpatch import JsonPatch, apply_patch
 from sqlalchemy import Engine
 
 from app.db import open_engine
+from app.errors import Problem
+from app.history.remembered import Remembered
+from app.history.versions import MOST_BYTES, patch_between
 from app.migrating import migrate
+from app.reading import Now
 from app.web.answers import CHECKED, FOR_EVER
 from tests.changing import CITED, SOURCE, Json, Typed, change
 from tests.conftest import NewDatabase, serving, settings_for
@@ -305,3 +309,27 @@ def test_a_page_of_the_past_takes_a_fixed_number_of_statements(
         assert client.get(f"/v1/studies?limit={limit}&sort=-year&as_of={told.moments[1]}&title=T").status_code == 200
         own = [statement for statement in statements if "FROM database_state" not in statement]
         assert len(own) == expected, "\n".join(own)
+
+
+def test_what_is_too_long_is_not_compared() -> None:
+    long = b'"%b"' % (b"x" * (MOST_BYTES // 2))
+    with pytest.raises(Problem, match="too long to be compared"):
+        patch_between(long, long)
+
+
+def test_positions_are_remembered_within_a_bound() -> None:
+    at, remembered = Now(1, datetime.now(UTC), "epoch"), Remembered(most=10)
+    assert [len(remembered.get(at, asked, lambda: [("a",), ("b",)])) for asked in "abcdef"] == [2] * 6
+    assert [asked for _, asked in remembered.known] == ["d", "e", "f"]
+    assert remembered.size == 9
+    assert remembered.get(at, "f", list) == [("a",), ("b",)]
+    assert len(remembered.get(at, "long", lambda: [("a",)] * 50)) == 50
+    assert (len(remembered.known), remembered.size) == (0, 0)
+
+
+def test_a_name_with_slashes_has_versions_too(api: httpx.Client) -> None:
+    doi = api.get("/v1/publications/pmid-20647170").json()["doi"]
+    answer = api.get(f"/v1/publications/{doi}/versions")
+    assert answer.json()["total"] == 1
+    assert answer.headers["content-location"] == "/v1/publications/pmid-20647170/versions"
+    assert api.get(f"/v1/publications/{doi}/diff?from=1&to=1").json()["patch"] == []

@@ -142,7 +142,7 @@ def diff(connection: Connection, resource: Resource, record: Named, wanted: Comp
     low, high = sorted(wanted)
     between = _told(resource, record.id).where(Document.version > low, Document.version <= high)
     reasons = connection.execute(between.order_by(Document.version)).mappings()
-    patch = _patch(*(_documents(connection, resource, record, wanted)))
+    patch = patch_between(*(_documents(connection, resource, record, wanted)))
     told = {"from": wanted.first, "to": wanted.last, "patch": patch, "reasons": [dict(row) for row in reasons]}
     return _json(told)
 
@@ -154,7 +154,7 @@ def _documents(connection: Connection, resource: Resource, record: Named, wanted
     return [bodies[number] for number in wanted]
 
 
-def _patch(before: bytes, after: bytes) -> Sequence[Any]:
+def patch_between(before: bytes, after: bytes) -> Sequence[Any]:
     """Without moves: that two fields have had the same value does not mean that it went from one to the other."""
     if len(before) + len(after) > MOST_BYTES:
         detail = "These two versions are too long to be compared here; get each of them."
