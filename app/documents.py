@@ -7,7 +7,7 @@ revision counter: it moves with every commit that changes data, and its row is t
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, LargeBinary
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, and_, or_
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -71,3 +71,11 @@ class Document(Base):
     entered: Mapped[bytes | None] = mapped_column(
         LargeBinary, comment="The record as it was entered; none if refreshed"
     )
+
+
+def valid_at(revision: int | None) -> ColumnElement[bool]:
+    """The versions that readers get, or got when a revision was the newest."""
+    if revision is None:
+        return Document.until_revision.is_(None)
+    unended = or_(Document.until_revision.is_(None), Document.until_revision > revision)
+    return and_(Document.revision <= revision, unended)

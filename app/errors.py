@@ -39,12 +39,14 @@ KINDS: dict[str, Kind] = {
     ),
     "forbidden": Kind(403, "The key may not do this", "`detail` says which role is needed; an admin makes keys."),
     "not-found": Kind(404, "There is nothing here", "No record or page has this address; `errors` names near ones."),
+    "gone": Kind(
+        410, "The record was deleted", "Its history is still there: `Link` and `errors` name its last version."
+    ),
     "method-not-allowed": Kind(405, "This method is not for this address", "The `Allow` header says which are."),
     "not-acceptable": Kind(
         406, "None of the accepted formats can be sent", "Ask for `application/json`, or use `?format=json`."
     ),
     "conflict": Kind(409, "It cannot be done as things are", "`errors` names the records that stand in the way."),
-    "gone": Kind(410, "The record was deleted", "`Link` leads to its last version; `restore` brings it back."),
     "precondition-failed": Kind(
         412,
         "The record has changed meanwhile",

@@ -17,6 +17,7 @@ from app.approvals.routes import router as approvals
 from app.directions.routes import router as directions
 from app.dosing.routes import router as dosing
 from app.feed.routes import router as changes
+from app.history.routes import router as history
 from app.indications.routes import router as indications
 from app.mechanisms.routes import router as mechanisms
 from app.products.routes import router as products
@@ -48,6 +49,7 @@ from app.web.watch import Watch
 from app.web.writer import Writer
 
 ROUTERS = (
+    history,  # before the types, whose own addresses would take these for names
     studies,
     mechanisms,
     indications,
@@ -78,6 +80,7 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
     app.state.service.search.index.build_beside()
     yield
     await app.state.service.trail.close()
+    app.state.service.search.index.close()
     app.state.signal.close()
     app.state.service.reader.close()
     app.state.service.writer.close()

@@ -1,22 +1,25 @@
 """Records by whatever they are called: ids, brands, synonyms, acronyms, registrations, identifiers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, bindparam, or_, select
 
 from app.catalogue import RESOURCES
+from app.documents import Document, valid_at
 from app.errors import Problem, parameter_fault
 from app.fields import RecordType
 from app.filters import AnyOf, NoneOf, Test, kinds
+from app.history.gone import refuse_gone
 from app.nearest import nearest
 from app.query import ListQuery
 from app.reading import Stored, by_id, now
 from app.records import RecordName, fold
 from app.resources import Resource
-from app.rows import batches
+from app.rows import among, batches
 
 MAX_CANDIDATES = 20_000
 """Names looked through for the nearest ones; only a wrong name costs this."""
@@ -30,16 +33,22 @@ def without_documents() -> Problem:
 def by_name(connection: Connection, resource: Resource, name: str) -> Stored:
     """The record that a name finds; raises a `Problem` where there is none, or more than one."""
     now(connection)
+    found = by_id(connection, resource.type, id_of(connection, resource, name))
+    if found is None:
+        raise without_documents()
+    return found
+
+
+def id_of(connection: Connection, resource: Resource, name: str) -> str:
+    """The id of the record that a name finds now; raises a `Problem` where there is none, or more than one."""
     key = (resource.type, fold(resource.type, name))
     ids = _named(connection, {key}).get(key, [])
     if len(ids) == 1:
-        found = by_id(connection, resource.type, ids[0])
-        if found is None:
-            raise without_documents()
-        return found
+        return ids[0]
     if ids:
         faults = [{"pointer": "", "detail": f"{resource.path}/{id}", "nearest": [id]} for id in ids]
         raise Problem("ambiguous-name", f"{name!r} is a name of {len(ids)} {resource.title}.", errors=faults)
+    refuse_gone(connection, resource, name)
     near = [f"{resource.path}/{id}" for id in _nearest(connection, resource.type, name)]
     detail = f"There is no {name!r} among the {resource.title}."
     raise Problem("not-found", detail, errors=[{"pointer": "", "detail": detail, "nearest": near}])
@@ -103,18 +112,47 @@ def _references(resource: Resource, query: ListQuery) -> list[_Reference]:
     return found
 
 
-def _unknown(connection: Connection, reference: _Reference) -> Mapping[str, Any]:
-    detail = f"{reference.parameter}: there is no {reference.name!r} among the {RESOURCES[reference.type].title}."
+def _unknown(connection: Connection, reference: _Reference, as_of: datetime | None) -> Mapping[str, Any]:
+    where = f"among the {RESOURCES[reference.type].title}"
+    if as_of is not None:
+        detail = f"{reference.parameter}: there was no {reference.name!r} {where} at {as_of:%Y-%m-%dT%H:%M:%SZ}."
+        return parameter_fault(reference.parameter, detail)
+    detail = f"{reference.parameter}: there is no {reference.name!r} {where}."
     return parameter_fault(reference.parameter, detail, _nearest(connection, reference.type, reference.name))
 
 
+def _there_then(connection: Connection, keys: Iterable[tuple[str, str]], revision: int) -> set[tuple[str, str]]:
+    of = (Document.type, Document.id)
+    there: set[tuple[str, str]] = set()
+    for some in batches(keys):
+        found = connection.execute(select(*of).where(among(*of, some), valid_at(revision)))
+        there.update((row[0], row[1]) for row in found)
+    return there
+
+
+def _ids_meant(
+    connection: Connection, references: Sequence[_Reference], revision: int | None
+) -> dict[tuple[str, str], list[str]]:
+    """Ids by `(type, folded name)`; at a revision only those that there were, whether they still are or not."""
+    ids = _named(connection, {reference.key for reference in references})
+    if revision is None:
+        return ids
+    meant = {reference.key: [*ids.get(reference.key, ()), reference.name] for reference in references}
+    there = _there_then(connection, {(type, id) for (type, _), found in meant.items() for id in found}, revision)
+    kept = {key: list(dict.fromkeys(id for id in found if (key[0], id) in there)) for key, found in meant.items()}
+    return {key: found for key, found in kept.items() if found}
+
+
 def resolve(connection: Connection, resource: Resource, query: ListQuery) -> ListQuery:
-    """Names in place of ids become ids; a name of several records stands for any of them."""
+    """Names in place of ids become ids; a name of several records stands for any of them.
+
+    As of a revision, names are still those that records have now, but of records only those that there were.
+    """
     references = _references(resource, query)
     if not references:
         return query
-    ids = _named(connection, {reference.key for reference in references})
-    faults = [_unknown(connection, reference) for reference in references if reference.key not in ids][:20]
+    ids = _ids_meant(connection, references, query.revision)
+    faults = [_unknown(connection, reference, query.as_of) for reference in references if reference.key not in ids][:20]
     if faults:
         raise Problem("invalid-parameter", " ".join(fault["detail"] for fault in faults[:3]), errors=faults)
     known = kinds(resource.filter)

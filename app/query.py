@@ -1,7 +1,8 @@
 """A query string as typed values: filters, sort, paging and selection. What is unknown is refused, never ignored."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
@@ -11,6 +12,7 @@ from app.errors import Invalid, Problem, parameter_fault
 from app.fields import RecordType
 from app.filters import Kind, Test, Tests, kinds, read_test, split_values
 from app.formats.kinds import formats_of
+from app.history.as_of import read_as_of
 from app.nearest import nearest
 from app.paging import Position, SortKey, offset_in, position_in, write_cursor
 from app.resources import Resource
@@ -31,12 +33,13 @@ T = TypeVar("T")
 
 DEFAULT_LIMIT, MAX_LIMIT = 25, 1000
 MAX_PARAMETERS = 200
-SELECTING = ("fields", "include", "format")
+SELECTING = ("fields", "include", "format", "as_of")
 PAGING = ("sort", "limit", "cursor", "ids")
 SEARCHING = ("q", "match", "expand")
 COUNTING = ("facets", "facet_limit")
 NOTHING: tuple[str, ...] = ()
 NO_FACETS: tuple[Facet, ...] = ()
+NOW: datetime | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +47,9 @@ class RecordQuery:
     fields: Tree | None
     include: tuple[str, ...]
     format: str | None
+    as_of: datetime | None = field(default=None, kw_only=True)
+    revision: int | None = field(default=None, kw_only=True)
+    """The one that `as_of` means, once it is looked up; nothing: the newest."""
 
     @property
     def is_plain(self) -> bool:
@@ -135,8 +141,9 @@ def _selection(resource: Resource, given: Parameters) -> tuple[Tree | None, tupl
 def read_record_query(type: RecordType, raw: str) -> RecordQuery:
     given = Parameters(raw, list(SELECTING))
     selection = _selection(RESOURCES[type], given)
+    as_of = given.read("as_of", read_as_of, NOW)
     given.end()
-    return RecordQuery(*selection)
+    return RecordQuery(*selection, as_of=as_of)
 
 
 def read_no_query(raw: str) -> None:
@@ -204,6 +211,14 @@ def read_words(given: Parameters) -> Words | None:
     return Words(given.all("q")[0], node, match, expand) if node is not None else None
 
 
+def _as_of(given: Parameters) -> datetime | None:
+    for name in (*SEARCHING, *COUNTING) if given.all("as_of") else ():
+        if given.all(name):
+            detail = f"{name} cannot be combined with as_of: words and counts are only known of what is there now."
+            given.faults.append(parameter_fault(name, detail))
+    return given.read("as_of", read_as_of, NOW)
+
+
 def _position(asked: str, sort: tuple[SortKey, ...], cursor: str) -> Position:
     return position_in(asked, cursor, sort) if sort else (offset_in(asked, cursor),)
 
@@ -220,10 +235,14 @@ def read_list_query(type: RecordType, raw: str) -> ListQuery:
     unsorted: tuple[SortKey, ...] = () if words else (SortKey("id", resource.sorts["id"]),)
     sort = given.read("sort", partial(_sort, resource), unsorted)
     limit = given.read("limit", read_limit, max(DEFAULT_LIMIT, len(ids)))
+    as_of = _as_of(given)
     given.end()
     order = [(key.name, key.descending) for key in sort]
     asked = repr((type, tests, ids, order, (words.raw, words.match, words.expand) if words else None))
+    asked += f" {as_of}" if as_of else ""
     position = given.read("cursor", partial(_position, asked, sort), None)
     given.end()
     parameters = tuple(pair for pair in given.pairs if pair[0] != "cursor")
-    return ListQuery(*selection, tests, ids, sort, limit, position, words, facets, facet_limit, asked, parameters)
+    return ListQuery(
+        *selection, tests, ids, sort, limit, position, words, facets, facet_limit, asked, parameters, as_of=as_of
+    )

@@ -16,7 +16,7 @@ import orjson
 from sqlalchemy import ARRAY, Connection, Integer, Select, String, bindparam, cast, func, select
 
 from app.conditions import conditions
-from app.documents import Document, Revision, State
+from app.documents import Document, Revision, State, valid_at
 from app.errors import Problem
 from app.fields import RecordType
 from app.filters import Tests
@@ -264,14 +264,16 @@ def select_parts(
     documents = [orjson.loads(body) for body in bodies]
     if query.include:
         keys = included(resource, documents, query.include)
-        embed(resource, documents, query.include, _whole(connection, keys))
+        embed(resource, documents, query.include, _whole(connection, keys, query.revision))
     return [orjson.dumps(project(document, query.fields)) for document in documents]
 
 
-def _whole(connection: Connection, keys: Iterable[tuple[RecordType, str]]) -> dict[tuple[str, str], Any]:
+def _whole(
+    connection: Connection, keys: Iterable[tuple[RecordType, str]], revision: int | None
+) -> dict[tuple[str, str], Any]:
     found: dict[tuple[str, str], Any] = {}
     of = (Document.type, Document.id)
     for some in batches(keys, 5000):
-        query = select(*of, Document.body).where(among(*of, some), Document.until_revision.is_(None))
+        query = select(*of, Document.body).where(among(*of, some), valid_at(revision))
         found |= {(type, id): orjson.loads(body) for type, id, body in connection.execute(query)}
     return found

@@ -99,7 +99,7 @@ def project(value: Json, tree: Tree | None) -> Json:
 def _embedded(document: Json, names: Iterable[str]) -> Iterator[tuple[str, Json]]:
     """Each embedded record of a document, with the field it stands in."""
     for name in names:
-        value = document[name]
+        value = document.get(name)  # the past may have had other shapes
         yield from ((name, item) for item in (value if isinstance(value, list) else [value] if value else []))
 
 

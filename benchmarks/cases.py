@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from http.client import HTTPConnection
 from itertools import islice
@@ -14,6 +15,10 @@ from benchmarks.load import Failed
 PAGE = 50
 RECORDS, PAGES = 2000, 100
 """Different targets a case cycles over, spread over all there are: one alone would always be at hand."""
+
+
+NOW_AND_THEN = ("one record", "one record as of a moment")
+"""Cases that are held against each other: the past may cost twice what now does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +86,11 @@ def capture(connection: HTTPConnection, studies: int) -> list[Case]:
     newest = _page_paths(connection, "sort=-year&", PAGES)
     filtered = _page_paths(connection, "indication=chronic-migraine&sort=-year&", PAGES)
     plain: Callable[[list[str]], dict[Target, Answer]] = partial(_plain, connection)
+    moment = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    now, then = NOW_AND_THEN
     return [
-        _case("one record", 0.20, 200, plain(_spread(records, RECORDS, 0))),
+        _case(now, 0.20, 200, plain(_spread(records, RECORDS, 0))),
+        _case(then, 0.10, 200, plain([f"{path}?as_of={moment}" for path in _spread(records, RECORDS, 0)])),
         _case("a page of 50", 0.08, 200, plain(_spread(pages, PAGES, 0))),
         _case("a 304 of a record", 0.22, 304, _held(connection, _spread(records, RECORDS, 1))),
         _case("a page of 50, sort=-year", None, 200, plain(newest)),

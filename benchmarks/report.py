@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from rich.table import Table
 
-from benchmarks.cases import Case
+from benchmarks.cases import NOW_AND_THEN, Case
 from benchmarks.load import Sample, middle
 
 ENOUGH = 0.85
@@ -37,6 +37,13 @@ class Result(NamedTuple):
         """By either ratio: where the bare server had to wait for its client, rates flatter ours."""
         least = self.case.least or 0.0
         return self.ratio < least or self.cpu_ratio < least
+
+
+def then_beside_now(results: Sequence[Result]) -> str:
+    """How many times what a record costs it costs as of a moment."""
+    now, then = (next(result for result in results if result.case.name == name) for name in NOW_AND_THEN)
+    times, cpu = now.ratio / then.ratio, now.cpu_ratio / then.cpu_ratio
+    return f"A record as of a moment costs {times:.2f} times what one costs now, by CPU {cpu:.2f} (≤ 2)."
 
 
 def _verdict(result: Result) -> str:

@@ -23,7 +23,7 @@ from benchmarks.data import database
 from benchmarks.exchanges import ask
 from benchmarks.load import Failed, Tool, installed, put, write_requests
 from benchmarks.processes import NotStarted, Server, python, settle
-from benchmarks.report import Result, table_of
+from benchmarks.report import Result, table_of, then_beside_now
 
 WARM_UP_SECONDS = 1.0
 
@@ -111,7 +111,9 @@ def main(
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
     title = f"{studies:,} studies, one worker, SQLite; load by {tool}; median of {rounds} turns of {seconds:g} s"
-    Console(width=170, soft_wrap=True).print(table_of(results, title))
+    console = Console(width=170, soft_wrap=True)
+    console.print(table_of(results, title))
+    console.print(then_beside_now(results), highlight=False)
     if check and any(result.missed for result in results):
         raise typer.Exit(1)
 

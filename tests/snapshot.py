@@ -35,8 +35,9 @@ JSON = {"content-type": "application/json"}
 
 CHANGING = {
     r'"checked_at":"[^"]+"': '"checked_at":"2026-01-31T12:00:00Z"',
-    r'"at":"[^"]+"': '"at":"2026-01-31T12:00:00Z"',
     r'"changed_at":"[^"]+"': '"changed_at":"2026-01-31T12:00:00Z"',
+    r'"at":"[^"]+"': '"at":"2026-01-31T12:00:00Z"',
+    r'"etag":"[^"]+"': '"etag":"4bf92f3577b34da63ce929d0"',
     r'"request_id":"[^"]+"': '"request_id":"4bf92f3577b34da6"',
 }
 
@@ -75,11 +76,11 @@ PROBLEM_REQUESTS: dict[str, Asked] = {
 """A request for each kind of problem that a request alone can bring about."""
 
 OTHER_PROBLEMS = {
-    "gone": "/v1/studies/preempt-1 was deleted.",
     "content-too-large": "At most 25,000,000 bytes are read.",
     "idempotency-key-reused": "Another request was sent with this Idempotency-Key.",
     "slow-down": "At most 1000 requests in 10 seconds are answered.",
     "quota-spent": "At most 1000000 requests in 86400 seconds are answered.",
+    "gone": "The study 'preempt-1' was deleted; /v1/studies/preempt-1/versions/1 is what it was before.",
     "search-not-ready": "The search index is being made.",
     "internal-error": "The request could not be answered.",
     "database-unavailable": "The database does not answer just now.",
@@ -93,6 +94,9 @@ def example_requests() -> Iterator[tuple[str, str]]:
     yield "GET /v1/search", "/v1/search?q=botox+migraine&limit=2"
     yield "GET /v1/studies/{id}/similar", "/v1/studies/preempt-1/similar?limit=1"
     yield "GET /v1/changes", "/v1/changes?type=studies&limit=1"
+    yield "GET /v1/{type}/{id}/versions", "/v1/directions/refining-existing-uses/versions"
+    yield "GET /v1/{type}/{id}/versions/{version}", "/v1/directions/refining-existing-uses/versions/1"
+    yield "GET /v1/{type}/{id}/diff", "/v1/directions/refining-existing-uses/diff?from=1&to=1"
     for resource in RESOURCES.values():
         yield f"GET {resource.path}", f"{resource.path}?limit=1&ids={resource.example}"
         yield f"GET {resource.path}/{{id}}", f"{resource.path}/{resource.example}"

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,10 @@ def test_every_parameter_s_example_works(
     needed = {p["name"]: p["example"] for p in operation["parameters"] if p.get("required") and p["in"] == "query"}
     if parameter["name"] in ("match", "expand"):
         needed["q"] = "botox"
-    answer = api.get(where, params={**needed, parameter["name"]: parameter["example"]})
+    example = parameter["example"]
+    if parameter["name"] == "as_of":  # the seeds were loaded just now
+        example = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    answer = api.get(where, params={**needed, parameter["name"]: example})
     assert answer.status_code == 200, answer.text
     assert parameter["description"].endswith(".") or parameter["name"] == "fields"
 

@@ -12,6 +12,7 @@ from app import naming, reading
 from app.formats import citations
 from app.formats.kinds import FORMATS
 from app.formats.tables import csv_head, csv_lines, json_lines
+from app.history import then
 from app.query import ListQuery, RecordQuery
 from app.reading import Now
 from app.resources import Resource
@@ -70,7 +71,10 @@ def exported(
 ) -> Iterator[bytes]:
     """A list in a format, all of it, as of one revision. What can be wrong with it shows before the first piece."""
     found = naming.resolve(connection, resource, query)
-    rest = all_found(connection, resource, found, at, search)
+    if found.revision is None:
+        rest = all_found(connection, resource, found, at, search)
+    else:
+        rest = then.every_page(connection, resource, found)
     batches = chain([next(rest)], rest)
     whole = (reading.select_parts(connection, resource, _whole(query), batch) for batch in batches)
     return WRITERS[format](resource, query, whole)
@@ -78,7 +82,7 @@ def exported(
 
 def _whole(query: RecordQuery) -> RecordQuery:
     """What `include=` adds is added; `fields=` is the format's own to choose by."""
-    return RecordQuery(None, query.include, None)
+    return RecordQuery(None, query.include, None, revision=query.revision)
 
 
 def converted(resource: Resource, query: RecordQuery, body: bytes, format: str) -> bytes:

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 import structlog
@@ -36,6 +36,13 @@ PATIENCE = 2.0
 """Seconds that a request waits for the index while it is being made; then it is told to come back."""
 
 BATCH = 1_000
+CLOSING_SECONDS = 10
+
+T = TypeVar("T")
+
+
+class _Closing(Exception):
+    """The service ends before the index is whole."""
 
 
 def entry_of(type: RecordType, id: str, body: bytes) -> str:
@@ -111,6 +118,7 @@ class SearchIndex:
         self._lock = threading.Lock()
         self._idle = threading.Event()
         self._idle.set()
+        self._closing = False
 
     def current(self, connection: Connection, at: reading.Now) -> Searcher:
         """A searcher that has seen revision `at` or later; raises a `Problem` while that takes long."""
@@ -176,7 +184,7 @@ class SearchIndex:
         try:
             changed: Iterable[tuple[RecordType, str, bytes | None]]
             changed = _changed(connection, seen) if seen else _all(connection)
-            count = _write(writer, changed, fresh=seen == 0)
+            count = _write(writer, self._unless_closing(changed), fresh=seen == 0)
             _commit(writer, until)
         except BaseException:
             writer.rollback()
@@ -184,6 +192,17 @@ class SearchIndex:
         finally:
             writer.wait_merging_threads()
         return count
+
+    def _unless_closing(self, changed: Iterable[T]) -> Iterator[T]:
+        for one in changed:
+            if self._closing:
+                raise _Closing
+            yield one
+
+    def close(self) -> None:
+        """Gives up what is being brought in; the next start goes on where the last commit was."""
+        self._closing = True
+        self._idle.wait(CLOSING_SECONDS)
 
     def build_beside(self) -> None:
         """Starts bringing in what is missing, unless that goes on already."""
@@ -195,6 +214,8 @@ class SearchIndex:
         try:
             with read_only(self.engine) as connection:
                 self.build(connection, reading.now(connection))
+        except _Closing:
+            log.info("the index was not finished")
         except Exception as error:
             log.warning("the index could not be built", error=str(error))
         finally:
@@ -202,16 +223,12 @@ class SearchIndex:
 
     def build(self, connection: Connection, at: reading.Now) -> int:
         """Brings in everything that is missing, however much; returns how many entries."""
-        self._idle.clear()
         started = time.monotonic()
-        try:
-            with self._lock:
-                seen = self._open(at)
-                assert self._index is not None
-                count = 0 if seen >= at.revision else self._fill(self._index, connection, seen, at.revision, HEAP_BYTES)
-                self._index.reload()
-        finally:
-            self._idle.set()
+        with self._lock:
+            seen = self._open(at)
+            assert self._index is not None
+            count = 0 if seen >= at.revision else self._fill(self._index, connection, seen, at.revision, HEAP_BYTES)
+            self._index.reload()
         log.info("index built", entries=count, revision=at.revision, seconds=round(time.monotonic() - started, 2))
         return count
 

@@ -28,13 +28,18 @@ def _http_date(moment: datetime) -> str:
 class Validators(NamedTuple):
     etag: str
     modified: datetime | None
+    permanent: bool = False
+    """No later change can make it another."""
+
+
+CHECKED, FOR_EVER = "public, no-cache", "public, max-age=31536000, immutable"
 
 
 def headers_of(validators: Validators, coding: str | None) -> dict[str, str]:
     """Each coding of a representation has an entity tag of its own."""
     headers = {
         "etag": f'"{validators.etag}-{coding}"' if coding else f'"{validators.etag}"',
-        "cache-control": "public, no-cache",
+        "cache-control": FOR_EVER if validators.permanent else CHECKED,
         "vary": "Accept, Accept-Encoding",
     }
     if validators.modified and datetime.now(UTC) - validators.modified > _SECOND:

@@ -10,6 +10,7 @@ from app import reading
 from app.errors import Problem, parameter_fault
 from app.formats.export import converted, exported
 from app.formats.kinds import FORMATS
+from app.history import then
 from app.query import ListQuery, RecordQuery
 from app.reading import Stored
 from app.rendering import etag_of
@@ -70,6 +71,10 @@ def _pieces(
 ) -> Iterator[bytes]:
     at = reading.now(connection)
     request.scope["exported"] = at_revision(at, request, format)
+    if query.as_of is not None:
+        past = then.past_of(connection, resource, query, at)
+        request.scope["exported"] = at_revision(past.state, request, format, permanent=past.permanent)
+        query = past.query
     pieces = exported(connection, resource, query, at, service_of(request).search, format)
     yield next(pieces, b"")
     yield from pieces

@@ -12,6 +12,7 @@ from app.catalogue import RESOURCES
 from app.errors import KINDS
 from app.web.changes import CHANGE, CHANGE_PAGE
 from app.web.edit_operations import TOMBSTONE
+from app.web.history_schemas import OF_HISTORY
 from app.web.operations import page_name, problem_examples, record_examples, shown_headers
 
 Doc = dict[str, Any]
@@ -24,6 +25,7 @@ DESCRIPTION = """What is known about a therapy, with proof: how it works (**mech
 * Lists are paged by `next`: follow it until it is `null`. `total` is exact.
 * An unknown parameter, value or field is refused with the nearest valid ones, never ignored.
 * Every error is `application/problem+json` (RFC 9457); its `type` is a page that says what to do.
+* Every version of every record is kept: `/versions`, `/diff`, and `as_of=` on records and lists.
 * `null` means that a value was not seen, never that there is none; where a source says why, `absent` says so.
 * Changes need a key, the version they change in `If-Match`, and a `reason`; every version is kept.
 * Requests are limited by key or address; `RateLimit` says what is left, `/` what the limits are.
@@ -193,6 +195,7 @@ def _schemas() -> Doc:
                 **pages,
                 **found_page,
                 **OF_SEARCH,
+                **OF_HISTORY,
                 **selection,
                 "Problem": PROBLEM,
             }.items()

@@ -23,7 +23,7 @@ from app.web.problems import MEDIA_TYPE
 
 Doc = dict[str, Any]
 
-RECORD_PROBLEMS = ("ambiguous-name", "malformed-request", "unexpected-content", "not-found", "not-acceptable")
+RECORD_PROBLEMS = ("ambiguous-name", "malformed-request", "unexpected-content", "not-found", "gone", "not-acceptable")
 LIST_PROBLEMS = ("malformed-request", "unexpected-content", "bad-cursor", "not-acceptable", "search-not-ready")
 ALWAYS = (
     "unauthorized",
@@ -86,7 +86,7 @@ def problems(*wanted: str) -> Doc:
 HEADERS = {
     "ETag": "Strong validator of exactly these bytes.",
     "Last-Modified": "When this last changed; left out in the second after a change.",
-    "Cache-Control": "Copies may be kept and must be checked before use.",
+    "Cache-Control": "Copies may be kept and must be checked before use; what can never change says so, and need not.",
     "Vary": "Request headers that the answer depends on.",
     "X-Request-ID": "Names this request in our log.",
     "Link": "Of lists the next page, `next`, unless it is the last; of changes all versions, `version-history`.",

@@ -65,6 +65,16 @@ def _parameter(name: str, description: str, schema: Doc, example: Any) -> Doc:
     return {"name": name, "in": "query", "description": description, "schema": schema, "example": example}
 
 
+AS_OF = _parameter(
+    "as_of",
+    "Answer as the service would have then: a moment with its offset, `2026-01-31T12:00:00Z`, or a day that is over, "
+    "`2026-01-31`, to its end in UTC. What lies before the newest change never changes and may be kept for ever. Names "
+    "in place of ids are those that records have now. Not with `q`, `facets` and what belongs to them.",
+    {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}([Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[-+]\d{2}:\d{2}))?$"},
+    "2026-01-31T12:00:00Z",
+)
+
+
 def selection_parameters(resource: Resource) -> list[Doc]:
     label = next(name for name in ("title", "name", "date", "dose") if name in resource.out.model_fields)
     found = [
@@ -80,6 +90,7 @@ def selection_parameters(resource: Resource) -> list[Doc]:
             {"type": "string", "enum": formats_of(resource.type)},
             "csv",
         ),
+        AS_OF,
     ]
     names = includable(resource)
     if names:
@@ -107,6 +118,11 @@ def paging_parameters(what: str) -> list[Doc]:
     if what == "similar":
         return [_limit_parameter(10, "How many."), format]
     return [_limit_parameter(DEFAULT_LIMIT, "Records a page."), _cursor_parameter(SEARCH_CURSOR), format]
+
+
+def history_paging_parameters(cursor: str) -> list[Doc]:
+    format = _parameter("format", "The format of the answer.", {"type": "string", "enum": ["json"]}, "json")
+    return [_limit_parameter(DEFAULT_LIMIT, "Versions a page."), _cursor_parameter(cursor), format]
 
 
 def search_parameters() -> list[Doc]:

@@ -80,7 +80,7 @@ class Reader:
             self._held.execute("PRAGMA busy_timeout=0")  # waiting is for threads
         return self._held
 
-    async def look_up(self, lookup: Lookup[R], *values: str) -> R | None:
+    async def look_up(self, lookup: Lookup[R], *values: Any) -> R | None:
         """One row by key, in a statement of its own."""
         if not self._in_place:
             return await self.run(lookup.by, *values)

@@ -15,6 +15,7 @@ from app.search import listing
 from app.web.answers import Validators, answer, is_fresh, not_modified
 from app.web.exports import answer_converted, answer_export
 from app.web.negotiation import chosen
+from app.web.past import answer_list_then, answer_record_then
 from app.web.service import Service, service_of
 from app.web.state import at_revision, query_string
 
@@ -22,6 +23,8 @@ from app.web.state import at_revision, query_string
 async def answer_list(request: Request, resource: Resource) -> Response:
     query = read_list_query(resource.type, query_string(request))
     format = chosen(request, resource.type, query.format)
+    if query.as_of is not None:
+        return await answer_list_then(request, resource, query, format)
     service = service_of(request)
     at = await service.reader.look_up(reading.NOW)
     before = at_revision(reading.certain(at), request, format)
@@ -45,6 +48,8 @@ def answer_page(request: Request, page: reading.Page, at: Now) -> Response:
 async def answer_record(request: Request, resource: Resource) -> Response:
     query = read_record_query(resource.type, query_string(request))
     format = chosen(request, resource.type, query.format)
+    if query.as_of is not None:
+        return await answer_record_then(request, resource, query, format)
     name, reader = request.path_params["id"], service_of(request).reader
     stored = await reader.look_up(reading.RECORD, resource.type, name)
     headers = {}

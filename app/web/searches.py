@@ -76,7 +76,7 @@ def similar_operation(resource: Resource) -> dict[str, Any]:
             example=f"GET {resource.path}/{{id}}/similar",
             description="The most alike.",
         )
-        | problems("not-found", "ambiguous-name", *(kind for kind in PROBLEMS if kind != "bad-cursor")),
+        | problems("not-found", "gone", "ambiguous-name", *(kind for kind in PROBLEMS if kind != "bad-cursor")),
     )
 
 

@@ -1,10 +1,11 @@
 """What a running application holds, handed to its routes by the request."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from starlette.requests import Request
 
+from app.history.remembered import Remembered
 from app.reading import Totals
 from app.search.listing import Search
 from app.settings import Settings
@@ -27,6 +28,7 @@ class Service:
     limits: Limits
     trail: Trail
     watch: Watch
+    remembered: Remembered = field(default_factory=Remembered)
 
 
 def service_of(request: Request) -> Service:

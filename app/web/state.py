@@ -13,8 +13,8 @@ def query_string(request: Request) -> str:
     return str(request.scope["query_string"], "utf-8")
 
 
-def at_revision(at: Now, request: Request, format: str = "json") -> Validators:
+def at_revision(at: Now, request: Request, format: str = "json", *, permanent: bool = False) -> Validators:
     """For answers that follow from the database's state, the address and this code alone."""
     state = f"{__version__} {at.epoch} {at.revision} {at.changed_at.timestamp()}"
     known = f"{state} {format} {request.scope['path']}?{query_string(request)}"
-    return Validators(blake2b(known.encode(), digest_size=12).hexdigest(), at.changed_at)
+    return Validators(blake2b(known.encode(), digest_size=12).hexdigest(), at.changed_at, permanent)

@@ -1,0 +1,163 @@
+"""The versions of one record: listed, shown whole, and compared."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+import orjson
+from jsonpatch import JsonPatch
+from sqlalchemy import Connection, Select, func, select
+
+from app import naming
+from app.documents import Document, Revision
+from app.errors import Invalid, Problem, parameter_fault
+from app.paging import offset_in, write_cursor
+from app.query import DEFAULT_LIMIT, Parameters, read_limit
+from app.reading import Page
+from app.resources import Resource
+
+NO_CURSOR: str | None = None
+NOT_GIVEN = 0
+MOST_REASONS = 1000
+MOST_BYTES = 4_000_000
+"""Of two documents that are compared, together: they take about a second."""
+
+
+class Named(NamedTuple):
+    """A record, there or deleted, and how many versions it has."""
+
+    id: str
+    versions: int
+
+
+def find(connection: Connection, resource: Resource, name: str) -> Named:
+    """The record with this id, or that this name finds now."""
+    versions = _count(connection, resource, name)
+    if versions is None:
+        name = naming.id_of(connection, resource, name)
+        versions = _count(connection, resource, name)
+    if versions is None:
+        raise naming.without_documents()
+    return Named(name, versions)
+
+
+def _count(connection: Connection, resource: Resource, id: str) -> int | None:
+    """Versions are numbered from 1 on, without a gap."""
+    newest = select(func.max(Document.version)).where(Document.type == resource.type, Document.id == id)
+    return connection.scalars(newest).one()
+
+
+def _told(resource: Resource, id: str, *more: Any) -> Select[Any]:
+    """What is told of each version: which change made it, when, who and why."""
+    when = Revision.committed_at.label("at")
+    columns = (Document.version, Document.change, Document.revision, when, Revision.actor, Revision.reason)
+    of = (Document.type == resource.type, Document.id == id)
+    return select(*columns, *more).where(*of, Revision.revision == Document.revision)
+
+
+@dataclass(frozen=True, slots=True)
+class VersionsQuery:
+    limit: int
+    cursor: str | None
+
+
+@lru_cache(maxsize=256)
+def read_versions_query(raw: str) -> VersionsQuery:
+    given = Parameters(raw, ["limit", "cursor", "format"])
+    query = VersionsQuery(given.read("limit", read_limit, DEFAULT_LIMIT), given.read("cursor", str, NO_CURSOR))
+    given.read_format()
+    given.end()
+    return query
+
+
+def versions(connection: Connection, resource: Resource, record: Named, query: VersionsQuery) -> Page:
+    """One page of a record's versions, the newest first."""
+    asked = f"versions {resource.type} {record.id}"
+    before = offset_in(asked, query.cursor) if query.cursor is not None else record.versions + 1
+    statement = _told(resource, record.id, Document.etag).where(Document.version < before)
+    path = f"{resource.path}/{record.id}/versions"
+    rows = connection.execute(statement.order_by(Document.version.desc()).limit(query.limit)).mappings()
+    items = [{**row, "href": f"{path}/{row['version']}"} for row in rows]
+    last = items[-1]["version"] if items else 1
+    more = urlencode({"limit": query.limit, "cursor": write_cursor(asked, (last,))})
+    return Page([_json(item) for item in items], record.versions, f"{path}?{more}" if last > 1 else None)
+
+
+def _unknown(resource: Resource, record: Named, version: object) -> Problem:
+    detail = f"There is no version {version} of the {resource.singular} {record.id!r}; it has 1 to {record.versions}."
+    near = f"{resource.path}/{record.id}/versions"
+    return Problem("not-found", detail, errors=[{"pointer": "", "detail": detail, "nearest": [near]}])
+
+
+def _json(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_UTC_Z)
+
+
+def _fragment(body: bytes | None) -> orjson.Fragment | None:
+    return None if body is None else orjson.Fragment(body)
+
+
+def version(connection: Connection, resource: Resource, record: Named, number: str) -> bytes:
+    """One version with its document and what was entered."""
+    if not (number.isascii() and number.isdigit() and 1 <= int(number[:9]) <= record.versions):
+        raise _unknown(resource, record, number)
+    statement = _told(resource, record.id, Document.body, Document.entered).where(Document.version == int(number))
+    row = dict(connection.execute(statement).mappings().one())
+    body, entered = row.pop("body"), row.pop("entered")
+    shown = None if row["change"] == "deleted" else body
+    return _json(row | {"document": _fragment(shown), "entered": _fragment(entered)})
+
+
+class Compared(NamedTuple):
+    first: int
+    last: int
+
+
+def _number(value: str) -> int:
+    if not (value.isascii() and value.isdigit() and 0 < len(value) <= 7 and int(value) > 0):
+        raise Invalid(f"{value!r} is not the number of a version")
+    return int(value)
+
+
+@lru_cache(maxsize=256)
+def read_diff_query(raw: str) -> Compared:
+    given = Parameters(raw, ["from", "to"])
+    first, last = (given.read(name, _number, NOT_GIVEN) for name in ("from", "to"))
+    for name in ("from", "to"):
+        if not given.all(name):
+            given.faults.append(parameter_fault(name, f"{name} is needed: the number of a version."))
+    if abs(first - last) > MOST_REASONS:
+        given.faults.append(parameter_fault("from", f"from and to are more than {MOST_REASONS} versions apart."))
+    given.end()
+    return Compared(first, last)
+
+
+def diff(connection: Connection, resource: Resource, record: Named, wanted: Compared) -> bytes:
+    """What turns one version's document into another's (RFC 6902), and the changes that lie between."""
+    for number in wanted:
+        if number > record.versions:
+            raise _unknown(resource, record, number)
+    low, high = sorted(wanted)
+    between = _told(resource, record.id).where(Document.version > low, Document.version <= high)
+    reasons = connection.execute(between.order_by(Document.version)).mappings()
+    patch = patch_between(*(_documents(connection, resource, record, wanted)))
+    told = {"from": wanted.first, "to": wanted.last, "patch": patch, "reasons": [dict(row) for row in reasons]}
+    return _json(told)
+
+
+def _documents(connection: Connection, resource: Resource, record: Named, wanted: Compared) -> list[bytes]:
+    of = (Document.type == resource.type, Document.id == record.id, Document.version.in_(wanted))
+    rows = connection.execute(select(Document.version, Document.change, Document.body).where(*of))
+    bodies = {row.version: b"null" if row.change == "deleted" else row.body for row in rows}
+    return [bodies[number] for number in wanted]
+
+
+def patch_between(before: bytes, after: bytes) -> Sequence[Any]:
+    """Without moves: that two fields have had the same value does not mean that it went from one to the other."""
+    if len(before) + len(after) > MOST_BYTES:
+        detail = "These two versions are too long to be compared here; get each of them."
+        raise Problem("invalid-parameter", detail, errors=[parameter_fault("from", detail)])
+    patch: list[Any] = JsonPatch.from_diff(orjson.loads(before), orjson.loads(after), optimization=False).patch
+    return patch

@@ -1,0 +1,101 @@
+"""A record's versions over HTTP."""
+
+from collections.abc import Callable
+from typing import get_args
+from urllib.parse import quote
+
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app import reading
+from app.catalogue import RESOURCES
+from app.errors import Problem
+from app.fields import RecordType
+from app.history.versions import (
+    Named,
+    VersionsQuery,
+    diff,
+    find,
+    read_diff_query,
+    read_versions_query,
+    version,
+    versions,
+)
+from app.nearest import nearest
+from app.query import read_no_query
+from app.rendering import etag_of
+from app.resources import Resource
+from app.web.answers import Validators, answer, is_fresh, not_modified
+from app.web.negotiation import JSON, require
+from app.web.service import service_of
+from app.web.state import at_revision, query_string
+
+
+def _resource(request: Request) -> Resource:
+    name = request.path_params["type"]
+    for type in get_args(RecordType):
+        if type == name:
+            return RESOURCES[type]
+    near = [RESOURCES[type].path for type in get_args(RecordType) if type in nearest(name, RESOURCES)]
+    detail = f"There is no {request.url.path!r} here."
+    raise Problem("not-found", detail, errors=[{"pointer": "", "detail": detail, "nearest": near}])
+
+
+def _location(request: Request, resource: Resource, record: Named, rest: str) -> dict[str, str]:
+    if record.id == request.path_params["id"]:
+        return {}
+    return {"content-location": f"{resource.path}/{quote(record.id)}/{rest}"}
+
+
+async def answer_versions(request: Request) -> Response:
+    require(request, JSON)
+    resource, query = _resource(request), read_versions_query(query_string(request))
+    reader = service_of(request).reader
+    at = await reader.look_up(reading.NOW)
+    before = at_revision(reading.certain(at), request)
+    if is_fresh(request, before):
+        return not_modified(request, before)
+    return await reader.run(_versions, request, resource, query)
+
+
+def _versions(connection: Connection, request: Request, resource: Resource, query: VersionsQuery) -> Response:
+    validators = at_revision(reading.now(connection), request)
+    record = find(connection, resource, request.path_params["id"])
+    page = versions(connection, resource, record, query)
+    links = {"link": f'<{page.next}>; rel="next"'} if page.next else {}
+    return answer(request, page.body(), validators, headers=links | _location(request, resource, record, "versions"))
+
+
+Made = Callable[[Connection, Resource, Named], bytes]
+
+
+async def answer_version(request: Request) -> Response:
+    require(request, JSON)
+    resource, number = _resource(request), request.path_params["version"]
+    read_no_query(query_string(request))
+
+    def made(connection: Connection, resource: Resource, record: Named) -> bytes:
+        return version(connection, resource, record, number)
+
+    return await service_of(request).reader.run(_lasting, request, resource, f"versions/{number}", made)
+
+
+async def answer_diff(request: Request) -> Response:
+    require(request, JSON)
+    resource, wanted = _resource(request), read_diff_query(query_string(request))
+
+    def made(connection: Connection, resource: Resource, record: Named) -> bytes:
+        return diff(connection, resource, record, wanted)
+
+    rest = f"diff?from={wanted.first}&to={wanted.last}"
+    return await service_of(request).reader.run(_lasting, request, resource, rest, made)
+
+
+def _lasting(connection: Connection, request: Request, resource: Resource, rest: str, made: Made) -> Response:
+    """What is so for ever, where it is asked for by the id: another name may come to be another record's."""
+    reading.now(connection)
+    record = find(connection, resource, request.path_params["id"])
+    body = made(connection, resource, record)
+    location = _location(request, resource, record, rest)
+    return answer(request, body, Validators(etag_of(body), None, permanent=not location), headers=location)

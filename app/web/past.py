@@ -1,0 +1,81 @@
+"""Records and lists as of a moment, over HTTP."""
+
+from dataclasses import replace
+from urllib.parse import quote
+
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app import reading
+from app.formats.export import converted
+from app.formats.kinds import FORMATS
+from app.history import then
+from app.history.as_of import newest_at
+from app.history.record import RECORD_THEN, Found, by_name_then, is_there
+from app.query import ListQuery, RecordQuery
+from app.rendering import etag_of
+from app.resources import Resource
+from app.web.answers import Validators, answer, is_fresh, not_modified
+from app.web.exports import answer_export, attachment
+from app.web.service import Service, service_of
+from app.web.state import at_revision
+
+
+async def answer_list_then(request: Request, resource: Resource, query: ListQuery, format: str) -> Response:
+    reader = service_of(request).reader
+    if format == "json":
+        return await reader.run(_page, request, resource, query, service_of(request))
+    before = await reader.run(_validators, request, resource, query, format)
+    if is_fresh(request, before):
+        return not_modified(request, before)
+    return await answer_export(request, resource, query, format)
+
+
+def _validators(
+    connection: Connection, request: Request, resource: Resource, query: ListQuery, format: str
+) -> Validators:
+    past = then.past_of(connection, resource, query, reading.now(connection))
+    return at_revision(past.state, request, format, permanent=past.permanent)
+
+
+def _page(connection: Connection, request: Request, resource: Resource, query: ListQuery, service: Service) -> Response:
+    at = reading.now(connection)
+    past = then.past_of(connection, resource, query, at)
+    validators = at_revision(past.state, request, permanent=past.permanent)
+    if is_fresh(request, validators):
+        return not_modified(request, validators)
+    page = then.page(connection, resource, past.query, at, service.totals, service.remembered)
+    links = {"link": f'<{page.next}>; rel="next"'} if page.next else {}
+    return answer(request, page.body(), validators, headers=links)
+
+
+async def answer_record_then(request: Request, resource: Resource, query: RecordQuery, format: str) -> Response:
+    reader, name = service_of(request).reader, request.path_params["id"]
+    if query.is_plain and format == "json":
+        found = await reader.look_up(RECORD_THEN, resource.type, name, query.as_of)
+        if found is not None and is_there(resource, found):
+            validators = Validators(found.stored.etag, found.stored.modified, _is_permanent(query, found))
+            return answer(request, found.stored.body, validators)
+    return await reader.run(_record, request, resource, query, format)
+
+
+def _is_permanent(query: RecordQuery, found: Found) -> bool:
+    assert query.as_of is not None
+    return query.as_of < found.changed_at
+
+
+def _record(connection: Connection, request: Request, resource: Resource, query: RecordQuery, format: str) -> Response:
+    assert query.as_of is not None
+    name = request.path_params["id"]
+    found = by_name_then(connection, resource, name, query.as_of)
+    named = found.stored.id != name
+    headers = {"content-location": f"{resource.path}/{quote(found.stored.id)}"} if named else {}
+    known = replace(query, revision=newest_at(connection, query.as_of).revision)
+    whole = known if format == "json" else RecordQuery(None, query.include, None, revision=known.revision)
+    body = reading.select_parts(connection, resource, whole, [found.stored.body])[0]
+    if format != "json":
+        body = converted(resource, query, body, format)
+        headers |= attachment(found.stored.id, format)
+    validators = Validators(etag_of(body), None, permanent=_is_permanent(query, found) and not named)
+    return answer(request, body, validators, media_type=FORMATS[format].media_type, headers=headers)

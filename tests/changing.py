@@ -1,0 +1,36 @@
+"""Changes to data for tests: a small world of records, edited, deleted and restored the way every change is made."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Engine
+
+from app.checking import Draft, check
+from app.fields import RecordType
+from app.versions import Key
+from app.writing import Summary, changing, write
+
+Json = dict[str, Any]
+Typed = tuple[RecordType, Json]
+
+CITED: Json = {"provenance": [{"source": "s"}]}
+SOURCE: Typed = (
+    "sources",
+    {"id": "s", "kind": "article", "tier": "primary", "title": "A source", "text": "Pain fell."},
+)
+
+
+def change(engine: Engine, records: Iterable[Typed], gone: Sequence[Key] = (), reason: str = "test") -> Summary | None:
+    """One change, or nothing where it would break something."""
+    drafts = [Draft(number, type, record) for number, (type, record) in enumerate(records)]
+    with changing(engine) as connection:
+        entries, faults = check(connection, drafts, gone)
+        if faults or still_referred_to(connection, drafts, gone):
+            return None
+        return write(connection, entries, actor="tester", reason=reason, gone=gone)
+
+
+def still_referred_to(connection: Any, drafts: Iterable[Draft], gone: Sequence[Key]) -> bool:
+    from app.checking import still_referred
+
+    return bool(still_referred(connection, gone, but={(draft.type, draft.data["id"]) for draft in drafts}))
