@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_args
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
-from app.fields import AbsenceReason, EvidenceBasis, Name, Prose, QuoteStatus, RecordType, Slug, Tier
+from app.fields import AbsenceReason, AlertState, EvidenceBasis, Name, Prose, QuoteStatus, RecordType, Slug, Tier
 
 
 class Shape(BaseModel):
@@ -66,6 +66,13 @@ class ProvenanceOut(Fields):
     status: QuoteStatus = Field(description="`ok`: the quote is there; `unquoted`: the source is cited without one.")
 
 
+class AlertOut(Fields):
+    """A publication that the record rests on, and what became of it."""
+
+    publication: Slug = Field(description="Id of the publication.", examples=["pmid-20647170"])
+    state: AlertState = Field(description="What the publication is marked as.")
+
+
 class Cited(Shape):
     """What every record but a source is entered with: at least one source."""
 
@@ -101,6 +108,11 @@ class CitedOut(RecordOut):
         description="A curator's flag: the primary sources named do not cover the whole record."
     )
     evidence_basis: EvidenceBasis = Field(description="`secondary`: no primary source covers the whole record.")
+    alert: AlertState | None = Field(
+        description="The worst that became of any publication it rests on: a study's reports, a mechanism's studies' "
+        "reports, or a source that is a publication, by its PMID or DOI. Null: nothing known."
+    )
+    alerts: list[AlertOut] = Field(description="Retracted, doubted or corrected publications that it rests on.")
     provenance: list[ProvenanceOut] = Field(description="Where the record's statements come from.")
 
 

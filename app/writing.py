@@ -10,18 +10,18 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, case, delete, exists, select, update
+from sqlalchemy import Connection, Engine, delete, select, update
 
 from app.catalogue import RESOURCES
 from app.db import table_of, writing
+from app.deriving import derive_columns
 from app.documents import Revision, State
 from app.fields import RecordType
 from app.record_schemas import CitedIn, RecordIn
-from app.records import Deletion, Provenance, Record, fold, is_exclusive
+from app.records import Deletion, fold, is_exclusive
 from app.rendering import dependents, shapes
 from app.resources import Row, Rows
 from app.rows import batches, deleted, known, remove, write_main, write_parts
-from app.sources.models import Source
 from app.versions import Key, bury, grouped, store
 
 Progress = Callable[[int], None]
@@ -200,26 +200,6 @@ def _delete(connection: Connection, keys: Sequence[Key], revision: int) -> None:
         remove(connection, RESOURCES[type], ids[type])
     if keys:
         connection.execute(table_of(Deletion).insert(), [{"record_type": type, "record_id": id} for type, id in keys])
-
-
-_PRIMARY = exists().where(
-    Provenance.record_type == Record.type,
-    Provenance.record_id == Record.id,
-    Provenance.source_id == Source.id,
-    Source.tier == "primary",
-)
-_BASIS = case((~Record.needs_primary_source & _PRIMARY, "primary"), else_="secondary")
-
-
-def derive_columns(connection: Connection, keys: Iterable[Key]) -> None:
-    """Sets what follows from other rows: the evidence basis of all cited types, and each type's own columns."""
-    for type, some in grouped(keys):
-        if type != "sources":
-            which = (Record.type == type, Record.id.in_(some))
-            connection.execute(update(Record).where(*which).values(evidence_basis=_BASIS))
-        derive = RESOURCES[type].derive
-        if derive:
-            derive(connection, some)
 
 
 def _shown_in(connection: Connection, keys: Iterable[Key]) -> set[Key]:

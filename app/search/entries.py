@@ -105,6 +105,7 @@ _CITED = {
     "needs_primary_source": "needs_primary_source",
     "source": "provenance.source",
     "source_tier": "provenance.tier",
+    "alert": "alerts.state",
     "quote": "provenance.quote",
 }
 _ELSEWHERE: Mapping[str, str] = {
