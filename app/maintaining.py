@@ -10,11 +10,10 @@ from app.db import reading
 from app.deriving import derive_columns
 from app.documents import Document, Revision, State
 from app.fields import RecordType
-from app.quotes import NotQuoted, locate
-from app.records import Provenance, Record
+from app.quote_proof import untrue_quotes
+from app.records import Record
 from app.rendering import etag_of, render, shapes
 from app.rows import IS_DELETED, batches
-from app.sources.models import Source
 from app.versions import Key, store
 from app.writing import Progress, changing, close_revision, open_revision
 
@@ -44,16 +43,6 @@ def _alerts(connection: Connection, type: RecordType, ids: list[str]) -> Iterato
         yield from (f"{type}/{id}: the alerts are not what its rows say" for id in untrue(connection, type, ids))
 
 
-def _quotes(connection: Connection) -> Iterator[str]:
-    """Quotes that are not in their source where they say."""
-    query = select(Provenance, Source.text).join(Source, Source.id == Provenance.source_id)
-    for row in connection.execute(query.where(Provenance.quote.is_not(None))).mappings():
-        try:
-            locate(row["quote"], row["text"] or "", row["start_offset"])
-        except NotQuoted as fault:
-            yield f"{row['record_type']}/{row['record_id']}: {row['source_id']}: {fault.detail}"
-
-
 def _orphans(connection: Connection) -> Iterator[str]:
     there = exists().where(Record.type == Document.type, Record.id == Document.id)
     for type, id in connection.execute(select(Document.type, Document.id).where(~there)):
@@ -81,7 +70,7 @@ def _file(connection: Connection) -> Iterator[str]:
 def check(engine: Engine, *, progress: Progress = lambda _: None) -> Iterator[str]:
     """Everything that is not as it should be; nothing where all is well."""
     with reading(engine) as connection:
-        for proof in (_file, _orphans, _revisions, _quotes):
+        for proof in (_file, _orphans, _revisions, untrue_quotes):
             yield from proof(connection)
         for type in RESOURCES:
             for ids in batches(_ids(connection, type)):

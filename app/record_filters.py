@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.fields import AbsenceReason, AlertState, EvidenceBasis, Tier
+from app.fields import AbsenceReason, AlertState, EvidenceBasis, QuoteStatus, Tier
 from app.filters import Filter, Tests, boolean, reference, text, word
 
 
@@ -24,6 +24,9 @@ class CitedFilter(Filter):
     ] = ()
     quote: Annotated[
         Tests, text("present"), Field(description="An exact quote given as proof; `present` or `missing`.")
+    ] = ()
+    quote_status: Annotated[
+        Tests, word(QuoteStatus), Field(description="What became of a quote when its source's text was replaced.")
     ] = ()
     absent: Annotated[Tests, text("title"), Field(description="A field whose absence the source explains.")] = ()
     absence_reason: Annotated[Tests, word(AbsenceReason), Field(description="Why a field is missing.")] = ()

@@ -57,13 +57,17 @@ class ProvenanceOut(Fields):
     tier: Tier = Field(description="How near the source is to the fact.")
     url: str | None = Field(description="Where the source is, if it is on the web.")
     section: str | None = Field(description="Where in the source.")
-    quote: str | None = Field(description="Exact text of the source.")
-    start: int | None = Field(description="Where the quote starts, in Unicode code points.")
+    quote: str | None = Field(description="Exact text of the source, as it was when the record was entered.")
+    start: int | None = Field(description="Where the quote starts, in Unicode code points; if gone, where it last did.")
     end: int | None = Field(description="Where the quote ends (exclusive), in Unicode code points.")
     prefix: str | None = Field(description="The text just before the quote.")
     suffix: str | None = Field(description="The text just after the quote.")
     checked_at: datetime | None = Field(description="When the quote was last found in the source's text.")
-    status: QuoteStatus = Field(description="`ok`: the quote is there; `unquoted`: the source is cited without one.")
+    status: QuoteStatus = Field(
+        description="`ok`: the quote stands where it was entered; `moved`: the source's text was replaced since, and "
+        "the quote, or a passage nearly like it that the text shows from `start` to `end`, now stands there; `gone`: "
+        "it is in the text no longer, or cannot be told from others like it; `unquoted`: the source is cited without."
+    )
 
 
 class AlertOut(Fields):

@@ -22,6 +22,7 @@ def cited_targets(type: RecordType) -> dict[str, Target]:
         "source_tier": Linked(Source.tier, Provenance.record_id, cited),
         "alert": Linked(Alert.state, Alert.record_id, (Alert.record_type == type,)),
         "quote": Linked(Provenance.quote, Provenance.record_id, provenance),
+        "quote_status": Linked(Provenance.status, Provenance.record_id, provenance),
         "absent": Linked(Absence.field, Absence.record_id, absence),
         "absence_reason": Linked(Absence.reason, Absence.record_id, absence),
     }

@@ -107,6 +107,7 @@ _CITED = {
     "source_tier": "provenance.tier",
     "alert": "alerts.state",
     "quote": "provenance.quote",
+    "quote_status": "provenance.status",
 }
 _ELSEWHERE: Mapping[str, str] = {
     "product": "products.id",
