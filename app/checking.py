@@ -16,8 +16,9 @@ from app.fields import RecordType
 from app.nearest import nearest
 from app.quotes import NotQuoted, locate
 from app.record_schemas import Cited, ProvenanceIn, RecordIn, references
-from app.records import Provenance, Record, RecordName, fold, is_exclusive
+from app.records import Record, RecordName, fold, is_exclusive
 from app.rendering import referrers
+from app.requoting import standing
 from app.resources import Row
 from app.rows import IS_DELETED, among, batches, known
 from app.rules import broken
@@ -196,24 +197,6 @@ def _cite(read: _Read, texts: Mapping[str, str | None], faults: list[Fault]) -> 
     return tuple(rows)
 
 
-def _quoted_elsewhere(connection: Connection, batch: Sequence[_Read]) -> Iterator[Fault]:
-    """Quotes of stored records, not of this batch, that a source's new text would no longer hold where they say."""
-    here = {read.key for read in batch}
-    sources = {read.record.id: read for read in batch if isinstance(read.record, SourceIn)}
-    for some in batches(sources):
-        query = select(
-            Provenance.record_type, Provenance.record_id, Provenance.source_id, Provenance.quote, Provenance.start
-        )
-        for row in connection.execute(query.where(Provenance.source_id.in_(some), Provenance.quote.is_not(None))):
-            read = sources[row.source_id]
-            text = getattr(read.record, "text", None) or ""
-            if (row.record_type, row.record_id) not in here and not text.startswith(row.quote, row.start_offset):
-                detail = (
-                    f"{row.record_type}/{row.record_id} quotes this text at {row.start_offset}, where it no longer is"
-                )
-                yield Fault(read.number, "/text", detail, (row.quote[:80],))
-
-
 def still_referred(connection: Connection, gone: Collection[Key], *, but: Collection[Key] = ()) -> dict[Key, list[Key]]:
     """Records that are to go, and who else refers to them; `but` are entered anew, and speak for themselves."""
     found: dict[Key, list[Key]] = {}
@@ -241,10 +224,20 @@ def check(
     faults += _duplicates(batch)
     faults += _dangling(connection, batch, malformed, gone)
     faults += _claimed_twice(connection, batch)
-    faults += _quoted_elsewhere(connection, batch)
-    texts = _texts(connection, batch)
-    entries = [Entry(read.type, read.record, _cite(read, texts, faults)) for read in batch]
+    entries = _entries(connection, batch, faults)
     return entries, sorted(faults, key=lambda fault: (fault.number, fault.pointer))
+
+
+def _entries(connection: Connection, batch: Sequence[_Read], faults: list[Fault]) -> list[Entry]:
+    texts = _texts(connection, batch)
+    sources = {read.record.id for read in batch if read.type == "sources"}
+    as_they_were = standing(connection, {read.key: read.record for read in batch}, sources)
+    entries = []
+    for read in batch:
+        before = as_they_were.get(read.key)
+        cited = tuple(before.cited) if before else _cite(read, texts, faults)
+        entries.append(Entry(read.type, read.record, cited, before.digest if before else None))
+    return entries
 
 
 def _malformed(drafts: Sequence[Draft], batch: Sequence[_Read]) -> frozenset[Key]:

@@ -156,6 +156,7 @@ SafetyKind = Literal[
 PublicationScope = Literal["publication", "body-of-literature"]
 TitleKind = Literal["printed", "truncated", "descriptive", "registry-record"]
 RetractionState = Literal["none", "corrected", "expression-of-concern", "retracted"]
+AlertState = Literal["corrected", "expression-of-concern", "retracted"]
 DirectionKind = Literal["refining", "exploring"]
 UseField = Literal["medical", "cosmetic"]
 Serotype = Literal["A", "B", "C", "D", "E", "F", "G"]

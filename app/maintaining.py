@@ -2,19 +2,20 @@
 
 from collections.abc import Callable, Iterator
 
-from sqlalchemy import Connection, Engine, exists, func, select, text
+from sqlalchemy import Connection, Engine, delete, exists, func, select, text
 
+from app.alerts import untrue
 from app.catalogue import RESOURCES
 from app.db import reading
-from app.documents import Document, State
+from app.deriving import derive_columns
+from app.documents import Document, Revision, State
 from app.fields import RecordType
-from app.quotes import NotQuoted, locate
-from app.records import Provenance, Record
+from app.quote_proof import untrue_quotes
+from app.records import Record
 from app.rendering import etag_of, render, shapes
 from app.rows import IS_DELETED, batches
-from app.sources.models import Source
 from app.versions import Key, store
-from app.writing import Progress, changing, close_revision, derive_columns, open_revision
+from app.writing import Progress, changing, close_revision, open_revision
 
 
 def _ids(connection: Connection, type: RecordType) -> list[str]:
@@ -37,14 +38,9 @@ def _documents(connection: Connection, type: RecordType, ids: list[str]) -> Iter
             yield f"{type}/{id}: the document's hash is wrong"
 
 
-def _quotes(connection: Connection) -> Iterator[str]:
-    """Quotes that are not in their source where they say."""
-    query = select(Provenance, Source.text).join(Source, Source.id == Provenance.source_id)
-    for row in connection.execute(query.where(Provenance.quote.is_not(None))).mappings():
-        try:
-            locate(row["quote"], row["text"] or "", row["start_offset"])
-        except NotQuoted as fault:
-            yield f"{row['record_type']}/{row['record_id']}: {row['source_id']}: {fault.detail}"
+def _alerts(connection: Connection, type: RecordType, ids: list[str]) -> Iterator[str]:
+    if type != "sources":
+        yield from (f"{type}/{id}: the alerts are not what its rows say" for id in untrue(connection, type, ids))
 
 
 def _orphans(connection: Connection) -> Iterator[str]:
@@ -74,10 +70,11 @@ def _file(connection: Connection) -> Iterator[str]:
 def check(engine: Engine, *, progress: Progress = lambda _: None) -> Iterator[str]:
     """Everything that is not as it should be; nothing where all is well."""
     with reading(engine) as connection:
-        for proof in (_file, _orphans, _revisions, _quotes):
+        for proof in (_file, _orphans, _revisions, untrue_quotes):
             yield from proof(connection)
         for type in RESOURCES:
             for ids in batches(_ids(connection, type)):
+                yield from _alerts(connection, type, ids)
                 yield from _documents(connection, type, ids)
                 progress(len(ids))
 
@@ -88,7 +85,10 @@ def count(engine: Engine) -> int:
 
 
 def rebuild(engine: Engine, *, actor: str, progress: Callable[[int], None] = lambda _: None) -> int:
-    """Renders every document anew and keeps those that differ as new versions; returns how many."""
+    """Renders every document anew and keeps those that differ as new versions; returns how many.
+
+    What is derived in rows is made anew whether documents differ or not; only documents make a revision.
+    """
     with changing(engine) as connection:
         keys: list[Key] = [(type, id) for type in RESOURCES for id in _ids(connection, type)]
         derive_columns(connection, keys)
@@ -97,7 +97,7 @@ def rebuild(engine: Engine, *, actor: str, progress: Callable[[int], None] = lam
         if changed:
             close_revision(connection, revision)
         else:
-            connection.rollback()
+            connection.execute(delete(Revision).where(Revision.revision == revision))
     return len(changed)
 
 

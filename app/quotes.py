@@ -32,8 +32,11 @@ def locate(quote: str, text: str, start: int | None = None) -> Span:
     again = text.find(quote, found + 1)
     if start is None and again >= 0:
         raise NotQuoted(f"the quote stands at {found} and at {again}; say which by `start`")
-    end = found + len(quote)
-    return Span(found, end, text[max(0, found - CONTEXT) : found], text[end : end + CONTEXT])
+    return span_at(text, found, found + len(quote))
+
+
+def span_at(text: str, start: int, end: int) -> Span:
+    return Span(start, end, text[max(0, start - CONTEXT) : start], text[end : end + CONTEXT])
 
 
 def nearest_passage(quote: str, text: str) -> str | None:

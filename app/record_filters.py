@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.fields import AbsenceReason, EvidenceBasis, Tier
+from app.fields import AbsenceReason, AlertState, EvidenceBasis, QuoteStatus, Tier
 from app.filters import Filter, Tests, boolean, reference, text, word
 
 
@@ -17,8 +17,16 @@ class CitedFilter(Filter):
     ] = ()
     source: Annotated[Tests, reference("sources", "article"), Field(description="Source cited.")] = ()
     source_tier: Annotated[Tests, word(Tier), Field(description="Tier of a source cited.")] = ()
+    alert: Annotated[
+        Tests,
+        word(AlertState),
+        Field(description="What became of a publication it rests on; `missing`: nothing known."),
+    ] = ()
     quote: Annotated[
         Tests, text("present"), Field(description="An exact quote given as proof; `present` or `missing`.")
+    ] = ()
+    quote_status: Annotated[
+        Tests, word(QuoteStatus), Field(description="What became of a quote when its source's text was replaced.")
     ] = ()
     absent: Annotated[Tests, text("title"), Field(description="A field whose absence the source explains.")] = ()
     absence_reason: Annotated[Tests, word(AbsenceReason), Field(description="Why a field is missing.")] = ()

@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_args
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
-from app.fields import AbsenceReason, EvidenceBasis, Name, Prose, QuoteStatus, RecordType, Slug, Tier
+from app.fields import AbsenceReason, AlertState, EvidenceBasis, Name, Prose, QuoteStatus, RecordType, Slug, Tier
 
 
 class Shape(BaseModel):
@@ -57,13 +57,24 @@ class ProvenanceOut(Fields):
     tier: Tier = Field(description="How near the source is to the fact.")
     url: str | None = Field(description="Where the source is, if it is on the web.")
     section: str | None = Field(description="Where in the source.")
-    quote: str | None = Field(description="Exact text of the source.")
-    start: int | None = Field(description="Where the quote starts, in Unicode code points.")
+    quote: str | None = Field(description="Exact text of the source, as it was when the record was entered.")
+    start: int | None = Field(description="Where the quote starts, in Unicode code points; if gone, where it last did.")
     end: int | None = Field(description="Where the quote ends (exclusive), in Unicode code points.")
     prefix: str | None = Field(description="The text just before the quote.")
     suffix: str | None = Field(description="The text just after the quote.")
     checked_at: datetime | None = Field(description="When the quote was last found in the source's text.")
-    status: QuoteStatus = Field(description="`ok`: the quote is there; `unquoted`: the source is cited without one.")
+    status: QuoteStatus = Field(
+        description="`ok`: the quote stands where it was entered; `moved`: the source's text was replaced since, and "
+        "the quote, or a passage nearly like it that the text shows from `start` to `end`, now stands there; `gone`: "
+        "it is in the text no longer, or cannot be told from others like it; `unquoted`: the source is cited without."
+    )
+
+
+class AlertOut(Fields):
+    """A publication that the record rests on, and what became of it."""
+
+    publication: Slug = Field(description="Id of the publication.", examples=["pmid-20647170"])
+    state: AlertState = Field(description="What the publication is marked as.")
 
 
 class Cited(Shape):
@@ -101,6 +112,11 @@ class CitedOut(RecordOut):
         description="A curator's flag: the primary sources named do not cover the whole record."
     )
     evidence_basis: EvidenceBasis = Field(description="`secondary`: no primary source covers the whole record.")
+    alert: AlertState | None = Field(
+        description="The worst that became of any publication it rests on: a study's reports, a mechanism's studies' "
+        "reports, or a source that is a publication, by its PMID or DOI. Null: nothing known."
+    )
+    alerts: list[AlertOut] = Field(description="Retracted, doubted or corrected publications that it rests on.")
     provenance: list[ProvenanceOut] = Field(description="Where the record's statements come from.")
 
 

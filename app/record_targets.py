@@ -1,7 +1,7 @@
 """What the filters shared by all cited types test, for one type."""
 
 from app.fields import RecordType
-from app.records import Absence, Provenance, Record, RecordName
+from app.records import Absence, Alert, Provenance, Record, RecordName
 from app.resources import Linked, Target
 from app.sources.models import Source
 
@@ -20,7 +20,9 @@ def cited_targets(type: RecordType) -> dict[str, Target]:
         "needs_primary_source": Linked(Record.needs_primary_source, Record.id, record),
         "source": Linked(Provenance.source_id, Provenance.record_id, provenance),
         "source_tier": Linked(Source.tier, Provenance.record_id, cited),
+        "alert": Linked(Alert.state, Alert.record_id, (Alert.record_type == type,)),
         "quote": Linked(Provenance.quote, Provenance.record_id, provenance),
+        "quote_status": Linked(Provenance.status, Provenance.record_id, provenance),
         "absent": Linked(Absence.field, Absence.record_id, absence),
         "absence_reason": Linked(Absence.reason, Absence.record_id, absence),
     }

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, select
 
+from app.alerts import citing, worst
 from app.catalogue import RESOURCES
 from app.db import table_of
 from app.fields import RecordType
@@ -37,11 +38,13 @@ def references(resource: Resource) -> tuple[tuple[Part, str, RecordType], ...]:
 
 
 def dependents(connection: Connection, type: RecordType, ids: Sequence[str]) -> Iterator[tuple[RecordType, str]]:
-    """The records whose documents show any of some records."""
+    """The records whose documents show any of some records, or that these are retracted."""
     for resource in RESOURCES.values():
         for part, column, target in references(resource):
             if target == type:
                 yield from ((resource.type, id) for id in _owners(connection, resource, part, column, ids))
+    if type == "publications":
+        yield from citing(connection, ids)
 
 
 def referrers(connection: Connection, type: RecordType, ids: Sequence[str]) -> Iterator[tuple[str, RecordType, str]]:
@@ -103,6 +106,8 @@ def _body(resource: Resource, shared: Row, rows: Rows, found: Found) -> bytes:
     document = shared | resource.render(rows, found)
     document["absent"] = {row["field"]: row["reason"] for row in rows["absences"]}
     document["provenance"] = [_provenance(row, found) for row in rows["provenance"]]
+    document["alert"] = worst([row["state"] for row in rows["alerts"]])
+    document["alerts"] = [{"publication": row["publication_id"], "state": row["state"]} for row in rows["alerts"]]
     return bytes(resource.out.__pydantic_serializer__.to_json(resource.out.model_validate(document)))
 
 

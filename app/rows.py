@@ -23,13 +23,16 @@ from sqlalchemy import (
 
 from app.db import table_of
 from app.fields import RecordType
-from app.records import Absence, Deletion, Provenance, Record, RecordName
+from app.records import Absence, Alert, Deletion, Provenance, Record, RecordName
 from app.resources import Part, Resource, Row, Rows
 
 BATCH = 500
 
 SHARED = (Part(Provenance, "record_id"), Part(RecordName, "record_id"), Part(Absence, "record_id"))
 """Parts that every record type has; their rows also say which type they belong to."""
+
+DERIVED = (Part(Alert, "record_id"),)
+"""Parts that every record type has and nobody enters."""
 
 
 T = TypeVar("T")
@@ -78,7 +81,7 @@ def own_parts(resource: Resource) -> tuple[Part, ...]:
 
 def every_part(resource: Resource) -> tuple[Part, ...]:
     """All tables that a record's document is rendered from, its main one first."""
-    return (resource.main, *own_parts(resource), *resource.views)
+    return (resource.main, *own_parts(resource), *DERIVED, *resource.views)
 
 
 def _collect(batch: Iterable[Rows], table: Table) -> list[Row]:
@@ -116,7 +119,7 @@ def write_main(
 
 def remove(connection: Connection, resource: Resource, ids: list[str]) -> None:
     """All rows of some records but the supertype's, which keeps their ids taken."""
-    for part in (*reversed(own_parts(resource)), resource.main):
+    for part in (*DERIVED, *reversed(own_parts(resource)), resource.main):
         _clear(connection, part, resource.type, ids)
 
 

@@ -7,21 +7,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, case, delete, exists, select, update
+from sqlalchemy import Connection, Engine, delete, select, update
 
 from app.catalogue import RESOURCES
 from app.db import table_of, writing
+from app.deriving import derive_columns
 from app.documents import Revision, State
 from app.fields import RecordType
 from app.record_schemas import CitedIn, RecordIn
-from app.records import Deletion, Provenance, Record, fold, is_exclusive
+from app.records import Deletion, fold, is_exclusive
 from app.rendering import dependents, shapes
+from app.requoting import digest_of, replaced, requote
 from app.resources import Row, Rows
 from app.rows import batches, deleted, known, remove, write_main, write_parts
-from app.sources.models import Source
+from app.sources.schemas import SourceIn
 from app.versions import Key, bury, grouped, store
 
 Progress = Callable[[int], None]
@@ -29,11 +30,15 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A checked record, ready to be written; `cited` are its provenance rows."""
+    """A checked record, ready to be written; `cited` are its provenance rows.
+
+    `stored`: the digest it is kept under, where it is entered as it was and only its quotes have moved since.
+    """
 
     type: RecordType
     record: RecordIn
     cited: tuple[Row, ...]
+    stored: str | None = None
 
     @property
     def key(self) -> Key:
@@ -45,9 +50,7 @@ class Entry:
 
     @property
     def digest(self) -> str:
-        """Of what was entered and of where its quotes stand: a quote that has moved is a change too."""
-        spans = [(row["start_offset"], row["prefix"], row["suffix"]) for row in self.cited]
-        return sha256(self.entered + repr(spans).encode()).hexdigest()
+        return self.stored or digest_of(self.entered, self.cited)
 
 
 @dataclass(slots=True)
@@ -202,26 +205,6 @@ def _delete(connection: Connection, keys: Sequence[Key], revision: int) -> None:
         connection.execute(table_of(Deletion).insert(), [{"record_type": type, "record_id": id} for type, id in keys])
 
 
-_PRIMARY = exists().where(
-    Provenance.record_type == Record.type,
-    Provenance.record_id == Record.id,
-    Provenance.source_id == Source.id,
-    Source.tier == "primary",
-)
-_BASIS = case((~Record.needs_primary_source & _PRIMARY, "primary"), else_="secondary")
-
-
-def derive_columns(connection: Connection, keys: Iterable[Key]) -> None:
-    """Sets what follows from other rows: the evidence basis of all cited types, and each type's own columns."""
-    for type, some in grouped(keys):
-        if type != "sources":
-            which = (Record.type == type, Record.id.in_(some))
-            connection.execute(update(Record).where(*which).values(evidence_basis=_BASIS))
-        derive = RESOURCES[type].derive
-        if derive:
-            derive(connection, some)
-
-
 def _shown_in(connection: Connection, keys: Iterable[Key]) -> set[Key]:
     return {key for type, some in grouped(keys) for key in dependents(connection, type, some)}
 
@@ -248,7 +231,9 @@ def write(
     entered = {entry.key: entry.entered for entry in plan.entries}
     shown = _shown_in(connection, [*(entry.key for entry in plan.updated), *gone]) - set(gone)
     _delete(connection, gone, revision)
+    texts = replaced(connection, {e.record.id: e.record.text for e in plan.updated if isinstance(e.record, SourceIn)})
     _write_rows(connection, plan)
+    requote(connection, texts, entered.keys())
     derive_columns(connection, entered)
     changed = store(connection, entered, revision, entered, progress)
     refreshed = _refresh(connection, shown | _shown_in(connection, changed), revision)

@@ -438,22 +438,6 @@ def test_identifiers_move_between_publications_in_one_load(engine: Engine, files
     assert load(engine, files(publications_yaml=two("2", "1"))).updated == 2
 
 
-def test_a_source_s_new_text_must_hold_the_quotes_of_stored_records(
-    engine: Engine, files: Callable[..., Path], tmp_path: Path
-) -> None:
-    load(engine, files())
-    alone = tmp_path / "alone"
-    alone.mkdir()
-    article = "- {id: article, kind: article, tier: other, text: "
-    (alone / "sources.yaml").write_text(article + "'Now Botox acts otherwise.'}\n")
-    assert [fault.detail for fault in faults_of(engine, alone)] == [
-        "products/ona quotes this text at 0, where it no longer is"
-    ]
-    (alone / "sources.yaml").write_text(article + "'Botox acts otherwise.'}\n")
-    assert load(engine, alone).updated == 1
-    assert list(maintaining.check(engine)) == []
-
-
 def test_an_id_stands_for_its_own_record_whatever_else_is_called_so(url: str, files: Callable[..., Path]) -> None:
     engine = open_engine(url)
     migrate(engine)

@@ -13,6 +13,7 @@ class PublicationRef(Embedded):
     doi: str | None = Field(description="Digital object identifier, without resolver.")
     title: str | None = Field(description="Title; see `title_kind` for what it is.")
     year: int | None = Field(description="Year of publication.")
+    retraction_state: RetractionState | None = Field(description="What became of it; null: not looked up.")
 
 
 class Citation(PublicationRef):

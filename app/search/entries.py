@@ -105,7 +105,9 @@ _CITED = {
     "needs_primary_source": "needs_primary_source",
     "source": "provenance.source",
     "source_tier": "provenance.tier",
+    "alert": "alerts.state",
     "quote": "provenance.quote",
+    "quote_status": "provenance.status",
 }
 _ELSEWHERE: Mapping[str, str] = {
     "product": "products.id",
