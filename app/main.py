@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from sqlalchemy import make_url
 from starlette.middleware import Middleware
 
-from app import __version__
+from app import __version__, outgoing
 from app.approvals.routes import router as approvals
 from app.directions.routes import router as directions
 from app.dosing.routes import router as dosing
@@ -44,6 +44,9 @@ from app.web.service import Service
 from app.web.signals import signal_of
 from app.web.trail import Trail
 from app.web.writer import Writer
+from app.webhooks.delivering import Deliverer
+from app.webhooks.progress import DELAYS, Delays
+from app.webhooks.routes import router as webhooks
 
 ROUTERS = (
     studies,
@@ -57,6 +60,7 @@ ROUTERS = (
     directions,
     sources,
     search_routes,
+    webhooks,
     pages,
 )
 
@@ -73,21 +77,27 @@ def index_path(settings: Settings) -> Path | None:
 @asynccontextmanager
 async def _running(app: FastAPI) -> AsyncIterator[None]:
     app.state.service.search.index.build_beside()
+    app.state.service.deliverer.start()
     yield
+    await app.state.service.deliverer.close()
     await app.state.service.trail.close()
     app.state.signal.close()
     app.state.service.reader.close()
     app.state.service.writer.close()
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, *, webhook_delays: Delays = DELAYS) -> FastAPI:
+    """`webhook_delays`: seconds after each failure to deliver; after the last of them a webhook is disabled."""
     settings = settings or Settings()
     reader = Reader(settings)
     search = Search(SearchIndex(index_path(settings), reader.engine), Thesauri())
     writer, limits = Writer(settings), Limits(settings)
     trail = Trail(writer)
-    service = Service(settings, reader, Totals(settings.count_cache_entries), search, Metrics(), writer, limits, trail)
     signal = signal_of(settings, reader)
+    outward = outgoing.client(private=settings.webhooks_private)
+    deliverer = Deliverer(outward, reader.run, writer.aside, signal.token, webhook_delays)
+    totals = Totals(settings.count_cache_entries)
+    service = Service(settings, reader, totals, search, Metrics(), writer, limits, trail, deliverer)
     app = FastAPI(
         title=TITLE,
         version=__version__,

@@ -39,6 +39,7 @@ PROBLEM_REQUESTS: dict[str, tuple[str, str, dict[str, str]]] = {
     "malformed-request": ("GET", "/v1/studies/%ff", {}),
     "unexpected-content": ("GET", "/v1/studies", {"content-length": "2"}),
     "bad-cursor": ("GET", "/v1/studies?cursor=abc", {}),
+    "unauthorized": ("GET", "/v1/webhooks", {}),
     "not-found": ("GET", "/v1/studies/premt-1", {}),
     "method-not-allowed": ("DELETE", "/v1/studies", {}),
     "not-acceptable": ("GET", "/v1/studies", {"accept": "text/html"}),
@@ -84,7 +85,8 @@ def collect(api: httpx.Client) -> dict[str, Any]:
         if kind in PROBLEM_REQUESTS:
             body = problem_answer(api, kind)
         else:
-            body = steady(bytes(problem_response(Problem(kind, OTHER_PROBLEMS[kind]), "x").body))
+            problem = Problem(kind, OTHER_PROBLEMS.get(kind, KINDS[kind].meaning))
+            body = steady(bytes(problem_response(problem, "x").body))
         found[f"problem {kind}"] = {"body": body}
     return found
 

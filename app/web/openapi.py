@@ -10,7 +10,8 @@ from pydantic.json_schema import models_json_schema
 from app import __version__
 from app.catalogue import RESOURCES
 from app.errors import KINDS
-from app.web.operations import page_name, problem_examples
+from app.web.operations import Shown, page_name, problem_examples
+from app.web.webhook_operations import SCHEMAS as OF_WEBHOOKS
 
 Doc = dict[str, Any]
 
@@ -160,10 +161,20 @@ PROBLEM: Doc = {
 }
 
 
+SECURITY: Doc = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "evk_ID_SECRET",
+        "description": "A key that `evidence key create` made; GETs of records need none.",
+    }
+}
+
+
 @cache
 def _schemas() -> Doc:
-    shown = [(resource.out, "serialization") for resource in RESOURCES.values()]
-    _, found = models_json_schema(shown, ref_template=REF)  # type: ignore[arg-type]  # list invariance
+    shown: list[Shown] = [(resource.out, "serialization") for resource in RESOURCES.values()]
+    _, found = models_json_schema([*shown, *OF_WEBHOOKS], ref_template=REF)
     schemas: Doc = found["$defs"]
     pages = {
         page_name(resource): _page({"$ref": REF.format(model=resource.out.__name__)}, f"A page of {resource.title}.")
@@ -190,6 +201,6 @@ def openapi_document(app: FastAPI) -> Doc:
     for path in [path for path in document["paths"] if "{id:path}" in path]:
         document["paths"][path.replace("{id:path}", "{id}")] = document["paths"].pop(path)
     document["paths"] = dict(sorted(document["paths"].items()))
-    document["components"] = {"schemas": _schemas(), "examples": problem_examples()}
+    document["components"] = {"schemas": _schemas(), "examples": problem_examples(), "securitySchemes": SECURITY}
     document["servers"] = [{"url": "/"}]
     return document

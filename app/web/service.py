@@ -13,6 +13,7 @@ from app.web.metrics import Metrics
 from app.web.reader import Reader
 from app.web.trail import Trail
 from app.web.writer import Writer
+from app.webhooks.delivering import Deliverer
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Service:
     writer: Writer
     limits: Limits
     trail: Trail
+    deliverer: Deliverer
 
 
 def service_of(request: Request) -> Service:
