@@ -85,8 +85,9 @@ async def addresses_of(url: httpx.URL, *, private: bool, resolve: Resolve = reso
     """All addresses of a URL's host; raises `Refused` if it has none, or if any of them is not public."""
     host = _host(url)
     try:
-        found = await resolve(host, url.port or (443 if url.scheme == "https" else 80))
-    except (OSError, UnicodeError):
+        async with asyncio.timeout(LONGEST_WAIT):
+            found = await resolve(host, url.port or (443 if url.scheme == "https" else 80))
+    except (OSError, UnicodeError):  # a TimeoutError is an OSError
         raise Refused(f"the host {host!r} has no address") from None
     hidden = [address for address in found if not (private or is_public(address))]
     if hidden or not found:

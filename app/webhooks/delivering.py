@@ -30,6 +30,7 @@ EVERY = 1.0
 ANYWAY = 10.0
 """Seconds after which webhooks are looked at although nothing is known to have changed: other processes make some."""
 AT_ONCE = 8
+"""Deliveries; as many again to receivers that failed last time, which so wait for each other only."""
 IN_A_ROW = 50
 """Messages to one receiver before others that wait have their turn."""
 
@@ -56,7 +57,7 @@ class Deliverer:
         delays: Delays = DELAYS,
     ) -> None:
         self._client, self._read, self._write, self._token, self._delays = client, read, write, token, delays
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._slots, self._doubtful = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(AT_ONCE)
         self._woken = asyncio.Event()
         self._main: asyncio.Task[None] | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -99,7 +100,7 @@ class Deliverer:
             try:
                 await self._glance()
                 self._failing = False
-            except (SQLAlchemyError, Problem, OSError) as error:
+            except Exception as error:  # whatever it is, the next look may go well
                 self._unavailable(error)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), min(EVERY, max(0.0, self._look_at - _time())))
@@ -107,7 +108,7 @@ class Deliverer:
     def _unavailable(self, error: Exception) -> None:
         self._look_at = _time() + ANYWAY
         if not self._failing:
-            log.warning("webhooks cannot be looked at just now", error=type(error).__name__)
+            log.warning("webhooks cannot be looked at just now", error=type(error).__name__, exc_info=_trace(error))
         self._failing = True
 
     async def _glance(self) -> None:
@@ -136,7 +137,8 @@ class Deliverer:
                 self._look_at = min(self._look_at, _time() + wait)
 
     def _start(self, pending: Pending, revision: int) -> None:
-        task = asyncio.create_task(self._deliver(pending.id, revision), name=f"webhook {pending.id}")
+        slots = self._doubtful if pending.attempts else self._slots
+        task = asyncio.create_task(self._deliver(pending.id, revision, slots))
         self._tasks[pending.id] = task
         task.add_done_callback(lambda done: self._end(pending.id, done))
 
@@ -148,11 +150,10 @@ class Deliverer:
         if error is None:
             self.wake()  # there may be more, or a time to try again
         else:
-            trace = None if isinstance(error, (SQLAlchemyError, Problem)) else error
-            log.warning("a webhook's delivery broke off", webhook=id, error=type(error).__name__, exc_info=trace)
+            log.warning("a delivery broke off", webhook=id, error=type(error).__name__, exc_info=_trace(error))
 
-    async def _deliver(self, id: str, revision: int) -> None:
-        async with self._slots:
+    async def _deliver(self, id: str, revision: int, slots: asyncio.Semaphore) -> None:
+        async with slots:
             to, message = await self._read(_news, id, self._passed.get(id, 0))
             if message is None:
                 self._passed[id] = revision
@@ -187,6 +188,11 @@ class Deliverer:
 def _news(connection: Connection, id: str, passed: int) -> tuple[Receiver, Message | None]:
     to = receiver(connection, id)
     return to, next_message(connection, to, max(to.seen_revision, passed))
+
+
+def _trace(error: BaseException) -> BaseException | None:
+    """A database that does not answer is nobody's mistake."""
+    return None if isinstance(error, (SQLAlchemyError, Problem)) else error
 
 
 def _time() -> float:

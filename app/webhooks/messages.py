@@ -8,7 +8,7 @@ from secrets import token_hex
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exists, func, select
 
 from app.db import table_of
 from app.documents import Document, Revision, State
@@ -50,11 +50,11 @@ def receiver(connection: Connection, id: str) -> Receiver:
 
 def next_message(connection: Connection, to: Receiver, after: int) -> Message | None:
     """The message of the first revision after this one that the receiver is to be told of."""
+    found = select(Revision.revision).where(Revision.revision > after).order_by(Revision.revision).limit(1)
     if to.types:
-        found = select(func.min(Document.revision)).where(Document.type.in_(to.types), Document.revision > after)
-    else:
-        found = select(func.min(Revision.revision)).where(Revision.revision > after)
-    revision = connection.scalars(found).one()
+        of_them = exists().where(Document.revision == Revision.revision, Document.type.in_(to.types))
+        found = found.where(of_them)
+    revision = connection.scalars(found).one_or_none()
     return None if revision is None else _message(connection, to, revision)
 
 

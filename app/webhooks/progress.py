@@ -31,6 +31,7 @@ class Pending(NamedTuple):
 
     id: str
     seen_revision: int
+    attempts: int
     not_before: datetime | None
 
 
@@ -50,11 +51,15 @@ class Failure(NamedTuple):
 
 
 def look(connection: Connection) -> Look:
-    columns = (Webhook.id, Webhook.seen_revision, Webhook.next_attempt_at, Webhook.claimed_until)
+    columns = (Webhook.id, Webhook.seen_revision, Webhook.attempts, Webhook.next_attempt_at, Webhook.claimed_until)
     enabled = select(State.epoch, State.revision, *columns).outerjoin(Webhook, Webhook.disabled_at.is_(None))
     rows = connection.execute(enabled).all()
     epoch, revision = rows[0][:2]  # there without any webhook too
-    found = [Pending(id, seen, max(filter(None, times), default=None)) for _, _, id, seen, *times in rows if id]
+    found = [
+        Pending(id, seen, attempts, max(filter(None, times), default=None))
+        for _, _, id, seen, attempts, *times in rows
+        if id
+    ]
     return Look(epoch, revision, len(found), [pending for pending in found if pending.seen_revision < revision])
 
 

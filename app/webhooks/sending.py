@@ -15,8 +15,8 @@ from app.webhooks.signing import signed
 
 PATIENCE = 10.0
 """Seconds for all of it, from the name's resolution to the answer."""
-MOST_READ = 4096
-"""Bytes of an answer's content, so that a receiver that writes one is not cut off; it is not looked at."""
+MOST_READ, PATIENCE_WITH_CONTENT = 4096, 1.0
+"""Bytes and seconds for an answer's content, so that a receiver that writes some is not cut off; the status counts."""
 GONE = 410
 
 
@@ -28,7 +28,7 @@ async def post(client: httpx.AsyncClient, to: Receiver, message: Message) -> int
             asyncio.timeout(PATIENCE),
             client.stream("POST", to.url, content=message.body, headers=headers) as answer,
         ):
-            with suppress(httpx.HTTPError):
+            with suppress(httpx.HTTPError, TimeoutError):
                 await _read_some(answer)
             return answer.status_code if answer.is_success else _failure(answer)
     except Refused as refused:
@@ -41,10 +41,11 @@ async def post(client: httpx.AsyncClient, to: Receiver, message: Message) -> int
 
 async def _read_some(answer: httpx.Response) -> None:
     size = 0
-    async for piece in answer.aiter_raw():
-        size += len(piece)
-        if size >= MOST_READ:
-            break
+    async with asyncio.timeout(PATIENCE_WITH_CONTENT):
+        async for piece in answer.aiter_raw():
+            size += len(piece)
+            if size >= MOST_READ:
+                break
 
 
 def _failure(answer: httpx.Response) -> Failure:
