@@ -1,5 +1,6 @@
 """Webhooks: signed, in order, at least once, in nobody's way, and for admins alone."""
 
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -21,14 +22,16 @@ from app.documents import State
 from app.editing import service as editing
 from app.fields import RecordType
 from app.main import create_app
-from app.web.webhook_operations import EXAMPLES
+from app.web.webhook_operations import EXAMPLES, SCHEMAS
 from app.webhooks.progress import DELAYS, Delays
 from app.webhooks.schemas import WebhookCreated, WebhookOut
 from app.webhooks.tables import Webhook
 from app.writing import changing
 from tests.conftest import serving, settings_for
 from tests.receiving import Answer, Receiver, receiving
+from tests.test_cli import EVIDENCE, environment
 from tests.test_http import is_problem
+from tests.test_openapi import DOCUMENT
 
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 SOON = (0.05,) * 5
@@ -165,6 +168,26 @@ def test_what_was_committed_is_told_after_a_restart(serve: Serve, engine: Engine
     assert taken[0].headers["webhook-id"] == taken[1].headers["webhook-id"]
 
 
+def test_what_a_killed_process_was_telling_is_told_by_the_next(
+    serve: Serve, url: str, engine: Engine, receiver: Receiver
+) -> None:
+    with serve() as client:
+        register(client, receiver)
+    receiver.always = Answer(after=60)
+    env = environment(url, EVIDENCE_WEBHOOKS_PRIVATE="true", EVIDENCE_SEARCH_PATH=":memory:")
+    killed = subprocess.Popen([*EVIDENCE, "serve", "--port", "0"], env=env, stdout=subprocess.DEVNULL)
+    revision = change(engine, "first")
+    receiver.await_taken(1)
+    killed.kill()
+    killed.wait()
+    receiver.always = Answer()
+    with writing(engine) as connection:  # its claim has half a minute to go, which nobody wants to wait for here
+        connection.execute(update(Webhook).values(claimed_until=datetime.now(UTC) + timedelta(seconds=1)))
+    with serve():
+        taken = receiver.await_taken(2)
+    assert [one.revision for one in taken] == [revision, revision]
+
+
 def test_a_claim_of_a_process_that_died_ends(serve: Serve, engine: Engine, receiver: Receiver) -> None:
     with serve() as client:
         register(client, receiver)
@@ -248,6 +271,35 @@ def test_a_slow_receiver_holds_up_neither_writes_nor_others(serve: Serve, engine
         assert len(slow.taken) == 1
         started = time.monotonic()
     assert time.monotonic() - started < 3
+
+
+def test_those_that_failed_wait_for_each_other_only(serve: Serve, engine: Engine, receiver: Receiver) -> None:
+    with receiving() as dead, serve() as client:
+        dead.always = Answer(after=60)
+        for _ in range(12):
+            register(client, dead)
+        register(client, receiver)
+        with writing(engine) as connection:
+            connection.execute(update(Webhook).where(Webhook.url == dead.url).values(attempts=1))
+        change(engine, "first")
+        receiver.await_taken(1, 4)
+        assert len(dead.await_taken(8)) == 8
+
+
+def test_what_cannot_be_written_down_just_now_is_told_again(serve: Serve, engine: Engine, receiver: Receiver) -> None:
+    receiver.answers.append(Answer(after=1))
+    with serve(lock_timeout_ms=200) as client:
+        webhook = register(client, receiver)
+        revision = change(engine, "first")
+        receiver.await_taken(1)
+        with writing(engine) as connection:  # as a long load would
+            connection.execute(update(Webhook).values(last_error="held"))
+            time.sleep(2)
+        with writing(engine) as connection:
+            connection.execute(update(Webhook).values(claimed_until=datetime.now(UTC)))
+        taken = receiver.await_taken(2, 15)
+        await_state(client, webhook["id"], seen_revision=revision, last_error=None)
+    assert len({one.headers["webhook-id"] for one in taken}) == 1
 
 
 def test_no_redirect_is_followed(serve: Serve, engine: Engine, receiver: Receiver) -> None:
@@ -337,6 +389,18 @@ def test_webhooks_are_made_shown_and_deleted(serve: Serve, engine: Engine, recei
         assert client.get("/v1/webhooks").json()["total"] == 0
     actions = [line.action for line in audit(engine) if line.action.endswith("webhook")]
     assert actions == ["create webhook", "delete webhook"]
+
+
+def test_the_contract_s_examples_keep_to_it() -> None:
+    for model, _ in SCHEMAS:
+        assert model.model_validate(EXAMPLES[model.__name__])
+    operations = [*DOCUMENT["paths"]["/v1/webhooks"].values(), *DOCUMENT["paths"]["/v1/webhooks/{id}"].values()]
+    operations += [DOCUMENT["paths"][f"/v1/webhooks/{{id}}/{verb}"]["post"] for verb in ("enable", "test")]
+    assert len(operations) == 6
+    for operation in operations:
+        assert operation["security"] == [{"bearer": []}]
+        assert {"401", "403", "422", "429", "500", "503"} <= set(operation["responses"])
+    assert DOCUMENT["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
 
 
 FAULTS = [
