@@ -95,16 +95,23 @@ async def addresses_of(url: httpx.URL, *, private: bool, resolve: Resolve = reso
     return found
 
 
+def trusted() -> ssl.SSLContext:
+    """What browsers trust, and what this machine was told to: its own store, or `SSL_CERT_FILE`."""
+    context = httpx.create_ssl_context(trust_env=False)
+    context.load_default_certs()
+    return context
+
+
 class Guarded(httpx.AsyncBaseTransport):
     """Checks each request, redirects' too, and connects to the address that it checked.
 
     Connections are not kept: one to an address may have been made in another name.
     """
 
-    def __init__(self, *, private: bool, resolve: Resolve = resolve, verify: ssl.SSLContext | bool = True) -> None:
+    def __init__(self, *, private: bool, resolve: Resolve = resolve) -> None:
         self.private, self.resolve = private, resolve
         limits = httpx.Limits(max_keepalive_connections=0)
-        self._plain = httpx.AsyncHTTPTransport(verify=verify, trust_env=False, limits=limits)
+        self._plain = httpx.AsyncHTTPTransport(verify=trusted(), trust_env=False, limits=limits)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         _require_plain(request.url, private=self.private)
@@ -131,12 +138,10 @@ def _pinned(request: httpx.Request, address: str) -> httpx.Request:
     )
 
 
-def client(
-    *, private: bool, resolve: Resolve = resolve, verify: ssl.SSLContext | bool = True, connecting: float = 3.0
-) -> httpx.AsyncClient:
+def client(*, private: bool, resolve: Resolve = resolve, connecting: float = 3.0) -> httpx.AsyncClient:
     """A client that asks no proxy and follows no redirect."""
     return httpx.AsyncClient(
-        transport=Guarded(private=private, resolve=resolve, verify=verify),
+        transport=Guarded(private=private, resolve=resolve),
         timeout=httpx.Timeout(LONGEST_WAIT, connect=connecting),
         headers={"user-agent": f"clinical-evidence-api/{__version__}"},
         follow_redirects=False,

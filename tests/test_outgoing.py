@@ -5,6 +5,7 @@ import socket
 import ssl
 from collections.abc import Sequence
 from itertools import chain, repeat
+from pathlib import Path
 
 import httpx
 import pytest
@@ -110,20 +111,24 @@ def test_the_next_address_is_tried_where_one_does_not_answer() -> None:
         assert len(receiver.taken) == 1
 
 
-def test_the_certificate_is_the_names_although_the_address_is_asked() -> None:
-    authority = trustme.CA()
-    ours, trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+def test_the_certificate_is_the_names_although_the_address_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, ours = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("receiver.example").configure_cert(ours)
-    authority.configure_trust(trusting)
     asked: list[str | None] = []
     ours.sni_callback = lambda _socket, name, _context: asked.append(name)
 
     async def ask(url: str) -> int:
-        async with client(private=True, resolve=naming(["127.0.0.1"]), verify=trusting) as asking:
+        async with client(private=True, resolve=naming(["127.0.0.1"])) as asking:
             return (await asking.post(url, content=b"x")).status_code
 
     with receiving(ours) as receiver:
         port = httpx.URL(receiver.url).port
+        with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            asyncio.run(ask(f"https://receiver.example:{port}/"))
+        authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
         assert asyncio.run(ask(f"https://receiver.example:{port}/")) == 204
         for other in ("other.example", "127.0.0.1"):
             with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
