@@ -152,7 +152,9 @@ def open_engine(
     synchronous = "FULL" if durable else "NORMAL"
     address = make_url(url)
     sqlite = address.get_backend_name() == "sqlite"
-    engine = create_engine(address, **({} if sqlite else _postgresql(address, lock_timeout_ms)), **options)
+    engine = create_engine(
+        address, hide_parameters=True, **({} if sqlite else _postgresql(address, lock_timeout_ms)), **options
+    )
     if sqlite:
         event.listen(
             engine,

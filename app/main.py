@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from sqlalchemy import make_url
 from starlette.middleware import Middleware
 
-from app import __version__
+from app import __version__, outgoing
 from app.approvals.routes import router as approvals
 from app.directions.routes import router as directions
 from app.dosing.routes import router as dosing
@@ -47,6 +47,9 @@ from app.web.signals import signal_of
 from app.web.trail import Trail
 from app.web.watch import Watch
 from app.web.writer import Writer
+from app.webhooks.delivering import Deliverer
+from app.webhooks.progress import DELAYS, Delays
+from app.webhooks.routes import router as webhooks
 
 ROUTERS = (
     history,  # before the types, whose own addresses would take these for names
@@ -62,6 +65,7 @@ ROUTERS = (
     sources,
     search_routes,
     changes,
+    webhooks,
     pages,
 )
 
@@ -78,7 +82,9 @@ def index_path(settings: Settings) -> Path | None:
 @asynccontextmanager
 async def _running(app: FastAPI) -> AsyncIterator[None]:
     app.state.service.search.index.build_beside()
+    app.state.service.deliverer.start()
     yield
+    await app.state.service.deliverer.close()
     await app.state.service.trail.close()
     app.state.service.search.index.close()
     app.state.signal.close()
@@ -86,15 +92,18 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
     app.state.service.writer.close()
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, *, webhook_delays: Delays = DELAYS) -> FastAPI:
+    """`webhook_delays`: seconds after each failure to deliver; after the last of them a webhook is disabled."""
     settings = settings or Settings()
     reader = Reader(settings)
     search = Search(SearchIndex(index_path(settings), reader.engine), Thesauri())
     writer, limits = Writer(settings), Limits(settings)
     trail = Trail(writer)
     signal = signal_of(settings, reader)
-    totals, metrics = Totals(settings.count_cache_entries), Metrics()
-    service = Service(settings, reader, totals, search, metrics, writer, limits, trail, Watch(signal))
+    totals, metrics, watch = Totals(settings.count_cache_entries), Metrics(), Watch(signal)
+    outward = outgoing.client(private=settings.webhooks_private)
+    deliverer = Deliverer(outward, reader.run, writer.aside, signal.token, webhook_delays)
+    service = Service(settings, reader, totals, search, metrics, writer, limits, trail, watch, deliverer)
     app = FastAPI(
         title=TITLE,
         version=__version__,

@@ -6,6 +6,7 @@ from contextlib import suppress
 from secrets import token_hex
 
 import uvicorn
+from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.errors import Problem
@@ -53,9 +54,14 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def server_of(settings: Settings) -> uvicorn.Server:
+def server_of(settings: Settings, app: FastAPI | None = None) -> uvicorn.Server:
     config = uvicorn.Config(
-        create_app(settings), log_config=None, access_log=False, server_header=False, loop="uvloop", http=Protocol
+        app or create_app(settings),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        loop="uvloop",
+        http=Protocol,
     )
     return Server(config)
 

@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     address_quota: int = Field(1_000_000, ge=1, description="Requests in a day from one address without a key.")
     key_burst: int = Field(2000, ge=1, description="Requests in 10 seconds with one key.")
     key_quota: int = Field(10_000_000, ge=1, description="Requests in a day with one key.")
+    webhooks_private: bool = Field(
+        False, description="Whether webhooks may go to private addresses, and over http: on a network of one's own."
+    )
     count_cache_entries: int = Field(
         4096, ge=0, description="Totals remembered per revision, so that paging counts once."
     )

@@ -128,7 +128,8 @@ def collect(api: httpx.Client, engine: Engine, keys: Keys) -> dict[str, Any]:
         if kind in PROBLEM_REQUESTS:
             body = problem_answer(api, kind, keys)
         else:
-            body = steady(bytes(problem_response(Problem(kind, OTHER_PROBLEMS[kind]), "x").body))
+            problem = Problem(kind, OTHER_PROBLEMS.get(kind, KINDS[kind].meaning))
+            body = steady(bytes(problem_response(problem, "x").body))
         found[f"problem {kind}"] = {"body": body}
     return found
 

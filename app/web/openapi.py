@@ -13,7 +13,8 @@ from app.errors import KINDS
 from app.web.changes import CHANGE, CHANGE_PAGE
 from app.web.edit_operations import TOMBSTONE
 from app.web.history_schemas import OF_HISTORY
-from app.web.operations import page_name, problem_examples, record_examples, shown_headers
+from app.web.operations import Shown, page_name, problem_examples, record_examples, shown_headers
+from app.web.webhook_operations import SCHEMAS as OF_WEBHOOKS
 
 Doc = dict[str, Any]
 
@@ -168,8 +169,8 @@ PROBLEM: Doc = {
 
 @cache
 def _schemas() -> Doc:
-    shown = [(resource.out, "serialization") for resource in RESOURCES.values()]
-    _, found = models_json_schema(shown, ref_template=REF)  # type: ignore[arg-type]  # list invariance
+    shown: list[Shown] = [(resource.out, "serialization") for resource in RESOURCES.values()]
+    _, found = models_json_schema([*shown, *OF_WEBHOOKS], ref_template=REF)
     schemas: Doc = found["$defs"]
     pages = {
         page_name(resource): _page({"$ref": REF.format(model=resource.out.__name__)}, f"A page of {resource.title}.")

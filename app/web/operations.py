@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, Literal
 
 import orjson
+from pydantic import BaseModel
 from starlette.responses import Response
 
 from app.errors import KINDS
@@ -22,6 +23,8 @@ from app.web.parameters import (
 from app.web.problems import MEDIA_TYPE
 
 Doc = dict[str, Any]
+Shown = tuple[type[BaseModel], Literal["validation", "serialization"]]
+"""A model whose schema is among the components, as it is read or as it is sent."""
 
 RECORD_PROBLEMS = ("ambiguous-name", "malformed-request", "unexpected-content", "not-found", "gone", "not-acceptable")
 LIST_PROBLEMS = ("malformed-request", "unexpected-content", "bad-cursor", "not-acceptable", "search-not-ready")

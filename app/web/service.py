@@ -15,6 +15,7 @@ from app.web.reader import Reader
 from app.web.trail import Trail
 from app.web.watch import Watch
 from app.web.writer import Writer
+from app.webhooks.delivering import Deliverer
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Service:
     limits: Limits
     trail: Trail
     watch: Watch
+    deliverer: Deliverer
     remembered: Remembered = field(default_factory=Remembered)
 
 

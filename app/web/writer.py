@@ -10,7 +10,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from app.db import existing, open_engine
+from app.db import existing, open_engine, writing
 from app.errors import Problem
 from app.settings import Settings
 from app.writing import changing
@@ -52,6 +52,14 @@ class Writer:
         running = loop.run_in_executor(self._thread, lambda: work(*args, **kwargs))
         running.add_done_callback(lambda _: self._turn.release())
         return await asyncio.shield(running)
+
+    async def aside(self, work: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Runs work that concerns no record in a transaction of its own, without the lock of `changing`."""
+        return await self.run(self._aside, work, args, kwargs)
+
+    def _aside(self, work: Callable[..., R], args: tuple[object, ...], kwargs: dict[str, object]) -> R:
+        with writing(self.engine) as connection:
+            return work(connection, *args, **kwargs)
 
     def close(self) -> None:
         self._thread.shutdown()

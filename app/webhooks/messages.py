@@ -1,0 +1,91 @@
+"""What receivers are told: thin messages that say that there is news and where to read it."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from secrets import token_hex
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, exists, func, select
+
+from app.db import table_of
+from app.documents import Document, Revision, State
+from app.errors import Problem
+from app.webhooks.tables import Webhook
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """Where messages go, and what signs them."""
+
+    id: str
+    url: str
+    secret: str = field(repr=False)
+    types: Sequence[str]
+    seen_revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """`id` and `body` are the same however often it is sent, so that it can be told from news."""
+
+    id: str
+    body: bytes
+    revision: int
+
+
+def missing(id: str) -> Problem:
+    return Problem("not-found", f"There is no webhook {id[:100]!r}.")
+
+
+def receiver(connection: Connection, id: str) -> Receiver:
+    columns = [table_of(Webhook).c[name] for name in Receiver.__dataclass_fields__]
+    row = connection.execute(select(*columns).where(Webhook.id == id)).mappings().one_or_none()
+    if row is None:
+        raise missing(id)
+    return Receiver(**row)
+
+
+def next_message(connection: Connection, to: Receiver, after: int) -> Message | None:
+    """The message of the first revision after this one that the receiver is to be told of."""
+    found = select(Revision.revision).where(Revision.revision > after).order_by(Revision.revision).limit(1)
+    if to.types:
+        of_them = exists().where(Document.revision == Revision.revision, Document.type.in_(to.types))
+        found = found.where(of_them)
+    revision = connection.scalars(found).one_or_none()
+    return None if revision is None else _message(connection, to, revision)
+
+
+def _message(connection: Connection, to: Receiver, revision: int) -> Message:
+    row = connection.execute(select(table_of(Revision)).where(Revision.revision == revision)).one()
+    epoch = connection.scalars(select(State.epoch)).one()
+    data = {
+        "revision": revision,
+        "at": row.committed_at,
+        "actor": row.actor,
+        "reason": row.reason,
+        "counts": _counts(connection, to, revision),
+        "changes": f"/v1/changes?since={revision - 1}",
+    }
+    return Message(f"msg_{epoch}_{revision}_{to.id}", _body("revision.committed", row.committed_at, data), revision)
+
+
+def _counts(connection: Connection, to: Receiver, revision: int) -> dict[str, dict[str, int]]:
+    """How many records changed and how, by type."""
+    of = [Document.revision == revision, *([Document.type.in_(to.types)] if to.types else [])]
+    query = select(Document.type, Document.change, func.count()).where(*of).group_by(Document.type, Document.change)
+    counts: dict[str, dict[str, int]] = defaultdict(dict)
+    for type, change, number in connection.execute(query.order_by(Document.type, Document.change)):
+        counts[type][change] = number
+    return counts
+
+
+def test_message(to: Receiver) -> Message:
+    now = datetime.now(UTC)
+    return Message(f"msg_test_{token_hex(8)}_{to.id}", _body("webhook.test", now, {"webhook": to.id}), 0)
+
+
+def _body(type: str, at: datetime, data: dict[str, Any]) -> bytes:
+    return orjson.dumps({"type": type, "timestamp": at, "data": data}, option=orjson.OPT_UTC_Z)

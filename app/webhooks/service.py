@@ -1,0 +1,73 @@
+"""Webhooks as admins see them: made, listed, enabled again, deleted. Each change is noted with it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from secrets import token_hex
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, select, update
+
+from app.access.audit import Event, Who, note
+from app.db import table_of
+from app.documents import State
+from app.errors import Problem
+from app.webhooks.messages import missing
+from app.webhooks.schemas import WebhookCreated, WebhookIn, WebhookOut
+from app.webhooks.signing import new_secret
+from app.webhooks.tables import Webhook
+
+MOST = 100
+"""Webhooks: each is looked at with every change."""
+
+_SHOWN = select(*[table_of(Webhook).c[name] for name in WebhookOut.model_fields])
+
+
+def listed(connection: Connection) -> Sequence[WebhookOut]:
+    rows = connection.execute(_SHOWN.order_by(Webhook.created_at, Webhook.id)).mappings()
+    return [WebhookOut.model_validate(dict(row)) for row in rows]
+
+
+def one(connection: Connection, id: str) -> WebhookOut:
+    row = connection.execute(_SHOWN.where(Webhook.id == id)).mappings().one_or_none()
+    if row is None:
+        raise missing(id)
+    return WebhookOut.model_validate(dict(row))
+
+
+def create(connection: Connection, entered: WebhookIn, who: Who) -> WebhookCreated:
+    """A webhook that is told of what comes after now."""
+    if connection.scalars(select(func.count()).select_from(Webhook)).one() >= MOST:
+        raise Problem("conflict", f"There are {MOST} webhooks already; delete one that is not used.")
+    row: dict[str, Any] = {
+        "id": token_hex(6),
+        "url": entered.url,
+        "types": entered.types,
+        "secret": entered.secret or new_secret(),
+        "created_at": datetime.now(UTC),
+        "created_by": who.actor,
+        "seen_revision": connection.scalars(select(State.revision)).one(),
+        "attempts": 0,
+    }
+    row |= dict.fromkeys(("next_attempt_at", "delivered_at", "last_status", "last_error", "disabled_at"))
+    connection.execute(table_of(Webhook).insert(), row)
+    note(connection, [_event(who, "create webhook", row["id"], 201)])
+    return WebhookCreated.model_validate(row)
+
+
+def remove(connection: Connection, id: str, who: Who) -> None:
+    if not connection.execute(delete(Webhook).where(Webhook.id == id)).rowcount:
+        raise missing(id)
+    note(connection, [_event(who, "delete webhook", id, 204)])
+
+
+def enable(connection: Connection, id: str, who: Who) -> WebhookOut:
+    """Goes on from where the receiver was last told, at once, as if nothing had failed."""
+    values = {"disabled_at": None, "attempts": 0, "next_attempt_at": None}
+    if not connection.execute(update(Webhook).where(Webhook.id == id).values(values)).rowcount:
+        raise missing(id)
+    note(connection, [_event(who, "enable webhook", id, 200)])
+    return one(connection, id)
+
+
+def _event(who: Who, action: str, id: str, status: int) -> Event:
+    return Event(who, action, status, detail=id)
