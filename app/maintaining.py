@@ -14,6 +14,7 @@ from app.quote_proof import untrue_quotes
 from app.records import Record
 from app.rendering import etag_of, render, shapes
 from app.rows import IS_DELETED, batches
+from app.version_proof import untrue_versions
 from app.versions import Key, store
 from app.writing import Progress, changing, close_revision, open_revision
 
@@ -70,7 +71,7 @@ def _file(connection: Connection) -> Iterator[str]:
 def check(engine: Engine, *, progress: Progress = lambda _: None) -> Iterator[str]:
     """Everything that is not as it should be; nothing where all is well."""
     with reading(engine) as connection:
-        for proof in (_file, _orphans, _revisions, untrue_quotes):
+        for proof in (_file, _orphans, _revisions, untrue_versions, untrue_quotes):
             yield from proof(connection)
         for type in RESOURCES:
             for ids in batches(_ids(connection, type)):

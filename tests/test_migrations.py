@@ -10,11 +10,16 @@ from sqlalchemy.exc import IntegrityError
 
 import app.catalogue
 from app import maintaining
+from app.catalogue import RESOURCES
+from app.checking import Draft, check
 from app.db import Base, open_engine, reading
 from app.documents import Document
+from app.editing.service import entered
 from app.loading.service import load
 from app.migrating import _config, current, head, migrate
 from app.records import Record
+from app.versions import Key
+from app.writing import changing, write
 from tests.conftest import SEEDS, NewDatabase
 
 
@@ -37,6 +42,37 @@ def test_up_and_down_with_data_in_place(url: str) -> None:
     with engine.connect().execution_options(reads=True) as connection:
         assert inspect(connection).get_table_names() == ["alembic_version"]
     migrate(engine)
+    engine.dispose()
+
+
+def test_down_and_up_with_deleted_and_restored_records(url: str) -> None:
+    """Before deletions were known, deleted records are not there at all, and restored ones are as any other."""
+    engine = open_engine(url)
+    migrate(engine)
+    load(engine, SEEDS)
+    with reading(engine) as connection:
+        some = connection.scalars(select(Document.id).where(Document.type == "directions").limit(2)).all()
+    keys: list[Key] = [("directions", id) for id in some]
+    with changing(engine) as connection:
+        write(connection, [], gone=keys, actor="test", reason="gone")
+    with changing(engine) as connection:
+        back = entered(connection, RESOURCES["directions"], some[0])
+        entries, faults = check(connection, [Draft(0, "directions", back)])
+        assert not faults
+        assert write(connection, entries, actor="test", reason="back").restored == 1
+    assert list(maintaining.check(engine)) == []
+    bodies = current_bodies(engine)
+    assert keys[0] in bodies
+    assert keys[1] not in bodies
+    for target in ("0004", "0003"):
+        migrate(engine, target)
+        with engine.connect().execution_options(reads=True) as connection:
+            ids = connection.scalars(select(Record.id).where(Record.type == "directions")).all()
+            assert some[0] in ids
+            assert some[1] not in ids
+    migrate(engine)
+    assert current_bodies(engine) == bodies
+    assert list(maintaining.check(engine)) == []
     engine.dispose()
 
 

@@ -47,11 +47,20 @@ def of_record(table: str) -> sa.ForeignKeyConstraint:
     )
 
 
-def documents(changes: tuple[str, ...], ends: str) -> None:
-    """Other CHECKs on `documents`: SQLite has to have the table made anew."""
+AT_ONCE = "revision"
+WITH_THE_NEXT = (
+    "(SELECT n.revision FROM {0} AS n WHERE n.type = {1}.type AND n.id = {1}.id AND n.version = {1}.version + 1)"
+)
+
+
+def documents(changes: tuple[str, ...], ends: str, tombstones_end: str) -> None:
+    """Other CHECKs on `documents`, and where tombstones end: SQLite has to have the table made anew."""
     if op.get_bind().dialect.name == "postgresql":
         op.drop_constraint("ck_documents_change", "documents")
         op.drop_constraint("ck_documents_ends_later", "documents")
+        op.execute("UPDATE documents SET change = 'updated' WHERE change NOT IN ('" + "', '".join(changes) + "')")
+        end = tombstones_end.format("documents", "documents")
+        op.execute(f"UPDATE documents SET until_revision = {end} WHERE change = 'deleted'")
         op.create_check_constraint(op.f("ck_documents_change"), "documents", sa.column("change").in_(changes))
         op.create_check_constraint(op.f("ck_documents_ends_later"), "documents", ends)
         return
@@ -74,8 +83,13 @@ def documents(changes: tuple[str, ...], ends: str) -> None:
         sa.ForeignKeyConstraint(["until_revision"], ["revisions.revision"], name=op.f("fk_documents_until_revision")),
         sa.PrimaryKeyConstraint("type", "id", "version", name=op.f("pk_documents")),
     )
-    columns = "type, id, version, change, revision, until_revision, etag, body, entered"
-    op.execute(f"INSERT INTO documents ({columns}) SELECT {columns} FROM documents_before")
+    known = "', '".join(changes)
+    op.execute(
+        "INSERT INTO documents (type, id, version, change, revision, until_revision, etag, body, entered) "
+        f"SELECT type, id, version, CASE WHEN change IN ('{known}') THEN change ELSE 'updated' END, revision, "
+        f"CASE WHEN change = 'deleted' THEN {tombstones_end.format('documents_before', 'd')} ELSE until_revision END, "
+        "etag, body, entered FROM documents_before AS d"
+    )
     op.drop_table("documents_before")
     op.create_index("ix_documents_revision", "documents", ["revision", "type", "id"], unique=False)
     op.create_index(
@@ -196,7 +210,7 @@ def outward() -> None:
 
 
 def upgrade() -> None:
-    documents(CHANGES, ENDS)
+    documents(CHANGES, ENDS, AT_ONCE)
     of_records()
     access()
     audit()
@@ -207,11 +221,9 @@ def downgrade() -> None:
     """Deleted records go for good: what comes before this knows of none."""
     gone = "FROM deletions WHERE record_type = {0}.type AND record_id = {0}.id"
     op.execute(f"DELETE FROM documents WHERE EXISTS (SELECT 1 {gone.format('documents')})")
-    op.execute("DELETE FROM documents WHERE change = 'deleted'")
-    op.execute("UPDATE documents SET change = 'updated' WHERE change = 'restored'")
     op.execute(f"DELETE FROM records WHERE EXISTS (SELECT 1 {gone.format('records')})")
     for table in ("webhooks", "releases", "given_answers", "access_keys", "audit", "alerts", "deletions"):
         op.drop_table(table)
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP FUNCTION audit_is_append_only()")
-    documents(CHANGES[:-1], "until_revision > revision")
+    documents(CHANGES[:-1], "until_revision > revision", WITH_THE_NEXT)
