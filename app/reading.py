@@ -22,7 +22,6 @@ from app.fields import RecordType
 from app.filters import Tests
 from app.lookups import Lookup
 from app.migrating import head
-from app.narrowing import narrowed
 from app.paging import Position, SortKey, page_keys, page_order
 from app.query import ListQuery, RecordQuery
 from app.resources import Resource
@@ -231,9 +230,7 @@ def sorted_page(connection: Connection, resource: Resource, query: ListQuery, id
 @lru_cache(maxsize=256)
 def _page_statement(shape: Shape, sort: tuple[SortKey, ...], known: Known, *, in_turn: bool) -> Select[Any]:
     """Building a statement costs more than running it, so each shape's is kept."""
-    narrow = None if shape.ids else narrowed(shape.resource, dict(shape.tests), sort)
-    records, keys = narrow or (shape.records(), sort)
-    return _documents(shape.resource, records, keys, known, in_turn=in_turn)
+    return _documents(shape.resource, shape.records(), sort, known, in_turn=in_turn)
 
 
 def _documents(

@@ -45,34 +45,37 @@ class _Closing(Exception):
     """The service ends before the index is whole."""
 
 
-def entry_of(type: RecordType, id: str, body: bytes) -> str:
-    """A document as the index takes it, as JSON: so handed over at once, it costs half of what field by field does."""
+def entry_of(type: RecordType, id: str, body: bytes) -> Entry:
     document = orjson.loads(body)
-    parts = texts(type, document)
-    joined = {part: "\n".join(some) for part, some in parts.items()}
-    entry: dict[str, Any] = {
-        "key": f"{type}/{id}",
-        "type": type,
-        "part": parts,
-        "body": [text for part, text in joined.items() if part != "name"],  # a title's words count as text too
-        "word": list(joined.values()),
-        **{field: joined[field] for field in ("title", "name") if field in joined},
-        **_values(values(type, document)),
-    }
-    return orjson.dumps(entry).decode()
+    entry = Entry()
+    entry.add_text("key", f"{type}/{id}")
+    entry.add_text("type", type)
+    _add_text(entry, texts(type, document))
+    _add_values(entry, values(type, document))
+    return entry
 
 
-def _values(found: dict[str, list[Any]]) -> dict[str, Any]:
+def _add_text(entry: Entry, parts: dict[str, list[str]]) -> None:
+    for part, some in parts.items():
+        joined = "\n".join(some)
+        entry.add_text(part if part in ("title", "name") else "body", joined)
+        if part == "title":
+            entry.add_text("body", joined)  # a title's words count as text, and more as a title
+        entry.add_text("word", joined)
+    entry.add_json("part", parts)
+
+
+def _add_values(entry: Entry, found: dict[str, list[Any]]) -> None:
     own = ranged()
     flat: dict[str, list[str]] = {"has": list(found)}
-    numbers: dict[str, list[float]] = {}
     for name, some in found.items():
         field = own.get(name)
         if field is None:
             flat[name] = [term_of(value) for value in some]
         else:
-            numbers[field] = [float(value) if field.startswith("n_") else first_day(value) for value in some]
-    return {"value": flat, **numbers}
+            for value in some:
+                entry.add_float(field, float(value) if field.startswith("n_") else first_day(value))
+    entry.add_json("value", flat)
 
 
 _CURRENT = select(Document.type, Document.id, Document.revision, Document.body).where(Document.until_revision.is_(None))
@@ -263,7 +266,7 @@ def _write(writer: IndexWriter, changed: Iterable[tuple[RecordType, str, bytes |
         if not fresh:
             writer.delete_documents_by_term("key", f"{type}/{id}")
         if body is not None:
-            writer.add_json(entry_of(type, id, body))
+            writer.add_document(entry_of(type, id, body))
         if count % 50_000 == 0:
             log.info("indexing", entries=count)
     return count
