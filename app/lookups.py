@@ -1,37 +1,64 @@
-"""Look-ups of one row by key: a statement built once, run by SQLAlchemy or, on SQLite, by the driver itself.
+"""Look-ups of rows by key: a statement built once, run by SQLAlchemy or, on SQLite, by the driver itself.
 
 SQLAlchemy's execution costs three times what SQLite takes to find the row; its SQL and its types are used all the same.
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Select
+from sqlalchemy import Connection, LargeBinary, Select
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.types import TypeEngine
 
 R = TypeVar("R")
 
 _DIALECT = sqlite.dialect()
 
 
+def _processor(type: TypeEngine[Any]) -> Callable[[Any], Any] | None:
+    """What makes a column's value of what the driver gives; bytes are bytes already."""
+    return None if isinstance(type, LargeBinary) else type.dialect_impl(_DIALECT).result_processor(_DIALECT, None)
+
+
 class Lookup(Generic[R]):
-    """`make` makes the result from the row's columns; the statement's parameters are given in `names`' order."""
+    """`make` makes a result from a row's columns; values of the statement's parameters are given in `names`' order."""
 
     def __init__(self, statement: Select[*tuple[Any, ...]], make: Callable[..., R], *names: str) -> None:
         compiled = statement.compile(dialect=_DIALECT)
-        assert compiled.positiontup == list(names), compiled.positiontup
         self.statement, self.make, self.names, self.sql = statement, make, names, str(compiled)
-        self.processors = [
-            column.type.dialect_impl(_DIALECT).result_processor(_DIALECT, None) for column in statement.selected_columns
-        ]
+        self.positions = tuple(compiled.positiontup or ())
+        self.fixed = {name: value for name, value in compiled.params.items() if name not in names}
+        assert self.fixed.keys() | names == set(self.positions), self.positions
+        self.processors = [_processor(column.type) for column in statement.selected_columns]
+        self.is_ready = not any(self.processors)
 
     def by(self, connection: Connection, *values: str) -> R | None:
-        row = connection.execute(self.statement, dict(zip(self.names, values, strict=True))).one_or_none()
-        return self.make(*row) if row else None
+        return next(iter(self.rows_by(connection, *values)), None)
+
+    def rows_by(self, connection: Connection, *values: Any) -> Sequence[R]:
+        rows = connection.execute(self.statement, dict(zip(self.names, values, strict=True)))
+        return [self.make(*row) for row in rows]
 
     def in_place(self, driver: sqlite3.Connection, *values: str) -> R | None:
-        row = driver.execute(self.sql, values).fetchone()
-        if row is None:
-            return None
+        return next(iter(self.rows_in_place(driver, *values)), None)
+
+    def rows_in_place(self, driver: sqlite3.Connection, *values: Any) -> Sequence[R]:
+        given = self.fixed | dict(zip(self.names, values, strict=True))
+        rows = driver.execute(self.sql, [given[name] for name in self.positions])
+        return [self.make(*row) for row in rows] if self.is_ready else [self._made(row) for row in rows]
+
+    def _made(self, row: tuple[Any, ...]) -> R:
         return self.make(*[read(value) if read else value for read, value in zip(self.processors, row, strict=True)])
+
+
+Ask = Callable[..., Sequence[Any]]
+"""How a look-up's rows are asked for, whichever way the database is reached: `ask(lookup, *values)`."""
+
+
+def rows_by(connection: Connection, lookup: Lookup[R], *values: Any) -> Sequence[R]:
+    return lookup.rows_by(connection, *values)
+
+
+def rows_in_place(driver: sqlite3.Connection, lookup: Lookup[R], *values: Any) -> Sequence[R]:
+    return lookup.rows_in_place(driver, *values)

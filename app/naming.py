@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, bindparam, select, tuple_
 
 from app.catalogue import RESOURCES
 from app.errors import Problem, parameter_fault
 from app.fields import RecordType
 from app.filters import AnyOf, NoneOf, Test, kinds
+from app.lookups import Ask, Lookup
 from app.nearest import nearest
 from app.query import ListQuery
 from app.reading import Stored, by_id, now
@@ -53,6 +54,23 @@ def _named(connection: Connection, keys: Iterable[tuple[RecordType, str]]) -> di
         for type, key, id in connection.execute(query):
             found.setdefault((type, key), []).append(id)
     return found
+
+
+_IDS = Lookup(
+    select(RecordName.record_id)
+    .where(RecordName.record_type == bindparam("type"), RecordName.key == bindparam("key"))
+    .distinct(),
+    str,
+    "type",
+    "key",
+)
+
+
+def only_one(ask: Ask, type: RecordType, name: str) -> str | None:
+    """The id of the one record that a name finds, if there is just one."""
+    ids = ask(_IDS, type, fold(type, name))
+    meant = [name] if name in ids else ids
+    return meant[0] if len(meant) == 1 else None
 
 
 def _nearest(connection: Connection, type: RecordType, name: str) -> list[str]:

@@ -176,8 +176,10 @@ STUDIES = Resource(
         "title": Study.title,
         "acronym": Study.acronym,
         "registry_id": name_target("studies", "registry-id"),
-        "product": Linked(StudyProduct.product_id, StudyProduct.study_id),
-        "indication": Linked(StudyIndication.indication_id, StudyIndication.study_id),
+        "product": Linked(StudyProduct.product_id, StudyProduct.study_id, beside={"year": StudyProduct.year}),
+        "indication": Linked(
+            StudyIndication.indication_id, StudyIndication.study_id, beside={"year": StudyIndication.year}
+        ),
         "comparator": Linked(Comparator.name, Comparator.study_id),
         "publication": Linked(StudyPublication.publication_id, StudyPublication.study_id),
         "mechanism": Linked(MechanismStudy.mechanism_id, MechanismStudy.study_id),
