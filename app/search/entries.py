@@ -241,7 +241,7 @@ def values(type: RecordType, document: Json) -> dict[str, list[Json]]:
         absent = {"absent": list(document["absent"]), "absence_reason": list(document["absent"].values())}
         found |= {name: some for name, some in absent.items() if name in known}
     for name in text_filters(type).intersection(found):
-        found[name] = [ascii_lower(value) for value in found[name]]
+        found[name] = [value.lower() if value.isascii() else ascii_lower(value) for value in found[name]]
     return found
 
 

@@ -61,24 +61,23 @@ def _values(type: RecordType, document: Any) -> dict[str, Any]:
         if name in ranges:
             entry[ranges[name]] = [float(value) if ranges[name][0] == "n" else first_day(value) for value in some]
         else:
-            entry["exact" if name in texts else "value"][name] = list(dict.fromkeys(map(term_of, some)))
+            entry["exact" if name in texts else "value"][name] = _terms(some)
     return entry
 
 
+def _terms(some: list[Any]) -> list[str]:
+    return [term_of(some[0])] if len(some) == 1 else list(dict.fromkeys(map(term_of, some)))
+
+
 _CURRENT = select(Document.type, Document.id, Document.revision, Document.body).where(Document.until_revision.is_(None))
-_KEY, _CHANGE = (Document.type, Document.id), (Document.revision, Document.type, Document.id)
+_ALL = _CURRENT.order_by(Document.type, Document.id)
+_CHANGE = (Document.revision, Document.type, Document.id)
 
 
 def _all(connection: Connection) -> Iterator[tuple[RecordType, str, bytes]]:
-    """Every current document, some at a time, in the order of the index that has just these."""
-    last: tuple[Any, ...] = ("", "")
-    while True:
-        query = _CURRENT.where(tuple_(*_KEY) > last).order_by(*_KEY).limit(BATCH)
-        rows = connection.execute(query).all()
-        yield from ((row.type, row.id, row.body) for row in rows)
-        if len(rows) < BATCH:
-            return
-        last = (rows[-1].type, rows[-1].id)
+    """Every current document, in the order of the index that has just these, so that a type's are side by side."""
+    for type, id, _, body in connection.execute(_ALL, execution_options={"yield_per": BATCH}):
+        yield type, id, body
 
 
 def _changed(connection: Connection, seen: int) -> Iterator[tuple[RecordType, str, bytes]]:
