@@ -1,4 +1,4 @@
-"""Look-ups of one row by key: a statement built once, run by SQLAlchemy or, on SQLite, by the driver itself.
+"""Look-ups of rows by key: a statement built once, run by SQLAlchemy or, on SQLite, by the driver itself.
 
 SQLAlchemy's execution costs three times what SQLite takes to find the row; its SQL and its types are used all the same.
 """
@@ -7,8 +7,9 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import BindParameter, Connection, Select
+from sqlalchemy import BindParameter, Connection, LargeBinary, Select
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.types import TypeEngine
 
 from app.db import Moment
 
@@ -23,34 +24,52 @@ def _binder(parameter: BindParameter[Any]) -> Callable[[Any], Any] | None:
     return parameter.type.dialect_impl(_DIALECT).bind_processor(_DIALECT) if is_moment else None
 
 
+def _processor(type: TypeEngine[Any]) -> Callable[[Any], Any] | None:
+    """What makes a column's value of what the driver gives; bytes are bytes already."""
+    return None if isinstance(type, LargeBinary) else type.dialect_impl(_DIALECT).result_processor(_DIALECT, None)
+
+
 class Lookup(Generic[R]):
-    """`make` makes the result from the row's columns; the statement's parameters are given in `names`' order."""
+    """`make` makes a result from a row's columns; values of the statement's parameters are given in `names`' order."""
 
     def __init__(self, statement: Select[*tuple[Any, ...]], make: Callable[..., R], *names: str) -> None:
         compiled = statement.compile(dialect=_DIALECT)
-        given = compiled.positiontup or []
-        assert given[: len(names)] == list(names), given
-        self.constants = tuple(compiled.params[name] for name in given[len(names) :])
         self.statement, self.make, self.names, self.sql = statement, make, names, str(compiled)
-        self.processors = [
-            column.type.dialect_impl(_DIALECT).result_processor(_DIALECT, None) for column in statement.selected_columns
-        ]
-        self.binders = [_binder(compiled.binds[name]) for name in names]
-        self.is_bound = any(self.binders) or bool(self.constants)
+        self.positions = tuple(compiled.positiontup or ())
+        self.fixed = {name: value for name, value in compiled.params.items() if name not in names}
+        assert self.fixed.keys() | names == set(self.positions), self.positions
+        self.binders = {name: bind for name in names if (bind := _binder(compiled.binds[name]))}
+        self.processors = [_processor(column.type) for column in statement.selected_columns]
+        self.is_ready = not any(self.processors)
 
     def by(self, connection: Connection, *values: Any) -> R | None:
-        row = connection.execute(self.statement, dict(zip(self.names, values, strict=True))).one_or_none()
-        return self.make(*row) if row else None
+        return next(iter(self.rows_by(connection, *values)), None)
+
+    def rows_by(self, connection: Connection, *values: Any) -> Sequence[R]:
+        rows = connection.execute(self.statement, dict(zip(self.names, values, strict=True)))
+        return [self.make(*row) for row in rows]
 
     def in_place(self, driver: sqlite3.Connection, *values: Any) -> R | None:
-        if self.is_bound:
-            values = self._bound(values)
-        row = driver.execute(self.sql, values).fetchone()
-        if row is None:
-            return None
+        return next(iter(self.rows_in_place(driver, *values)), None)
+
+    def rows_in_place(self, driver: sqlite3.Connection, *values: Any) -> Sequence[R]:
+        given = self.fixed | dict(zip(self.names, values, strict=True))
+        for name, bind in self.binders.items():
+            given[name] = bind(given[name])
+        rows = driver.execute(self.sql, [given[name] for name in self.positions])
+        return [self.make(*row) for row in rows] if self.is_ready else [self._made(row) for row in rows]
+
+    def _made(self, row: tuple[Any, ...]) -> R:
         return self.make(*[read(value) if read else value for read, value in zip(self.processors, row, strict=True)])
 
-    def _bound(self, values: Sequence[Any]) -> tuple[Any, ...]:
-        """As the driver takes them, with the statement's own."""
-        given = (bind(value) if bind else value for bind, value in zip(self.binders, values, strict=True))
-        return (*given, *self.constants)
+
+Ask = Callable[..., Sequence[Any]]
+"""How a look-up's rows are asked for, whichever way the database is reached: `ask(lookup, *values)`."""
+
+
+def rows_by(connection: Connection, lookup: Lookup[R], *values: Any) -> Sequence[R]:
+    return lookup.rows_by(connection, *values)
+
+
+def rows_in_place(driver: sqlite3.Connection, lookup: Lookup[R], *values: Any) -> Sequence[R]:
+    return lookup.rows_in_place(driver, *values)

@@ -14,6 +14,7 @@ from app.errors import Problem, parameter_fault
 from app.fields import RecordType
 from app.filters import AnyOf, NoneOf, Test, kinds
 from app.history.gone import refuse_gone
+from app.lookups import Ask, Lookup
 from app.nearest import nearest
 from app.query import ListQuery
 from app.reading import Stored, by_id, now
@@ -74,6 +75,23 @@ def _naming(types: tuple[RecordType, ...]) -> Select[Any]:
     named = or_(*(and_(RecordName.record_type == type, key) for type, key in zip(types, keys, strict=True)))
     columns: tuple[Any, ...] = (RecordName.record_type, RecordName.key, RecordName.record_id)
     return select(*columns).where(named).distinct().order_by(RecordName.record_id)
+
+
+_IDS = Lookup(
+    select(RecordName.record_id)
+    .where(RecordName.record_type == bindparam("type"), RecordName.key == bindparam("key"))
+    .distinct(),
+    str,
+    "type",
+    "key",
+)
+
+
+def only_one(ask: Ask, type: RecordType, name: str) -> str | None:
+    """The id of the one record that a name finds, if there is just one."""
+    ids = ask(_IDS, type, fold(type, name))
+    meant = [name] if name in ids else ids
+    return meant[0] if len(meant) == 1 else None
 
 
 def _nearest(connection: Connection, type: RecordType, name: str) -> list[str]:

@@ -9,20 +9,20 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import ARRAY, Connection, Integer, Select, String, bindparam, cast, func, select
+from sqlalchemy import ARRAY, Connection, Select, String, bindparam, cast, func, select
 
-from app.conditions import conditions
 from app.documents import Document, Revision, State, valid_at
 from app.errors import Problem
 from app.fields import RecordType
-from app.filters import Tests
-from app.lookups import Lookup
+from app.links import Link, link_lookup, link_of
+from app.lookups import Ask, Lookup, rows_by
 from app.migrating import head
-from app.paging import Position, SortKey, page_keys, page_order
+from app.page_statements import MANY, Known, documents_of, known_in, page_statement, reads_in_turn, shape_of
+from app.paging import Position
 from app.query import ListQuery, RecordQuery
 from app.resources import Resource
 from app.rows import among, batches
@@ -126,29 +126,6 @@ class Page:
         return b'{"items":[%b],"total":%d,"next":%b%b}' % (items, self.total, orjson.dumps(self.next), more)
 
 
-class Shape(NamedTuple):
-    """What pages of one list have in common: their statements differ in nothing but values."""
-
-    resource: Resource
-    tests: tuple[tuple[str, Tests], ...]
-    ids: tuple[str, ...]
-    many: bool = False
-
-    def records(self) -> Select[Any]:
-        wanted = [*conditions(self.resource, dict(self.tests), many=self.many)]
-        if self.ids:
-            wanted.append(self.resource.sorts["id"].in_(self.ids))
-        return select(self.resource.sorts["id"]).where(*wanted)
-
-
-MANY = 1_000
-"""Records found above which they are gone through in order; about the root of a page's length times all there are."""
-
-
-def shape_of(resource: Resource, query: ListQuery) -> Shape:
-    return Shape(resource, tuple(query.tests.items()), query.ids)
-
-
 def page(connection: Connection, resource: Resource, query: ListQuery, at: Now, totals: Totals) -> Page:
     """One page of a list with the exact total, of a query whose names are resolved."""
     shape = shape_of(resource, query)
@@ -156,18 +133,13 @@ def page(connection: Connection, resource: Resource, query: ListQuery, at: Now, 
     if total is None:
         total = connection.scalars(select(func.count()).select_from(shape.records().subquery())).one()
         totals.put(at, query.asked, total)
-    shape = shape._replace(many=total > MANY)
-    statement = partial(_page_statement, shape, query.sort, in_turn=reads_in_turn(connection))
-    shown = _page_of(connection, resource, query, statement)
+    link, in_turn = link_of(resource, query), reads_in_turn(connection)
+    if link:
+        shown = linked_page(partial(rows_by, connection), resource, query, link, in_turn=in_turn)
+    else:
+        statement = partial(page_statement, shape._replace(many=total > MANY), query.sort, in_turn=in_turn)
+        shown = _page_of(resource, query, _reads(connection, query, statement))
     return Page(select_parts(connection, resource, query, shown.documents), total, shown.next)
-
-
-Known = tuple[bool, ...] | None
-"""Which keys of a position have a value; nothing where a list begins."""
-
-
-def reads_in_turn(connection: Connection) -> bool:
-    return connection.dialect.name == "sqlite"
 
 
 def _rows(connection: Connection, statement: Select[Any], position: Position | None, limit: int) -> Sequence[Any]:
@@ -175,19 +147,26 @@ def _rows(connection: Connection, statement: Select[Any], position: Position | N
     return connection.execute(statement, {**values, "limit": limit}).all()
 
 
-def _known(position: Position | None) -> Known:
-    return None if position is None else tuple(value is not None for value in position)
-
-
-def _page_of(
-    connection: Connection, resource: Resource, query: ListQuery, statement: Callable[[Known], Select[Any]]
-) -> Page:
+def _page_of(resource: Resource, query: ListQuery, read: Callable[[int], Sequence[Any]]) -> Page:
     """Whole documents of one page of some records; the total is not counted here."""
     if not query.limit:
         return Page([], 0, None)
-    rows = _rows(connection, statement(_known(query.position)), query.position, query.limit + 1)
+    rows = read(query.limit + 1)
     following = query.next_url(resource, tuple(rows[query.limit - 1][1:])) if len(rows) > query.limit else None
     return Page([row[0] for row in rows[: query.limit]], 0, following)
+
+
+def _reads(
+    connection: Connection, query: ListQuery, statement: Callable[[Known], Select[Any]]
+) -> Callable[[int], Sequence[Any]]:
+    return lambda limit: _rows(connection, statement(known_in(query.position)), query.position, limit)
+
+
+def linked_page(ask: Ask, resource: Resource, query: ListQuery, link: Link, *, in_turn: bool) -> Page:
+    """A page of what one link leads to, of a resolved query."""
+    lookup = link_lookup(link.shape, query.sort, known_in(query.position), in_turn=in_turn)
+    after = [value for value in query.position or () if value is not None]
+    return _page_of(resource, query, lambda limit: ask(lookup, *link.values, *after, limit))
 
 
 EXPORTED = 500
@@ -204,7 +183,7 @@ def pages_of(
 ) -> Iterator[Sequence[bytes]]:
     position = query.position
     while True:
-        statement = _documents(resource, records, query.sort, _known(position), in_turn=reads_in_turn(connection))
+        statement = documents_of(resource, records, query.sort, known_in(position), in_turn=reads_in_turn(connection))
         rows = _rows(connection, statement, position, EXPORTED)
         yield [row[0] for row in rows]
         if len(rows) < EXPORTED:
@@ -223,33 +202,8 @@ def those_with(connection: Connection, resource: Resource, ids: Sequence[str]) -
 def sorted_page(connection: Connection, resource: Resource, query: ListQuery, ids: Sequence[str]) -> Page:
     """One page of the records with some ids, however many, in the query's order."""
     records = those_with(connection, resource, ids)
-    statement = partial(_documents, resource, records, query.sort, in_turn=reads_in_turn(connection))
-    return _page_of(connection, resource, query, statement)
-
-
-@lru_cache(maxsize=256)
-def _page_statement(shape: Shape, sort: tuple[SortKey, ...], known: Known, *, in_turn: bool) -> Select[Any]:
-    """Building a statement costs more than running it, so each shape's is kept."""
-    return _documents(shape.resource, shape.records(), sort, known, in_turn=in_turn)
-
-
-def _documents(
-    resource: Resource, records: Select[Any], sort: tuple[SortKey, ...], known: Known, *, in_turn: bool
-) -> Select[Any]:
-    """The documents of one page; parameters `limit` and, for each key of a position that has a value, `after_...`."""
-    position: Any = known and tuple(
-        bindparam(f"after_{index}", type_=key.column.type) if there else None
-        for index, (key, there) in enumerate(zip(sort, known, strict=True))
-    )
-    limit: Any = bindparam("limit", type_=Integer())
-    keys = page_keys(records, sort, position, limit, in_turn=in_turn)
-    columns = [keys.c[f"key_{index}"] for index in range(len(sort))]
-    return (
-        select(Document.body, *columns)
-        .join_from(keys, Document, Document.id == columns[-1])
-        .where(Document.type == resource.type, Document.until_revision.is_(None))
-        .order_by(*page_order(keys, sort))  # a limit here would carry bodies through the database's sorter
-    )
+    statement = partial(documents_of, resource, records, query.sort, in_turn=reads_in_turn(connection))
+    return _page_of(resource, query, _reads(connection, query, statement))
 
 
 def select_parts(

@@ -47,6 +47,8 @@ class Linked:
     column: InstrumentedAttribute[Any]
     owner: InstrumentedAttribute[str]
     where: tuple[ColumnElement[bool], ...] = ()
+    beside: Mapping[str, InstrumentedAttribute[Any]] = field(default_factory=dict)
+    """Numbers of the record that its links hold too, so that one index filters by a link and sorts by them."""
 
 
 Target = InstrumentedAttribute[Any] | Linked

@@ -70,14 +70,35 @@ class Study(models.Model):  # type: ignore[misc]
         managed = False
 
 
+class Whole(models.Model):  # type: ignore[misc]
+    """A study's whole public JSON, ready made: nested serializers would have to make it first."""
+
+    number = models.IntegerField(primary_key=True)
+    slug = models.TextField(unique=True, db_column="id")
+    year = models.IntegerField(null=True)
+    indication = models.TextField(null=True)
+    document = models.JSONField()
+
+    class Meta:
+        app_label = "rival"
+        db_table = "documents"
+        managed = False
+
+
 class StudySerializer(serializers.ModelSerializer):  # type: ignore[misc]
     class Meta:
         model = Study
         exclude = ("number",)
 
 
-def _filtered(request: Any) -> Any:
-    found = Study.objects.all()
+class WholeSerializer(serializers.ModelSerializer):  # type: ignore[misc]
+    class Meta:
+        model = Whole
+        fields = ("document",)
+
+
+def _filtered(request: Any, model: Any = Study) -> Any:
+    found = model.objects.all()
     for name, lookup in (("indication", "indication"), ("from", "year__gte"), ("to", "year__lte")):
         if name in request.query_params:
             found = found.filter(**{lookup: request.query_params[name]})
@@ -89,14 +110,16 @@ class Fifty(pagination.LimitOffsetPagination):  # type: ignore[misc]
 
 
 class Studies(generics.ListAPIView):  # type: ignore[misc]
-    serializer_class = StudySerializer
+    serializer_class: Any = StudySerializer
     pagination_class = Fifty
 
     def get_queryset(self) -> Any:
-        return _filtered(self.request).order_by("-year", "number")
+        return _filtered(self.request, self.serializer_class.Meta.model).order_by("-year", "number")
 
 
 class Search(APIView):  # type: ignore[misc]
+    serializer_class: Any = StudySerializer
+
     def get(self, request: Any) -> Any:
         words = " ".join(f'"{word}"' for word in request.query_params["q"].split())
         with connection.cursor() as cursor:
@@ -104,8 +127,8 @@ class Search(APIView):  # type: ignore[misc]
             (total,) = cursor.fetchone()
             cursor.execute(FOUND, [words, TOP])
             hits = cursor.fetchall()
-        studies = Study.objects.in_bulk([number for number, *_ in hits])
-        items = StudySerializer([studies[number] for number, *_ in hits], many=True).data
+        studies = self.serializer_class.Meta.model.objects.in_bulk([number for number, *_ in hits])
+        items = self.serializer_class([studies[number] for number, *_ in hits], many=True).data
         told = [{"score": -rank, "snippet": snippet} for _, rank, snippet in hits]
         return Response({"count": total, "results": items, "hits": told})
 
@@ -123,6 +146,8 @@ class Facets(APIView):  # type: ignore[misc]
 urlpatterns = [
     path("studies", Studies.as_view()),
     path("search", Search.as_view()),
+    path("documents", Studies.as_view(serializer_class=WholeSerializer)),
+    path("documents/search", Search.as_view(serializer_class=WholeSerializer)),
     path("facets", Facets.as_view()),
 ]
 application = get_wsgi_application()

@@ -220,8 +220,8 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         sent.append(lookup.sql)
         return in_place(lookup, driver, *values)
 
-    in_place = Lookup.in_place
-    monkeypatch.setattr(Lookup, "in_place", noted)
+    in_place = Lookup.rows_in_place
+    monkeypatch.setattr(Lookup, "rows_in_place", noted)
     event.listen(Engine, "before_cursor_execute", note)
     yield sent
     event.remove(Engine, "before_cursor_execute", note)

@@ -22,8 +22,8 @@ from app.filters import kinds
 from app.history.holds import holds
 from app.history.then import PastList, in_order, order
 from app.migrating import migrate
+from app.page_statements import shape_of
 from app.query import read_list_query
-from app.reading import shape_of
 from app.resources import Resource
 from app.search.entries import values
 from tests.changing import CITED, SOURCE, Typed, change

@@ -111,8 +111,12 @@ def definitions(connection: Connection) -> set[str]:
     return {str(row[0]) for query in (constraints, indexes, columns) for row in connection.execute(text(query))}
 
 
+ADDED = re.compile(r", (?=\w+ [A-Z]{3,})")
+"""Before a column that was added to a table that was there: SQLite writes it behind the last one, in the same line."""
+
+
 def _lines(sql: str) -> list[str]:
-    first, *rest = [line.strip().rstrip(",") for line in sql.splitlines()]
+    first, *rest = [line.strip().rstrip(",") for line in ADDED.sub(",\n", sql).splitlines()]
     return [f"{first} {line}" for line in rest] or [first]
 
 

@@ -20,9 +20,10 @@ from app.documents import Document, valid_at
 from app.history.as_of import newest_at
 from app.history.holds import holds, sort_path
 from app.history.remembered import Remembered
+from app.page_statements import MANY, reads_in_turn, shape_of
 from app.paging import Position, SortKey, page_keys, page_order
 from app.query import ListQuery
-from app.reading import MANY, Now, Page, Totals
+from app.reading import Now, Page, Totals
 from app.resources import Resource
 from app.rows import batches
 from app.search.entries import at as values_at
@@ -82,7 +83,7 @@ class PastList:
         """The records found now whose newest version was there then."""
         later = (Document.type == self.resource.type, Document.revision > self.query.revision)
         since = exists().where(*later, Document.id == self.resource.sorts["id"])
-        shape = reading.shape_of(self.resource, self.query)._replace(many=many)
+        shape = shape_of(self.resource, self.query)._replace(many=many)
         return shape.records().where(~since)
 
     def count_unchanged(self) -> int:
@@ -132,7 +133,7 @@ class PastList:
 
     def _page(self, position: Position | None, size: int, *, many: bool) -> Select[Any]:
         records = self.unchanged(many=many)
-        in_turn = reading.reads_in_turn(self.connection)
+        in_turn = reads_in_turn(self.connection)
         page = page_keys(records, self.query.sort, position, size, in_turn=in_turn)
         columns = [page.c[f"key_{index}"] for index in range(len(self.query.sort))]
         shown = select(Document.body, *columns).join_from(page, Document, Document.id == columns[-1])

@@ -151,30 +151,58 @@ def value_paths(type: RecordType) -> Mapping[str, str]:
     return {name: own.get(name, _ELSEWHERE.get(name, name)) for name in names if not name.startswith("absen")}
 
 
+Walk = tuple[str, tuple[str, ...]]
+"""A dotted path: its first name, and those below."""
+
+
 @cache
-def _names(path: str) -> tuple[str, ...]:
-    return tuple(path.split("."))
+def _walk(path: str) -> Walk:
+    first, *below = path.split(".")
+    return first, tuple(below)
 
 
 def at(document: Json, path: str) -> list[Json]:
-    """All values at a dotted path; lists are gone through, what is null is left out. Every record is read by this."""
-    level = [document]
-    for name in _names(path):
-        below: list[Json] = []
-        for item in level:
-            value = item.get(name)
-            if type(value) is list:
-                below += value
-            elif value is not None:
-                below.append(value)
-        level = below
+    """All values at a dotted path; lists are gone through, what is null is left out."""
+    return _at(document, *_walk(path))
+
+
+def _at(document: Json, first: str, below: tuple[str, ...]) -> list[Json]:
+    """Every record goes through this dozens of times when an index is built, and most of its fields have no value."""
+    value = document.get(first)
+    if value is None:
+        return []
+    level = value if type(value) is list else [value]
+    for name in below:
+        if not level:
+            break
+        level = _under(level, name)
     return level
+
+
+def _under(level: list[Json], name: str) -> list[Json]:
+    found: list[Json] = []
+    for item in level:
+        value = item.get(name)
+        if type(value) is list:
+            found += value
+        elif value is not None:
+            found.append(value)
+    return found
+
+
+@cache
+def _text_walks(type: RecordType) -> tuple[tuple[str, tuple[Walk, ...]], ...]:
+    return tuple((part, tuple(map(_walk, paths))) for part, paths in TEXTS[type].items())
 
 
 def texts(type: RecordType, document: Json) -> dict[str, list[str]]:
     """A document's searchable text by part."""
-    found = {part: [v for path in paths for v in at(document, path)] for part, paths in TEXTS[type].items()}
-    return {part: list(dict.fromkeys(map(str, values))) for part, values in found.items() if values}
+    found = {}
+    for part, walks in _text_walks(type):
+        values = [value for walk in walks for value in _at(document, *walk)]
+        if values:
+            found[part] = list(dict.fromkeys(map(str, values))) if len(values) > 1 else [str(values[0])]
+    return found
 
 
 def first_day(date: Any) -> float:
@@ -192,26 +220,30 @@ LONG = 200
 
 def term_of(value: Json) -> str:
     """A value as one term; a long text as its hash, since terms have a bound."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = str(value)
-    return text if len(text) <= LONG else blake2b(text.encode(), digest_size=16).hexdigest()
+    if type(value) is str:
+        return value if len(value) <= LONG else blake2b(value.encode(), digest_size=16).hexdigest()
+    return str(value).lower() if type(value) is bool else str(value)
 
 
 @cache
-def _text_filters(type: RecordType) -> frozenset[str]:
+def text_filters(type: RecordType) -> frozenset[str]:
     return frozenset(name for name, kind in kinds(RESOURCES[type].filter).items() if kind.name == "text")
+
+
+@cache
+def _value_walks(type: RecordType) -> tuple[tuple[str, Walk], ...]:
+    return tuple((name, _walk(path)) for name, path in value_paths(type).items())
 
 
 def values(type: RecordType, document: Json) -> dict[str, list[Json]]:
     """The values of each filter that has any; text is compared A-Z like a-z."""
-    found = {name: some for name, path in value_paths(type).items() if (some := at(document, path))}
+    found = {name: some for name, walk in _value_walks(type) if (some := _at(document, *walk))}
     if document["absent"]:
         known = kinds(RESOURCES[type].filter)
         absent = {"absent": list(document["absent"]), "absence_reason": list(document["absent"].values())}
         found |= {name: some for name, some in absent.items() if name in known}
-    for name in _text_filters(type).intersection(found):
-        found[name] = [ascii_lower(value) for value in found[name]]
+    for name in text_filters(type).intersection(found):
+        found[name] = [value.lower() if value.isascii() else ascii_lower(value) for value in found[name]]
     return found
 
 

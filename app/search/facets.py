@@ -42,7 +42,7 @@ def _entries(buckets: list[dict[str, Any]], facet: Facet, limit: int) -> list[di
 
 
 def _missing(searcher: Searcher, query: Query, name: str) -> int:
-    has = Query.term_query(SCHEMA, "value.has", name)
+    has = Query.term_query(SCHEMA, "has", name)
     return count(searcher, Query.boolean_query([(Occur.Must, query), (Occur.MustNot, has)]))
 
 

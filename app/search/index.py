@@ -22,8 +22,8 @@ from app.db import reading as read_only
 from app.documents import Document
 from app.errors import Problem
 from app.fields import RecordType
-from app.search.entries import first_day, term_of, texts, values
-from app.search.schema import META, VERSION, open_index, ranged, schema
+from app.search.entries import first_day, term_of, text_filters, texts, values
+from app.search.schema import META, OWN, VERSION, open_index, ranged, schema
 
 log = structlog.get_logger("evidence.search")
 
@@ -45,53 +45,46 @@ class _Closing(Exception):
     """The service ends before the index is whole."""
 
 
-def entry_of(type: RecordType, id: str, body: bytes) -> Entry:
+def entry_of(type: RecordType, id: str, body: bytes) -> str:
+    """A document's entry as JSON, which the index reads beside us, while an entry made here would hold us up."""
     document = orjson.loads(body)
-    entry = Entry()
-    entry.add_text("key", f"{type}/{id}")
-    entry.add_text("type", type)
-    _add_text(entry, texts(type, document))
-    _add_values(entry, values(type, document))
+    entry = {"key": f"{type}/{id}", "type": type, **_text(texts(type, document)), **_values(type, document)}
+    return orjson.dumps(entry).decode()
+
+
+def _text(parts: dict[str, list[str]]) -> dict[str, Any]:
+    joined = {part: "\n".join(some) for part, some in parts.items()}
+    body = [text for part, text in joined.items() if part != "name"]  # a title counts as text, and more as a title
+    own = {part: joined[part] for part in OWN if part in joined}
+    others = {part: some for part, some in parts.items() if part not in OWN}
+    return {**own, "body": body, "part": others, "word": "\n".join(joined.values())}
+
+
+def _values(type: RecordType, document: Any) -> dict[str, Any]:
+    found = values(type, document)
+    entry: dict[str, Any] = {"has": list(found), "value": {}, "exact": {}}
+    ranges, texts = ranged(), text_filters(type)
+    for name, some in found.items():
+        if name in ranges:
+            entry[ranges[name]] = [float(value) if ranges[name][0] == "n" else first_day(value) for value in some]
+        else:
+            entry["exact" if name in texts else "value"][name] = _terms(some)
     return entry
 
 
-def _add_text(entry: Entry, parts: dict[str, list[str]]) -> None:
-    for part, some in parts.items():
-        joined = "\n".join(some)
-        entry.add_text(part if part in ("title", "name") else "body", joined)
-        if part == "title":
-            entry.add_text("body", joined)  # a title's words count as text, and more as a title
-        entry.add_text("word", joined)
-    entry.add_json("part", parts)
-
-
-def _add_values(entry: Entry, found: dict[str, list[Any]]) -> None:
-    own = ranged()
-    flat: dict[str, list[str]] = {"has": list(found)}
-    for name, some in found.items():
-        field = own.get(name)
-        if field is None:
-            flat[name] = [term_of(value) for value in some]
-        else:
-            for value in some:
-                entry.add_float(field, float(value) if field.startswith("n_") else first_day(value))
-    entry.add_json("value", flat)
+def _terms(some: list[Any]) -> list[str]:
+    return [term_of(some[0])] if len(some) == 1 else list(dict.fromkeys(map(term_of, some)))
 
 
 _CURRENT = select(Document.type, Document.id, Document.revision, Document.body).where(Document.until_revision.is_(None))
-_KEY, _CHANGE = (Document.type, Document.id), (Document.revision, Document.type, Document.id)
+_ALL = _CURRENT.order_by(Document.type, Document.id)
+_CHANGE = (Document.revision, Document.type, Document.id)
 
 
 def _all(connection: Connection) -> Iterator[tuple[RecordType, str, bytes]]:
-    """Every current document, some at a time, in the order of the index that has just these."""
-    last: tuple[Any, ...] = ("", "")
-    while True:
-        query = _CURRENT.where(tuple_(*_KEY) > last).order_by(*_KEY).limit(BATCH)
-        rows = connection.execute(query).all()
-        yield from ((row.type, row.id, row.body) for row in rows)
-        if len(rows) < BATCH:
-            return
-        last = (rows[-1].type, rows[-1].id)
+    """Every current document, in the order of the index that has just these, so that a type's are side by side."""
+    for type, id, _, body in connection.execute(_ALL, execution_options={"yield_per": BATCH}):
+        yield type, id, body
 
 
 _CHANGED = select(Document.type, Document.id, Document.revision, Document.body, Document.change).where(
@@ -118,6 +111,8 @@ class SearchIndex:
         self.path, self.engine = path, engine
         self._index: Index | None = None
         self._epoch = ""
+        self._newest: tuple[Searcher, int] | None = None
+        """The newest searcher and the revision that it has seen."""
         self._lock = threading.Lock()
         self._idle = threading.Event()
         self._idle.set()
@@ -125,14 +120,14 @@ class SearchIndex:
 
     def current(self, connection: Connection, at: reading.Now) -> Searcher:
         """A searcher that has seen revision `at` or later; raises a `Problem` while that takes long."""
-        searcher = self._seen(at)
+        searcher = self.seen(at)
         if searcher is not None:
             return searcher
         if not self._idle.wait(PATIENCE):
             raise _not_yet()
         try:
             with self._lock:
-                searcher = self._seen(at)
+                searcher = self.seen(at)
                 if searcher is not None or self._behind(connection, at) <= FEW:
                     return searcher or self._catch_up(connection, at)
         except (OSError, ValueError) as error:  # no directory, no room, or what is there cannot be read
@@ -141,18 +136,20 @@ class SearchIndex:
         self.build_beside()
         raise _not_yet()
 
-    def is_current(self, at: reading.Now) -> bool:
-        return self._seen(at) is not None
-
-    def _seen(self, at: reading.Now) -> Searcher | None:
+    def seen(self, at: reading.Now) -> Searcher | None:
+        """A searcher that has seen revision `at` or later, if one is at hand."""
         if self._index is None or self._epoch != at.epoch:
             return None
-        searcher = self._index.searcher()
-        if _revision(searcher) >= at.revision:
-            return searcher
-        self._index.reload()
-        searcher = self._index.searcher()
-        return searcher if _revision(searcher) >= at.revision else None
+        if self._newest is None or self._newest[1] < at.revision:
+            self._reload(self._index)
+        searcher, revision = self._newest or (None, -1)
+        return searcher if revision >= at.revision else None
+
+    def _reload(self, index: Index) -> Searcher:
+        index.reload()
+        searcher = index.searcher()
+        self._newest = searcher, _revision(searcher)
+        return searcher
 
     def _behind(self, connection: Connection, at: reading.Now) -> int:
         seen = self._open(at)
@@ -172,15 +169,14 @@ class SearchIndex:
                 log.warning("the index is damaged and is made anew", error=str(error))
                 shutil.rmtree(str(directory), ignore_errors=True)
                 self._index = _opened(directory)
-            self._epoch = at.epoch
+            self._epoch, self._newest = at.epoch, None
         return _revision(self._index.searcher())
 
     def _catch_up(self, connection: Connection, at: reading.Now) -> Searcher:
         seen = self._open(at)
         assert self._index is not None
         self._fill(self._index, connection, seen, at.revision, SMALL_HEAP_BYTES)
-        self._index.reload()
-        return self._index.searcher()
+        return self._reload(self._index)
 
     def _fill(self, index: Index, connection: Connection, seen: int, until: int, heap: int) -> int:
         writer = _writer(index, heap)
@@ -231,7 +227,7 @@ class SearchIndex:
             seen = self._open(at)
             assert self._index is not None
             count = 0 if seen >= at.revision else self._fill(self._index, connection, seen, at.revision, HEAP_BYTES)
-            self._index.reload()
+            self._reload(self._index)
         log.info("index built", entries=count, revision=at.revision, seconds=round(time.monotonic() - started, 2))
         return count
 
@@ -266,7 +262,7 @@ def _write(writer: IndexWriter, changed: Iterable[tuple[RecordType, str, bytes |
         if not fresh:
             writer.delete_documents_by_term("key", f"{type}/{id}")
         if body is not None:
-            writer.add_document(entry_of(type, id, body))
+            writer.add_json(entry_of(type, id, body))
         if count % 50_000 == 0:
             log.info("indexing", entries=count)
     return count

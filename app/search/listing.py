@@ -5,11 +5,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 from tantivy import Query, Searcher
 
 from app import naming, reading
 from app.documents import Document
+from app.filters import AnyOf, kinds
+from app.links import link_of
+from app.lookups import Ask
 from app.query import ListQuery
 from app.reading import Now, Page, Totals
 from app.resources import Resource
@@ -29,14 +32,19 @@ class Search:
     thesauri: Thesauri
 
 
+_BODIES = select(Document.id, Document.body).where(
+    Document.type == bindparam("type"),
+    Document.id.in_(bindparam("ids", expanding=True)),
+    Document.until_revision.is_(None),
+)
+
+
 def bodies_of(connection: Connection, keys: Sequence[Key]) -> dict[Key, bytes]:
     """Current documents, some may be gone."""
     found: dict[Key, bytes] = {}
     for type in dict.fromkeys(type for type, _ in keys):
         ids = [id for of, id in keys if of == type]
-        of_type = (Document.type == type, Document.id.in_(ids), Document.until_revision.is_(None))
-        rows = connection.execute(select(Document.id, Document.body).where(*of_type))
-        found |= {(type, row.id): row.body for row in rows}
+        found |= {(type, id): body for id, body in connection.execute(_BODIES, {"type": type, "ids": ids})}
     return found
 
 
@@ -49,16 +57,54 @@ def page(connection: Connection, resource: Resource, query: ListQuery, at: Now, 
     """One page of a list, by the index where it is needed, and counted by it where it is at hand."""
     found = naming.resolve(connection, resource, query)
     records = filter_query(resource.type, found.tests, found.ids)
-    if query.words or query.facets or search.index.is_current(at):
-        searcher = search.index.current(connection, at)
-        if not query.words and totals.get(at, query.asked) is None:
-            totals.put(at, query.asked, service.count(searcher, records))
-    if query.words:
+    searcher = search.index.current(connection, at) if query.words or query.facets else search.index.seen(at)
+    if searcher and not query.words:
+        _total(query, at, totals, searcher, records)
+    if searcher and query.words:
         return _found(connection, resource, found, searcher, records, search.thesauri.at(connection, at))
     shown = reading.page(connection, resource, found, at, totals)
-    if not query.facets:
+    if not (searcher and query.facets):
         return shown
     return replace(shown, more={"facets": facets(searcher, records, query.facets, query.facet_limit)})
+
+
+def _total(query: ListQuery, at: Now, totals: Totals, searcher: Searcher, records: Query) -> int:
+    known = totals.get(at, query.asked)
+    if known is None:
+        known = service.count(searcher, records)
+        totals.put(at, query.asked, known)
+    return known
+
+
+SHORT = 100
+"""Records of a page that is made in the time a hop to a thread would take."""
+
+
+def short_page(
+    ask: Ask, resource: Resource, query: ListQuery, totals: Totals, search: Search
+) -> tuple[Page, Now] | None:
+    """A page of a link's records, with what it is of, where a few look-ups make it; else nothing."""
+    at = next(iter(ask(reading.NOW)), None)
+    searcher = at and search.index.seen(at)
+    found = _with_id(ask, resource, query)
+    link = found and link_of(resource, found)
+    if not (at and searcher and found and link):
+        return None
+    total = _total(query, at, totals, searcher, filter_query(resource.type, found.tests))
+    shown = reading.linked_page(ask, resource, found, link, in_turn=True)
+    return replace(shown, total=total), at
+
+
+def may_be_short(resource: Resource, query: ListQuery) -> bool:
+    return bool(query.is_plain and query.limit <= SHORT and not query.facets and link_of(resource, query))
+
+
+def _with_id(ask: Ask, resource: Resource, query: ListQuery) -> ListQuery | None:
+    """A query with an id in place of the name in its one link, if the name is one record's."""
+    link = link_of(resource, query)
+    of = link and kinds(resource.filter)[link.shape.name].of
+    id = naming.only_one(ask, of, str(link.values[0])) if link and of else None
+    return replace(query, tests={**query.tests, link.shape.name: (AnyOf((id,)),)}) if link and id else None
 
 
 def _found(

@@ -5,12 +5,14 @@ from functools import cache
 from tantivy import Index, Schema, SchemaBuilder
 
 from app.catalogue import RESOURCES
-from app.filters import kinds
+from app.filters import Kind, kinds
 from app.search import analysis
 
-VERSION = 3
+VERSION = 4
 
 TEXT_FIELDS = ("title", "name", "body")
+OWN = ("title", "name")
+"""Parts with a field of their own; the others are in `body` together, and in `part` one by one."""
 META = "meta"
 """The key of the one entry that is no record: it holds the revision the index has seen."""
 
@@ -20,6 +22,11 @@ def ranged() -> dict[str, str]:
     """Filters that know ranges, and the field each has of its own: numbers `n_...`, dates `d_...`, both as numbers."""
     every = {name: kind for resource in RESOURCES.values() for name, kind in kinds(resource.filter).items()}
     return {name: f"{kind.name[0]}_{name}" for name, kind in every.items() if kind.ranged}
+
+
+def value_field(name: str, kind: Kind) -> str:
+    """Where the values of a filter are that knows no ranges: texts are too many to be counted, the others can be."""
+    return f"exact.{name}" if kind.name == "text" else f"value.{name}"
 
 
 @cache
@@ -33,8 +40,10 @@ def schema() -> Schema:
     builder.add_json_field("part", tokenizer_name=analysis.STEMMED, index_option="position")
     builder.add_text_field("word", tokenizer_name=analysis.PLAIN, index_option="basic")
     builder.add_json_field("value", tokenizer_name="raw", index_option="basic", fast=True)
+    builder.add_json_field("exact", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("has", tokenizer_name="raw", index_option="basic")
     for field in ranged().values():
-        builder.add_float_field(field, indexed=True, fast=True)
+        builder.add_float_field(field, fast=True)
     return builder.build()
 
 

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from sqlalchemy import Connection
@@ -16,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.db import existing, open_engine, reading, sqlite_file
 from app.errors import Problem
-from app.lookups import Lookup
+from app.lookups import Ask, Lookup, rows_in_place
 from app.settings import Settings
 
 P = ParamSpec("P")
@@ -90,6 +91,22 @@ class Reader:
         except (sqlite3.Error, DBAPIError):
             self._let_go()
             return await self.run(lookup.by, *values)  # anew, and what is wrong is said as everywhere else
+
+    def at_once(self, work: Callable[Concatenate[Ask, P], R], *args: P.args, **kwargs: P.kwargs) -> R | None:
+        """A few look-ups that see one state of the database; nothing where they cannot be made in place."""
+        if not self._in_place:
+            return None
+        self._follow_file()
+        try:
+            driver = self._driver()
+            driver.execute("BEGIN")
+            try:
+                return work(partial(rows_in_place, driver), *args, **kwargs)
+            finally:
+                driver.execute("ROLLBACK")
+        except (sqlite3.Error, DBAPIError):
+            self._let_go()
+            return None
 
     async def run(self, work: Work[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Any reading; all its statements see one state of the database."""

@@ -32,6 +32,10 @@ async def answer_list(request: Request, resource: Resource) -> Response:
         return not_modified(request, before)
     if format != "json":
         return await answer_export(request, resource, query, format)
+    if listing.may_be_short(resource, query):
+        short = service.reader.at_once(listing.short_page, resource, query, service.totals, service.search)
+        if short:
+            return answer_page(request, *short)
     return await service.reader.run(_page, request, resource, query, service)
 
 

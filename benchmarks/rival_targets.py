@@ -1,0 +1,79 @@
+"""What ours, Datasette and Django are asked: addresses that are to be answered with equal content."""
+
+from urllib.parse import urlencode
+
+Targets = tuple[str, str, str]
+
+
+def _query(path: str, **parameters: object) -> str:
+    return f"{path}?{urlencode(parameters)}"
+
+
+TABLE, DOCUMENTS = "/rival/studies.json", "/rival/documents.json"
+SPARED = "&_nosuggest=1"
+PLAIN = {"_shape": "objects", "_nosuggest": 1}
+
+
+COLUMNS = "id,title,acronym,summary,conclusion,population,design,phase,year,enrolled,follow_up_weeks,status"
+FIELDS = f"{COLUMNS},indications.id,products.id"
+RANKED = """SELECT {columns}, rank, snippet(studies_fts, -1, '<b>', '</b>', '...', 16) AS snippet,
+(SELECT count(*) FROM studies_fts WHERE studies_fts MATCH :words) AS total
+FROM studies_fts JOIN {table} AS found ON found.number = studies_fts.rowid
+WHERE studies_fts MATCH :words ORDER BY rank LIMIT 20"""
+
+
+def _ranked(asked: str, table: str, columns: str) -> str:
+    quoted = " ".join(f'"{word}"' for word in asked.split())
+    sql = RANKED.format(table=table, columns=", ".join(f"found.{column}" for column in columns.split(",")))
+    return _query("/rival.json", sql=sql, words=quoted, **PLAIN)
+
+
+def words(some: str) -> Targets:
+    return (
+        _query("/v1/studies", q=some, limit=20),
+        _ranked(some, "documents", "id,document"),
+        _query("/documents/search", q=some),
+    )
+
+
+def words_columns(some: str) -> Targets:
+    return (
+        _query("/v1/studies", q=some, limit=20, fields=FIELDS),
+        _ranked(some, "studies", f"{COLUMNS},indication,product"),
+        _query("/search", q=some),
+    )
+
+
+def words_unranked(some: str) -> Targets:
+    _, _, django = words_columns(some)
+    return _query("/v1/studies", q=some, limit=20), _query(TABLE, _search=some, _size=20, **PLAIN), django
+
+
+def facets(low: int, high: int) -> Targets:
+    return (
+        _query("/v1/studies", facets="design,phase", limit=0, year=f"{low}..{high}"),
+        _query(TABLE, year__gte=low, year__lte=high, _size=0, **PLAIN) + "&_facet=design&_facet=phase",
+        _query("/facets", facets="design,phase", **{"from": low, "to": high}),
+    )
+
+
+Low = int | None
+
+
+def filtered(indication: str, low: Low) -> Targets:
+    ours, datasette, django = ({"year": f"{low}.."}, {"year__gte": low}, {"from": low}) if low else ({}, {}, {})
+    page = {"indication__exact": indication, "_sort_desc": "year", "_size": 50, **PLAIN, **datasette}
+    return (
+        _query("/v1/studies", indication=indication, sort="-year", limit=50, **ours),
+        _query(DOCUMENTS, _col="document", **page),
+        _query("/documents", indication=indication, **django),
+    )
+
+
+def filtered_columns(indication: str, low: Low) -> Targets:
+    ours, datasette, django = filtered(indication, low)
+    return (
+        f"{ours}&fields={FIELDS}",
+        datasette.replace(f"{DOCUMENTS}?_col=document&", f"{TABLE}?"),
+        django.replace("/documents", "/studies"),
+    )
