@@ -97,7 +97,8 @@ def table_of(model: type[Base]) -> Table:
     return table
 
 
-MAPPED_BYTES = 256 * 2**20
+MAPPED_BYTES = 2**31 - 2**16
+"""As much of a file as SQLite maps at all: a page not mapped is copied by a system call each time it is not at hand."""
 
 
 def _on_sqlite_connect(connection: Any, lock_timeout_ms: int, mapped_bytes: int, synchronous: str) -> None:

@@ -19,7 +19,7 @@ settings.configure(
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": os.environ["RIVAL_DATABASE"],
             "CONN_MAX_AGE": None,
-            "OPTIONS": {"init_command": "PRAGMA mmap_size=268435456; PRAGMA cache_size=-8192;"},
+            "OPTIONS": {"init_command": "PRAGMA mmap_size=2147418112; PRAGMA cache_size=-8192;"},
         }
     },
     MIDDLEWARE=[],

@@ -17,7 +17,7 @@ from app.errors import Invalid
 from app.fields import RecordType
 from app.filters import AnyOf, Between, Kind, Missing, NoneOf, Test, Tests, Value, ascii_lower, kinds
 from app.search import analysis
-from app.search.entries import first_day, last_day, term_of
+from app.search.entries import first_day, last_day, term_of, text_term
 from app.search.language import All, Any_, Node, Not, Words
 from app.search.schema import OWN, ranged, schema, value_field
 from app.search.synonyms import Thesaurus
@@ -204,8 +204,7 @@ def _not(query: Query) -> Query:
 def _equal(name: str, kind: Kind, values: Iterable[Value]) -> Query:
     if kind.ranged:
         return _any(_between(name, kind, value, value) for value in values)
-    lowered = (ascii_lower(str(value)) if kind.name == "text" else value for value in values)
-    terms = [term_of(value) for value in lowered]
+    terms = [text_term(ascii_lower(str(value))) if kind.name == "text" else term_of(value) for value in values]
     if len(terms) == 1:
         return Query.term_query(SCHEMA, value_field(name, kind), terms[0])  # a third of what a set of one costs
     return Query.term_set_query(SCHEMA, value_field(name, kind), terms)

@@ -216,13 +216,19 @@ def last_day(date: Any) -> float:
 
 
 LONG = 200
+LONG_TEXT = 40
+"""Characters above which a text is compared by its hash; no counts of texts are ever told, so few are needed."""
 
 
-def term_of(value: Json) -> str:
+def term_of(value: Json, longest: int = LONG) -> str:
     """A value as one term; a long text as its hash, since terms have a bound."""
     if type(value) is str:
-        return value if len(value) <= LONG else blake2b(value.encode(), digest_size=16).hexdigest()
+        return value if len(value) <= longest else blake2b(value.encode(), digest_size=16).hexdigest()
     return str(value).lower() if type(value) is bool else str(value)
+
+
+def text_term(value: Json) -> str:
+    return term_of(value, LONG_TEXT)
 
 
 @cache

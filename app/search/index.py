@@ -22,7 +22,7 @@ from app.db import reading as read_only
 from app.documents import Document
 from app.errors import Problem
 from app.fields import RecordType
-from app.search.entries import first_day, term_of, text_filters, texts, values
+from app.search.entries import first_day, term_of, text_filters, text_term, texts, values
 from app.search.schema import META, OWN, VERSION, open_index, ranged, schema
 
 log = structlog.get_logger("evidence.search")
@@ -68,12 +68,9 @@ def _values(type: RecordType, document: Any) -> dict[str, Any]:
         if name in ranges:
             entry[ranges[name]] = [float(value) if ranges[name][0] == "n" else first_day(value) for value in some]
         else:
-            entry["exact" if name in texts else "value"][name] = _terms(some)
+            field, term = ("exact", text_term) if name in texts else ("value", term_of)
+            entry[field][name] = [term(some[0])] if len(some) == 1 else list(dict.fromkeys(map(term, some)))
     return entry
-
-
-def _terms(some: list[Any]) -> list[str]:
-    return [term_of(some[0])] if len(some) == 1 else list(dict.fromkeys(map(term_of, some)))
 
 
 _CURRENT = select(Document.type, Document.id, Document.revision, Document.body).where(Document.until_revision.is_(None))
