@@ -244,7 +244,8 @@ class Checking:
     def _ids(self, connection: Connection, type: RecordType) -> list[str]:
         if type not in self._choices:
             stored = connection.scalars(select(Record.id).where(Record.type == type, ~IS_DELETED).limit(50_000))
-            self._choices[type] = [*stored, *sorted(id for of, id in self.keys if of == type)]
+            there = [id for id in stored if (type, id) not in self.gone]
+            self._choices[type] = [*there, *sorted(id for of, id in self.keys if of == type)]
         return self._choices[type]
 
     def _claimed_twice(self, connection: Connection, batch: Sequence[Read], besides: Container[Key]) -> Iterator[Fault]:

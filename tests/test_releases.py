@@ -253,8 +253,8 @@ FAULTS: dict[str, tuple[list[Any], list[str]]] = {
     ),
     "entered-and-deleted": ([source("a"), gone("sources", "a")], ["2: a /id 'a' is both entered and deleted"]),
     "entered-twice": ([source("x"), source("x")], ["2: x /id the id 'x' is taken by another of the sources"]),
-    "no-type": ([{"record": {}}], ["1: /type 'None' is no record type"]),
-    "misspelt": ([{"type": "surces", "record": {}}], ["1: /type 'surces' is no record type (nearest: sources)"]),
+    "no-type": ([{"record": {}}], ["1: /type None is no record type (nearest: safety-notes)"]),
+    "misspelt": ([{"type": "surces", "record": {}}], ["1: /type 'surces' is no record type (nearest: sources, studies)"]),
     "more": (
         [{**source("x"), "id": "x"}],
         ['1: a line has type and record, or type, id and "deleted": true, and nothing else'],

@@ -23,7 +23,7 @@ PIECE = 1 << 20
 
 def _fault_of(member: ZipInfo) -> str:
     name = member.filename
-    if member.is_dir() or Path(name).name != name or "\\" in name or name.startswith("."):
+    if member.is_dir() or Path(name).name != name or "\\" in name or name in ("", "..", "."):
         return "a zip has plain files and no folders"
     if member.flag_bits & 1:
         return "it is encrypted"
