@@ -16,7 +16,7 @@ CHECKS := check-locks check-lint check-format check-types check-migrations check
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check $(CHECKS) lock schemas snapshot bench bench-search bench-rivals clean
+.PHONY: help run test check $(CHECKS) lock schemas snapshot bench bench-writes bench-search bench-rivals clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -70,6 +70,9 @@ snapshot: $(TESTING) ## write the API's snapshot and examples; their diff shows 
 
 bench: $(TESTING) ## measure the server against a bare ASGI app
 	@$(BIN)/python -m benchmarks.serve
+
+bench-writes: $(TESTING) ## measure single changes of eight editors at once
+	@$(BIN)/python -m benchmarks.writes
 
 bench-search: $(TESTING) ## measure how well a search finds what judges found relevant
 	@$(BIN)/python -m benchmarks.search

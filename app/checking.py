@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, select
 
 from app.catalogue import RESOURCES
 from app.fields import RecordType
@@ -19,7 +19,7 @@ from app.record_schemas import Cited, ProvenanceIn, RecordIn, references
 from app.records import Provenance, Record, RecordName, fold, is_exclusive
 from app.rendering import referrers
 from app.resources import Row
-from app.rows import IS_DELETED, batches, known
+from app.rows import IS_DELETED, among, batches, known
 from app.rules import broken
 from app.shapes import shape_faults, text_faults
 from app.sources.models import Source
@@ -110,7 +110,7 @@ def _claimed_elsewhere(connection: Connection, claims: Iterable[Claim], besides:
     taken: dict[Claim, str] = {}
     of = (RecordName.record_type, RecordName.key)
     for some in batches(claims):
-        query = select(*of, RecordName.record_id).where(tuple_(*of).in_(some), RecordName.exclusive)
+        query = select(*of, RecordName.record_id).where(among(*of, some), RecordName.exclusive)
         taken |= {(type, key): id for type, key, id in connection.execute(query) if (type, id) not in besides}
     return taken
 

@@ -16,6 +16,7 @@ from app import __version__
 from app.approvals.routes import router as approvals
 from app.directions.routes import router as directions
 from app.dosing.routes import router as dosing
+from app.feed.routes import router as changes
 from app.indications.routes import router as indications
 from app.mechanisms.routes import router as mechanisms
 from app.products.routes import router as products
@@ -43,6 +44,7 @@ from app.web.reader import Reader
 from app.web.service import Service
 from app.web.signals import signal_of
 from app.web.trail import Trail
+from app.web.watch import Watch
 from app.web.writer import Writer
 
 ROUTERS = (
@@ -57,6 +59,7 @@ ROUTERS = (
     directions,
     sources,
     search_routes,
+    changes,
     pages,
 )
 
@@ -86,8 +89,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     search = Search(SearchIndex(index_path(settings), reader.engine), Thesauri())
     writer, limits = Writer(settings), Limits(settings)
     trail = Trail(writer)
-    service = Service(settings, reader, Totals(settings.count_cache_entries), search, Metrics(), writer, limits, trail)
     signal = signal_of(settings, reader)
+    totals, metrics = Totals(settings.count_cache_entries), Metrics()
+    service = Service(settings, reader, totals, search, metrics, writer, limits, trail, Watch(signal))
     app = FastAPI(
         title=TITLE,
         version=__version__,

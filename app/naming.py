@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, Select, and_, bindparam, or_, select
 
 from app.catalogue import RESOURCES
 from app.errors import Problem, parameter_fault
@@ -47,12 +48,23 @@ def by_name(connection: Connection, resource: Resource, name: str) -> Stored:
 def _named(connection: Connection, keys: Iterable[tuple[RecordType, str]]) -> dict[tuple[str, str], list[str]]:
     """Ids by `(type, folded name)`."""
     found: dict[tuple[str, str], list[str]] = {}
-    of = (RecordName.record_type, RecordName.key)
     for some in batches(keys):
-        query = select(*of, RecordName.record_id).where(tuple_(*of).in_(some)).distinct().order_by(RecordName.record_id)
-        for type, key, id in connection.execute(query):
-            found.setdefault((type, key), []).append(id)
+        wanted: dict[RecordType, list[str]] = {}
+        for type, key in some:
+            wanted.setdefault(type, []).append(key)
+        query = _naming(tuple(wanted))
+        for row in connection.execute(query, {f"keys_{type}": names for type, names in wanted.items()}):
+            found.setdefault((row[0], row[1]), []).append(row[2])
     return found
+
+
+@cache
+def _naming(types: tuple[RecordType, ...]) -> Select[Any]:
+    """Ids of records of some types by the parameters `keys_TYPE`; built once, as most lists ask for names."""
+    keys = (RecordName.key.in_(bindparam(f"keys_{type}", expanding=True)) for type in types)
+    named = or_(*(and_(RecordName.record_type == type, key) for type, key in zip(types, keys, strict=True)))
+    columns: tuple[Any, ...] = (RecordName.record_type, RecordName.key, RecordName.record_id)
+    return select(*columns).where(named).distinct().order_by(RecordName.record_id)
 
 
 def _nearest(connection: Connection, type: RecordType, name: str) -> list[str]:

@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import ARRAY, Connection, Integer, Select, String, bindparam, cast, func, select, tuple_
+from sqlalchemy import ARRAY, Connection, Integer, Select, String, bindparam, cast, func, select
 
 from app.conditions import conditions
 from app.documents import Document, Revision, State
@@ -22,10 +22,11 @@ from app.fields import RecordType
 from app.filters import Tests
 from app.lookups import Lookup
 from app.migrating import head
+from app.narrowing import narrowed
 from app.paging import Position, SortKey, page_keys, page_order
 from app.query import ListQuery, RecordQuery
 from app.resources import Resource
-from app.rows import batches
+from app.rows import among, batches
 from app.schema_version import VERSION
 from app.selection import embed, included, project
 
@@ -230,7 +231,9 @@ def sorted_page(connection: Connection, resource: Resource, query: ListQuery, id
 @lru_cache(maxsize=256)
 def _page_statement(shape: Shape, sort: tuple[SortKey, ...], known: Known, *, in_turn: bool) -> Select[Any]:
     """Building a statement costs more than running it, so each shape's is kept."""
-    return _documents(shape.resource, shape.records(), sort, known, in_turn=in_turn)
+    narrow = None if shape.ids else narrowed(shape.resource, dict(shape.tests), sort)
+    records, keys = narrow or (shape.records(), sort)
+    return _documents(shape.resource, records, keys, known, in_turn=in_turn)
 
 
 def _documents(
@@ -269,6 +272,6 @@ def _whole(connection: Connection, keys: Iterable[tuple[RecordType, str]]) -> di
     found: dict[tuple[str, str], Any] = {}
     of = (Document.type, Document.id)
     for some in batches(keys, 5000):
-        query = select(*of, Document.body).where(tuple_(*of).in_(some), Document.until_revision.is_(None))
+        query = select(*of, Document.body).where(among(*of, some), Document.until_revision.is_(None))
         found |= {(type, id): orjson.loads(body) for type, id, body in connection.execute(query)}
     return found

@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from hashlib import blake2b
+from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from app.catalogue import RESOURCES
 from app.db import table_of
@@ -63,12 +64,15 @@ def _referring(
         yield from ((referred, resource.type, owner) for referred, owner in connection.execute(query))
 
 
+@cache
+def _owning(resource: Resource, part: Part, column: str) -> Select[Any]:
+    table = part.table
+    query = select(table.c[part.owner]).where(table.c[column].in_(bindparam("ids", expanding=True))).distinct()
+    return query.where(table.c["record_type"] == resource.type) if "record_type" in table.c else query
+
+
 def _owners(connection: Connection, resource: Resource, part: Part, column: str, ids: Sequence[str]) -> Iterable[str]:
-    table: Table = part.table
-    query = select(table.c[part.owner]).where(table.c[column].in_(ids)).distinct()
-    if "record_type" in table.c:
-        query = query.where(table.c["record_type"] == resource.type)
-    return connection.scalars(query).all()
+    return connection.scalars(_owning(resource, part, column), {"ids": ids}).all()
 
 
 def _referred(resource: Resource, batch: Iterable[Rows]) -> Mapping[RecordType, set[str]]:

@@ -50,6 +50,16 @@ class Linked:
 
 
 Target = InstrumentedAttribute[Any] | Linked
+
+
+@dataclass(frozen=True, slots=True)
+class Narrow:
+    """A link's own table: the column that is filtered by, and the sort keys it repeats, the owner's id among them."""
+
+    by: InstrumentedAttribute[Any]
+    keys: Mapping[str, InstrumentedAttribute[Any]]
+
+
 Model = type[BaseModel]
 EnteredModel = type[RecordIn]
 FilterModel = type[Filter]
@@ -77,6 +87,8 @@ class Resource:
     """Sets the columns of some records that follow from other records' rows."""
     filters: Mapping[str, Target]
     sorts: Mapping[str, InstrumentedAttribute[Any]]
+    narrow: Mapping[str, Narrow] = field(default_factory=dict)
+    """Filters by a link whose own table knows some sort keys."""
     includes: Mapping[str, RecordType] = field(default_factory=dict)
     """Embedded fields that `include=` replaces by whole records."""
     example: str
@@ -101,8 +113,8 @@ def numbered(owner: Mapping[str, Any], rows: Iterable[Row]) -> list[Row]:
     return [{**owner, "position": position, **row} for position, row in enumerate(rows)]
 
 
-def links(owner: Mapping[str, str], column: str, ids: Iterable[str]) -> list[Row]:
-    return numbered(owner, ({column: id} for id in ids))
+def links(owner: Mapping[str, str], column: str, ids: Iterable[str], **more: Any) -> list[Row]:
+    return numbered(owner, ({column: id, **more} for id in ids))
 
 
 def pick(shape: type[BaseModel], row: Row) -> Row:

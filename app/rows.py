@@ -2,10 +2,24 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, bindparam, delete, exists, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Delete,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    false,
+    or_,
+    select,
+)
 
 from app.db import table_of
 from app.fields import RecordType
@@ -31,12 +45,20 @@ def _order(table: Table) -> list[Any]:
     return [table.c["position"]] if "position" in table.c else list(table.primary_key)
 
 
+def owned(part: Part, type: str) -> list[ColumnElement[bool]]:
+    """Whether rows of a part belong to some records of a type, the parameter `ids`."""
+    some = part.table.c[part.owner].in_(bindparam("ids", expanding=True))
+    return [some, part.table.c["record_type"] == type] if "record_type" in part.table.c else [some]
+
+
+@cache
+def _rows_of(part: Part, type: str) -> Select[Any]:
+    """Building a statement costs more than running it, so each is built once."""
+    return select(part.table).where(*owned(part, type)).order_by(*_order(part.table))
+
+
 def _read(connection: Connection, part: Part, type: str, ids: Sequence[str]) -> Iterator[tuple[str, Row]]:
-    table = part.table
-    query = select(table).where(table.c[part.owner].in_(ids)).order_by(*_order(table))
-    if "record_type" in table.c:
-        query = query.where(table.c["record_type"] == type)
-    for row in connection.execute(query).mappings():
+    for row in connection.execute(_rows_of(part, type), {"ids": ids}).mappings():
         yield row[part.owner], dict(row)
 
 
@@ -109,11 +131,22 @@ def insert_parts(connection: Connection, resource: Resource, records: Iterable[R
         _insert(connection, part.table, _collect(records, part.table))
 
 
+@cache
+def _clearing(part: Part, type: str) -> Delete:
+    return delete(part.table).where(*owned(part, type))
+
+
 def _clear(connection: Connection, part: Part, type: str, ids: list[str]) -> None:
-    table = part.table
     for some in batches(ids):
-        gone = delete(table).where(table.c[part.owner].in_(some))
-        connection.execute(gone.where(table.c["record_type"] == type) if "record_type" in table.c else gone)
+        connection.execute(_clearing(part, type), {"ids": some})
+
+
+def among(type: Any, key: Any, wanted: Iterable[tuple[str, str]]) -> ColumnElement[bool]:
+    """Whether a row is one of some, named by type and key: row values in a list would make SQLite read whole tables."""
+    keys: dict[str, list[str]] = defaultdict(list)
+    for of, name in wanted:
+        keys[of].append(name)
+    return or_(false(), *(and_(type == of, key.in_(names)) for of, names in keys.items()))
 
 
 IS_DELETED = exists().where(Deletion.record_type == Record.type, Deletion.record_id == Record.id)
@@ -123,9 +156,7 @@ def known(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple
     """Which of some records there are: `(type, id)` to the digest of what was entered."""
     found: dict[tuple[str, str], str] = {}
     for some in batches(keys):
-        query = select(Record.type, Record.id, Record.digest).where(
-            tuple_(Record.type, Record.id).in_(some), ~IS_DELETED
-        )
+        query = select(Record.type, Record.id, Record.digest).where(among(Record.type, Record.id, some), ~IS_DELETED)
         found |= {(type, id): digest for type, id, digest in connection.execute(query)}
     return found
 
@@ -135,7 +166,7 @@ def deleted(connection: Connection, keys: Iterable[tuple[RecordType, str]]) -> s
     of = (Deletion.record_type, Deletion.record_id)
     found: set[tuple[RecordType, str]] = set()
     for some in batches(keys):
-        found.update((row[0], row[1]) for row in connection.execute(select(*of).where(tuple_(*of).in_(some))))
+        found.update((row[0], row[1]) for row in connection.execute(select(*of).where(among(*of, some))))
     return found
 
 

@@ -45,11 +45,19 @@ class Protocol(HttpToolsProtocol):
         self.transport.close()
 
 
+class Server(uvicorn.Server):
+    """Those who wait for changes are let go before the server waits for all answers to end."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.config.app.state.service.watch.stop()  # type: ignore[union-attr]  # the application below
+        await super().shutdown(sockets)
+
+
 def server_of(settings: Settings) -> uvicorn.Server:
     config = uvicorn.Config(
         create_app(settings), log_config=None, access_log=False, server_header=False, loop="uvloop", http=Protocol
     )
-    return uvicorn.Server(config)
+    return Server(config)
 
 
 def run(settings: Settings) -> None:

@@ -63,6 +63,7 @@ class Study(models.Model):  # type: ignore[misc]
     enrolled = models.IntegerField(null=True)
     follow_up_weeks = models.FloatField(null=True)
     status = models.TextField(null=True)
+    document = models.JSONField()
 
     class Meta:
         app_label = "rival"

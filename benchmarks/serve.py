@@ -50,7 +50,11 @@ def _servers(folder: Path, studies: int, *, kept: bool) -> Iterator[Servers]:
     """The real server, and a bare one that gives the same answers; `kept`: with its cache of finished answers."""
     file = folder / "evidence.db"
     shutil.copyfile(database(studies), file)
-    environment = {"EVIDENCE_DATABASE_URL": f"sqlite:///{file}", "EVIDENCE_ACCESS_LOG": "false"}
+    environment = {
+        "EVIDENCE_DATABASE_URL": f"sqlite:///{file}",
+        "EVIDENCE_ACCESS_LOG": "false",
+        "EVIDENCE_LIMITS": "false",
+    }
     if not kept:
         environment["EVIDENCE_ANSWER_CACHE_BYTES"] = "0"
     with ExitStack() as stack:

@@ -14,6 +14,8 @@ import httpx
 import pytest
 from sqlalchemy import Engine, create_engine, event, text
 
+from app.access.keys import ROLES, create
+from app.access.tables import Role
 from app.db import open_engine
 from app.loading.service import load
 from app.logs import set_up
@@ -124,6 +126,57 @@ def seeded_engine(seeded_url: str) -> Iterator[Engine]:
     engine = open_engine(seeded_url)
     yield engine
     engine.dispose()
+
+
+def keys_of(engine: Engine) -> dict[Role, str]:
+    """A new key of each role."""
+    number = next(_numbers)
+    with engine.begin() as connection:
+        return {
+            role: create(connection, name=f"{role} {number}", role=role, expires_at=None, by="tests")[1]
+            for role in ROLES
+        }
+
+
+@pytest.fixture(scope="session")
+def keys(seeded_engine: Engine) -> dict[Role, str]:
+    """Keys of the shared database; only for what is refused."""
+    return keys_of(seeded_engine)
+
+
+@pytest.fixture(scope="session")
+def template(backend: str, new_database: NewDatabase) -> str:
+    """A database with the seeds that nobody is connected to, to make copies of."""
+    return _with_seeds(new_database(backend))
+
+
+@pytest.fixture
+def copy_url(template: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """A database with the seeds of the test's own."""
+    if template.startswith("sqlite"):
+        return f"sqlite:///{shutil.copy(template.removeprefix('sqlite:///'), tmp_path / 'evidence.db')}"
+    name = template.partition("?")[0].rpartition("/")[2]
+    return _create(request.getfixturevalue("postgresql"), f"test_{next(_numbers)}", name)
+
+
+@pytest.fixture
+def copy(copy_url: str) -> Iterator[Engine]:
+    engine = open_engine(copy_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def own_keys(copy: Engine) -> dict[Role, str]:
+    return keys_of(copy)
+
+
+@pytest.fixture
+def editor(copy_url: str, own_keys: dict[Role, str]) -> Iterator[httpx.Client]:
+    """A client with an editor's key, of a service over a database of its own."""
+    with serving(settings_for(copy_url)) as client:
+        client.headers["authorization"] = f"Bearer {own_keys['editor']}"
+        yield client
 
 
 @pytest.fixture

@@ -7,15 +7,18 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import orjson
+from sqlalchemy import Engine
 
+from app.access.tables import Role
 from app.catalogue import RESOURCES
-from app.db import open_engine
+from app.db import open_engine, reading
+from app.editing.service import entered
 from app.errors import KINDS, Problem
 from app.loading.service import load
 from app.main import create_app
@@ -23,31 +26,60 @@ from app.migrating import migrate
 from app.web import operations
 from app.web.openapi import openapi_document
 from app.web.problems import problem_response
-from tests.conftest import SEEDS, await_index, serving, settings_for
+from tests.conftest import SEEDS, await_index, keys_of, serving, settings_for
 
 EXAMPLES = Path(operations.__file__).parent / "examples.json"
 OPENAPI = Path(__file__).parent / "openapi.json"
 
+JSON = {"content-type": "application/json"}
+
 CHANGING = {
     r'"checked_at":"[^"]+"': '"checked_at":"2026-01-31T12:00:00Z"',
+    r'"at":"[^"]+"': '"at":"2026-01-31T12:00:00Z"',
     r'"changed_at":"[^"]+"': '"changed_at":"2026-01-31T12:00:00Z"',
     r'"request_id":"[^"]+"': '"request_id":"4bf92f3577b34da6"',
 }
 
-PROBLEM_REQUESTS: dict[str, tuple[str, str, dict[str, str]]] = {
-    "ambiguous-name": ("GET", "/v1/studies/NCT01516892", {}),
-    "malformed-request": ("GET", "/v1/studies/%ff", {}),
-    "unexpected-content": ("GET", "/v1/studies", {"content-length": "2"}),
-    "bad-cursor": ("GET", "/v1/studies?cursor=abc", {}),
-    "not-found": ("GET", "/v1/studies/premt-1", {}),
-    "method-not-allowed": ("DELETE", "/v1/studies", {}),
-    "not-acceptable": ("GET", "/v1/studies", {"accept": "text/html"}),
-    "uri-too-long": ("GET", "/v1/studies?title=" + "x" * 34_000, {}),
-    "invalid-parameter": ("GET", "/v1/studies?desing=randomized-controlled-trial", {}),
+REFUSED = "/v1/studies/preempt-1?reason=An+example"
+
+
+class Asked(NamedTuple):
+    method: str
+    path: str
+    headers: dict[str, str] = {}
+    content: bytes | None = None
+    role: Role | None = None
+
+
+PROBLEM_REQUESTS: dict[str, Asked] = {
+    "ambiguous-name": Asked("GET", "/v1/studies/NCT01516892"),
+    "malformed-request": Asked("GET", "/v1/studies/%ff"),
+    "unexpected-content": Asked("GET", "/v1/studies", {"content-length": "2"}, b"{}"),
+    "bad-cursor": Asked("GET", "/v1/studies?cursor=abc"),
+    "malformed-content": Asked("POST", "/v1/studies?reason=x", JSON, b'{"id": NaN}', "editor"),
+    "unauthorized": Asked("POST", "/v1/studies?reason=x", JSON, b"{}"),
+    "forbidden": Asked("POST", "/v1/studies?reason=x", JSON, b"{}", "reader"),
+    "not-found": Asked("GET", "/v1/studies/premt-1"),
+    "method-not-allowed": Asked("DELETE", "/v1/studies"),
+    "not-acceptable": Asked("GET", "/v1/studies", {"accept": "text/html"}),
+    "conflict": Asked("POST", "/v1/studies?reason=x", JSON, b'{"id": "preempt-1"}', "editor"),
+    "precondition-failed": Asked("DELETE", REFUSED, {"if-match": '"0123456789abcdef"'}, None, "editor"),
+    "uri-too-long": Asked("GET", "/v1/studies?title=" + "x" * 34_000),
+    "unsupported-media-type": Asked(
+        "POST", "/v1/studies?reason=x", {"content-type": "text/xml"}, b"<study/>", "editor"
+    ),
+    "invalid-record": Asked("POST", "/v1/directions?reason=x", JSON, b'{"id": "new", "titel": "New"}', "editor"),
+    "invalid-parameter": Asked("GET", "/v1/studies?desing=randomized-controlled-trial"),
+    "precondition-required": Asked("DELETE", REFUSED, {}, None, "editor"),
 }
 """A request for each kind of problem that a request alone can bring about."""
 
 OTHER_PROBLEMS = {
+    "gone": "/v1/studies/preempt-1 was deleted.",
+    "content-too-large": "At most 25,000,000 bytes are read.",
+    "idempotency-key-reused": "Another request was sent with this Idempotency-Key.",
+    "slow-down": "At most 1000 requests in 10 seconds are answered.",
+    "quota-spent": "At most 1000000 requests in 86400 seconds are answered.",
     "search-not-ready": "The search index is being made.",
     "internal-error": "The request could not be answered.",
     "database-unavailable": "The database does not answer just now.",
@@ -60,6 +92,7 @@ def example_requests() -> Iterator[tuple[str, str]]:
     yield "GET /", "/"
     yield "GET /v1/search", "/v1/search?q=botox+migraine&limit=2"
     yield "GET /v1/studies/{id}/similar", "/v1/studies/preempt-1/similar?limit=1"
+    yield "GET /v1/changes", "/v1/changes?type=studies&limit=1"
     for resource in RESOURCES.values():
         yield f"GET {resource.path}", f"{resource.path}?limit=1&ids={resource.example}"
         yield f"GET {resource.path}/{{id}}", f"{resource.path}/{resource.example}"
@@ -72,17 +105,24 @@ def steady(answer: httpx.Response | bytes) -> Any:
     return orjson.loads(text)
 
 
-def problem_answer(api: httpx.Client, kind: str) -> Any:
-    method, path, headers = PROBLEM_REQUESTS[kind]
-    content = b"{}" if "content-length" in headers else None
-    return steady(api.request(method, path, headers=headers, content=content))
+Keys = Mapping[Role, str]
+"""A key of each role."""
 
 
-def collect(api: httpx.Client) -> dict[str, Any]:
+def problem_answer(api: httpx.Client, kind: str, keys: Keys) -> Any:
+    asked = PROBLEM_REQUESTS[kind]
+    key = {"authorization": f"Bearer {keys[asked.role]}"} if asked.role else {}
+    return steady(api.request(asked.method, asked.path, headers={**asked.headers, **key}, content=asked.content))
+
+
+def collect(api: httpx.Client, engine: Engine, keys: Keys) -> dict[str, Any]:
     found = {name: {"request": path, "body": steady(api.get(path))} for name, path in example_requests()}
+    with reading(engine) as connection:
+        for resource in RESOURCES.values():
+            found[f"entered {resource.type}"] = {"body": entered(connection, resource, resource.example)}
     for kind in KINDS:
         if kind in PROBLEM_REQUESTS:
-            body = problem_answer(api, kind)
+            body = problem_answer(api, kind, keys)
         else:
             body = steady(bytes(problem_response(Problem(kind, OTHER_PROBLEMS[kind]), "x").body))
         found[f"problem {kind}"] = {"body": body}
@@ -103,10 +143,10 @@ def main() -> None:
         engine = open_engine(url)
         migrate(engine)
         load(engine, SEEDS)
-        engine.dispose()
         with serving(settings_for(url)) as api:
             await_index(api)
-            EXAMPLES.write_bytes(pretty(collect(api)))
+            EXAMPLES.write_bytes(pretty(collect(api, engine, keys_of(engine))))
+        engine.dispose()
         # In a process of its own: this one read the examples before there were any.
         subprocess.run([sys.executable, "-m", "tests.snapshot", url], check=True)
 

@@ -134,9 +134,14 @@ def test_a_404_names_near_ones(api: httpx.Client) -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "QUERY"])
 def test_other_methods_are_refused_with_those_allowed(api: httpx.Client, method: str) -> None:
-    answer = api.request(method, "/v1/studies")
+    answer = api.request(method, "/v1/search")
     is_problem(answer, 405)
     assert answer.headers["allow"] == "GET, HEAD"
+
+
+def test_all_methods_of_an_address_are_told(api: httpx.Client) -> None:
+    assert api.put("/v1/studies").headers["allow"] == "GET, HEAD, POST"
+    assert api.post("/v1/studies/preempt-1").headers["allow"] == "DELETE, GET, HEAD, PATCH, PUT"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """OpenAPI is what is promised: the snapshot, every example, and answers that keep to it."""
 
 import json
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,13 +18,15 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from app.db import open_engine
 from app.errors import KINDS
 from app.web import operations
-from tests.conftest import serving, settings_for
+from tests.conftest import keys_of, serving, settings_for
 from tests.snapshot import (
     EXAMPLES,
     OPENAPI,
     PROBLEM_REQUESTS,
+    Keys,
     contract,
     example_requests,
     pretty,
@@ -31,7 +35,13 @@ from tests.snapshot import (
 )
 
 DOCUMENT: dict[str, Any] = json.loads(OPENAPI.read_bytes())
-OPERATIONS = [(path, operation["get"]) for path, operation in DOCUMENT["paths"].items()]
+OPERATIONS = [(path, verbs["get"]) for path, verbs in DOCUMENT["paths"].items() if "get" in verbs]
+WRITES = [
+    pytest.param(path, verb, operation, id=f"{verb} {path}")
+    for path, verbs in DOCUMENT["paths"].items()
+    for verb, operation in verbs.items()
+    if verb != "get"
+]
 PARAMETERS = [
     pytest.param(path, operation, parameter, id=f"{path} {parameter['name']}")
     for path, operation in OPERATIONS
@@ -57,8 +67,8 @@ def test_every_example_is_the_real_answer(api: httpx.Client, name: str, path: st
 
 
 @pytest.mark.parametrize("kind", PROBLEM_REQUESTS)
-def test_every_problem_example_is_the_real_answer(api: httpx.Client, kind: str) -> None:
-    assert problem_answer(api, kind) == operations.examples()[f"problem {kind}"]["body"]
+def test_every_problem_example_is_the_real_answer(api: httpx.Client, keys: Keys, kind: str) -> None:
+    assert problem_answer(api, kind, keys) == operations.examples()[f"problem {kind}"]["body"]
 
 
 def test_every_kind_of_problem_has_an_example() -> None:
@@ -93,14 +103,20 @@ def test_every_operation_declares_answers_problems_and_examples() -> None:
 
 
 def test_operation_ids_are_unique_words() -> None:
-    names = [operation["operationId"] for _, operation in OPERATIONS]
+    names = [operation["operationId"] for verbs in DOCUMENT["paths"].values() for operation in verbs.values()]
     assert len(set(names)) == len(names)
     assert all(name.isidentifier() for name in names)
 
 
 @pytest.fixture(scope="module")
-def contract_server(sqlite_seeds: Any) -> Iterator[httpx.Client]:
-    with serving(settings_for(f"sqlite:///{sqlite_seeds}", answer_cache_bytes=64_000_000)) as client:
+def contract_server(sqlite_seeds: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A service that may be changed, and a client that may change it."""
+    url = f"sqlite:///{shutil.copy(sqlite_seeds, tmp_path_factory.mktemp('contract') / 'evidence.db')}"
+    engine = open_engine(url)
+    key = keys_of(engine)["admin"]
+    engine.dispose()
+    with serving(settings_for(url, answer_cache_bytes=64_000_000)) as client:
+        client.headers["authorization"] = f"Bearer {key}"
         yield client
 
 
@@ -110,4 +126,5 @@ schema = schemathesis.openapi.from_dict(DOCUMENT)
 @schema.parametrize()
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_answers_keep_to_the_contract(contract_server: httpx.Client, case: Any) -> None:
-    case.call_and_validate(base_url=str(contract_server.base_url), checks=CHECKS)
+    key = {"authorization": contract_server.headers["authorization"]}
+    case.call_and_validate(base_url=str(contract_server.base_url), checks=CHECKS, headers=key)

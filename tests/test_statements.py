@@ -45,7 +45,7 @@ def kind_of(statement: str) -> str:
         "count": "SELECT count(*) AS count_1 FROM (SELECT",
         "page": ") AS page JOIN documents",
         "records": "FROM documents WHERE documents.until_revision IS NULL GROUP BY",
-        "include": "documents.body FROM documents WHERE (documents.type, documents.id) IN",
+        "include": "SELECT documents.type, documents.id, documents.body FROM documents WHERE",
         "found": "documents.id, documents.body FROM documents WHERE documents.type =",
         "record": "FROM documents, revisions WHERE documents.type =",
     }

@@ -1,23 +1,22 @@
 """What a release did, told from the versions that it made: there is nothing else to keep."""
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, func, select, tuple_
+from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.orm import aliased
 
 from app.documents import Document, Revision
-from app.fields import RecordType
 from app.releases.differences import differences
 from app.releases.tables import Release
-from app.rows import batches
+from app.rows import among, batches
 from app.versions import Key
 
 Json = dict[str, Any]
 
-MOST_RECORDS, MOST_FIELDS, LONGEST_VALUE = 1000, 50, 2000
+MOST_RECORDS, MOST_FIELDS, LONGEST_VALUE = 1000, 50, 500
+MOST_FIELDS_IN_ALL = 5000
 
 _UNDONE = aliased(Release)
 _RELEASES = (
@@ -68,7 +67,7 @@ def entered_before(connection: Connection, keys: Iterable[Key], revision: int) -
     for some in batches(keys):
         last = (
             select(Document.type, Document.id, func.max(Document.version).label("version"))
-            .where(tuple_(Document.type, Document.id).in_(some))
+            .where(among(Document.type, Document.id, some))
             .where(Document.revision < revision, Document.entered.is_not(None))
             .group_by(Document.type, Document.id)
             .subquery()
@@ -89,21 +88,24 @@ def told(connection: Connection, revision: int) -> tuple[list[Json], int]:
     rows: list[Row[Any]] = [*connection.execute(first)]
     updated: list[Key] = [(row.type, row.id) for row in rows if row.change == "updated"]
     before = entered_before(connection, updated, revision)
-    return [_record(row, before.get((row.type, row.id))) for row in rows], total
+    left, records = MOST_FIELDS_IN_ALL, []
+    for row in rows:
+        records.append(_record(row, before.get((row.type, row.id)), left))
+        left -= len(records[-1].get("fields", ()))
+    return records, total
 
 
-def _record(row: Row[Any], before: bytes | None) -> Json:
-    type: RecordType = row.type
-    record: Json = {"type": type, "id": row.id, "change": row.change}
+def _record(row: Row[Any], before: bytes | None, most: int) -> Json:
+    record: Json = {"type": row.type, "id": row.id, "change": row.change}
     if row.change != "updated" or before is None:
         return record
     every = list(differences(orjson.loads(before), orjson.loads(row.entered)))
-    return record | {"fields": list(_short(every)), "fields_total": len(every)}
+    shown = [_short(difference) for difference in every[: min(most, MOST_FIELDS)]]
+    return record | {"fields": shown, "fields_total": len(every)}
 
 
-def _short(every: Iterable[Json]) -> Iterator[Json]:
-    for difference in islice(every, MOST_FIELDS):
-        yield {name: _shortened(value) for name, value in difference.items()}
+def _short(difference: Json) -> Json:
+    return {name: _shortened(value) for name, value in difference.items()}
 
 
 def _shortened(value: Any) -> Any:

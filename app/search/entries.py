@@ -156,8 +156,12 @@ def _names(path: str) -> tuple[str, ...]:
 
 def at(document: Json, path: str) -> list[Json]:
     """All values at a dotted path; lists are gone through, what is null is left out. Every record is read by this."""
+    names = _names(path)
+    if len(names) == 1:
+        value = document.get(path)
+        return value if type(value) is list else [] if value is None else [value]
     level = [document]
-    for name in _names(path):
+    for name in names:
         below: list[Json] = []
         for item in level:
             value = item.get(name)
@@ -171,8 +175,12 @@ def at(document: Json, path: str) -> list[Json]:
 
 def texts(type: RecordType, document: Json) -> dict[str, list[str]]:
     """A document's searchable text by part."""
-    found = {part: [v for path in paths for v in at(document, path)] for part, paths in TEXTS[type].items()}
-    return {part: list(dict.fromkeys(map(str, values))) for part, values in found.items() if values}
+    found: dict[str, list[str]] = {}
+    for part, paths in TEXTS[type].items():
+        values = at(document, paths[0]) if len(paths) == 1 else [v for path in paths for v in at(document, path)]
+        if values:
+            found[part] = list(dict.fromkeys(map(str, values)))
+    return found
 
 
 def first_day(date: Any) -> float:

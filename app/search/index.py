@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 import structlog
-from sqlalchemy import Connection, Engine, func, select, tuple_
+from sqlalchemy import Connection, Engine, func, or_, select, tuple_
 from tantivy import Document as Entry
 from tantivy import Index, IndexWriter, Query, Searcher
 
@@ -38,37 +38,34 @@ PATIENCE = 2.0
 BATCH = 1_000
 
 
-def entry_of(type: RecordType, id: str, body: bytes) -> Entry:
+def entry_of(type: RecordType, id: str, body: bytes) -> str:
+    """A document as the index takes it, as JSON: so handed over at once, it costs half of what field by field does."""
     document = orjson.loads(body)
-    entry = Entry()
-    entry.add_text("key", f"{type}/{id}")
-    entry.add_text("type", type)
-    _add_text(entry, texts(type, document))
-    _add_values(entry, values(type, document))
-    return entry
+    parts = texts(type, document)
+    joined = {part: "\n".join(some) for part, some in parts.items()}
+    entry: dict[str, Any] = {
+        "key": f"{type}/{id}",
+        "type": type,
+        "part": parts,
+        "body": [text for part, text in joined.items() if part != "name"],  # a title's words count as text too
+        "word": list(joined.values()),
+        **{field: joined[field] for field in ("title", "name") if field in joined},
+        **_values(values(type, document)),
+    }
+    return orjson.dumps(entry).decode()
 
 
-def _add_text(entry: Entry, parts: dict[str, list[str]]) -> None:
-    for part, some in parts.items():
-        joined = "\n".join(some)
-        entry.add_text(part if part in ("title", "name") else "body", joined)
-        if part == "title":
-            entry.add_text("body", joined)  # a title's words count as text, and more as a title
-        entry.add_text("word", joined)
-    entry.add_json("part", parts)
-
-
-def _add_values(entry: Entry, found: dict[str, list[Any]]) -> None:
+def _values(found: dict[str, list[Any]]) -> dict[str, Any]:
     own = ranged()
     flat: dict[str, list[str]] = {"has": list(found)}
+    numbers: dict[str, list[float]] = {}
     for name, some in found.items():
         field = own.get(name)
         if field is None:
             flat[name] = [term_of(value) for value in some]
         else:
-            for value in some:
-                entry.add_float(field, float(value) if field.startswith("n_") else first_day(value))
-    entry.add_json("value", flat)
+            numbers[field] = [float(value) if field.startswith("n_") else first_day(value) for value in some]
+    return {"value": flat, **numbers}
 
 
 _CURRENT = select(Document.type, Document.id, Document.revision, Document.body).where(Document.until_revision.is_(None))
@@ -87,13 +84,18 @@ def _all(connection: Connection) -> Iterator[tuple[RecordType, str, bytes]]:
         last = (rows[-1].type, rows[-1].id)
 
 
-def _changed(connection: Connection, seen: int) -> Iterator[tuple[RecordType, str, bytes]]:
-    """Current documents of revisions after `seen`, in the order in which they changed."""
+_CHANGED = select(Document.type, Document.id, Document.revision, Document.body, Document.change).where(
+    or_(Document.until_revision.is_(None), Document.change == "deleted")
+)
+
+
+def _changed(connection: Connection, seen: int) -> Iterator[tuple[RecordType, str, bytes | None]]:
+    """Current documents of revisions after `seen`, in the order in which they changed; of deleted records none."""
     last: tuple[Any, ...] = (seen + 1, "", "")
     while True:
-        query = _CURRENT.where(tuple_(*_CHANGE) >= last).order_by(*_CHANGE).limit(BATCH + 1)
+        query = _CHANGED.where(tuple_(*_CHANGE) >= last).order_by(*_CHANGE).limit(BATCH + 1)
         rows = connection.execute(query).all()
-        yield from ((row.type, row.id, row.body) for row in rows[:BATCH])
+        yield from ((row.type, row.id, row.body if row.change != "deleted" else None) for row in rows[:BATCH])
         if len(rows) <= BATCH:
             return
         last = (rows[-1].revision, rows[-1].type, rows[-1].id)
@@ -172,6 +174,7 @@ class SearchIndex:
     def _fill(self, index: Index, connection: Connection, seen: int, until: int, heap: int) -> int:
         writer = _writer(index, heap)
         try:
+            changed: Iterable[tuple[RecordType, str, bytes | None]]
             changed = _changed(connection, seen) if seen else _all(connection)
             count = _write(writer, changed, fresh=seen == 0)
             _commit(writer, until)
@@ -237,12 +240,13 @@ def _writer(index: Index, heap: int) -> IndexWriter:
             time.sleep(0.02)
 
 
-def _write(writer: IndexWriter, changed: Iterable[tuple[RecordType, str, bytes]], *, fresh: bool) -> int:
+def _write(writer: IndexWriter, changed: Iterable[tuple[RecordType, str, bytes | None]], *, fresh: bool) -> int:
     count = 0
     for count, (type, id, body) in enumerate(changed, 1):
         if not fresh:
             writer.delete_documents_by_term("key", f"{type}/{id}")
-        writer.add_document(entry_of(type, id, body))
+        if body is not None:
+            writer.add_json(entry_of(type, id, body))
         if count % 50_000 == 0:
             log.info("indexing", entries=count)
     return count

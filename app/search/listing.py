@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 from tantivy import Query, Searcher
 
 from app import naming, reading
@@ -29,14 +29,19 @@ class Search:
     thesauri: Thesauri
 
 
+_BODIES = select(Document.id, Document.body).where(
+    Document.type == bindparam("of"),
+    Document.id.in_(bindparam("ids", expanding=True)),
+    Document.until_revision.is_(None),
+)
+
+
 def bodies_of(connection: Connection, keys: Sequence[Key]) -> dict[Key, bytes]:
     """Current documents, some may be gone."""
     found: dict[Key, bytes] = {}
     for type in dict.fromkeys(type for type, _ in keys):
         ids = [id for of, id in keys if of == type]
-        of_type = (Document.type == type, Document.id.in_(ids), Document.until_revision.is_(None))
-        rows = connection.execute(select(Document.id, Document.body).where(*of_type))
-        found |= {(type, row.id): row.body for row in rows}
+        found |= {(type, row[0]): row[1] for row in connection.execute(_BODIES, {"of": type, "ids": ids})}
     return found
 
 

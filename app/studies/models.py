@@ -175,20 +175,30 @@ class Comparator(Base):
 
 class StudyProduct(Base):
     __tablename__ = "study_products"
-    __table_args__ = (Index("ix_study_products_product_id", "product_id", "study_id"),)
+    __table_args__ = (
+        Index("ix_study_products_product_id", "product_id", "study_id"),
+        Index("ix_study_products_year_desc", "product_id", sql("year DESC"), "study_id"),
+    )
 
     study_id: Mapped[Slug] = _study_id()
     product_id: Mapped[Slug] = mapped_column(ForeignKey("products.id"), primary_key=True)
     position: Mapped[int]
+    year: Mapped[int | None]
+    """The study's, so that one index lists a product's studies."""
 
 
 class StudyIndication(Base):
     __tablename__ = "study_indications"
-    __table_args__ = (Index("ix_study_indications_indication_id", "indication_id", "study_id"),)
+    __table_args__ = (
+        Index("ix_study_indications_indication_id", "indication_id", "study_id"),
+        Index("ix_study_indications_year_desc", "indication_id", sql("year DESC"), "study_id"),
+    )
 
     study_id: Mapped[Slug] = _study_id()
     indication_id: Mapped[Slug] = mapped_column(ForeignKey("indications.id"), primary_key=True)
     position: Mapped[int]
+    year: Mapped[int | None]
+    """The study's, so that one index lists a indication's studies."""
 
 
 class StudyPublication(Base):

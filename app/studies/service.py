@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Integer, case, cast, func, select, update
 from app.mechanisms.models import MechanismStudy
 from app.publications.models import Publication
 from app.record_targets import cited_targets, name_target
-from app.resources import Found, Linked, Name, Part, Resource, Row, Rows, columns, links, named, numbered, pick
+from app.resources import Found, Linked, Name, Narrow, Part, Resource, Row, Rows, columns, links, named, numbered, pick
 from app.rows import group
 from app.studies import schemas
 from app.studies.models import (
@@ -61,8 +61,8 @@ def rows(study: StudyIn) -> Rows:
         "study_arm_results": list(_results(study)),
         "study_adverse_events": numbered(owner, (event.model_dump() for event in study.adverse_events)),
         "study_comparators": links(owner, "name", study.comparators),
-        "study_products": links(owner, "product_id", study.products),
-        "study_indications": links(owner, "indication_id", study.indications),
+        "study_products": links(owner, "product_id", study.products, year=None),
+        "study_indications": links(owner, "indication_id", study.indications, year=None),
         "study_publications": numbered(owner, reports),
         "study_overlaps": links(owner, "other_id", study.overlaps_with),
     }
@@ -91,6 +91,9 @@ _DERIVED = {
 def derive(connection: Connection, ids: Sequence[str]) -> None:
     """What a study takes from its first publication or its dates, title and year, and its level from its design."""
     connection.execute(update(Study).where(Study.id.in_(ids)).values(_DERIVED))
+    for link in (StudyProduct, StudyIndication):
+        year = select(Study.year).where(Study.id == link.study_id).scalar_subquery()
+        connection.execute(update(link).where(link.study_id.in_(ids)).values(year=year))
 
 
 def _shown_outcome(row: Row, results: list[Row]) -> Row:
@@ -200,6 +203,12 @@ STUDIES = Resource(
         "follow_up_weeks": Study.follow_up_weeks,
         "start_date": Study.start_date,
         "completion_date": Study.completion_date,
+    },
+    narrow={
+        "product": Narrow(StudyProduct.product_id, {"id": StudyProduct.study_id, "year": StudyProduct.year}),
+        "indication": Narrow(
+            StudyIndication.indication_id, {"id": StudyIndication.study_id, "year": StudyIndication.year}
+        ),
     },
     includes={
         "products": "products",

@@ -10,6 +10,7 @@ from app.access.audit import Event, Who
 from app.access.keys import KEY, Identity, StoredKey, identify, parse
 from app.access.tables import Role
 from app.errors import Problem
+from app.web.errors import DATABASE_ERRORS, database_problem
 from app.web.limits import Limits, Verdict
 from app.web.problems import problem_response
 from app.web.reader import Reader
@@ -42,6 +43,8 @@ class Access:
             scope["identity"] = await self._identify(scope)
         except Problem as problem:
             refused = problem
+        except DATABASE_ERRORS as error:
+            refused = database_problem(error, scope["request_id"])
         verdict = self._take(scope)
         refused = verdict.problem or refused
         app = problem_response(refused, scope["request_id"]) if refused else self.app

@@ -9,6 +9,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError, T
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from app.errors import Problem
 from app.web.problems import problem_response
@@ -27,7 +28,7 @@ def _problem(request: Request, error: Exception) -> Response:
 def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
-        allowed = _allowed(error)
+        allowed = _allowed(request)
         problem = Problem(
             "method-not-allowed",
             f"{request.method} is not for this address; {allowed} are.",
@@ -40,8 +41,10 @@ def _http(request: Request, error: Exception) -> Response:
     return problem_response(problem, request.scope["request_id"])
 
 
-def _allowed(error: HTTPException) -> str:
-    methods = set((error.headers or {}).get("Allow", "GET").replace(" ", "").split(","))
+def _allowed(request: Request) -> str:
+    """The methods of all routes with this address."""
+    fitting = (route for route in request.app.routes if route.matches(request.scope)[0] != Match.NONE)
+    methods = {method for route in fitting for method in getattr(route, "methods", None) or ()}
     return ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
 
 
@@ -50,26 +53,29 @@ def _near(request: Request) -> list[str]:
     return get_close_matches(request.url.path[:200], paths, n=3)
 
 
-def _database(request: Request, error: Exception) -> Response:
+def database_problem(error: Exception, request_id: str) -> Problem:
     detail = str(getattr(error, "orig", None) or error)
-    log.warning("database does not answer", detail=detail, request_id=request.scope["request_id"])
+    log.warning("database does not answer", detail=detail, request_id=request_id)
     not_ready = any(sign in f"{type(getattr(error, 'orig', None)).__name__} {detail}" for sign in NOT_MIGRATED)
     kind = "database-not-ready" if not_ready else "database-unavailable"
     words = {
         "database-not-ready": "There is no migrated database; run `evidence migrate`.",
         "database-unavailable": "The database does not answer just now.",
     }
-    problem = Problem(kind, words[kind], headers={"retry-after": "5"})
-    return problem_response(problem, request.scope["request_id"])
+    return Problem(kind, words[kind], headers={"retry-after": "5"})
 
+
+def _database(request: Request, error: Exception) -> Response:
+    request_id = request.scope["request_id"]
+    return problem_response(database_problem(error, request_id), request_id)
+
+
+DATABASE_ERRORS = (OperationalError, InterfaceError, ProgrammingError, TimeoutError)
 
 HANDLERS: dict[Any, Any] = {
     Problem: _problem,
     HTTPException: _http,
-    OperationalError: _database,
-    InterfaceError: _database,
-    ProgrammingError: _database,
-    TimeoutError: _database,
+    **dict.fromkeys(DATABASE_ERRORS, _database),
 }
 
 

@@ -1,11 +1,15 @@
 """Refuses what no route should meet: overlong or undecodable targets, stray content. Turns HEAD into GET."""
 
+import re
 from urllib.parse import unquote_to_bytes
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import Problem
 from app.web.problems import problem_response
+
+_UNWANTED = {"path": re.compile(rb"[\x00-\x1f\x7f]"), "query": re.compile(rb"\x00")}
+"""Characters that no name has and no route's pattern takes."""
 
 CURSOR_BYTES = 4096
 """What a `next` link may add to the address it follows."""
@@ -19,8 +23,8 @@ def _target_fault(path: bytes, query: bytes, longest: int) -> Problem | None:
         if b"%" not in raw and raw.isascii():
             continue
         decoded = unquote_to_bytes(raw)
-        if b"\0" in decoded:
-            return Problem("malformed-request", f"The {name} has a NUL character in it.")
+        if _UNWANTED[name].search(decoded):
+            return Problem("malformed-request", f"The {name} has a control character in it.")
         try:
             decoded.decode("utf-8")
         except UnicodeDecodeError as error:

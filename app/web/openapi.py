@@ -10,7 +10,9 @@ from pydantic.json_schema import models_json_schema
 from app import __version__
 from app.catalogue import RESOURCES
 from app.errors import KINDS
-from app.web.operations import page_name, problem_examples
+from app.web.changes import CHANGE, CHANGE_PAGE
+from app.web.edit_operations import TOMBSTONE
+from app.web.operations import page_name, problem_examples, record_examples, shown_headers
 
 Doc = dict[str, Any]
 
@@ -23,6 +25,8 @@ DESCRIPTION = """What is known about a therapy, with proof: how it works (**mech
 * An unknown parameter, value or field is refused with the nearest valid ones, never ignored.
 * Every error is `application/problem+json` (RFC 9457); its `type` is a page that says what to do.
 * `null` means that a value was not seen, never that there is none; where a source says why, `absent` says so.
+* Changes need a key, the version they change in `If-Match`, and a `reason`; every version is kept.
+* Requests are limited by key or address; `RateLimit` says what is left, `/` what the limits are.
 * Inside v1 changes are additive: new fields may come, none goes or changes its type.
 """
 
@@ -176,8 +180,52 @@ def _schemas() -> Doc:
         "SelectionPage": _page({"$ref": REF.format(model="Selection")}, "A page of parts."),
     }
     anything = {"anyOf": [{"$ref": REF.format(model=resource.out.__name__)} for resource in RESOURCES.values()]}
+    entered = _entered_schemas(schemas)
     found_page = {"SearchPage": _page(anything, "Records of all types, by relevance.")}
-    return dict(sorted({**schemas, **pages, **found_page, **OF_SEARCH, **selection, "Problem": PROBLEM}.items()))
+    return dict(
+        sorted(
+            {
+                **schemas,
+                **entered,
+                "Tombstone": TOMBSTONE,
+                "Change": CHANGE,
+                "ChangePage": CHANGE_PAGE,
+                **pages,
+                **found_page,
+                **OF_SEARCH,
+                **selection,
+                "Problem": PROBLEM,
+            }.items()
+        )
+    )
+
+
+def _entered_schemas(shown: Doc) -> Doc:
+    """The shapes that records are entered with; one that is shown otherwise has a name of its own."""
+    wanted = [(resource.entered, "validation") for resource in RESOURCES.values()]
+    _, found = models_json_schema(wanted, ref_template=REF)  # type: ignore[arg-type]  # list invariance
+    schemas: Doc = found["$defs"]
+    names = {name: f"Entered{name}" for name in schemas if name in shown and shown[name] != schemas[name]}
+    return {names.get(name, name): _renamed(schema, names) for name, schema in schemas.items()}
+
+
+def _renamed(schema: Any, names: dict[str, str]) -> Any:
+    if isinstance(schema, dict):
+        return {key: _renamed(value, names) for key, value in schema.items()}
+    if isinstance(schema, list):
+        return [_renamed(value, names) for value in schema]
+    prefix, _, name = schema.rpartition("/") if isinstance(schema, str) else ("", "", "")
+    return f"{prefix}/{names[name]}" if prefix == REF[: -len("/{model}")] and name in names else schema
+
+
+SECURITY = {
+    "key": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "evk_ID_SECRET",
+        "description": "A key that an admin made with `evidence key create`. Reading needs none.",
+    }
+}
 
 
 def openapi_document(app: FastAPI) -> Doc:
@@ -190,6 +238,11 @@ def openapi_document(app: FastAPI) -> Doc:
     for path in [path for path in document["paths"] if "{id:path}" in path]:
         document["paths"][path.replace("{id:path}", "{id}")] = document["paths"].pop(path)
     document["paths"] = dict(sorted(document["paths"].items()))
-    document["components"] = {"schemas": _schemas(), "examples": problem_examples()}
+    document["components"] = {
+        "schemas": _schemas(),
+        "examples": {**problem_examples(), **record_examples()},
+        "headers": shown_headers(),
+        "securitySchemes": SECURITY,
+    }
     document["servers"] = [{"url": "/"}]
     return document

@@ -25,7 +25,16 @@ Doc = dict[str, Any]
 
 RECORD_PROBLEMS = ("ambiguous-name", "malformed-request", "unexpected-content", "not-found", "not-acceptable")
 LIST_PROBLEMS = ("malformed-request", "unexpected-content", "bad-cursor", "not-acceptable", "search-not-ready")
-ALWAYS = ("uri-too-long", "invalid-parameter", "internal-error", "database-unavailable", "database-not-ready")
+ALWAYS = (
+    "unauthorized",
+    "uri-too-long",
+    "invalid-parameter",
+    "slow-down",
+    "quota-spent",
+    "internal-error",
+    "database-unavailable",
+    "database-not-ready",
+)
 
 
 @cache
@@ -44,11 +53,24 @@ def problem_examples() -> Doc:
     }
 
 
+def record_examples() -> Doc:
+    """One record of each type, as it is shown and as it was entered."""
+    found = examples()
+    names = (
+        name for name in found if name.startswith("entered ") or (name.startswith("GET ") and name.endswith("{id}"))
+    )
+    return {example_name(name): {"summary": name, "value": found[name]["body"]} for name in names}
+
+
+def example_name(name: str) -> str:
+    return name.replace("/v1/", "").replace("/{id}", "").replace("/", "-").replace(" ", "-").lower()
+
+
 def problem(kinds_of_it: list[str]) -> Doc:
     shown = {kind: {"$ref": f"#/components/examples/{kind}"} for kind in kinds_of_it}
     return {
         "description": "; ".join(KINDS[kind].title for kind in kinds_of_it) + ".",
-        "headers": _headers(("X-Request-ID",)),
+        "headers": headers(("X-Request-ID",)),
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": shown}},
     }
 
@@ -67,14 +89,25 @@ HEADERS = {
     "Cache-Control": "Copies may be kept and must be checked before use.",
     "Vary": "Request headers that the answer depends on.",
     "X-Request-ID": "Names this request in our log.",
-    "Link": 'The next page, `rel="next"`; not on the last one.',
+    "Link": "Of lists the next page, `next`, unless it is the last; of changes all versions, `version-history`.",
     "Content-Disposition": "A name for the file, in formats other than JSON.",
     "Content-Location": "The record's own path, where another name was asked for.",
+    "Location": "The new record's path.",
+    "RateLimit": "What is left of each limit: requests and seconds; not on answers kept in memory.",
+    "RateLimit-Policy": "The limits: requests and seconds.",
 }
 
 
-def _headers(names: tuple[str, ...]) -> Doc:
-    return {name: {"description": HEADERS[name], "schema": {"type": "string"}} for name in names}
+LIMITED = ("RateLimit", "RateLimit-Policy")
+
+
+def headers(names: tuple[str, ...]) -> Doc:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def shown_headers() -> Doc:
+    """All of them, for OpenAPI's components."""
+    return {name: {"description": text, "schema": {"type": "string"}} for name, text in HEADERS.items()}
 
 
 def _other_formats(resource: Resource) -> Doc:
@@ -86,13 +119,13 @@ def _other_formats(resource: Resource) -> Doc:
 
 def success(schema: Doc, *more_headers: str, example: str, description: str, others: Doc | None = None) -> Doc:
     """A 200 and the 304 that goes with it."""
-    names = ("ETag", "Last-Modified", "Cache-Control", "Vary", "X-Request-ID", *more_headers)
+    names = ("ETag", "Last-Modified", "Cache-Control", "Vary", "X-Request-ID", *LIMITED, *more_headers)
     content: Doc = {"schema": schema}
     if example in examples():
         content["example"] = examples()[example]["body"]
     return {
-        "200": {"description": description, "headers": _headers(names), "content": {JSON: content, **(others or {})}},
-        "304": {"description": "The client's copy is still this.", "headers": _headers(names[:5])},
+        "200": {"description": description, "headers": headers(names), "content": {JSON: content, **(others or {})}},
+        "304": {"description": "The client's copy is still this.", "headers": headers(names[:7])},
     }
 
 

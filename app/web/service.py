@@ -12,6 +12,7 @@ from app.web.limits import Limits
 from app.web.metrics import Metrics
 from app.web.reader import Reader
 from app.web.trail import Trail
+from app.web.watch import Watch
 from app.web.writer import Writer
 
 
@@ -25,6 +26,7 @@ class Service:
     writer: Writer
     limits: Limits
     trail: Trail
+    watch: Watch
 
 
 def service_of(request: Request) -> Service:

@@ -7,7 +7,7 @@ from app.access.tables import APPEND_ONLY
 from app.db import Moment, text
 
 revision: str = "0005"
-down_revision: str | None = "0003"
+down_revision: str | None = "0004"
 branch_labels: None = None
 depends_on: None = None
 

@@ -1,0 +1,195 @@
+"""The change feed: every version of every record in the order in which they came to be, tombstones included.
+
+A revision is taken under the writers' lock and seen when its transaction is: what is seen of revision n is all of it,
+and nothing before n can come later. So whoever reads on from the last change he has skips none.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache, partial
+from typing import Any, NamedTuple, get_args
+from urllib.parse import urlencode
+
+import orjson
+from sqlalchemy import Connection, and_, select, tuple_
+from sqlalchemy.orm import aliased
+
+from app.documents import Change, Document, Revision
+from app.errors import Invalid, parameter_fault
+from app.fields import RecordType
+from app.filters import split_values
+from app.nearest import nearest
+from app.paging import read_cursor, write_cursor
+from app.query import Parameters, read_limit
+from app.reading import Now
+
+PATH = "/v1/changes"
+DEFAULT_LIMIT = 100
+LONGEST_WAIT = 60
+TYPES: tuple[RecordType, ...] = get_args(RecordType)
+
+
+class Position(NamedTuple):
+    """The last change somebody has; the next is the first after it."""
+
+    revision: int
+    type: str | None = None
+    """Nothing: the whole of the revision is had."""
+    id: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.revision}/{self.type}/{self.id}"
+
+
+def position_of(text: str) -> Position:
+    """The other way round; raises `ValueError`."""
+    revision, type, id = text.split("/")
+    if not (revision.isascii() and revision.isdigit() and len(revision) < 10):
+        raise ValueError(text)
+    return Position(int(revision), type, id)
+
+
+class Item(NamedTuple):
+    revision: int
+    at: datetime
+    actor: str
+    reason: str
+    type: RecordType
+    id: str
+    version: int
+    change: Change
+    fields: list[str] | None
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    after: Position
+    types: tuple[RecordType, ...]
+    limit: int
+    wait: int
+    parameters: tuple[tuple[str, str], ...]
+
+    @property
+    def asked(self) -> str:
+        """What a cursor belongs to."""
+        return repr(("changes", self.types))
+
+    def next_url(self, position: Position) -> str:
+        cursor = write_cursor(self.asked, tuple(position))
+        return f"{PATH}?{urlencode([*self.parameters, ('cursor', cursor)], safe=',.:')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    items: Sequence[Item]
+    next: Position | None
+    """Where the page ends, if there is more."""
+
+
+def _read_since(value: str) -> int:
+    if not (value.isascii() and value.isdigit() and len(value) < 10):
+        raise Invalid(f"{value!r} is no revision, a whole number from 0")
+    return int(value)
+
+
+def _read_wait(value: str) -> int:
+    if not (value.isascii() and value.isdigit() and len(value) < 3 and int(value) <= LONGEST_WAIT):
+        raise Invalid(f"{value!r} is no number of seconds from 0 to {LONGEST_WAIT}")
+    return int(value)
+
+
+def _read_types(value: str) -> tuple[RecordType, ...]:
+    wanted = split_values(value)
+    for name in wanted:
+        if name not in TYPES:
+            raise Invalid(f"{name!r} is not a record type", nearest(name, TYPES))
+    return tuple(type for type in TYPES if type in wanted)
+
+
+def _read_cursor(asked: str, cursor: str) -> Position:
+    found = read_cursor(asked, cursor)
+    kinds = [type(part) for part in found]
+    if kinds != [int, str, str]:
+        raise Invalid("was not made here")
+    return Position(*found)
+
+
+@lru_cache(maxsize=256)
+def read_query(raw: str) -> Asked:
+    given = Parameters(raw, ["since", "type", "limit", "wait", "cursor", "format"])
+    types = given.read("type", _read_types, TYPES)
+    since, wait = given.read("since", _read_since, 0), given.read("wait", _read_wait, 0)
+    limit = given.read("limit", read_limit, DEFAULT_LIMIT)
+    given.read_format()
+    if limit == 0:
+        given.faults.append(parameter_fault("limit", "limit: a page of the feed has at least one change."))
+    given.end()
+    bare = Asked(Position(since), types, limit, wait, ())
+    after = given.read("cursor", partial(_read_cursor, bare.asked), bare.after)
+    given.end()
+    kept = tuple(pair for pair in given.pairs if pair[0] not in ("cursor", "since"))
+    return Asked(after, types, limit, wait, kept)
+
+
+_BEFORE = aliased(Document)
+_KEY = (Document.revision, Document.type, Document.id)
+_CHANGES = (
+    select(
+        *_KEY,
+        Document.version,
+        Document.change,
+        Document.body,
+        Revision.committed_at,
+        Revision.actor,
+        Revision.reason,
+        _BEFORE.body.label("before"),
+    )
+    .join(Revision, Revision.revision == Document.revision)
+    .outerjoin(
+        _BEFORE,
+        and_(_BEFORE.type == Document.type, _BEFORE.id == Document.id, _BEFORE.version == Document.version - 1),
+    )
+    .order_by(*_KEY)
+)
+
+
+def page(connection: Connection, after: Position, types: Sequence[RecordType], limit: int) -> Page:
+    """The first so many changes after a position, of some types."""
+    wanted = _CHANGES.where(Document.revision > after.revision)
+    if after.type is not None:
+        wanted = _CHANGES.where(Document.revision >= after.revision, tuple_(*_KEY) > tuple(after))
+    if len(types) < len(TYPES):
+        wanted = wanted.where(Document.type.in_(types))
+    rows = connection.execute(wanted.limit(limit + 1)).all()
+    items = [_item(row) for row in rows[:limit]]
+    more = len(rows) > limit
+    return Page(items, Position(items[-1].revision, items[-1].type, items[-1].id) if more else None)
+
+
+def _item(row: Any) -> Item:
+    fields = _changed(row.before, row.body) if row.change in ("updated", "refreshed") and row.before else None
+    href = f"/v1/{row.type}/{row.id}/versions/{row.version}"
+    said = (row.revision, row.committed_at, row.actor, row.reason)
+    return Item(*said, row.type, row.id, row.version, row.change, fields, href)
+
+
+def _said(body: bytes) -> dict[str, Any]:
+    """A document without when its quotes were looked for: finding them again changes nothing."""
+    document: dict[str, Any] = orjson.loads(body)
+    for cited in document.get("provenance", ()):
+        cited.pop("checked_at", None)
+    return document
+
+
+def _changed(before: bytes, after: bytes) -> list[str]:
+    """Top-level fields of the document that differ."""
+    old, new = _said(before), _said(after)
+    return [name for name in dict.fromkeys([*new, *old]) if old.get(name) != new.get(name)]
+
+
+def body_of(shown: Page, asked: Asked, at: Now) -> bytes:
+    following = asked.next_url(shown.next) if shown.next else None
+    items = [item._asdict() for item in shown.items]
+    return orjson.dumps({"items": items, "next": following, "revision": at.revision})

@@ -1,0 +1,187 @@
+"""The change feed over HTTP: pages, pages that wait, and a stream of server-sent events."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from app import reading
+from app.errors import Problem
+from app.feed import service as feed
+from app.feed.service import PATH, TYPES, Asked, Page, Position
+from app.paging import write_cursor
+from app.reading import Now
+from app.web.answers import answer, is_fresh, not_modified
+from app.web.negotiation import JSON, accept_of, require, weight
+from app.web.operations import operation, problems, success
+from app.web.service import Service, service_of
+from app.web.state import at_revision, query_string
+
+EVENTS = "text/event-stream"
+HEARTBEAT = 15.0
+"""Seconds after which a silent stream says that it lives."""
+AT_A_TIME = 200
+MOST_STREAMS = 500
+
+CURSOR = write_cursor(feed.read_query("").asked, (1, "studies", "preempt-1"))
+
+PROBLEMS = ("malformed-request", "unexpected-content", "bad-cursor", "not-acceptable")
+
+
+def _parameter(name: str, description: str, schema: dict[str, Any], example: object) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": description, "schema": schema, "example": example}
+
+
+def changes_operation() -> dict[str, Any]:
+    types = "|".join(TYPES)
+    parameters = [
+        _parameter(
+            "since",
+            "The last revision that you have; only later changes are told. 0: all there ever were.",
+            {"type": "integer", "minimum": 0, "maximum": 999_999_999, "default": 0},
+            0,
+        ),
+        _parameter(
+            "type",
+            "Record types, comma-separated; all of them unless said.",
+            {"type": "string", "pattern": f"^({types})(,({types}))*$"},
+            "studies,publications",
+        ),
+        _parameter(
+            "limit",
+            "Changes a page.",
+            {"type": "integer", "minimum": 1, "maximum": 1000, "default": feed.DEFAULT_LIMIT},
+            2,
+        ),
+        _parameter(
+            "wait",
+            "Seconds to wait for a change where there is none yet.",
+            {"type": "integer", "minimum": 0, "maximum": feed.LONGEST_WAIT, "default": 0},
+            0,
+        ),
+        _parameter("cursor", "From `next`; belongs to its query.", {"type": "string", "minLength": 1}, CURSOR),
+        _parameter("format", "The format of the answer.", {"type": "string", "enum": ["json"]}, "json"),
+    ]
+    stream = {EVENTS: {"schema": {"type": "string", "description": "`event: change`, `id:` and `data:` of each."}}}
+    answers = success(
+        {"$ref": "#/components/schemas/ChangePage"},
+        "Link",
+        example=f"GET {PATH}",
+        description="Changes, oldest first. `revision` is what to ask `since` for when `next` is null.",
+        others=stream,
+    )
+    made = operation(
+        "list_changes",
+        "Follow all changes",
+        "Every version of every record, in the order in which they came to be: complete, and to be resumed anywhere. "
+        "With `wait` an empty page waits for a change; with `Accept: text/event-stream` changes are streamed as they "
+        "come, and `Last-Event-ID` resumes.",
+        parameters,
+        answers | problems(*PROBLEMS),
+    )
+    return made
+
+
+def wants_events(request: Request) -> bool:
+    header = accept_of(request)
+    return bool(header) and weight(header, EVENTS) > weight(header, JSON)
+
+
+async def answer_changes(request: Request) -> Response:
+    require(request, JSON, EVENTS)
+    asked = feed.read_query(query_string(request))
+    if wants_events(request):
+        return _stream(request, asked)
+    service = service_of(request)
+    if not asked.wait:
+        now = await service.reader.look_up(reading.NOW)
+        before = at_revision(reading.certain(now), request)
+        if is_fresh(request, before):
+            return not_modified(request, before)
+    token = await service.watch.token()
+    shown, at = await service.reader.run(_page, asked.after, asked, asked.limit)
+    if not shown.items and asked.wait and await service.watch.changed(token, asked.wait):
+        shown, at = await service.reader.run(_page, asked.after, asked, asked.limit)
+    body = feed.body_of(shown, asked, at)
+    if asked.wait:  # what was waited for is for whoever waited
+        return Response(body, 200, {"cache-control": "no-store"}, JSON)
+    return answer(request, body, at_revision(at, request))
+
+
+def _page(connection: Connection, after: Position, asked: Asked, limit: int) -> tuple[Page, Now]:
+    at = reading.now(connection)
+    return feed.page(connection, after, asked.types, limit), at
+
+
+def _resumed(request: Request, asked: Asked) -> Position:
+    last = request.headers.get("last-event-id")
+    if last is None:
+        return asked.after
+    try:
+        return feed.position_of(last)
+    except ValueError:
+        raise Problem("malformed-request", "The Last-Event-ID was not given here.") from None
+
+
+def _stream(request: Request, asked: Asked) -> Response:
+    service, after = service_of(request), _resumed(request, asked)
+    if service.watch.streams >= MOST_STREAMS:
+        raise Problem("database-unavailable", "Too many streams run already.", headers={"retry-after": "30"})
+    told = {"cache-control": "no-store", "x-accel-buffering": "no"}
+    return StreamingResponse(_events(service, after, asked), 200, told, EVENTS)
+
+
+async def _events(service: Service, after: Position, asked: Asked) -> AsyncIterator[bytes]:
+    """Changes as they come, for as long as somebody listens."""
+    watch = service.watch
+    watch.streams += 1
+    try:
+        yield b": changes after %d\n\n" % after.revision
+        while not watch.stopped:
+            token = await watch.token()
+            shown, _ = await service.reader.run(_page, after, asked, AT_A_TIME)
+            for item in shown.items:
+                after = Position(item.revision, item.type, item.id)
+                yield b"event: change\nid: %b\ndata: %b\n\n" % (str(after).encode(), orjson.dumps(item._asdict()))
+            if not shown.next and not await watch.changed(token, HEARTBEAT):
+                yield b":\n\n"
+    finally:
+        watch.streams -= 1
+
+
+CHANGE: dict[str, Any] = {
+    "type": "object",
+    "required": ["revision", "at", "actor", "reason", "type", "id", "version", "change", "fields", "href"],
+    "properties": {
+        "revision": {"type": "integer", "description": "All changes of one revision came at once."},
+        "at": {"type": "string", "format": "date-time"},
+        "actor": {"type": "string", "description": "Whose key it was."},
+        "reason": {"type": "string"},
+        "type": {"type": "string", "enum": list(TYPES)},
+        "id": {"type": "string"},
+        "version": {"type": "integer", "minimum": 1},
+        "change": {
+            "type": "string",
+            "enum": ["created", "updated", "refreshed", "deleted", "restored"],
+            "description": "`refreshed`: a record that this one shows has changed. `deleted`: a tombstone.",
+        },
+        "fields": {
+            "type": ["array", "null"],
+            "items": {"type": "string"},
+            "description": "Fields of the document that differ from the version before; null where it is new or gone.",
+        },
+        "href": {"type": "string", "description": "Path of this version."},
+    },
+}
+CHANGE_PAGE: dict[str, Any] = {
+    "type": "object",
+    "required": ["items", "next", "revision"],
+    "properties": {
+        "items": {"type": "array", "items": {"$ref": "#/components/schemas/Change"}},
+        "next": {"type": ["string", "null"], "description": "Path of the next page; null on the last."},
+        "revision": {"type": "integer", "description": "All changes up to this one are told when `next` is null."},
+    },
+}
