@@ -22,6 +22,7 @@ from app.mechanisms.routes import router as mechanisms
 from app.products.routes import router as products
 from app.publications.routes import router as publications
 from app.reading import Totals
+from app.releases.routes import router as releases
 from app.safety_notes.routes import router as safety_notes
 from app.search.index import SearchIndex
 from app.search.listing import Search
@@ -41,6 +42,7 @@ from app.web.metrics import Metrics
 from app.web.openapi import TITLE
 from app.web.pages import router as pages
 from app.web.reader import Reader
+from app.web.release_runs import Releases
 from app.web.service import Service
 from app.web.signals import signal_of
 from app.web.trail import Trail
@@ -60,6 +62,7 @@ ROUTERS = (
     sources,
     search_routes,
     changes,
+    releases,
     pages,
 )
 
@@ -91,7 +94,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     trail = Trail(writer)
     signal = signal_of(settings, reader)
     totals, metrics = Totals(settings.count_cache_entries), Metrics()
-    service = Service(settings, reader, totals, search, metrics, writer, limits, trail, Watch(signal))
+    service = Service(
+        settings, reader, totals, search, metrics, writer, limits, trail, Watch(signal), Releases(settings)
+    )
     app = FastAPI(
         title=TITLE,
         version=__version__,

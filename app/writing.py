@@ -251,7 +251,9 @@ def write(
     for some in plan.batches(entries):
         entered = {entry.key: entry.entered for entry in some}
         shown |= _shown_in(connection, store(connection, entered, revision, entered, progress))
-    refreshed = _refresh(connection, shown, revision)
+    refreshed = _refresh(
+        connection, shown - plan.changes.keys(), revision
+    )  # these were rendered from what is there now
     summary.refreshed = len(refreshed - plan.changes.keys())
     close_revision(connection, revision)
     return summary

@@ -23,7 +23,7 @@ from app.releases.content import Change, Drafts, Gone
 from app.releases.differences import differences
 from app.releases.opening import opened
 from app.releases.reading import found, listed
-from app.releases.reverting import revert
+from app.releases.reverting import revert, revert_name
 from app.releases.service import Order, apply, preview
 from app.releases.staging import staged
 from tests.conftest import SEEDS
@@ -72,8 +72,8 @@ def previewed(engine: Engine, path: Path) -> Json:
         return preview(engine, read, Order("preview", "preview", WHO))
 
 
-def undone(engine: Engine, name: str, **more: Any) -> Json:
-    return revert(engine, name, reason="wrong", who=WHO, **more)
+def undone(engine: Engine, name: str, new_name: str | None = None) -> Json:
+    return revert(engine, Order(new_name or revert_name(name), "wrong", WHO, reverts=name))
 
 
 def counts(report: Json) -> Json:

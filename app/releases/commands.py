@@ -122,11 +122,12 @@ def revert(
     """Undo a release by a new one; refused if anything it changed was changed again."""
     from app.releases.reverting import revert as undo
     from app.releases.reverting import revert_name
+    from app.releases.service import Order
 
     by = _named(new_name or revert_name(name))
     why = reason or f"revert of {name}"
     with database(Settings()) as engine, _told(), bar("Reverting") as (_, advance):
-        done = undo(engine, name, new_name=by, reason=why, who=Who(ACTOR), progress=advance)
+        done = undo(engine, Order(by, why, Who(ACTOR), reverts=name), progress=advance)
     _print(done, as_json)
 
 

@@ -1,13 +1,12 @@
 """Undoing a release: each of its records as it was entered last before it, as new versions."""
 
 from collections.abc import Collection, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import orjson
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.orm import aliased
 
-from app.access.audit import Who
 from app.checking import Draft, still_referred
 from app.db import reading
 from app.documents import Document
@@ -15,7 +14,7 @@ from app.errors import Problem
 from app.nearest import nearest
 from app.releases.content import Change, Drafts, Gone
 from app.releases.reading import entered_before, entered_or_deleted, found, names
-from app.releases.service import Also, Json, Order, conflict, enter, is_name
+from app.releases.service import Json, Order, conflict, enter
 from app.releases.staging import Staged, staged
 from app.rows import batches
 from app.versions import Key
@@ -84,37 +83,28 @@ def _undone(number: int, key: Key, change: str, before: dict[Key, bytes]) -> Cha
     return Draft(number, key[0], orjson.loads(before[key]))
 
 
-def _refuse_unless_free(connection: Connection, name: str, staged: Staged) -> None:
-    release = _release(connection, name)
-    _refuse_later(connection, release["revision"])
-    _refuse_needed(connection, staged.gone.keys(), staged.checking.keys)
-
-
-def revert(
-    engine: Engine,
-    name: str,
-    *,
-    reason: str,
-    who: Who,
-    new_name: str | None = None,
-    progress: Progress = lambda _: None,
-    also: Also = lambda _connection, _report: None,
-) -> Json:
-    """Undoes a release as another one, which can be reverted too; raises a `Problem` where that would lose anything.
-
-    What a release changed is kept for good, so it is read without the writers' lock; whether it may go, with it.
-    """
-    order = Order(new_name or revert_name(name), reason, who, reverts=name)
-    if not is_name(order.name):
-        raise conflict(f"{order.name!r} cannot be a release's name; give another.")
+@contextmanager
+def prepared(engine: Engine, name: str) -> Iterator[Staged]:
+    """What undoes a release: all that it changed is kept for good, so it is read without the writers' lock."""
     with ExitStack() as stack:
         with reading(engine) as connection:
-            release = _release(connection, name)
-            _refuse_later(connection, release["revision"])
-            content = Drafts(f"revert of {name}", _as_before(connection, release["revision"]))
+            revision = _release(connection, name)["revision"]
+            _refuse_later(connection, revision)
+            content = Drafts(f"revert of {name}", _as_before(connection, revision))
             read = stack.enter_context(staged(content))
-        with changing(engine) as connection:
-            _refuse_unless_free(connection, name, read)
-            report = enter(connection, read, order, progress)
-            also(connection, report)
-    return report
+        yield read
+
+
+def undo(connection: Connection, staged: Staged, order: Order, progress: Progress = lambda _: None) -> Json:
+    """In a transaction of `changing`; raises a `Problem` where it would lose or break anything."""
+    assert order.reverts is not None
+    _refuse_later(connection, _release(connection, order.reverts)["revision"])
+    _refuse_needed(connection, staged.gone.keys(), staged.checking.keys)
+    return enter(connection, staged, order, progress)
+
+
+def revert(engine: Engine, order: Order, *, progress: Progress = lambda _: None) -> Json:
+    """Undoes the release that the order names, by another one, which can be reverted too."""
+    assert order.reverts is not None
+    with prepared(engine, order.reverts) as read, changing(engine) as connection:
+        return undo(connection, read, order, progress)

@@ -1,7 +1,7 @@
 """Releases: many changes that come together under a name, all of them or none, told beforehand and undone together."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -76,22 +76,9 @@ def _report(order: Order, summary: Summary, records: list[Json], total: int) -> 
     return {**said, **more, "records": records, "records_total": total}
 
 
-Also = Callable[[Connection, Json], None]
-"""What else belongs into a release's transaction, given its report."""
-
-
-def apply(
-    engine: Engine,
-    staged: Staged,
-    order: Order,
-    *,
-    progress: Progress = lambda _: None,
-    also: Also = lambda _connection, _report: None,
-) -> Json:
+def apply(engine: Engine, staged: Staged, order: Order, *, progress: Progress = lambda _: None) -> Json:
     with changing(engine) as connection:
-        report = enter(connection, staged, order, progress)
-        also(connection, report)
-    return report
+        return enter(connection, staged, order, progress)
 
 
 def preview(engine: Engine, staged: Staged, order: Order, *, progress: Progress = lambda _: None) -> Json:

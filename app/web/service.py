@@ -11,6 +11,7 @@ from app.settings import Settings
 from app.web.limits import Limits
 from app.web.metrics import Metrics
 from app.web.reader import Reader
+from app.web.release_runs import Releases
 from app.web.trail import Trail
 from app.web.watch import Watch
 from app.web.writer import Writer
@@ -27,6 +28,7 @@ class Service:
     limits: Limits
     trail: Trail
     watch: Watch
+    releases: Releases
 
 
 def service_of(request: Request) -> Service:
