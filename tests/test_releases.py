@@ -1,15 +1,24 @@
 """Releases: told beforehand, made in one transaction, undone as new versions; whatever is sent, whenever it stops."""
 
+import ast
 import io
+import socket
+import subprocess
 import threading
+import time
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
+from sqlite3 import OperationalError as DriverError
+from sqlite3 import connect
 from typing import Any
 
+import httpx
 import orjson
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, text
+from sqlalchemy.exc import OperationalError
 
 from app import maintaining
 from app.access.audit import Who
@@ -26,7 +35,8 @@ from app.releases.reading import found, listed
 from app.releases.reverting import revert, revert_name
 from app.releases.service import Order, apply, preview
 from app.releases.staging import staged
-from tests.conftest import SEEDS
+from tests.conftest import SEEDS, keys_of, serving, settings_for
+from tests.test_cli import EVIDENCE, environment, run
 
 WHO = Who("tester")
 Json = dict[str, Any]
@@ -254,7 +264,10 @@ FAULTS: dict[str, tuple[list[Any], list[str]]] = {
     "entered-and-deleted": ([source("a"), gone("sources", "a")], ["2: a /id 'a' is both entered and deleted"]),
     "entered-twice": ([source("x"), source("x")], ["2: x /id the id 'x' is taken by another of the sources"]),
     "no-type": ([{"record": {}}], ["1: /type None is no record type (nearest: safety-notes)"]),
-    "misspelt": ([{"type": "surces", "record": {}}], ["1: /type 'surces' is no record type (nearest: sources, studies)"]),
+    "misspelt": (
+        [{"type": "surces", "record": {}}],
+        ["1: /type 'surces' is no record type (nearest: sources, studies)"],
+    ),
     "more": (
         [{**source("x"), "id": "x"}],
         ['1: a line has type and record, or type, id and "deleted": true, and nothing else'],
@@ -510,3 +523,193 @@ def test_references_go_forward_and_back_over_batches(engine: Engine, tmp_path: P
 )
 def test_differences_are_told_place_by_place(before: Any, after: Any, expected: list[Json]) -> None:
     assert list(differences(before, after)) == expected
+
+
+@pytest.fixture
+def admin(first: Engine, url: str) -> Iterator[httpx.Client]:
+    """A service over the first release, and a client that may make others."""
+    key = keys_of(first)["admin"]
+    with serving(settings_for(url, max_release_bytes=200_000)) as client:
+        client.headers["authorization"] = f"Bearer {key}"
+        yield client
+
+
+NDJSON = {"content-type": "application/x-ndjson"}
+
+
+def body(*items: Json) -> bytes:
+    return b"".join(orjson.dumps(item) + b"\n" for item in items)
+
+
+def test_a_release_over_http_from_preview_to_revert(admin: httpx.Client, first: Engine) -> None:
+    before, sent = everything(first), body(*SECOND)
+    said = admin.post("/v1/releases?preview=true", content=sent, headers=NDJSON)
+    assert (said.status_code, said.json()["counts"]["deleted"]) == (200, 2)
+    assert everything(first)["documents"] == before["documents"]
+    done = admin.post("/v1/releases?name=second&reason=Because", content=sent, headers=NDJSON)
+    assert (done.status_code, done.headers["location"]) == (201, "/v1/releases/second"), done.text
+    assert done.json()["records"] == said.json()["records"]
+    assert admin.get("/v1/products/q").status_code in (404, 410)
+    one = admin.get("/v1/releases/second").json()
+    assert (one["reason"], one["records"], one["reverted_by"]) == ("Because", done.json()["records"], None)
+    again = admin.post("/v1/releases?name=third", content=body(source("a", publisher="Somebody")), headers=NDJSON)
+    assert (again.status_code, again.json()["revision"]) == (200, None)
+    reverted = admin.post("/v1/releases/second/revert?reason=Wrong")
+    assert (reverted.status_code, reverted.json()["name"]) == (201, "revert-second"), reverted.text
+    assert documents(first) == {(row[0], row[1]): row[2] for row in current_of(before)}
+    page = admin.get("/v1/releases?limit=2").json()
+    assert ([item["name"] for item in page["items"]], page["total"]) == (["revert-second", "second"], 3)
+    rest = admin.get(page["next"]).json()
+    assert ([item["name"] for item in rest["items"]], rest["next"]) == (["first"], None)
+    assert list(maintaining.check(first)) == []
+
+
+def current_of(before: dict[str, list[Any]]) -> list[tuple[str, str, bytes]]:
+    rows = [ast.literal_eval(row) for row in before["documents"]]
+    return [(row[0], row[1], row[7]) for row in rows if row[5] is None]
+
+
+def test_a_release_over_http_is_refused_as_a_whole(admin: httpx.Client, first: Engine) -> None:
+    before = everything(first)["documents"]
+
+    def refused(path: str, content: bytes = b"", **headers: str) -> tuple[int, str, Any]:
+        answer = admin.post(path, content=content, headers={**NDJSON, **headers})
+        said = answer.json()
+        assert answer.headers["content-type"] == "application/problem+json"
+        return answer.status_code, said["type"].removeprefix("/problems/"), said["errors"]
+
+    status, kind, errors = refused("/v1/releases?name=x", body(source("x"), gone("sources", "zz")))
+    assert (status, kind) == (422, "invalid-record")
+    assert errors == [
+        {
+            "pointer": "/id",
+            "detail": "there is no 'zz' among the sources to delete",
+            "nearest": [],
+            "file": "release",
+            "line": 2,
+            "record": "zz",
+        }
+    ]
+    assert refused("/v1/releases?name=first", body(source("x")))[:2] == (409, "conflict")
+    assert refused("/v1/releases", b"")[:2] == (422, "invalid-parameter")
+    assert refused("/v1/releases?name=X_y", b"")[:2] == (422, "invalid-parameter")
+    assert refused("/v1/releases?name=x&nmae=y", b"")[2][0]["nearest"] == ["name"]
+    assert refused("/v1/releases?name=x", b"#" * 200_001)[:2] == (413, "content-too-large")
+    assert refused("/v1/releases?name=x", b"", **{"content-type": "text/csv"})[:2] == (415, "unsupported-media-type")
+    assert refused("/v1/releases/none/revert")[:2] == (404, "not-found")
+    assert refused("/v1/releases/first/revert", b"x")[:2] == (413, "content-too-large")
+    assert refused("/v1/releases?name=x", b"PK\x03\x04rubbish", **{"content-type": "application/zip"})[0] == 422
+    assert admin.get("/v1/releases/frist").json()["errors"][0]["nearest"] == ["/v1/releases/first"]
+    assert admin.get("/v1/releases?cursor=x").status_code == 400
+    assert admin.get("/v1/releases", headers={"authorization": ""}).status_code == 401
+    assert everything(first)["documents"] == before
+
+
+def test_a_stream_without_a_length_is_bounded_too(admin: httpx.Client) -> None:
+    def pieces() -> Iterator[bytes]:
+        for _ in range(100):
+            yield b"\n" * 10_000
+
+    try:
+        answer = admin.post("/v1/releases?name=x", content=pieces(), headers=NDJSON)
+        assert answer.status_code == 413
+    except httpx.WriteError:
+        pass  # the connection was closed before all was sent, which is an answer too
+
+
+def test_a_request_sent_twice_is_answered_as_before(admin: httpx.Client, first: Engine) -> None:
+    headers, sent = {**NDJSON, "idempotency-key": "one"}, body(source("x"))
+    answers = [admin.post("/v1/releases?name=once", content=sent, headers=headers) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].content == answers[1].content
+    assert answers[1].headers["idempotent-replayed"] == "true"
+    other = admin.post("/v1/releases?name=once", content=sent + b"\n", headers=headers)
+    assert other.json()["type"] == "/problems/idempotency-key-reused"
+    keyed = {"idempotency-key": "two"}
+    reverts = [admin.post("/v1/releases/once/revert", headers=keyed) for _ in range(2)]
+    assert [(answer.status_code, answer.content == reverts[0].content) for answer in reverts] == [(201, True)] * 2
+
+
+def test_a_zip_over_http(admin: httpx.Client) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("sources.yaml", SOURCES)
+    sent = {"content": buffer.getvalue(), "headers": {"content-type": "application/zip"}}
+    done = admin.post("/v1/releases?name=zipped", **sent)  # type: ignore[arg-type]  # one dict of two kinds of values
+    assert (done.status_code, done.json()["counts"]["created"]) == (201, 1), done.text
+
+
+def test_a_client_that_goes_away_leaves_nothing(admin: httpx.Client, first: Engine) -> None:
+    before = everything(first)["documents"]
+    address = (admin.base_url.host, admin.base_url.port or 0)
+    head = f"POST /v1/releases?name=gone HTTP/1.1\r\nhost: x\r\nauthorization: {admin.headers['authorization']}\r\n"
+    with socket.create_connection(address) as connection:
+        connection.sendall(f"{head}content-type: application/x-ndjson\r\ncontent-length: 100000\r\n\r\n".encode())
+        connection.sendall(body(source("x")))
+    time.sleep(0.3)
+    assert admin.get("/v1/releases").json()["total"] == 1
+    assert everything(first)["documents"] == before
+
+
+@pytest.mark.parametrize("delay", [None, 0.05, 0.15, 0.3, 0.5, 0.8])
+def test_an_apply_that_is_killed_did_all_or_nothing(
+    first: Engine, url: str, tmp_path: Path, delay: float | None
+) -> None:
+    """Killed so long after it took the writers' lock; at last, not at all."""
+    path = tmp_path / "many.ndjson"
+    path.write_bytes(body(gone("products", "q"), *(source(f"s-{n}") for n in range(1500))))
+    before = everything(first)
+    process = subprocess.Popen([*EVIDENCE, "release", "apply", "killed", str(path)], env=environment(url))
+    if delay is not None:
+        while process.poll() is None and not is_locked(first):
+            time.sleep(0.002)
+        time.sleep(delay)
+        process.kill()
+    process.wait(timeout=60)
+    after = everything(first)
+    with reading(first) as connection:
+        release = found(connection, "killed")
+    if release is None:
+        assert after == before
+    else:
+        assert release["counts"]["created"] == 1500
+        assert len(after["sources"]) == 1502
+    assert list(maintaining.check(first)) == []
+    assert (delay is None) <= (release is not None)
+
+
+def is_locked(engine: Engine) -> bool:
+    """Whether a writer is in the middle of its transaction."""
+    try:
+        if engine.dialect.name == "sqlite":
+            with closing(connect(str(engine.url.database), timeout=0, isolation_level=None)) as other:
+                other.execute("BEGIN IMMEDIATE")
+        else:
+            with engine.connect() as connection:
+                connection.execute(text("SET LOCAL lock_timeout = '1ms'"))
+                connection.execute(select(State.revision).with_for_update())
+    except (OperationalError, DriverError):
+        return True
+    return False
+
+
+def test_the_command_from_preview_to_revert(first: Engine, url: str, lines: Lines) -> None:
+    path = str(lines(*SECOND))
+    said = run(url, "release", "preview", path)
+    assert (said.returncode, said.stdout.splitlines()[-1]) == (
+        0,
+        "There would be: 2 created, 2 updated, 2 deleted. Nothing was changed.",
+    )
+    assert '          /manufacturer: null -> "Maker"' in said.stdout.splitlines()
+    done = run(url, "release", "apply", "second", path, "--json")
+    assert orjson.loads(done.stdout)["revision"] == 2
+    assert run(url, "release", "apply", "second", path).returncode == 1
+    assert run(url, "release", "apply", "Not a name", path).returncode == 2
+    assert run(url, "release", "apply", "x", "/none/such.ndjson").returncode == 1
+    assert run(url, "release", "revert", "secnd").stderr.count("nearest: second") == 1
+    assert run(url, "release", "revert", "second").stdout.splitlines()[-1] == (
+        "revert-second, revision 3: 2 updated, 2 restored, 2 deleted."
+    )
+    listed_lines = run(url, "release", "list").stdout.splitlines()
+    assert [line.split("\t")[0] for line in listed_lines] == ["revert-second", "second", "first"]
+    assert listed_lines[1].endswith("\treverted by revert-second")

@@ -37,7 +37,7 @@ class Job:
     asked: Asked | None
 
     def dumped(self) -> str:
-        return orjson.dumps(asdict(self) | {"asked": self.asked}).decode()
+        return orjson.dumps(asdict(self) | {"asked": [*self.asked] if self.asked else None}).decode()
 
     @classmethod
     def of(cls, dumped: str) -> "Job":
