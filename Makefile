@@ -16,7 +16,7 @@ CHECKS := check-locks check-lint check-format check-types check-migrations check
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check $(CHECKS) lock schemas snapshot bench bench-writes bench-search bench-rivals clean
+.PHONY: help run test check $(CHECKS) lock schemas snapshot bench bench-writes bench-search bench-rivals bench-releases clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -79,6 +79,9 @@ bench-search: $(TESTING) ## measure how well a search finds what judges found re
 
 bench-rivals: $(TESTING) ## measure search, facets, pages and exports against Datasette and Django REST framework
 	@$(BIN)/python -m benchmarks.rivals
+
+bench-releases: $(TESTING) ## measure a release of 100,000 records, and readers beside it
+	@$(BIN)/python -m benchmarks.releases $(ARGS)
 
 clean: ## remove all that the other targets made, except data
 	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis

@@ -3,7 +3,7 @@
 shape -> domain rules -> references, names, quotes against the batch and the database
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +18,7 @@ from app.quotes import NotQuoted, locate
 from app.record_schemas import Cited, ProvenanceIn, RecordIn, references
 from app.records import Record, RecordName, fold, is_exclusive
 from app.rendering import referrers
-from app.requoting import standing
+from app.requoting import Quoting, standing
 from app.resources import Row
 from app.rows import IS_DELETED, among, batches, known
 from app.rules import broken
@@ -49,7 +49,9 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class Read:
+    """A draft whose shape is right."""
+
     number: int
     type: RecordType
     record: RecordIn
@@ -59,14 +61,14 @@ class _Read:
         return self.type, self.record.id
 
 
-def _read(draft: Draft, faults: list[Fault]) -> _Read | None:
+def _read(draft: Draft, faults: list[Fault]) -> Read | None:
     entered: type[RecordIn] = RESOURCES[draft.type].entered
     unstorable = list(text_faults(draft.data))
     if unstorable:
         faults += [Fault(draft.number, pointer, detail) for pointer, detail, _ in unstorable]
         return None
     try:
-        return _Read(draft.number, draft.type, entered.model_validate(draft.data))
+        return Read(draft.number, draft.type, entered.model_validate(draft.data))
     except ValidationError as error:
         found = shape_faults(entered, error)
         faults += [Fault(draft.number, pointer, detail, tuple(near)) for pointer, detail, near in found]
@@ -86,7 +88,7 @@ RESERVED = frozenset({"missing", "present"})
 """Words of the filter grammar: a record of this id could not be asked for."""
 
 
-def _own_faults(read: _Read) -> Iterator[Fault]:
+def _own_faults(read: Read) -> Iterator[Fault]:
     if read.record.id in RESERVED:
         yield Fault(read.number, "/id", f"{read.record.id!r} has a meaning of its own in filters and can be no id")
     for pointer, detail in broken(read.record, RESOURCES[read.type].rules):
@@ -95,80 +97,34 @@ def _own_faults(read: _Read) -> Iterator[Fault]:
         yield Fault(read.number, pointer, detail, tuple(near))
 
 
-def _duplicates(batch: Sequence[_Read]) -> Iterator[Fault]:
-    seen: set[Key] = set()
-    for read in batch:
-        if read.key in seen:
-            yield Fault(read.number, "/id", f"the id {read.record.id!r} is taken by another of the {read.type}")
-        seen.add(read.key)
+Claim = tuple[RecordType, str]
+"""A type, and a folded name that finds one record of it."""
 
 
-def _ids(connection: Connection, type: RecordType, batch: Sequence[_Read]) -> list[str]:
-    stored = connection.scalars(select(Record.id).where(Record.type == type, ~IS_DELETED).limit(50_000))
-    return [*stored, *(read.record.id for read in batch if read.type == type)]
-
-
-def _dangling(
-    connection: Connection, batch: Sequence[_Read], malformed: frozenset[Key], gone: Collection[Key]
-) -> Iterator[Fault]:
-    """References to records that are neither in the batch nor stored."""
-    here = {read.key for read in batch} | malformed
-    outside = [
-        (read.number, pointer, type, id)
-        for read in batch
-        for pointer, type, id in references(read.record)
-        if (type, id) not in here
-    ]
-    stored = known(connection, {(type, id) for _, _, type, id in outside}).keys() - set(gone)
-    choices: dict[RecordType, list[str]] = {}
-    for number, pointer, type, id in outside:
-        if (type, id) not in stored:
-            choices.setdefault(type, _ids(connection, type, batch))
-            yield Fault(number, pointer, f"there is no {id!r} among the {type}", tuple(nearest(id, choices[type])))
-
-
-def _claims(read: _Read) -> Iterator[tuple[tuple[RecordType, str], str]]:
+def _claims(read: Read) -> Iterator[tuple[Claim, str]]:
     for kind, name in names_of(read.type, read.record):
         if is_exclusive(kind):
             yield (read.type, fold(read.type, name)), name
 
 
-def _claimed_twice(connection: Connection, batch: Sequence[_Read]) -> Iterator[Fault]:
-    """Names that would find two records of a type."""
-    claims = [(read, claim, name) for read in batch for claim, name in _claims(read)]
-    first: dict[tuple[RecordType, str], str] = {}
-    for read, claim, _ in claims:
-        first.setdefault(claim, read.record.id)
-    stored = _claimed_elsewhere(connection, first, {read.key for read in batch})
-    for read, claim, name in claims:
-        owner = stored.get(claim, first[claim])
-        if owner != read.record.id:
-            yield Fault(read.number, "", f"the name {name!r} is claimed by {owner!r} too")
-
-
-def _claimed_elsewhere(
-    connection: Connection, claims: Iterable[tuple[RecordType, str]], batch: set[Key]
-) -> Mapping[tuple[RecordType, str], str]:
-    taken: dict[tuple[RecordType, str], str] = {}
+def _claimed_elsewhere(connection: Connection, claims: Iterable[Claim], besides: Container[Key]) -> Mapping[Claim, str]:
+    taken: dict[Claim, str] = {}
     of = (RecordName.record_type, RecordName.key)
     for some in batches(claims):
         query = select(*of, RecordName.record_id).where(among(*of, some), RecordName.exclusive)
-        taken |= {(type, key): id for type, key, id in connection.execute(query) if (type, id) not in batch}
+        taken |= {(type, key): id for type, key, id in connection.execute(query) if (type, id) not in besides}
     return taken
 
 
-def _texts(connection: Connection, batch: Sequence[_Read]) -> Mapping[str, str | None]:
-    """The stored texts of the sources that the batch quotes."""
-    here = {read.record.id: read.record.text for read in batch if isinstance(read.record, SourceIn)}
-    quoted = {item.source for read in batch for item in _provenance(read) if item.quote is not None}
-    texts: dict[str, str | None] = dict(here)
-    for some in batches(quoted - here.keys()):
+def _texts(connection: Connection, ids: Iterable[str]) -> dict[str, str | None]:
+    texts: dict[str, str | None] = {}
+    for some in batches(ids):
         query = select(Source.id, Source.text).where(Source.id.in_(some))
         texts |= {row.id: row.text for row in connection.execute(query)}
     return texts
 
 
-def _provenance(read: _Read) -> list[ProvenanceIn]:
+def _provenance(read: Read) -> list[ProvenanceIn]:
     return read.record.provenance if isinstance(read.record, Cited) else []
 
 
@@ -183,7 +139,7 @@ def _span(item: ProvenanceIn, text: str | None, at: datetime) -> Row:
     return {"quote": item.quote, **where, "checked_at": at, "status": "ok"}
 
 
-def _cite(read: _Read, texts: Mapping[str, str | None], faults: list[Fault]) -> tuple[Row, ...]:
+def _cite(read: Read, texts: Mapping[str, str | None], faults: list[Fault]) -> tuple[Row, ...]:
     now = datetime.now(UTC)
     rows = []
     for position, item in enumerate(_provenance(read)):
@@ -208,40 +164,111 @@ def still_referred(connection: Connection, gone: Collection[Key], *, but: Collec
     return found
 
 
-def check(
-    connection: Connection, drafts: Iterable[Draft], gone: Collection[Key] = ()
-) -> tuple[list[Entry], list[Fault]]:
-    """The batch's records ready to be written, and all that is wrong with them; write them only if nothing is.
+class Checking:
+    """A change's drafts, some at a time: first each is read, then what was read is settled, knowing all that there is.
 
     `gone`: records that the same change deletes, which nobody may refer to then.
     """
-    faults: list[Fault] = []
-    drafts = list(drafts)
-    batch = [read for draft in drafts if (read := _read(draft, faults))]
-    malformed = _malformed(drafts, batch)
-    for read in batch:
-        faults += _own_faults(read)
-    faults += _duplicates(batch)
-    faults += _dangling(connection, batch, malformed, gone)
-    faults += _claimed_twice(connection, batch)
-    entries = _entries(connection, batch, faults)
-    return entries, sorted(faults, key=lambda fault: (fault.number, fault.pointer))
+
+    def __init__(self, gone: Collection[Key] = ()) -> None:
+        self.gone = gone if isinstance(gone, Set) else frozenset(gone)
+        self.faults: list[Fault] = []
+        self.keys: set[Key] = set()
+        self._malformed: set[Key] = set()
+        self._first: dict[Claim, str] = {}
+        self._texts: dict[str, str | None] = {}
+        self._choices: dict[RecordType, list[str]] = {}
+
+    def read(self, drafts: Iterable[Draft]) -> Iterator[Read]:
+        for draft in drafts:
+            read = _read(draft, self.faults)
+            if read:
+                self._take_in(read)
+                yield read
+            elif isinstance(draft.data, dict):
+                self._malformed.add((draft.type, str(draft.data.get("id"))))
+
+    def _take_in(self, read: Read) -> None:
+        self.faults += _own_faults(read)
+        if read.key in self.keys:
+            detail = f"the id {read.record.id!r} is taken by another of the {read.type}"
+            self.faults.append(Fault(read.number, "/id", detail))
+        self.keys.add(read.key)
+        for claim, _ in _claims(read):
+            self._first.setdefault(claim, read.record.id)
+        if isinstance(read.record, SourceIn):
+            self._texts[read.record.id] = read.record.text
+
+    def settle(self, connection: Connection, batch: Sequence[Read]) -> list[Entry]:
+        """What was read, ready to be written; all must have been read before."""
+        besides = _Either(self.keys, self.gone)
+        self.faults += self._dangling(connection, batch)
+        self.faults += self._claimed_twice(connection, batch, besides)
+        quoted = {item.source for read in batch for item in _provenance(read) if item.quote is not None}
+        stored = _texts(connection, quoted - self._texts.keys())
+        texts = stored | {id: self._texts[id] for id in quoted & self._texts.keys()}
+        sources = {id for type, id in self.keys if type == "sources"}
+        as_they_were = standing(connection, {read.key: read.record for read in batch}, sources)
+        return [self._entry(read, texts, as_they_were.get(read.key)) for read in batch]
+
+    def _entry(self, read: Read, texts: Mapping[str, str | None], before: Quoting | None) -> Entry:
+        if before:
+            return Entry.of(read.type, read.record, tuple(before.cited), before.digest)
+        return Entry.of(read.type, read.record, _cite(read, texts, self.faults))
+
+    def _dangling(self, connection: Connection, batch: Sequence[Read]) -> Iterator[Fault]:
+        """References to records that are neither in the change nor stored; malformed ones have faults of their own."""
+        here = _Either(self.keys, self._malformed)
+        outside = [
+            (read.number, pointer, (type, id))
+            for read in batch
+            for pointer, type, id in references(read.record)
+            if (type, id) not in here
+        ]
+        stored = known(connection, {key for _, _, key in outside}).keys() - self.gone
+        for number, pointer, (type, id) in outside:
+            if (type, id) not in stored:
+                near = tuple(nearest(id, self._ids(connection, type)))
+                yield Fault(number, pointer, f"there is no {id!r} among the {type}", near)
+
+    def _ids(self, connection: Connection, type: RecordType) -> list[str]:
+        if type not in self._choices:
+            stored = connection.scalars(select(Record.id).where(Record.type == type, ~IS_DELETED).limit(50_000))
+            there = [id for id in stored if (type, id) not in self.gone]
+            self._choices[type] = [*there, *sorted(id for of, id in self.keys if of == type)]
+        return self._choices[type]
+
+    def _claimed_twice(self, connection: Connection, batch: Sequence[Read], besides: Container[Key]) -> Iterator[Fault]:
+        """Names that would find two records of a type."""
+        claims = [(read, claim, name) for read in batch for claim, name in _claims(read)]
+        stored = _claimed_elsewhere(connection, {claim for _, claim, _ in claims}, besides)
+        for read, claim, name in claims:
+            owner = stored.get(claim, self._first[claim])
+            if owner != read.record.id:
+                yield Fault(read.number, "", f"the name {name!r} is claimed by {owner!r} too")
 
 
-def _entries(connection: Connection, batch: Sequence[_Read], faults: list[Fault]) -> list[Entry]:
-    texts = _texts(connection, batch)
-    sources = {read.record.id for read in batch if read.type == "sources"}
-    as_they_were = standing(connection, {read.key: read.record for read in batch}, sources)
-    entries = []
-    for read in batch:
-        before = as_they_were.get(read.key)
-        cited = tuple(before.cited) if before else _cite(read, texts, faults)
-        entries.append(Entry(read.type, read.record, cited, before.digest if before else None))
-    return entries
+class _Either:
+    """Two sets looked into as one."""
+
+    def __init__(self, one: Set[Key], other: Set[Key]) -> None:
+        self._one, self._other = one, other
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._one or key in self._other
 
 
-def _malformed(drafts: Sequence[Draft], batch: Sequence[_Read]) -> frozenset[Key]:
-    """Ids of records with a fault of shape: who refers to them has no fault of his own."""
-    numbers = {read.number for read in batch}
-    rest = (draft for draft in drafts if draft.number not in numbers and isinstance(draft.data, dict))
-    return frozenset((draft.type, str(draft.data.get("id"))) for draft in rest)
+TYPE_ORDER = {type: place for place, type in enumerate(RESOURCES)}
+
+
+def check(
+    connection: Connection, drafts: Iterable[Draft], gone: Collection[Key] = ()
+) -> tuple[list[Entry], list[Fault]]:
+    """The batch's records in the order in which they can be written, and all that is wrong with them.
+
+    Write them only if nothing is.
+    """
+    checking = Checking(gone)
+    batch = sorted(checking.read(drafts), key=lambda read: TYPE_ORDER[read.type])
+    entries = checking.settle(connection, batch)
+    return entries, sorted(checking.faults, key=lambda fault: (fault.number, fault.pointer))

@@ -18,6 +18,7 @@ from app import logs
 from app.access.commands import app as key_commands
 from app.access.commands import audit
 from app.console import ACTOR, FAULTS, INTERRUPTED, TAKEN, UNUSABLE, USAGE, bar, database, errors, stop
+from app.releases.commands import app as release_commands
 from app.settings import Settings
 
 MOST_FAULTS = 1000
@@ -75,6 +76,7 @@ def _load(engine: Engine, path: Path) -> None:
 
 
 app.add_typer(key_commands, name="key")
+app.add_typer(release_commands, name="release")
 app.command()(audit)
 
 importing = typer.Typer(help="Bring in what others publish.", no_args_is_help=True)

@@ -23,6 +23,7 @@ from app.mechanisms.routes import router as mechanisms
 from app.products.routes import router as products
 from app.publications.routes import router as publications
 from app.reading import Totals
+from app.releases.routes import router as releases
 from app.safety_notes.routes import router as safety_notes
 from app.search.index import SearchIndex
 from app.search.listing import Search
@@ -42,6 +43,7 @@ from app.web.metrics import Metrics
 from app.web.openapi import TITLE
 from app.web.pages import router as pages
 from app.web.reader import Reader
+from app.web.release_runs import Releases
 from app.web.service import Service
 from app.web.signals import signal_of
 from app.web.trail import Trail
@@ -66,6 +68,7 @@ ROUTERS = (
     search_routes,
     changes,
     webhooks,
+    releases,
     pages,
 )
 
@@ -103,7 +106,8 @@ def create_app(settings: Settings | None = None, *, webhook_delays: Delays = DEL
     totals, metrics, watch = Totals(settings.count_cache_entries), Metrics(), Watch(signal)
     outward = outgoing.client(private=settings.webhooks_private)
     deliverer = Deliverer(outward, reader.run, writer.aside, signal.token, webhook_delays)
-    service = Service(settings, reader, totals, search, metrics, writer, limits, trail, watch, deliverer)
+    releases_run = Releases(settings)
+    service = Service(settings, reader, totals, search, metrics, writer, limits, trail, watch, deliverer, releases_run)
     app = FastAPI(
         title=TITLE,
         version=__version__,

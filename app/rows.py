@@ -118,17 +118,21 @@ def write_main(
 
 
 def remove(connection: Connection, resource: Resource, ids: list[str]) -> None:
-    """All rows of some records but the supertype's, which keeps their ids taken."""
-    for part in (*DERIVED, *reversed(own_parts(resource)), resource.main):
+    """The main rows of some records, whose parts are gone; the supertype's row stays, which keeps their ids taken."""
+    for part in (*DERIVED, resource.main):
         _clear(connection, part, resource.type, ids)
 
 
-def write_parts(connection: Connection, resource: Resource, new: list[Rows], changed: Mapping[str, Rows]) -> None:
-    """All other rows of some records; rows that changed records had before go."""
+def clear_parts(connection: Connection, resource: Resource, ids: list[str]) -> None:
     for part in reversed(own_parts(resource)):
-        _clear(connection, part, resource.type, list(changed))
+        _clear(connection, part, resource.type, ids)
+
+
+def insert_parts(connection: Connection, resource: Resource, records: Iterable[Rows]) -> None:
+    """All rows of some records but the main ones, which must be there."""
+    records = list(records)
     for part in own_parts(resource):
-        _insert(connection, part.table, _collect([*new, *changed.values()], part.table))
+        _insert(connection, part.table, _collect(records, part.table))
 
 
 @cache

@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     max_content_bytes: int = Field(
         25_000_000, ge=1000, description="Largest record that is read; a larger one is a 413."
     )
+    max_release_bytes: int = Field(
+        100_000_000, ge=1000, description="Largest release that is read over HTTP; a larger one is a 413."
+    )
     limits: bool = Field(True, description="Whether requests are limited, per key and per address.")
     address_burst: int = Field(1000, ge=1, description="Requests in 10 seconds from one address without a key.")
     address_quota: int = Field(1_000_000, ge=1, description="Requests in a day from one address without a key.")

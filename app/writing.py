@@ -3,25 +3,25 @@
 lock -> check -> rows -> derived columns -> documents, and those that show them -> revision -> commit
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, delete, select, update
 
 from app.catalogue import RESOURCES
 from app.db import table_of, writing
 from app.deriving import derive_columns
-from app.documents import Revision, State
+from app.documents import Change, Revision, State
 from app.fields import RecordType
 from app.record_schemas import CitedIn, RecordIn
 from app.records import Deletion, fold, is_exclusive
 from app.rendering import dependents, shapes
 from app.requoting import digest_of, replaced, requote
-from app.resources import Row, Rows
-from app.rows import batches, deleted, known, remove, write_main, write_parts
+from app.resources import Resource, Row, Rows
+from app.rows import batches, clear_parts, deleted, insert_parts, known, remove, write_main
 from app.sources.schemas import SourceIn
 from app.versions import Key, bury, grouped, store
 
@@ -30,23 +30,28 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A checked record, ready to be written; `cited` are its provenance rows.
+    """A checked record, ready to be written, as it was entered; `cited` are its provenance rows.
 
     `stored`: the digest it is kept under, where it is entered as it was and only its quotes have moved since.
     """
 
     type: RecordType
-    record: RecordIn
+    id: str
+    entered: bytes
     cited: tuple[Row, ...]
     stored: str | None = None
 
-    @property
-    def key(self) -> Key:
-        return self.type, self.record.id
+    @classmethod
+    def of(cls, type: RecordType, record: RecordIn, cited: tuple[Row, ...], stored: str | None = None) -> "Entry":
+        return cls(type, record.id, bytes(record.__pydantic_serializer__.to_json(record)), cited, stored)
 
     @property
-    def entered(self) -> bytes:
-        return bytes(self.record.__pydantic_serializer__.to_json(self.record))
+    def key(self) -> Key:
+        return self.type, self.id
+
+    @property
+    def record(self) -> RecordIn:
+        return RESOURCES[self.type].entered.model_validate_json(self.entered)
 
     @property
     def digest(self) -> str:
@@ -65,13 +70,13 @@ class Summary:
     """Nothing was changed where there is none."""
 
 
-def _name_rows(entry: Entry) -> list[Row]:
+def _name_rows(type: RecordType, record: RecordIn) -> list[Row]:
     """A record's names, its id first; a name repeated under another kind claims its key once."""
-    owner = {"record_type": entry.type, "record_id": entry.record.id}
+    owner = {"record_type": type, "record_id": record.id}
     seen: set[str] = set()
     rows = []
-    for position, (kind, name) in enumerate(names_of(entry.type, entry.record)):
-        key = fold(entry.type, name)
+    for position, (kind, name) in enumerate(names_of(type, record)):
+        key = fold(type, name)
         claim = is_exclusive(kind) and key not in seen
         seen.add(key)
         rows.append({**owner, "position": position, "kind": kind, "name": name, "key": key, "exclusive": claim})
@@ -83,7 +88,7 @@ def names_of(type: RecordType, record: RecordIn) -> list[tuple[str, str]]:
 
 
 def rows_of(entry: Entry) -> Rows:
-    owner = {"record_type": entry.type, "record_id": entry.record.id}
+    owner = {"record_type": entry.type, "record_id": entry.id}
     record = entry.record
     flagged = isinstance(record, CitedIn) and record.needs_primary_source
     shared = {
@@ -98,7 +103,7 @@ def rows_of(entry: Entry) -> Rows:
     main[RESOURCES[entry.type].main.table.name][0]["type"] = entry.type
     return main | {
         "records": [shared],
-        "names": _name_rows(entry),
+        "names": _name_rows(entry.type, record),
         "absences": [{**owner, "field": name, "reason": why} for name, why in sorted(record.absent.items())],
         "provenance": [{**owner, **row} for row in entry.cited],
     }
@@ -128,24 +133,24 @@ def close_revision(connection: Connection, revision: int) -> None:
     connection.execute(update(State).values(revision=revision, changed_at=at, shapes=shapes()))
 
 
-@dataclass(slots=True)
 class _Plan:
-    created: list[Entry] = field(default_factory=list)
-    updated: list[Entry] = field(default_factory=list)
-    restored: list[Entry] = field(default_factory=list)
-    unchanged: int = 0
+    """What becomes of each record; those that are so already are left out."""
+
+    def __init__(self) -> None:
+        self.changes: dict[Key, Change] = {}
+        self.unchanged = 0
 
     def add(self, entry: Entry, before: str | None, *, was_deleted: bool) -> None:
         if before == entry.digest:
             self.unchanged += 1
-        elif before:
-            self.updated.append(entry)
         else:
-            (self.restored if was_deleted else self.created).append(entry)
+            self.changes[entry.key] = "updated" if before else "restored" if was_deleted else "created"
 
-    @property
-    def entries(self) -> list[Entry]:
-        return [*self.created, *self.updated, *self.restored]
+    def keys(self, change: Change) -> list[Key]:
+        return [key for key, planned in self.changes.items() if planned == change]
+
+    def batches(self, entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+        yield from batches(entry for entry in entries if entry.key in self.changes)
 
 
 def _plan(connection: Connection, entries: Iterable[Entry]) -> _Plan:
@@ -158,49 +163,45 @@ def _plan(connection: Connection, entries: Iterable[Entry]) -> _Plan:
     return plan
 
 
-def _by_type(entries: Iterable[Entry]) -> Mapping[RecordType, list[Entry]]:
-    sorted_out: dict[RecordType, list[Entry]] = {type: [] for type in RESOURCES}
-    for entry in entries:
-        sorted_out[entry.type].append(entry)
-    return sorted_out
+def _new_texts(plan: _Plan, entries: Iterable[Entry]) -> dict[str, str | None]:
+    """The texts of sources that are entered again with what may be another one."""
+    sources = (entry for entry in entries if plan.changes.get(entry.key) == "updated" and entry.type == "sources")
+    records = ((entry.id, entry.record) for entry in sources)
+    return {id: record.text for id, record in records if isinstance(record, SourceIn)}
 
 
-class _Prepared(NamedTuple):
-    """Rows of one type's records."""
-
-    created: list[Rows]
-    updated: dict[str, Rows]
-    restored: list[Rows]
-
-
-def _write_rows(connection: Connection, plan: _Plan) -> None:
-    created, updated, restored = _by_type(plan.created), _by_type(plan.updated), _by_type(plan.restored)
-    prepared = {
-        type: _Prepared(
-            [rows_of(e) for e in created[type]],
-            {e.record.id: rows_of(e) for e in updated[type]},
-            [rows_of(e) for e in restored[type]],
-        )
-        for type in RESOURCES
-    }
-    for type, rows in prepared.items():
-        write_main(connection, RESOURCES[type], rows.created, list(rows.updated.values()), rows.restored)
-    for type, rows in prepared.items():
-        write_parts(connection, RESOURCES[type], [*rows.created, *rows.restored], rows.updated)
-    _undelete(connection, [entry.key for entry in plan.restored])
-
-
-def _undelete(connection: Connection, keys: Iterable[Key]) -> None:
-    for type, ids in grouped(keys):
+def _write_rows(connection: Connection, plan: _Plan, entries: Iterable[Entry]) -> None:
+    """All main rows first, for any part may refer to any of them; and all that goes before anything that comes."""
+    for some in plan.batches(entries):
+        for resource, rows in _rows_by_type(some):
+            _write_main(connection, plan, resource, rows)
+    for some in plan.batches(entries):
+        for resource, rows in _rows_by_type(some):
+            insert_parts(connection, resource, rows.values())
+    restored = plan.keys("restored")
+    for type, ids in grouped(restored):
         connection.execute(delete(Deletion).where(Deletion.record_type == type, Deletion.record_id.in_(ids)))
 
 
-def _delete(connection: Connection, keys: Sequence[Key], revision: int) -> None:
+def _rows_by_type(entries: Sequence[Entry]) -> Iterator[tuple[Resource, dict[str, Rows]]]:
+    for type, resource in RESOURCES.items():
+        rows = {entry.id: rows_of(entry) for entry in entries if entry.type == type}
+        if rows:
+            yield resource, rows
+
+
+def _write_main(connection: Connection, plan: _Plan, resource: Resource, rows: Mapping[str, Rows]) -> None:
+    sorted_out: dict[Change, list[Rows]] = defaultdict(list)
+    for id, some in rows.items():
+        sorted_out[plan.changes[resource.type, id]].append(some)
+    write_main(connection, resource, sorted_out["created"], sorted_out["updated"], sorted_out["restored"])
+    clear_parts(connection, resource, [id for id in rows if plan.changes[resource.type, id] == "updated"])
+
+
+def _remove(connection: Connection, keys: Sequence[Key]) -> None:
     """Who refers to whom is undone in the order of references, latest types first."""
-    bury(connection, keys, revision)
-    ids = {type: [id for of, id in keys if of == type] for type in RESOURCES}
     for type in reversed(RESOURCES):
-        remove(connection, RESOURCES[type], ids[type])
+        remove(connection, RESOURCES[type], [id for of, id in keys if of == type])
     if keys:
         connection.execute(table_of(Deletion).insert(), [{"record_type": type, "record_id": id} for type, id in keys])
 
@@ -220,24 +221,31 @@ def write(
 ) -> Summary:
     """Makes the records as entered and others gone, in a transaction of `changing`, as one revision.
 
-    What is so already makes none. Nobody else may refer to what goes: see `checking`.
+    What is so already makes none. Nobody else may refer to what goes: see `checking`. `entries` are gone through
+    several times, in the order of their types.
     """
     plan = _plan(connection, entries)
-    summary = Summary(len(plan.created), len(plan.updated), plan.unchanged, 0, len(plan.restored), len(gone))
+    created, updated, restored = (plan.keys(change) for change in ("created", "updated", "restored"))
+    summary = Summary(len(created), len(updated), plan.unchanged, 0, len(restored), len(gone))
     progress(plan.unchanged)
-    if not (plan.entries or gone):
+    if not (plan.changes or gone):
         return summary
     revision = summary.revision = open_revision(connection, actor, reason)
-    entered = {entry.key: entry.entered for entry in plan.entries}
-    shown = _shown_in(connection, [*(entry.key for entry in plan.updated), *gone]) - set(gone)
-    _delete(connection, gone, revision)
-    texts = replaced(connection, {e.record.id: e.record.text for e in plan.updated if isinstance(e.record, SourceIn)})
-    _write_rows(connection, plan)
-    requote(connection, texts, entered.keys())
-    derive_columns(connection, entered)
-    changed = store(connection, entered, revision, entered, progress)
-    refreshed = _refresh(connection, shown | _shown_in(connection, changed), revision)
-    summary.refreshed = len(refreshed - entered.keys())
+    shown = _shown_in(connection, [*updated, *gone]) - set(gone)
+    bury(connection, gone, revision)
+    for type, ids in grouped(gone):
+        clear_parts(connection, RESOURCES[type], ids)
+    texts = replaced(connection, _new_texts(plan, entries))
+    _write_rows(connection, plan, entries)
+    _remove(connection, gone)
+    requote(connection, texts, plan.changes.keys())
+    derive_columns(connection, plan.changes)
+    for some in plan.batches(entries):
+        entered = {entry.key: entry.entered for entry in some}
+        shown |= _shown_in(connection, store(connection, entered, revision, entered, progress))
+    # what the change enters was rendered from what is there now
+    refreshed = _refresh(connection, shown - plan.changes.keys(), revision)
+    summary.refreshed = len(refreshed - plan.changes.keys())
     close_revision(connection, revision)
     return summary
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -105,6 +106,11 @@ def _drafts(publications: list[Json], studies: list[Json]) -> list[Draft]:
     typed: list[tuple[RecordType, Json]] = [("publications", record) for record in publications]
     typed += [("studies", record) for record in studies]
     return [Draft(number, type, record) for number, (type, record) in enumerate(typed)]
+
+
+def drafts_of_copies(wanted: int) -> Iterator[Draft]:
+    """So many copies of publications and studies, each study with the publications it cites."""
+    yield from islice((draft for some in _rounds(wanted) for draft in some), wanted)
 
 
 def grow(engine: Engine, studies: int) -> None:

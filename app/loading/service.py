@@ -52,7 +52,7 @@ def files_of(path: Path) -> list[Path]:
     return sorted(file for ending in ("*.yaml", "*.yml") for file in path.glob(ending) if file.is_file())
 
 
-def _type_of(file: Path) -> RecordType | Located:
+def type_of(file: Path) -> RecordType | Located:
     stem = file.name.split(".")[0]
     for type in TYPES:
         if type == stem:
@@ -61,11 +61,11 @@ def _type_of(file: Path) -> RecordType | Located:
     return Located(file, 1, "", "", f"the file's name begins with no record type: {stem!r}", near)
 
 
-def _located(fault: FileFault) -> Located:
+def located(fault: FileFault) -> Located:
     return Located(fault.file, fault.line, "", "", fault.detail)
 
 
-def _with_text(item: Item) -> Any | Located:
+def with_text(item: Item) -> Any | Located:
     """A source's `text_file`, a file beside the YAML, is read into its `text`."""
     data = item.data
     if not isinstance(data, dict) or "text_file" not in data:
@@ -91,7 +91,7 @@ class _Batch:
     faults: list[Located]
 
     def add(self, type: RecordType, item: Item) -> None:
-        data = _with_text(item)
+        data = with_text(item)
         if isinstance(data, Located):
             self.faults.append(data)
             return
@@ -108,12 +108,12 @@ class _Batch:
 def _gather(files: Iterable[Path]) -> _Batch:
     batch = _Batch([], [], [])
     for file in files:
-        type = _type_of(file)
+        type = type_of(file)
         if isinstance(type, Located):
             batch.faults.append(type)
             continue
         items, faults = read(file)
-        batch.faults += map(_located, faults)
+        batch.faults += map(located, faults)
         for item in items:
             batch.add(type, item)
     return batch

@@ -1,15 +1,12 @@
 """What clients send: bounded, UTF-8, and JSON without anything that two readers could take for different things."""
 
-import json
-import math
-from collections.abc import Iterable
-from typing import Any, NoReturn
+from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 
 from app.errors import Problem
+from app.strict_json import DEEPEST, TooDeep, parse
 
-DEEPEST = 64
 JSON_TYPE = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 
@@ -52,54 +49,11 @@ async def read_content(request: Request, most: int) -> bytes:
     return b"".join(pieces)
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON")
-
-
-def _finite(number: str) -> float:
-    value = float(number)
-    if not math.isfinite(value):
-        raise ValueError(f"{number[:40]} is beyond what a number can be")
-    return value
-
-
-def _once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in found:
-            raise ValueError(f"the name {name[:80]!r} stands twice in one object")
-        found[name] = value
-    return found
-
-
-def _depth(value: Any) -> int:
-    deepest, level = 0, [value]
-    while level and deepest <= DEEPEST:
-        deepest += 1
-        level = [inner for item in level for inner in _inside(item)]
-    return deepest
-
-
-def _inside(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
-
-
 def parse_json(content: bytes) -> Any:
-    """JSON (RFC 8259) without repeated names, NaN or deep nesting; raises a `Problem`."""
+    """JSON as `strict_json` reads it; raises a `Problem`."""
     try:
-        value = json.loads(
-            content.decode("utf-8"), object_pairs_hook=_once, parse_constant=_refuse, parse_float=_finite
-        )
-    except RecursionError:
-        raise _too_deep() from None
+        return parse(content)
+    except TooDeep:
+        raise Problem("malformed-content", f"The content is nested more than {DEEPEST} deep.") from None
     except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
         raise Problem("malformed-content", f"The content is no JSON that can be read: {error}.") from None
-    if _depth(value) > DEEPEST:
-        raise _too_deep()
-    return value
-
-
-def _too_deep() -> Problem:
-    return Problem("malformed-content", f"The content is nested more than {DEEPEST} deep.")

@@ -63,7 +63,7 @@ def _expected(request: Request) -> frozenset[str] | None:
     return None if header.strip() == "*" else tags_of(header)
 
 
-def _asked(request: Request, identity: Identity, content: bytes) -> Asked | None:
+def asked_of(request: Request, identity: Identity, content: bytes) -> Asked | None:
     header = request.headers.get("idempotency-key")
     if header is None:
         return None
@@ -118,7 +118,7 @@ async def _answer(
     content = await read_content(request, service.settings.max_content_bytes if media else 0)
     data = await _parsed(content) if media else None
     change = Change(who_of(request.scope), query.reason, _expected(request) if conditional else None)
-    asked = _asked(request, identity, content)
+    asked = asked_of(request, identity, content)
     answer = await service.writer.change(_edit, resource, work, change, data, query, asked)
     return Response(answer.body, answer.status, {**answer.headers, "cache-control": "no-store"}, JSON_TYPE)
 

@@ -158,6 +158,9 @@ PROBLEM: Doc = {
                 "properties": {
                     "parameter": {"type": "string"},
                     "pointer": {"type": "string", "description": "RFC 6901"},
+                    "file": {"type": "string", "description": "Of a release: in which file."},
+                    "line": {"type": "integer", "description": "Of a release: in which line."},
+                    "record": {"type": "string", "description": "Of a release: in which record."},
                     "detail": {"type": "string"},
                     "nearest": {"type": "array", "items": {"type": "string"}, "description": "Nearest valid values."},
                 },

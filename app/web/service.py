@@ -12,6 +12,7 @@ from app.settings import Settings
 from app.web.limits import Limits
 from app.web.metrics import Metrics
 from app.web.reader import Reader
+from app.web.release_runs import Releases
 from app.web.trail import Trail
 from app.web.watch import Watch
 from app.web.writer import Writer
@@ -30,6 +31,7 @@ class Service:
     trail: Trail
     watch: Watch
     deliverer: Deliverer
+    releases: Releases
     remembered: Remembered = field(default_factory=Remembered)
 
 

@@ -1,0 +1,195 @@
+"""What a release is made of: records to enter and records to delete, from any place that can say where a fault is.
+
+NDJSON         {"type": "studies", "record": {...}}  or  {"type": "studies", "id": "x", "deleted": true}, one a line
+YAML           a directory as `evidence load` takes it, where `{id: x, deleted: true}` deletes
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from app.checking import Draft, Fault
+from app.fields import RecordType
+from app.loading.service import TYPES, Located, files_of, located, type_of, with_text
+from app.loading.yaml_files import Item, read
+from app.nearest import nearest
+from app.strict_json import parse
+
+LONGEST_LINE = 25_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A record that the release deletes; `number` is its place, as a draft's is."""
+
+    number: int
+    type: RecordType
+    id: str
+
+
+Change = Draft | Gone
+
+
+class Content(Protocol):
+    """`changes` can be gone through once; what could not be read is in `faults` then."""
+
+    faults: list[Located]
+
+    def changes(self) -> Iterator[Change]: ...
+
+    def locate(self, faults: Sequence[Fault]) -> list[Located]: ...
+
+
+class Drafts:
+    """Changes that come from no file, such as an import's."""
+
+    def __init__(self, name: str, changes: Iterable[Change]) -> None:
+        self.faults: list[Located] = []
+        self._name, self._changes = Path(name), changes
+        self._records: dict[int, str] = {}
+
+    def changes(self) -> Iterator[Change]:
+        for change in self._changes:
+            self._records[change.number] = f"{change.type}/{_id_of(change)}"
+            yield change
+
+    def locate(self, faults: Sequence[Fault]) -> list[Located]:
+        return [self._locate(fault) for fault in faults]
+
+    def _locate(self, fault: Fault) -> Located:
+        record = self._records[fault.number]
+        return Located(self._name, fault.number, record, fault.pointer, fault.detail, fault.nearest)
+
+
+class Unreadable(Exception):
+    """A line that is no change; at a JSON pointer."""
+
+    def __init__(self, pointer: str, detail: str, near: Iterable[str] = ()) -> None:
+        super().__init__(detail)
+        self.fault = Fault(0, pointer, detail, tuple(near))
+
+
+def _change(number: int, line: bytes) -> Change:
+    try:
+        said = parse(line)
+    except ValueError as error:
+        raise Unreadable("", f"this is no JSON that can be read: {error}") from None
+    if not isinstance(said, dict):
+        raise Unreadable("", "a line is one object")
+    type = _type(said.get("type"))
+    if said.keys() == {"type", "record"}:
+        return Draft(number, type, said["record"])
+    if said.keys() == {"type", "id", "deleted"} and said["deleted"] is True and isinstance(said["id"], str):
+        return Gone(number, type, said["id"])
+    raise Unreadable("", 'a line has type and record, or type, id and "deleted": true, and nothing else')
+
+
+def _type(said: Any) -> RecordType:
+    for type in TYPES:
+        if type == said:
+            return type
+    raise Unreadable("/type", f"{said!r:.80} is no record type", nearest(str(said), TYPES))
+
+
+class Lines:
+    """NDJSON; a record's number is its line."""
+
+    def __init__(self, name: str, file: IO[bytes]) -> None:
+        self.faults: list[Located] = []
+        self._name, self._file = Path(name), file
+
+    def _lines(self) -> Iterator[tuple[int, bytes]]:
+        self._file.seek(0)
+        number = 0
+        while line := self._file.readline(LONGEST_LINE):
+            number += 1
+            if line.strip():
+                yield number, line
+
+    def changes(self) -> Iterator[Change]:
+        for number, line in self._lines():
+            try:
+                yield _change(number, line)
+            except Unreadable as error:
+                self.faults += self._locate_here([replace(error.fault, number=number)], "")
+
+    def locate(self, faults: Sequence[Fault]) -> list[Located]:
+        """A record's faults, by their lines; these are read again, for they say which record it is."""
+        wanted = {fault.number for fault in faults}
+        ids = {number: _id_of(_change(number, line)) for number, line in self._lines() if number in wanted}
+        return [
+            found
+            for fault in faults
+            for found in self._locate_here([fault], ids[fault.number], "/record" if fault.pointer != "/id" else "")
+        ]
+
+    def _locate_here(self, faults: Iterable[Fault], record: str, under: str = "") -> list[Located]:
+        return [
+            Located(self._name, fault.number, record, under + fault.pointer, fault.detail, fault.nearest)
+            for fault in faults
+        ]
+
+
+def _id_of(change: Change) -> str:
+    if isinstance(change, Gone):
+        return change.id
+    return str(change.data.get("id", "")) if isinstance(change.data, dict) else ""
+
+
+class Directory:
+    """YAML files, one in memory at a time; a record's number is its place in all of them."""
+
+    def __init__(self, path: Path) -> None:
+        self.faults: list[Located] = []
+        self._files = files_of(path)
+        self._path, self._starts = path, [0]
+
+    def changes(self) -> Iterator[Change]:
+        if not self._files:
+            self.faults.append(Located(self._path, 1, "", "", "there is no TYPE.yaml in it"))
+        for file in self._files:
+            items = self._read(file)
+            for place, item in enumerate(items):
+                change = self._change(self._starts[-1] + place, item)
+                if change:
+                    yield change
+            self._starts.append(self._starts[-1] + len(items))
+
+    def _read(self, file: Path) -> list[Item]:
+        items, faults = read(file)
+        self.faults += map(located, faults)
+        return items
+
+    def _change(self, number: int, item: Item) -> Change | None:
+        type = type_of(item.file)
+        data = with_text(item) if not isinstance(type, Located) else type
+        if isinstance(type, Located) or isinstance(data, Located):
+            fault = data
+        elif not isinstance(data, dict) or "deleted" not in data:
+            return Draft(number, type, data)
+        elif data.keys() == {"id", "deleted"} and data["deleted"] is True and isinstance(data["id"], str):
+            return Gone(number, type, data["id"])
+        else:
+            detail = "what is deleted has its id and `deleted: true`, and nothing else"
+            fault = Located(item.file, item.line("/deleted"), str(data.get("id")), "/deleted", detail)
+        if fault not in self.faults:
+            self.faults.append(fault)
+        return None
+
+    def locate(self, faults: Sequence[Fault]) -> list[Located]:
+        """Files with faults are read again: lines are not kept for all the others."""
+        by_file: dict[int, list[Fault]] = defaultdict(list)
+        for fault in faults:
+            by_file[bisect_right(self._starts, fault.number) - 1].append(fault)
+        return [found for place, some in by_file.items() for found in self._locate_in(place, some)]
+
+    def _locate_in(self, place: int, faults: Iterable[Fault]) -> Iterator[Located]:
+        items, _ = read(self._files[place])
+        for fault in faults:
+            item = items[fault.number - self._starts[place]]
+            data = item.data if isinstance(item.data, dict) else {}
+            record = str(data.get("id", f"record {item.number}"))
+            yield Located(item.file, item.line(fault.pointer), record, fault.pointer, fault.detail, fault.nearest)

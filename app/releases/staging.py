@@ -1,0 +1,132 @@
+"""A release on its way in: read once, and kept on disk until it is written, so that it may be larger than memory."""
+
+import pickle
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+from sqlalchemy import Connection
+
+from app.catalogue import RESOURCES
+from app.checking import Checking, Draft, Fault, Read, still_referred
+from app.fields import RecordType
+from app.loading.service import Faulty, Located
+from app.releases.content import Content, Gone
+from app.rows import batches, known
+from app.versions import Key
+from app.writing import Entry, Progress
+
+ENOUGH = 1000
+"""Faults after which no more are looked for."""
+
+
+class Kept:
+    """Values by record type, on disk: gone through in the order of types, as often as wanted."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._files: dict[RecordType, IO[bytes]] = {}
+        for type in RESOURCES:
+            self._files[type] = stack.enter_context(TemporaryFile(prefix="evidence-"))  # noqa: SIM115  # the stack closes it
+
+    def put(self, type: RecordType, value: Any) -> None:
+        pickle.dump(value, self._files[type], pickle.HIGHEST_PROTOCOL)
+
+    def __iter__(self) -> Iterator[tuple[RecordType, Any]]:
+        for type, file in self._files.items():
+            file.seek(0)
+            try:
+                while True:
+                    yield type, pickle.load(file)  # noqa: S301  # a nameless file that this process wrote
+            except EOFError:
+                file.seek(0, 2)
+
+
+class _Entries:
+    def __init__(self, kept: Kept) -> None:
+        self._kept = kept
+
+    def __iter__(self) -> Iterator[Entry]:
+        return (Entry(type, *value) for type, value in self._kept)
+
+
+class Staged:
+    """A content that was read: its records' shapes and own rules are right."""
+
+    def __init__(self, stack: ExitStack, content: Content) -> None:
+        self.content = content
+        self.checking = Checking()
+        self.gone: dict[Key, int] = {}
+        self._read, self._settled = Kept(stack), Kept(stack)
+        self.faults: list[Fault] = []
+
+    @property
+    def size(self) -> int:
+        return len(self.checking.keys)
+
+    def take_in(self, progress: Progress) -> None:
+        for some in batches(self.content.changes()):
+            self._delete([change for change in some if isinstance(change, Gone)])
+            for read in self.checking.read(change for change in some if isinstance(change, Draft)):
+                entered = bytes(read.record.__pydantic_serializer__.to_json(read.record))
+                self._read.put(read.type, (read.number, entered))
+            progress(len(some))
+            if len(self.content.faults) + len(self.faults) + len(self.checking.faults) >= ENOUGH:
+                break
+        for key in self.checking.keys & self.gone.keys():
+            self.faults.append(Fault(self.gone[key], "/id", f"{key[1]!r} is both entered and deleted"))
+        self.checking.gone = self.gone.keys()
+        self._refuse()
+
+    def _delete(self, some: Iterable[Gone]) -> None:
+        for change in some:
+            key = (change.type, change.id)
+            if key in self.gone:
+                self.faults.append(Fault(change.number, "/id", f"{change.id!r} is deleted twice"))
+            self.gone.setdefault(key, change.number)
+
+    def settle(self, connection: Connection) -> Iterable[Entry]:
+        """Its records ready to be written, in a transaction of `changing`; raises `Faulty`."""
+        self.faults += self._absent(connection)
+        self.faults += self._needed(connection)
+        for some in batches(self._reads()):
+            for entry in self.checking.settle(connection, some):
+                self._settled.put(entry.type, (entry.id, entry.entered, entry.cited))
+            if len(self.checking.faults) >= ENOUGH:
+                break
+        self._refuse()
+        return _Entries(self._settled)
+
+    def _reads(self) -> Iterator[Read]:
+        for type, (number, entered) in self._read:
+            yield Read(number, type, RESOURCES[type].entered.model_validate_json(entered))
+
+    def _absent(self, connection: Connection) -> Iterator[Fault]:
+        stored = known(connection, self.gone)
+        for (type, id), number in self.gone.items():
+            if (type, id) not in stored:
+                yield Fault(number, "/id", f"there is no {id!r} among the {type} to delete")
+
+    def _needed(self, connection: Connection) -> Iterator[Fault]:
+        for key, by in still_referred(connection, self.gone.keys(), but=self.checking.keys).items():
+            shown = tuple(f"{type}/{id}" for type, id in sorted(set(by))[:3])
+            yield Fault(self.gone[key], "/id", f"{len(set(by))} records still refer to {key[1]!r}", shown)
+
+    def _refuse(self) -> None:
+        faults = [*self.faults, *self.checking.faults]
+        found = [*self.content.faults, *(self.content.locate(faults) if faults else ())]
+        if found:
+            raise Faulty(sorted(found, key=_place))
+
+
+def _place(fault: Located) -> tuple[str, int, str]:
+    return str(fault.file), fault.line, fault.pointer
+
+
+@contextmanager
+def staged(content: Content, progress: Progress = lambda _: None) -> Iterator[Staged]:
+    """Reads a content, outside of any transaction; raises `Faulty` with all that can be said without a database."""
+    with ExitStack() as stack:
+        found = Staged(stack, content)
+        found.take_in(progress)
+        yield found

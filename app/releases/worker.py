@@ -1,0 +1,124 @@
+"""A release over HTTP, made in a process of its own: beside its work, whoever reads from the service would wait.
+
+`python -m app.releases.worker JOB`: the content is standard input, the answer one line of JSON on standard output.
+"""
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
+
+from app.access.audit import Who
+from app.db import existing, open_engine
+from app.editing.answers import Asked, Given, given, keep
+from app.errors import Problem
+from app.loading.service import Faulty, Located
+from app.releases.opening import content_of
+from app.releases.reverting import prepared, undo
+from app.releases.service import Order, enter, preview
+from app.releases.staging import Staged, staged
+from app.settings import Settings
+from app.writing import changing
+
+Json = dict[str, Any]
+Work = Callable[[Connection, Staged, Order], Json]
+
+MOST_TOLD = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    order: Order
+    preview: bool
+    asked: Asked | None
+
+    def dumped(self) -> str:
+        return orjson.dumps(asdict(self) | {"asked": [*self.asked] if self.asked else None}).decode()
+
+    @classmethod
+    def of(cls, dumped: str) -> "Job":
+        said = orjson.loads(dumped)
+        order = Order(**(said["order"] | {"who": Who(**said["order"]["who"])}))
+        return cls(order, said["preview"], Asked(*said["asked"]) if said["asked"] else None)
+
+
+def _entry(fault: Located) -> Json:
+    where = {"file": fault.file.name, "line": fault.line, "record": fault.record}
+    return {"pointer": fault.pointer, "detail": fault.detail, "nearest": list(fault.nearest), **where}
+
+
+def invalid(faults: list[Located]) -> Problem:
+    shown = " ".join(f"{fault.file.name}:{fault.line}: {fault.detail}." for fault in faults[:3])
+    return Problem("invalid-record", shown, errors=map(_entry, faults[:MOST_TOLD]))
+
+
+def _answer(report: Json) -> Given:
+    path = f"/v1/releases/{report['name']}"
+    made = report["revision"] is not None
+    return Given(201 if made else 200, {"location": path} if made else {}, orjson.dumps(report))
+
+
+def _change(engine: Engine, read: Staged, job: Job, work: Work) -> Given:
+    """A release and what was answered to its request, both or neither."""
+    with changing(engine) as connection:
+        before = given(connection, job.asked) if job.asked else None
+        if before is not None:
+            return before._replace(headers={**before.headers, "idempotent-replayed": "true"})
+        answer = _answer(work(connection, read, job.order))
+        if job.asked:
+            keep(connection, job.asked, answer)
+        return answer
+
+
+def _replayed(engine: Engine, job: Job) -> Given | None:
+    """Asked again, it is answered as before, whatever would be refused by now."""
+    with engine.connect().execution_options(reads=True) as connection:
+        before = given(connection, job.asked) if job.asked else None
+    return before._replace(headers={**before.headers, "idempotent-replayed": "true"}) if before else None
+
+
+def run(engine: Engine, job: Job) -> Given:
+    before = _replayed(engine, job)
+    if before:
+        return before
+    if job.order.reverts:
+        with prepared(engine, job.order.reverts) as read:
+            return _change(engine, read, job, undo)
+    with content_of("release", sys.stdin.buffer) as content, staged(content) as read:
+        if job.preview:
+            return Given(200, {}, orjson.dumps(preview(engine, read, job.order)))
+        return _change(engine, read, job, enter)
+
+
+def main() -> None:
+    job = Job.of(sys.argv[1])
+    settings = Settings()
+    engine = open_engine(
+        existing(settings.database_url.get_secret_value()), lock_timeout_ms=settings.lock_timeout_ms, durable=True
+    )
+    try:
+        answer = run(engine, job)
+        said: Json = answer._asdict() | {"body": orjson.Fragment(answer.body)}
+    except Faulty as faulty:
+        said = _said(invalid(faulty.faults))
+    except Problem as problem:
+        said = _said(problem)
+    except OperationalError as error:
+        sys.stderr.write(f"{error.orig}\n")
+        detail = "Another change is under way, or the database does not answer; nothing was changed."
+        said = _said(Problem("database-unavailable", detail, headers={"retry-after": "5"}))
+    finally:
+        engine.dispose()
+    sys.stdout.buffer.write(orjson.dumps(said))
+
+
+def _said(problem: Problem) -> Json:
+    return {"kind": problem.kind, "detail": problem.detail, "errors": problem.errors, "headers": problem.headers}
+
+
+if __name__ == "__main__":
+    main()

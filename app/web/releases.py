@@ -1,0 +1,154 @@
+"""Releases over HTTP: what is sent goes to disk, and `release_runs` does the rest."""
+
+import asyncio
+from hashlib import sha256
+from tempfile import TemporaryFile
+from typing import IO, Any, NamedTuple
+
+import orjson
+from sqlalchemy import Connection
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from app.editing.answers import Given
+from app.errors import Invalid, Problem, parameter_fault
+from app.nearest import nearest
+from app.paging import read_cursor, write_cursor
+from app.query import DEFAULT_LIMIT, Parameters, read_boolean, read_limit, read_no_query
+from app.releases import reading
+from app.releases.reverting import revert_name
+from app.releases.service import LONGEST_NAME, Order, is_name
+from app.releases.worker import Job
+from app.web.access import require_role, who_of
+from app.web.content import read_content, require_type, too_large
+from app.web.edits import asked_of, read_reason
+from app.web.negotiation import JSON
+from app.web.service import service_of
+from app.web.state import query_string
+
+NDJSON, ZIP = "application/x-ndjson", "application/zip"
+PIECE = 1 << 20
+NO_STORE = {"cache-control": "no-store"}
+LISTED = "releases"
+"""What a cursor of the list belongs to."""
+
+
+class ReleaseQuery(NamedTuple):
+    name: str
+    reason: str
+    preview: bool
+
+
+def _read_name(value: str) -> str:
+    if not is_name(value):
+        raise Invalid(f"a name is words of a-z and 0-9 joined by hyphens, at most {LONGEST_NAME} characters")
+    return value
+
+
+def read_release_query(raw: str) -> ReleaseQuery:
+    parameters = Parameters(raw, ["name", "reason", "preview"])
+    preview = parameters.read("preview", read_boolean, False)
+    name = parameters.read("name", _read_name, "preview" if preview else "")
+    reason = parameters.read("reason", read_reason, f"release {name}")
+    if not preview and not parameters.all("name"):
+        parameters.faults.append(parameter_fault("name", "name is needed: what the release is called for good."))
+    parameters.end()
+    return ReleaseQuery(name, reason, preview)
+
+
+async def _received(request: Request, most: int, file: IO[bytes]) -> str:
+    """Writes what is sent to a file, a piece at a time, and returns its hash; stops where it becomes too much."""
+    promised = request.headers.get("content-length", "")
+    if promised.isdigit() and int(promised[:20]) > most:
+        raise too_large(most)
+    digest, size, gathered = sha256(), 0, bytearray()
+    try:
+        async for piece in request.stream():
+            size += len(piece)
+            if size > most:
+                raise too_large(most)
+            gathered += piece
+            if len(gathered) >= PIECE:
+                await asyncio.to_thread(_write, file, digest, bytes(gathered))
+                gathered.clear()
+    except ClientDisconnect:
+        raise Problem("malformed-content", "The content ended before it was whole.") from None
+    await asyncio.to_thread(_write, file, digest, bytes(gathered))
+    return digest.hexdigest()
+
+
+def _write(file: IO[bytes], digest: Any, piece: bytes) -> None:
+    file.write(piece)
+    file.flush()
+    digest.update(piece)
+
+
+def _response(answer: Given) -> Response:
+    return Response(answer.body, answer.status, {**answer.headers, **NO_STORE}, JSON)
+
+
+async def answer_release(request: Request) -> Response:
+    identity = require_role(request, "admin")
+    query = read_release_query(query_string(request))
+    require_type(request, NDJSON, ZIP)
+    service = service_of(request)
+    order = Order(query.name, query.reason, who_of(request.scope))
+    with TemporaryFile(prefix="evidence-") as file:  # without a name: whatever happens, nothing is left of it
+        content = await _received(request, service.settings.max_release_bytes, file)
+        asked = None if query.preview else asked_of(request, identity, content.encode())
+        file.seek(0)
+        return _response(await service.releases.make(Job(order, query.preview, asked), file))
+
+
+async def answer_revert(request: Request) -> Response:
+    identity = require_role(request, "admin")
+    parameters, name = Parameters(query_string(request), ["name", "reason"]), request.path_params["name"]
+    by = parameters.read("name", _read_name, revert_name(name))
+    reason = parameters.read("reason", read_reason, f"revert of {name}")
+    parameters.end()
+    await read_content(request, 0)
+    order = Order(by, reason, who_of(request.scope), reverts=name)
+    job = Job(order, preview=False, asked=asked_of(request, identity, b""))
+    return _response(await service_of(request).releases.make(job, None))
+
+
+def _page(connection: Connection, limit: int, before: int | None) -> bytes:
+    items = reading.listed(connection, before=before, limit=limit + 1)
+    more = len(items) > limit > 0
+    cursor = write_cursor(LISTED, (items[limit - 1]["revision"],)) if more else ""
+    next = f"/v1/releases?limit={limit}&cursor={cursor}" if more else None
+    return orjson.dumps({"items": items[:limit], "total": reading.count(connection), "next": next})
+
+
+def _position(value: str) -> int:
+    position = read_cursor(LISTED, value)
+    if len(position) != 1 or type(position[0]) is not int:
+        raise Problem("bad-cursor", "The cursor cannot be used: it was not made here.")
+    return int(position[0])
+
+
+async def answer_releases(request: Request) -> Response:
+    require_role(request, "admin")
+    parameters = Parameters(query_string(request), ["limit", "cursor"])
+    limit = parameters.read("limit", read_limit, DEFAULT_LIMIT)
+    before = parameters.read("cursor", _position, None)
+    parameters.end()
+    body = await service_of(request).reader.run(_page, limit, before)
+    return Response(body, 200, NO_STORE, JSON)
+
+
+def _one(connection: Connection, name: str) -> bytes:
+    release = reading.found(connection, name)
+    if release is None:
+        near = [f"/v1/releases/{other}" for other in nearest(name, reading.names(connection))]
+        fault = {"pointer": "", "detail": f"There is no release {name!r}.", "nearest": near}
+        raise Problem("not-found", str(fault["detail"]), errors=[fault])
+    records, total = reading.told(connection, release["revision"])
+    return orjson.dumps({**release, "records": records, "records_total": total})
+
+
+async def answer_one_release(request: Request) -> Response:
+    require_role(request, "admin")
+    read_no_query(query_string(request))
+    body = await service_of(request).reader.run(_one, request.path_params["name"])
+    return Response(body, 200, NO_STORE, JSON)

