@@ -234,7 +234,7 @@ def _index(file: Path) -> tuple[int, float]:
 @contextmanager
 def _served(ours: Path, rival: Path) -> Iterator[tuple[Server, Server, Server]]:
     environment = {"EVIDENCE_DATABASE_URL": f"sqlite:///{ours}", "EVIDENCE_ACCESS_LOG": "false"}
-    environment["EVIDENCE_ANSWER_CACHE_BYTES"] = "0"
+    environment |= {"EVIDENCE_ANSWER_CACHE_BYTES": "0", "EVIDENCE_LIMITS": "false"}
     other = _install()
     limits = [("sql_time_limit_ms", "60000"), ("facet_time_limit_ms", "60000"), ("max_returned_rows", "1000")]
     settings = [word for name, value in limits for word in ("--setting", name, value)]

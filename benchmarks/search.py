@@ -97,7 +97,7 @@ def _measure(documents: Sequence[Any], queries: Sequence[Judged]) -> list[Asked]
     with TemporaryDirectory(prefix="evidence-bench-") as folder:
         url = f"sqlite:///{Path(folder) / 'evidence.db'}"
         _load(url, documents)
-        environment = {"EVIDENCE_DATABASE_URL": url}
+        environment = {"EVIDENCE_DATABASE_URL": url, "EVIDENCE_LIMITS": "false"}
         with python("-c", SERVE, "serve", "--port", "0", environment=environment) as server:
             return _all_asked(server, queries)
 

@@ -17,6 +17,8 @@ from sqlalchemy.exc import IntegrityError
 from app.access import keys as access_keys
 from app.access.tables import AccessKey, AuditEntry, Role
 from app.db import reading
+from app.settings import Settings
+from app.web.limits import Limits
 from tests.conftest import serving, settings_for
 from tests.test_openapi import WRITES
 
@@ -172,6 +174,13 @@ def test_limits_by_address_and_by_key(copy_url: str, own_keys: dict[Role, str]) 
         with_key = [client.get("/v1/studies/preempt-1", headers=key).status_code for _ in range(9)]
         assert with_key == [200] * 8 + [429]
         assert client.get("/v1/studies/preempt-1", headers=bearer(own_keys["editor"])).status_code == 200
+
+
+def test_addresses_of_one_household_are_counted_together() -> None:
+    limits = Limits(Settings(address_burst=2))
+    addresses = ["2001:db8::1", "2001:db8::ffff", "2001:db8::2", "2001:db8:0:1::1", "192.0.2.1", "192.0.2.2", "unknown"]
+    refused = [limits.take(key_id=None, address=address).problem is not None for address in addresses]
+    assert refused == [False, False, True, False, False, False, False]
 
 
 def test_a_day_s_quota(copy_url: str) -> None:
