@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache, partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 from urllib.parse import parse_qsl, urlencode
 
 from app.catalogue import RESOURCES
@@ -155,6 +155,18 @@ def read_limit(value: str) -> int:
     if not (value.isascii() and value.isdigit() and len(value) <= 4 and int(value) <= MAX_LIMIT):
         raise Invalid(f"{value!r} is not a whole number from 0 to {MAX_LIMIT}")
     return int(value)
+
+
+TYPES: tuple[RecordType, ...] = get_args(RecordType)
+
+
+def read_types(value: str) -> tuple[RecordType, ...]:
+    """Record types, in their own order."""
+    wanted = split_values(value)
+    for name in wanted:
+        if name not in TYPES:
+            raise Invalid(f"{name!r} is not a record type", nearest(name, TYPES))
+    return tuple(type for type in TYPES if type in wanted)
 
 
 def _sort_key(resource: Resource, value: str) -> SortKey:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import orjson
@@ -18,16 +18,13 @@ from sqlalchemy.orm import aliased
 from app.documents import Change, Document, Revision
 from app.errors import Invalid, parameter_fault
 from app.fields import RecordType
-from app.filters import split_values
-from app.nearest import nearest
 from app.paging import read_cursor, write_cursor
-from app.query import Parameters, read_limit
+from app.query import TYPES, Parameters, read_limit, read_types
 from app.reading import Now
 
 PATH = "/v1/changes"
 DEFAULT_LIMIT = 100
 LONGEST_WAIT = 60
-TYPES: tuple[RecordType, ...] = get_args(RecordType)
 
 
 class Position(NamedTuple):
@@ -100,14 +97,6 @@ def _read_wait(value: str) -> int:
     return int(value)
 
 
-def _read_types(value: str) -> tuple[RecordType, ...]:
-    wanted = split_values(value)
-    for name in wanted:
-        if name not in TYPES:
-            raise Invalid(f"{name!r} is not a record type", nearest(name, TYPES))
-    return tuple(type for type in TYPES if type in wanted)
-
-
 def _read_cursor(asked: str, cursor: str) -> Position:
     found = read_cursor(asked, cursor)
     kinds = [type(part) for part in found]
@@ -119,7 +108,7 @@ def _read_cursor(asked: str, cursor: str) -> Position:
 @lru_cache(maxsize=256)
 def read_query(raw: str) -> Asked:
     given = Parameters(raw, ["since", "type", "limit", "wait", "cursor", "format"])
-    types = given.read("type", _read_types, TYPES)
+    types = given.read("type", read_types, TYPES)
     since, wait = given.read("since", _read_since, 0), given.read("wait", _read_wait, 0)
     limit = given.read("limit", read_limit, DEFAULT_LIMIT)
     given.read_format()

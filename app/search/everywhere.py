@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any, get_args
+from typing import Any
 from urllib.parse import urlencode
 
 import orjson
@@ -10,12 +10,10 @@ from sqlalchemy import Connection
 from tantivy import Query
 
 from app import naming, reading
-from app.errors import Invalid, parameter_fault
+from app.errors import parameter_fault
 from app.fields import RecordType
-from app.filters import split_values
-from app.nearest import nearest
 from app.paging import offset_in, write_cursor
-from app.query import DEFAULT_LIMIT, Parameters, read_limit, read_words
+from app.query import DEFAULT_LIMIT, TYPES, Parameters, read_limit, read_types, read_words
 from app.reading import Now, Page
 from app.resources import Resource
 from app.search import service
@@ -24,7 +22,6 @@ from app.search.compile import SCHEMA
 from app.search.hits import explain
 from app.search.listing import Search, bodies_of, told
 
-TYPES: tuple[RecordType, ...] = get_args(RecordType)
 PATH = "/v1/search"
 
 
@@ -41,18 +38,10 @@ class EverywhereQuery:
         return f"{PATH}?{urlencode([*self.parameters, ('cursor', write_cursor(self.asked, (offset,)))], safe=',.:')}"
 
 
-def _types(value: str) -> tuple[RecordType, ...]:
-    wanted = split_values(value)
-    for name in wanted:
-        if name not in TYPES:
-            raise Invalid(f"{name!r} is not a record type", nearest(name, TYPES))
-    return tuple(type for type in TYPES if type in wanted)
-
-
 @lru_cache(maxsize=1024)
 def read_everywhere_query(raw: str) -> EverywhereQuery:
     given = Parameters(raw, ["q", "match", "expand", "type", "limit", "cursor", "format"])
-    words, types = read_words(given), given.read("type", _types, TYPES)
+    words, types = read_words(given), given.read("type", read_types, TYPES)
     limit = given.read("limit", read_limit, DEFAULT_LIMIT)
     given.read_format()
     if not given.all("q"):

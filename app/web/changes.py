@@ -11,8 +11,9 @@ from starlette.responses import Response, StreamingResponse
 from app import reading
 from app.errors import Problem
 from app.feed import service as feed
-from app.feed.service import PATH, TYPES, Asked, Page, Position
+from app.feed.service import PATH, Asked, Page, Position
 from app.paging import write_cursor
+from app.query import TYPES
 from app.reading import Now
 from app.web.answers import answer, is_fresh, not_modified
 from app.web.negotiation import JSON, accept_of, require, weight
