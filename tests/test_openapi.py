@@ -121,6 +121,11 @@ def contract_server(sqlite_seeds: Path, tmp_path_factory: pytest.TempPathFactory
         yield client
 
 
+@schemathesis.serializer("application/x-ndjson", "application/zip")
+def as_it_is(_: Any, value: Any) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
+
+
 schema = schemathesis.openapi.from_dict(DOCUMENT)
 
 

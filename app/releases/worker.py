@@ -3,6 +3,7 @@
 `python -m app.releases.worker JOB`: the content is standard input, the answer one line of JSON on standard output.
 """
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -28,6 +29,9 @@ Json = dict[str, Any]
 Work = Callable[[Connection, Staged, Order], Json]
 
 MOST_TOLD = 1000
+
+NICENESS = 10
+"""Where cores are few, whoever reads comes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,7 @@ def run(engine: Engine, job: Job) -> Given:
 
 
 def main() -> None:
+    os.nice(NICENESS)
     job = Job.of(sys.argv[1])
     settings = Settings()
     engine = open_engine(
