@@ -51,13 +51,19 @@ class Job:
 
 
 def _entry(fault: Located) -> Json:
-    where = {"file": fault.file.name, "line": fault.line, "record": fault.record}
-    return {"pointer": fault.pointer, "detail": fault.detail, "nearest": list(fault.nearest), **where}
+    where = {"file": fault.file.name, "line": fault.line, "record": _whole(fault.record)}
+    near = [_whole(value) for value in fault.nearest]
+    return {"pointer": _whole(fault.pointer), "detail": _whole(fault.detail), "nearest": near, **where}
+
+
+def _whole(text: str) -> str:
+    """What was sent may hold halves of surrogate pairs, which no answer can."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def invalid(faults: list[Located]) -> Problem:
     shown = " ".join(f"{fault.file.name}:{fault.line}: {fault.detail}." for fault in faults[:3])
-    return Problem("invalid-record", shown, errors=map(_entry, faults[:MOST_TOLD]))
+    return Problem("invalid-record", _whole(shown), errors=map(_entry, faults[:MOST_TOLD]))
 
 
 def _answer(report: Json) -> Given:
