@@ -6,6 +6,7 @@ clock; before the release they are asked as long as during its first half minute
 
 import argparse
 import http.client
+import os
 import sys
 import threading
 import time
@@ -136,6 +137,7 @@ def measure(backend: str, url: str, file: Path, records: int) -> bool:
     key = prepare(url)
     environment = {"EVIDENCE_DATABASE_URL": url, "EVIDENCE_SEARCH_PATH": ":memory:", "EVIDENCE_LIMITS": "false"}
     with python("-m", "benchmarks.releases", "--serve", environment=environment) as server:
+        os.sched_setaffinity(server.pid, os.sched_getaffinity(0))  # or what it starts would have to share its one core
         time.sleep(3)
         with reading(server) as before:
             time.sleep(BEFORE_SECONDS)

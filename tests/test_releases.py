@@ -584,6 +584,11 @@ def test_a_release_over_http_is_refused_as_a_whole(admin: httpx.Client, first: E
             "record": "zz",
         }
     ]
+    for half in (
+        b'{"type":"sources","record":{"id":"\\ud800","\\ud800":1}}',
+        b'{"type":"sources","id":"\\ud800","deleted":true}',
+    ):
+        assert refused("/v1/releases?name=x", half)[:2] == (422, "invalid-record")
     assert refused("/v1/releases?name=first", body(source("x")))[:2] == (409, "conflict")
     assert refused("/v1/releases", b"")[:2] == (422, "invalid-parameter")
     assert refused("/v1/releases?name=X_y", b"")[:2] == (422, "invalid-parameter")

@@ -4,6 +4,7 @@ NDJSON         {"type": "studies", "record": {...}}  or  {"type": "studies", "id
 YAML           a directory as `evidence load` takes it, where `{id: x, deleted: true}` deletes
 """
 
+import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from app.checking import Draft, Fault
-from app.fields import RecordType
+from app.fields import SLUG, RecordType
 from app.loading.service import TYPES, Located, files_of, located, type_of, with_text
 from app.loading.yaml_files import Item, read
 from app.nearest import nearest
@@ -82,9 +83,14 @@ def _change(number: int, line: bytes) -> Change:
     type = _type(said.get("type"))
     if said.keys() == {"type", "record"}:
         return Draft(number, type, said["record"])
-    if said.keys() == {"type", "id", "deleted"} and said["deleted"] is True and isinstance(said["id"], str):
+    if said.keys() == {"type", "id", "deleted"} and _is_gone(said):
         return Gone(number, type, said["id"])
     raise Unreadable("", 'a line has type and record, or type, id and "deleted": true, and nothing else')
+
+
+def _is_gone(said: dict[str, Any]) -> bool:
+    id = said["id"]
+    return said["deleted"] is True and isinstance(id, str) and re.fullmatch(SLUG, id) is not None
 
 
 def _type(said: Any) -> RecordType:
@@ -170,7 +176,7 @@ class Directory:
             fault = data
         elif not isinstance(data, dict) or "deleted" not in data:
             return Draft(number, type, data)
-        elif data.keys() == {"id", "deleted"} and data["deleted"] is True and isinstance(data["id"], str):
+        elif data.keys() == {"id", "deleted"} and _is_gone(data):
             return Gone(number, type, data["id"])
         else:
             detail = "what is deleted has its id and `deleted: true`, and nothing else"

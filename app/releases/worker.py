@@ -3,6 +3,7 @@
 `python -m app.releases.worker JOB`: the content is standard input, the answer one line of JSON on standard output.
 """
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -29,6 +30,9 @@ Work = Callable[[Connection, Staged, Order], Json]
 
 MOST_TOLD = 1000
 
+NICENESS = 10
+"""Where cores are few, whoever reads comes first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -47,13 +51,19 @@ class Job:
 
 
 def _entry(fault: Located) -> Json:
-    where = {"file": fault.file.name, "line": fault.line, "record": fault.record}
-    return {"pointer": fault.pointer, "detail": fault.detail, "nearest": list(fault.nearest), **where}
+    where = {"file": fault.file.name, "line": fault.line, "record": _whole(fault.record)}
+    near = [_whole(value) for value in fault.nearest]
+    return {"pointer": _whole(fault.pointer), "detail": _whole(fault.detail), "nearest": near, **where}
+
+
+def _whole(text: str) -> str:
+    """What was sent may hold halves of surrogate pairs, which no answer can."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def invalid(faults: list[Located]) -> Problem:
     shown = " ".join(f"{fault.file.name}:{fault.line}: {fault.detail}." for fault in faults[:3])
-    return Problem("invalid-record", shown, errors=map(_entry, faults[:MOST_TOLD]))
+    return Problem("invalid-record", _whole(shown), errors=map(_entry, faults[:MOST_TOLD]))
 
 
 def _answer(report: Json) -> Given:
@@ -95,6 +105,7 @@ def run(engine: Engine, job: Job) -> Given:
 
 
 def main() -> None:
+    os.nice(NICENESS)
     job = Job.of(sys.argv[1])
     settings = Settings()
     engine = open_engine(
