@@ -62,6 +62,17 @@ def test_a_change_its_consequences_and_a_tombstone(editor: httpx.Client) -> None
     assert {(item["change"], tuple(item["fields"])) for item in items} == {("refreshed", ("products",))}
 
 
+def test_since_a_moment(editor: httpx.Client) -> None:
+    assert editor.get("/v1/changes?since=2026-01-31&limit=1").json()["items"][0]["revision"] == 1
+    note(editor, "preempt-1", "one")
+    first = editor.get("/v1/changes?since=1").json()["items"][0]
+    note(editor, "preempt-1", "two")
+    later = editor.get("/v1/changes", params={"since": first["at"], "limit": 5}).json()["items"]
+    assert [item["revision"] for item in later] == [first["revision"] + 1]
+    for wrong in ("2999-01-01", "2026-13-01", "yesterday"):
+        assert editor.get(f"/v1/changes?since={wrong}").status_code == 422
+
+
 def test_waiting_for_a_change(editor: httpx.Client) -> None:
     start = editor.get("/v1/changes?limit=1").json()["revision"]
     began = time.monotonic()

@@ -86,4 +86,4 @@ def audit(
     after = moment_of(since) if since else None
     with database(Settings()) as engine, reading(engine) as connection:
         for entry in trail.entries(connection, actor=actor, action=action, since=after, limit=limit):
-            print(orjson.dumps(entry).decode())
+            print(orjson.dumps(entry, option=orjson.OPT_UTC_Z).decode())

@@ -18,6 +18,7 @@ from sqlalchemy.orm import aliased
 from app.documents import Change, Document, Revision
 from app.errors import Invalid, parameter_fault
 from app.fields import RecordType
+from app.history.as_of import newest_at, read_as_of
 from app.paging import read_cursor, write_cursor
 from app.query import TYPES, Parameters, read_limit, read_types
 from app.reading import Now
@@ -37,6 +38,9 @@ class Position(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.revision}/{self.type}/{self.id}"
+
+
+BEGINNING: Position | datetime = Position(0)
 
 
 def position_of(text: str) -> Position:
@@ -62,7 +66,7 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    after: Position
+    after: Position | datetime
     types: tuple[RecordType, ...]
     limit: int
     wait: int
@@ -85,10 +89,13 @@ class Page:
     """Where the page ends, if there is more."""
 
 
-def _read_since(value: str) -> int:
-    if not (value.isascii() and value.isdigit() and len(value) < 10):
-        raise Invalid(f"{value!r} is no revision, a whole number from 0")
-    return int(value)
+def _read_since(value: str) -> Position | datetime:
+    """A revision, or a moment as `as_of` takes it."""
+    if not (value.isascii() and value.isdigit()):
+        return read_as_of(value)
+    if len(value) > 9:
+        raise Invalid(f"{value!r} is no revision, a whole number from 0, nor a date or a moment")
+    return Position(int(value))
 
 
 def _read_wait(value: str) -> int:
@@ -97,7 +104,7 @@ def _read_wait(value: str) -> int:
     return int(value)
 
 
-def _read_cursor(asked: str, cursor: str) -> Position:
+def _read_cursor(asked: str, cursor: str) -> Position | datetime:
     found = read_cursor(asked, cursor)
     kinds = [type(part) for part in found]
     if kinds != [int, str, str]:
@@ -109,14 +116,14 @@ def _read_cursor(asked: str, cursor: str) -> Position:
 def read_query(raw: str) -> Asked:
     given = Parameters(raw, ["since", "type", "limit", "wait", "cursor", "format"])
     types = given.read("type", read_types, TYPES)
-    since, wait = given.read("since", _read_since, 0), given.read("wait", _read_wait, 0)
+    start, wait = given.read("since", _read_since, BEGINNING), given.read("wait", _read_wait, 0)
     limit = given.read("limit", read_limit, DEFAULT_LIMIT)
     given.read_format()
     if limit == 0:
         given.faults.append(parameter_fault("limit", "limit: a page of the feed has at least one change."))
     given.end()
-    bare = Asked(Position(since), types, limit, wait, ())
-    after = given.read("cursor", partial(_read_cursor, bare.asked), bare.after)
+    bare = Asked(start, types, limit, wait, ())
+    after = given.read("cursor", partial(_read_cursor, bare.asked), start)
     given.end()
     kept = tuple(pair for pair in given.pairs if pair[0] not in ("cursor", "since"))
     return Asked(after, types, limit, wait, kept)
@@ -142,6 +149,11 @@ _CHANGES = (
     )
     .order_by(*_KEY)
 )
+
+
+def position(connection: Connection, after: Position | datetime) -> Position:
+    """A moment stands for the newest revision that there was then."""
+    return after if isinstance(after, Position) else Position(newest_at(connection, after).revision)
 
 
 def page(connection: Connection, after: Position, types: Sequence[RecordType], limit: int) -> Page:
@@ -181,4 +193,4 @@ def _changed(before: bytes, after: bytes) -> list[str]:
 def body_of(shown: Page, asked: Asked, at: Now) -> bytes:
     following = asked.next_url(shown.next) if shown.next else None
     items = [item._asdict() for item in shown.items]
-    return orjson.dumps({"items": items, "next": following, "revision": at.revision})
+    return orjson.dumps({"items": items, "next": following, "revision": at.revision}, option=orjson.OPT_UTC_Z)

@@ -1,6 +1,7 @@
 """The change feed over HTTP: pages, pages that wait, and a stream of server-sent events."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -41,9 +42,10 @@ def changes_operation() -> dict[str, Any]:
     parameters = [
         _parameter(
             "since",
-            "The last revision that you have; only later changes are told. 0: all there ever were.",
-            {"type": "integer", "minimum": 0, "maximum": 999_999_999, "default": 0},
-            0,
+            "The last revision that you have, or a date or moment as `as_of` takes it: only later changes are told. "
+            "0: all there ever were.",
+            {"type": "string", "pattern": "^([0-9]{1,9}|[0-9]{4}-[0-9]{2}-[0-9]{2}.*)$", "default": "0"},
+            "0",
         ),
         _parameter(
             "type",
@@ -112,12 +114,12 @@ async def answer_changes(request: Request) -> Response:
     return answer(request, body, at_revision(at, request))
 
 
-def _page(connection: Connection, after: Position, asked: Asked, limit: int) -> tuple[Page, Now]:
+def _page(connection: Connection, after: Position | datetime, asked: Asked, limit: int) -> tuple[Page, Now]:
     at = reading.now(connection)
-    return feed.page(connection, after, asked.types, limit), at
+    return feed.page(connection, feed.position(connection, after), asked.types, limit), at
 
 
-def _resumed(request: Request, asked: Asked) -> Position:
+def _resumed(request: Request, asked: Asked) -> Position | datetime:
     last = request.headers.get("last-event-id")
     if last is None:
         return asked.after
@@ -135,18 +137,21 @@ def _stream(request: Request, asked: Asked) -> Response:
     return StreamingResponse(_events(service, after, asked), 200, told, EVENTS)
 
 
-async def _events(service: Service, after: Position, asked: Asked) -> AsyncIterator[bytes]:
+async def _events(service: Service, after: Position | datetime, asked: Asked) -> AsyncIterator[bytes]:
     """Changes as they come, for as long as somebody listens."""
     watch = service.watch
     watch.streams += 1
     try:
-        yield b": changes after %d\n\n" % after.revision
+        yield b": changes as they come\n\n"
         while not watch.stopped:
             token = await watch.token()
             shown, _ = await service.reader.run(_page, after, asked, AT_A_TIME)
             for item in shown.items:
                 after = Position(item.revision, item.type, item.id)
-                yield b"event: change\nid: %b\ndata: %b\n\n" % (str(after).encode(), orjson.dumps(item._asdict()))
+                yield b"event: change\nid: %b\ndata: %b\n\n" % (
+                    str(after).encode(),
+                    orjson.dumps(item._asdict(), option=orjson.OPT_UTC_Z),
+                )
             if not shown.next and not await watch.changed(token, HEARTBEAT):
                 yield b":\n\n"
     finally:
