@@ -35,7 +35,7 @@ def walk(api: httpx.Client, url: str | None) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("resource", RESOURCES.values(), ids=str)
+@pytest.mark.parametrize("resource", RESOURCES.values(), ids=list(RESOURCES))
 def test_every_record_is_served(api: httpx.Client, resource: Resource) -> None:
     page = get(api, resource.path, limit=1000)
     assert page["total"] == len(page["items"]) > 0
