@@ -400,7 +400,7 @@ def test_the_contract_s_examples_keep_to_it() -> None:
     for operation in operations:
         assert operation["security"] == [{"key": []}]
         assert {"401", "403", "422", "429", "500", "503"} <= set(operation["responses"])
-    assert DOCUMENT["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+    assert DOCUMENT["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
 
 
 FAULTS = [
