@@ -11,8 +11,10 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -143,9 +145,10 @@ def measure(backend: str, url: str, file: Path, records: int) -> bool:
             time.sleep(BEFORE_SECONDS)
         memory = Memory(server.pid)
         memory.start()
-        with reading(server) as during:
+        # from a process of its own: sending would take the readers' thread its turns
+        with ProcessPoolExecutor(1, get_context("spawn")) as sender, reading(server) as during:
             started = time.perf_counter()
-            report = post(server, key, file)
+            report = sender.submit(post, server, key, file).result()
             took = time.perf_counter() - started
     return tell(backend, records, took, report, before, during, memory)
 
