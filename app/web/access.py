@@ -11,7 +11,7 @@ from app.access.keys import KEY, Identity, StoredKey, identify, parse
 from app.access.tables import Role
 from app.errors import Problem
 from app.web.errors import DATABASE_ERRORS, database_problem
-from app.web.limits import Limits, Verdict
+from app.web.limits import Headers, Limits, Verdict
 from app.web.problems import problem_response
 from app.web.reader import Reader
 from app.web.trail import Trail
@@ -38,9 +38,18 @@ class Access:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        scope["identity"], refused = None, None
+        scope["identity"] = None
+        header = dict(scope["headers"]).get(b"authorization")
+        if header is None and not self.limits.enabled:  # nothing to find out, so nothing is wrapped
+            await self.app(scope, receive, send)
+        else:
+            await self._admit(header, scope, receive, send)
+        self._note(scope)
+
+    async def _admit(self, header: bytes | None, scope: Scope, receive: Receive, send: Send) -> None:
+        refused = None
         try:
-            scope["identity"] = await self._identify(scope)
+            scope["identity"] = await self._identify(header) if header is not None else None
         except Problem as problem:
             refused = problem
         except DATABASE_ERRORS as error:
@@ -48,14 +57,9 @@ class Access:
         verdict = self._take(scope)
         refused = verdict.problem or refused
         app = problem_response(refused, scope["request_id"]) if refused else self.app
-        answered = _Answered(send, verdict)
-        await app(scope, receive, answered)
-        self._note(scope, answered.status)
+        await app(scope, receive, _telling(send, verdict.headers) if verdict.headers else send)
 
-    async def _identify(self, scope: Scope) -> Identity | None:
-        header = next((value for name, value in scope["headers"] if name == b"authorization"), None)
-        if header is None:
-            return None
+    async def _identify(self, header: bytes) -> Identity:
         id, secret = parse(header.decode("latin-1"))
         stored: StoredKey | None = await self.reader.look_up(KEY, id)
         return identify(stored, secret, datetime.now(UTC))
@@ -66,26 +70,25 @@ class Access:
         identity = scope["identity"]
         return self.limits.take(key_id=identity.key_id if identity else None, address=address_of(scope))
 
-    def _note(self, scope: Scope, status: int) -> None:
-        who = who_of(scope)
+    def _note(self, scope: Scope) -> None:
+        status = scope["status"]
         if scope["identity"]:
-            self.trail.used(who)
+            self.trail.used(who_of(scope))
         refused = status in (401, 403) or (scope["method"] not in READS and 400 <= status < 500)
         if refused and status != 429:  # who asks too much must not fill the audit as well
-            self.trail.add(Event(who, "refused", status=status, detail=f"{scope['method']} {scope['path']}"))
+            detail = f"{scope['method']} {scope['path']}"
+            self.trail.add(Event(who_of(scope), "refused", status=status, detail=detail))
 
 
-class _Answered:
-    """Passes an answer on with what is left of the limits, and remembers its status."""
+def _telling(send: Send, headers: Headers) -> Send:
+    """Passes an answer on with what is left of the limits."""
 
-    def __init__(self, send: Send, verdict: Verdict) -> None:
-        self.send, self.verdict, self.status = send, verdict, 0
-
-    async def __call__(self, message: Message) -> None:
+    async def tell(message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.status = message["status"]
-            message["headers"] = [*message["headers"], *self.verdict.headers]
-        await self.send(message)
+            message["headers"] = [*message["headers"], *headers]
+        await send(message)
+
+    return tell
 
 
 def require_role(request: Request, role: Role) -> Identity:

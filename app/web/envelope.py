@@ -33,14 +33,14 @@ class Envelope:
             await self.app(scope, receive, send)
             return
         request_id = _request_id(scope)
-        scope["request_id"] = request_id
+        scope["request_id"], scope["status"] = request_id, 0
         header = (b"x-request-id", request_id.encode())
         started, status = time.perf_counter(), 0
 
         async def stamped(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status = scope["status"] = message["status"]
                 message["headers"] = [*message["headers"], header]
             await send(message)
 
