@@ -41,6 +41,7 @@ class Lookup(Generic[R]):
         self.binders = {name: bind for name in names if (bind := _binder(compiled.binds[name]))}
         self.processors = [_processor(column.type) for column in statement.selected_columns]
         self.is_ready = not any(self.processors)
+        self.is_direct = self.positions == names and not self.binders
 
     def by(self, connection: Connection, *values: Any) -> R | None:
         return next(iter(self.rows_by(connection, *values)), None)
@@ -50,7 +51,10 @@ class Lookup(Generic[R]):
         return [self.make(*row) for row in rows]
 
     def in_place(self, driver: sqlite3.Connection, *values: Any) -> R | None:
-        return next(iter(self.rows_in_place(driver, *values)), None)
+        if not self.is_direct:
+            return next(iter(self.rows_in_place(driver, *values)), None)
+        row = driver.execute(self.sql, values).fetchone()
+        return self._made(row) if row else None
 
     def rows_in_place(self, driver: sqlite3.Connection, *values: Any) -> Sequence[R]:
         given = self.fixed | dict(zip(self.names, values, strict=True))

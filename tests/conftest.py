@@ -220,7 +220,13 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         sent.append(lookup.sql)
         return in_place(lookup, driver, *values)
 
-    in_place = Lookup.rows_in_place
+    def noted_alone(lookup: Lookup[Any], driver: Any, *values: str) -> Any:
+        if lookup.is_direct:
+            sent.append(lookup.sql)
+        return alone(lookup, driver, *values)
+
+    in_place, alone = Lookup.rows_in_place, Lookup.in_place
+    monkeypatch.setattr(Lookup, "in_place", noted_alone)
     monkeypatch.setattr(Lookup, "rows_in_place", noted)
     event.listen(Engine, "before_cursor_execute", note)
     yield sent
