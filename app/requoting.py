@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, and_, bindparam, func, select, tuple_, update
+from sqlalchemy import Connection, and_, bindparam, func, select, update
 
 from app.db import table_of
 from app.documents import Document
@@ -20,7 +20,7 @@ from app.quotes import NotQuoted, Span, locate
 from app.records import Provenance, Record
 from app.relocating import relocate
 from app.resources import Row
-from app.rows import batches
+from app.rows import among, batches
 from app.sources.models import Source
 from app.versions import Key
 
@@ -56,7 +56,7 @@ def quoting(connection: Connection, keys: Iterable[Key]) -> dict[Key, Quoting]:
     found: dict[Key, Quoting] = {}
     for some in batches(keys):
         of = (_PROVENANCE.c.record_type, _PROVENANCE.c.record_id)
-        rows = select(_PROVENANCE).where(tuple_(*of).in_(some)).order_by(*of, _PROVENANCE.c.position)
+        rows = select(_PROVENANCE).where(among(*of, some)).order_by(*of, _PROVENANCE.c.position)
         for row in connection.execute(rows).mappings():
             found.setdefault((row["record_type"], row["record_id"]), Quoting()).cited.append(dict(row))
         for key, (entered, digest) in _as_entered(connection, some).items():
@@ -67,7 +67,7 @@ def quoting(connection: Connection, keys: Iterable[Key]) -> dict[Key, Quoting]:
 def _as_entered(connection: Connection, keys: Sequence[Key]) -> dict[Key, tuple[bytes, str]]:
     of = (Document.type, Document.id)
     newest = select(*of, func.max(Document.version).label("version")).where(
-        tuple_(*of).in_(keys), Document.entered.is_not(None)
+        among(*of, keys), Document.entered.is_not(None)
     )
     last = newest.group_by(*of).subquery()
     query = select(*of, Document.entered, Record.digest).where(
@@ -88,7 +88,7 @@ def standing(connection: Connection, entered: Mapping[Key, Any], sources: Collec
     lost: list[Key] = []
     of = (Provenance.record_type, Provenance.record_id)
     for some in batches(entered):
-        query = select(*of).where(tuple_(*of).in_(some), Provenance.status.in_(("moved", "gone")))
+        query = select(*of).where(among(*of, some), Provenance.status.in_(("moved", "gone")))
         lost += [(type, id) for type, id in connection.execute(query.distinct())]
     return {
         key: stored

@@ -15,6 +15,7 @@ class Publication(Base):
         CheckConstraint("year BETWEEN 1800 AND 2100", name="year"),
         Index("ix_publications_year", "year", "id"),
         Index("ix_publications_title", "title", "id"),
+        Index("ix_publications_retraction_state", "retraction_state", "id"),
     )
 
     type: Mapped[str] = mapped_column(default="publications")

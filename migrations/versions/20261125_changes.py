@@ -121,6 +121,7 @@ def of_records() -> None:
         sa.PrimaryKeyConstraint("record_type", "record_id", "publication_id", name=op.f("pk_alerts")),
     )
     op.create_index("ix_alerts_state", "alerts", ["record_type", "state", "record_id"])
+    op.create_index("ix_publications_retraction_state", "publications", ["retraction_state", "id"])
     op.create_index("ix_alerts_publication_id", "alerts", ["publication_id", "record_type", "record_id"])
 
 
@@ -222,6 +223,7 @@ def downgrade() -> None:
     gone = "FROM deletions WHERE record_type = {0}.type AND record_id = {0}.id"
     op.execute(f"DELETE FROM documents WHERE EXISTS (SELECT 1 {gone.format('documents')})")
     op.execute(f"DELETE FROM records WHERE EXISTS (SELECT 1 {gone.format('records')})")
+    op.drop_index("ix_publications_retraction_state", "publications")
     for table in ("webhooks", "releases", "given_answers", "access_keys", "audit", "alerts", "deletions"):
         op.drop_table(table)
     if op.get_bind().dialect.name == "postgresql":
