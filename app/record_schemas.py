@@ -91,6 +91,11 @@ class RecordIn(Shape):
     )
 
 
+def as_entered(record: RecordIn) -> bytes:
+    """A record as it is kept beside its document: equal records have equal bytes."""
+    return bytes(record.__pydantic_serializer__.to_json(record))
+
+
 class CitedIn(RecordIn, Cited):
     needs_primary_source: bool = Field(
         False, description="A curator's flag: the primary sources named do not cover the whole record."

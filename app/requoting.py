@@ -17,6 +17,7 @@ from sqlalchemy import Connection, and_, bindparam, func, select, update
 from app.db import table_of
 from app.documents import Document
 from app.quotes import NotQuoted, Span, locate
+from app.record_schemas import as_entered
 from app.records import Provenance, Record
 from app.relocating import relocate
 from app.resources import Row
@@ -93,8 +94,7 @@ def standing(connection: Connection, entered: Mapping[Key, Any], sources: Collec
     return {
         key: stored
         for key, stored in quoting(connection, lost).items()
-        if stored.entered == bytes(entered[key].__pydantic_serializer__.to_json(entered[key]))
-        and not any(row["source_id"] in sources for row in stored.cited)
+        if stored.entered == as_entered(entered[key]) and not any(row["source_id"] in sources for row in stored.cited)
     }
 
 

@@ -16,7 +16,7 @@ from app.db import table_of, writing
 from app.deriving import derive_columns
 from app.documents import Change, Revision, State
 from app.fields import RecordType
-from app.record_schemas import CitedIn, RecordIn
+from app.record_schemas import CitedIn, RecordIn, as_entered
 from app.records import Deletion, fold, is_exclusive
 from app.rendering import dependents, shapes
 from app.requoting import digest_of, replaced, requote
@@ -43,7 +43,7 @@ class Entry:
 
     @classmethod
     def of(cls, type: RecordType, record: RecordIn, cited: tuple[Row, ...], stored: str | None = None) -> "Entry":
-        return cls(type, record.id, bytes(record.__pydantic_serializer__.to_json(record)), cited, stored)
+        return cls(type, record.id, as_entered(record), cited, stored)
 
     @property
     def key(self) -> Key:

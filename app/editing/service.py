@@ -46,13 +46,13 @@ class Done:
     summary: Summary
 
 
-def fault_entry(fault: Fault) -> Mapping[str, Any]:
+def _fault_entry(fault: Fault) -> Mapping[str, Any]:
     return {"pointer": fault.pointer, "detail": fault.detail, "nearest": list(fault.nearest)}
 
 
 def _invalid(faults: list[Fault]) -> Problem:
     detail = " ".join(f"{fault.pointer or 'The record'}: {fault.detail}." for fault in faults[:3])
-    return Problem("invalid-record", detail, errors=map(fault_entry, faults[:MOST_TOLD]))
+    return Problem("invalid-record", detail, errors=map(_fault_entry, faults[:MOST_TOLD]))
 
 
 def _conflict(detail: str, *paths: str) -> Problem:
