@@ -13,8 +13,8 @@ def _findable(source: SourceIn) -> Iterator[Fault]:
 
 
 def _sha256_is_of_the_text(source: SourceIn) -> Iterator[Fault]:
-    if source.sha256 and source.text is None:
-        yield "/sha256", "there is no text to have this SHA-256"
+    if source.sha256 and source.text is None and source.retrieved_on is None:
+        yield "/sha256", "there is no text to have this SHA-256, nor a day when it was read"
     elif source.sha256 and source.text is not None:
         found = sha256(source.text.encode()).hexdigest()
         if found != source.sha256:

@@ -19,7 +19,11 @@ class SourceFields(Fields):
     publisher: Name | None = Field(None, description="Who published it.")
     licence: Name | None = Field(None, description="Under what terms its text may be used.")
     retrieved_on: PartialDate | None = Field(None, description="When it was read.")
-    sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the stored text, in UTF-8.")
+    sha256: str | None = Field(
+        None,
+        pattern=r"^[0-9a-f]{64}$",
+        description="SHA-256 of the stored text, in UTF-8; where none is stored, of what was read on `retrieved_on`.",
+    )
 
 
 class SourceIn(SourceFields, RecordIn):

@@ -1,0 +1,70 @@
+"""What an importer makes of somebody's file: records in the shapes that everybody enters them in, a unit at a time.
+
+Whoever reads a file says what it holds; what becomes of it is decided elsewhere, alike for all formats.
+"""
+
+from typing import Any, NamedTuple
+
+from app.fields import RecordType
+
+Json = dict[str, Any]
+
+
+class Offer(NamedTuple):
+    """A record as a file has it, as the type's `In` model takes it; its id is a proposal, should nobody have it yet."""
+
+    type: RecordType
+    data: Json
+
+
+class Mention(NamedTuple):
+    """What a file says of a record that it does not hold itself; of no matter where nobody has that record."""
+
+    type: RecordType
+    name: str
+    """Any name that finds it: an id, a PMID, a registration."""
+    data: Json
+    """Some of its fields."""
+
+
+class Withdrawal(NamedTuple):
+    """A record that its publisher has taken back."""
+
+    type: RecordType
+    name: str
+
+
+class Remark(NamedTuple):
+    """Something that was seen and could not be mapped; counted in the report by its kind."""
+
+    kind: str
+    """Words joined by hyphens, such as `condition-kept-as-text`."""
+    text: str
+
+
+class Unit(NamedTuple):
+    """What belongs together in a file, such as one registry record: taken as a whole or not at all."""
+
+    place: str
+    """What the report calls it: `NCT00156910`, `PMID 20647170`, `line 12`."""
+    offers: tuple[Offer, ...]
+    """Each after those that it refers to; the source that they cite comes first."""
+    mentions: tuple[Mention, ...] = ()
+    withdrawals: tuple[Withdrawal, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+
+
+class Refusal(NamedTuple):
+    """A part of a file that is no record, or none that can be read."""
+
+    place: str
+    pointer: str
+    """RFC 6901 into the record, or empty."""
+    detail: str
+
+
+Found = Unit | Refusal
+
+
+class Unreadable(Exception):
+    """The file as a whole cannot be read, or not any further; says why."""
