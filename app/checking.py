@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, select
 
 from app.catalogue import RESOURCES
+from app.entering import Entry, names_of
 from app.fields import RecordType
 from app.nearest import nearest
 from app.quotes import NotQuoted, locate
@@ -26,7 +27,6 @@ from app.shapes import shape_faults, text_faults
 from app.sources.models import Source
 from app.sources.schemas import SourceIn
 from app.versions import Key, grouped
-from app.writing import Entry, names_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,53 +9,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, Engine, delete, select, update
+from sqlalchemy import Connection, Engine, delete, func, select, update
 
 from app.catalogue import RESOURCES
 from app.db import table_of, writing
 from app.deriving import derive_columns
-from app.documents import Change, Revision, State
-from app.fields import RecordType
-from app.record_schemas import CitedIn, RecordIn, as_entered
-from app.records import Deletion, fold, is_exclusive
+from app.documents import Change, Document, Revision, State
+from app.entering import Entry, rows_of
+from app.records import Deletion
 from app.rendering import dependents, shapes
-from app.requoting import digest_of, replaced, requote
-from app.resources import Resource, Row, Rows
+from app.requoting import replaced, requote
+from app.resources import Resource, Rows
 from app.rows import batches, clear_parts, deleted, insert_parts, known, remove, write_main
 from app.sources.schemas import SourceIn
 from app.versions import Key, bury, grouped, store
 
 Progress = Callable[[int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A checked record, ready to be written, as it was entered; `cited` are its provenance rows.
-
-    `stored`: the digest it is kept under, where it is entered as it was and only its quotes have moved since.
-    """
-
-    type: RecordType
-    id: str
-    entered: bytes
-    cited: tuple[Row, ...]
-    stored: str | None = None
-
-    @classmethod
-    def of(cls, type: RecordType, record: RecordIn, cited: tuple[Row, ...], stored: str | None = None) -> "Entry":
-        return cls(type, record.id, as_entered(record), cited, stored)
-
-    @property
-    def key(self) -> Key:
-        return self.type, self.id
-
-    @property
-    def record(self) -> RecordIn:
-        return RESOURCES[self.type].entered.model_validate_json(self.entered)
-
-    @property
-    def digest(self) -> str:
-        return self.stored or digest_of(self.entered, self.cited)
 
 
 @dataclass(slots=True)
@@ -68,45 +37,6 @@ class Summary:
     deleted: int = 0
     revision: int | None = None
     """Nothing was changed where there is none."""
-
-
-def _name_rows(type: RecordType, record: RecordIn) -> list[Row]:
-    """A record's names, its id first; a name repeated under another kind claims its key once."""
-    owner = {"record_type": type, "record_id": record.id}
-    seen: set[str] = set()
-    rows = []
-    for position, (kind, name) in enumerate(names_of(type, record)):
-        key = fold(type, name)
-        claim = is_exclusive(kind) and key not in seen
-        seen.add(key)
-        rows.append({**owner, "position": position, "kind": kind, "name": name, "key": key, "exclusive": claim})
-    return rows
-
-
-def names_of(type: RecordType, record: RecordIn) -> list[tuple[str, str]]:
-    return [("id", record.id), *RESOURCES[type].names(record)]
-
-
-def rows_of(entry: Entry) -> Rows:
-    owner = {"record_type": entry.type, "record_id": entry.id}
-    record = entry.record
-    flagged = isinstance(record, CitedIn) and record.needs_primary_source
-    shared = {
-        "type": entry.type,
-        "id": record.id,
-        "note": record.note,
-        "needs_primary_source": flagged,
-        "evidence_basis": None if entry.type == "sources" else "secondary",
-        "digest": entry.digest,
-    }
-    main = RESOURCES[entry.type].rows(record)
-    main[RESOURCES[entry.type].main.table.name][0]["type"] = entry.type
-    return main | {
-        "records": [shared],
-        "names": _name_rows(entry.type, record),
-        "absences": [{**owner, "field": name, "reason": why} for name, why in sorted(record.absent.items())],
-        "provenance": [{**owner, **row} for row in entry.cited],
-    }
 
 
 @contextmanager
@@ -210,6 +140,69 @@ def _shown_in(connection: Connection, keys: Iterable[Key]) -> set[Key]:
     return {key for type, some in grouped(keys) for key in dependents(connection, type, some)}
 
 
+class Revising:
+    """One revision, filled by any number of `put`s in a transaction of `changing`, and ended by `close`.
+
+    It opens with the first thing that changes, so that what is so already makes none.
+    """
+
+    def __init__(self, connection: Connection, *, actor: str, reason: str, progress: Progress = lambda _: None) -> None:
+        self.summary = Summary()
+        self._connection, self._actor, self._reason, self._progress = connection, actor, reason, progress
+        self._shown: set[Key] = set()
+
+    def put(self, entries: Iterable[Entry], gone: Sequence[Key] = ()) -> None:
+        """Makes some records as entered, and others gone; all that they refer to is among them or there.
+
+        Nobody else may refer to what goes: see `checking`. `entries` are gone through several times, in the order of
+        their types.
+        """
+        plan = _plan(self._connection, entries)
+        self._count(plan, gone)
+        if not (plan.changes or gone):
+            return
+        connection, revision = self._connection, self._revision()
+        shown = _shown_in(connection, [*plan.keys("updated"), *gone]) - set(gone)
+        bury(connection, gone, revision)
+        for type, ids in grouped(gone):
+            clear_parts(connection, RESOURCES[type], ids)
+        texts = replaced(connection, _new_texts(plan, entries))
+        _write_rows(connection, plan, entries)
+        _remove(connection, gone)
+        requote(connection, texts, plan.changes.keys())
+        derive_columns(connection, plan.changes)
+        shown |= self._store(plan, entries, revision)
+        # what was entered now was rendered from what is there now
+        self._shown = (self._shown | shown) - plan.changes.keys()
+
+    def _count(self, plan: _Plan, gone: Sequence[Key]) -> None:
+        for change in plan.changes.values():
+            setattr(self.summary, change, getattr(self.summary, change) + 1)
+        self.summary.unchanged += plan.unchanged
+        self.summary.deleted += len(gone)
+        self._progress(plan.unchanged)
+
+    def _revision(self) -> int:
+        if self.summary.revision is None:
+            self.summary.revision = open_revision(self._connection, self._actor, self._reason)
+        return self.summary.revision
+
+    def _store(self, plan: _Plan, entries: Iterable[Entry], revision: int) -> set[Key]:
+        shown: set[Key] = set()
+        for some in plan.batches(entries):
+            entered = {entry.key: entry.entered for entry in some}
+            shown |= _shown_in(self._connection, store(self._connection, entered, revision, entered, self._progress))
+        return shown
+
+    def close(self) -> Summary:
+        """Renders whatever shows what was changed, and moves the database's revision."""
+        if self.summary.revision is not None:
+            if _refresh(self._connection, self._shown, self.summary.revision):
+                self.summary.refreshed = _refreshed(self._connection, self.summary.revision)
+            close_revision(self._connection, self.summary.revision)
+        return self.summary
+
+
 def write(
     connection: Connection,
     entries: Iterable[Entry],
@@ -219,35 +212,10 @@ def write(
     gone: Sequence[Key] = (),
     progress: Progress = lambda _: None,
 ) -> Summary:
-    """Makes the records as entered and others gone, in a transaction of `changing`, as one revision.
-
-    What is so already makes none. Nobody else may refer to what goes: see `checking`. `entries` are gone through
-    several times, in the order of their types.
-    """
-    plan = _plan(connection, entries)
-    created, updated, restored = (plan.keys(change) for change in ("created", "updated", "restored"))
-    summary = Summary(len(created), len(updated), plan.unchanged, 0, len(restored), len(gone))
-    progress(plan.unchanged)
-    if not (plan.changes or gone):
-        return summary
-    revision = summary.revision = open_revision(connection, actor, reason)
-    shown = _shown_in(connection, [*updated, *gone]) - set(gone)
-    bury(connection, gone, revision)
-    for type, ids in grouped(gone):
-        clear_parts(connection, RESOURCES[type], ids)
-    texts = replaced(connection, _new_texts(plan, entries))
-    _write_rows(connection, plan, entries)
-    _remove(connection, gone)
-    requote(connection, texts, plan.changes.keys())
-    derive_columns(connection, plan.changes)
-    for some in plan.batches(entries):
-        entered = {entry.key: entry.entered for entry in some}
-        shown |= _shown_in(connection, store(connection, entered, revision, entered, progress))
-    # what the change enters was rendered from what is there now
-    refreshed = _refresh(connection, shown - plan.changes.keys(), revision)
-    summary.refreshed = len(refreshed - plan.changes.keys())
-    close_revision(connection, revision)
-    return summary
+    """A revision of one `put`."""
+    revising = Revising(connection, actor=actor, reason=reason, progress=progress)
+    revising.put(entries, gone)
+    return revising.close()
 
 
 ROUNDS = 20
@@ -265,3 +233,9 @@ def _refresh(connection: Connection, shown: set[Key], revision: int) -> set[Key]
         refreshed.update(changed)
         shown = _shown_in(connection, changed)
     return refreshed
+
+
+def _refreshed(connection: Connection, revision: int) -> int:
+    """How many documents are new in a revision though nothing was entered."""
+    query = select(func.count()).where(Document.revision == revision, Document.change == "refreshed")
+    return connection.scalars(query).one()

@@ -10,12 +10,13 @@ from sqlalchemy import Connection
 
 from app.catalogue import RESOURCES
 from app.checking import Checking, Draft, Fault, Read, still_referred
+from app.entering import Entry
 from app.fields import RecordType
 from app.loading.service import Faulty, Located
 from app.releases.content import Content, Gone
 from app.rows import batches, known
 from app.versions import Key
-from app.writing import Entry, Progress
+from app.writing import Progress
 
 ENOUGH = 1000
 """Faults after which no more are looked for."""

@@ -1,0 +1,80 @@
+"""A record that was checked, on its way into its tables."""
+
+from dataclasses import dataclass
+
+from app.catalogue import RESOURCES
+from app.fields import RecordType
+from app.record_schemas import CitedIn, RecordIn, as_entered
+from app.records import fold, is_exclusive
+from app.requoting import digest_of
+from app.resources import Row, Rows
+from app.versions import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A checked record, ready to be written, as it was entered; `cited` are its provenance rows.
+
+    `stored`: the digest it is kept under, where it is entered as it was and only its quotes have moved since.
+    """
+
+    type: RecordType
+    id: str
+    entered: bytes
+    cited: tuple[Row, ...]
+    stored: str | None = None
+
+    @classmethod
+    def of(cls, type: RecordType, record: RecordIn, cited: tuple[Row, ...], stored: str | None = None) -> "Entry":
+        return cls(type, record.id, as_entered(record), cited, stored)
+
+    @property
+    def key(self) -> Key:
+        return self.type, self.id
+
+    @property
+    def record(self) -> RecordIn:
+        return RESOURCES[self.type].entered.model_validate_json(self.entered)
+
+    @property
+    def digest(self) -> str:
+        return self.stored or digest_of(self.entered, self.cited)
+
+
+def _name_rows(type: RecordType, record: RecordIn) -> list[Row]:
+    """A record's names, its id first; a name repeated under another kind claims its key once."""
+    owner = {"record_type": type, "record_id": record.id}
+    seen: set[str] = set()
+    rows = []
+    for position, (kind, name) in enumerate(names_of(type, record)):
+        key = fold(type, name)
+        claim = is_exclusive(kind) and key not in seen
+        seen.add(key)
+        rows.append({**owner, "position": position, "kind": kind, "name": name, "key": key, "exclusive": claim})
+    return rows
+
+
+def names_of(type: RecordType, record: RecordIn) -> list[tuple[str, str]]:
+    return [("id", record.id), *RESOURCES[type].names(record)]
+
+
+def rows_of(entry: Entry) -> Rows:
+    owner = {"record_type": entry.type, "record_id": entry.id}
+    record = entry.record
+    flagged = isinstance(record, CitedIn) and record.needs_primary_source
+    shared = {
+        "type": entry.type,
+        "id": record.id,
+        "note": record.note,
+        "needs_primary_source": flagged,
+        "evidence_basis": None if entry.type == "sources" else "secondary",
+        "digest": entry.digest,
+    }
+    main = RESOURCES[entry.type].rows(record)
+    main[RESOURCES[entry.type].main.table.name][0]["type"] = entry.type
+    return main | {
+        "records": [shared],
+        "names": _name_rows(entry.type, record),
+        "absences": [{**owner, "field": name, "reason": why} for name, why in sorted(record.absent.items())],
+        "provenance": [{**owner, **row} for row in entry.cited],
+    }
