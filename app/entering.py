@@ -23,10 +23,12 @@ class Entry:
     entered: bytes
     cited: tuple[Row, ...]
     stored: str | None = None
+    read: RecordIn | None = None
+    """What `entered` says, where it need not be read again."""
 
     @classmethod
     def of(cls, type: RecordType, record: RecordIn, cited: tuple[Row, ...], stored: str | None = None) -> "Entry":
-        return cls(type, record.id, as_entered(record), cited, stored)
+        return cls(type, record.id, as_entered(record), cited, stored, record)
 
     @property
     def key(self) -> Key:
@@ -34,7 +36,7 @@ class Entry:
 
     @property
     def record(self) -> RecordIn:
-        return RESOURCES[self.type].entered.model_validate_json(self.entered)
+        return self.read or RESOURCES[self.type].entered.model_validate_json(self.entered)
 
     @property
     def digest(self) -> str:

@@ -125,20 +125,32 @@ class CitedOut(RecordOut):
     provenance: list[ProvenanceOut] = Field(description="Where the record's statements come from.")
 
 
+def _inside(annotation: Any) -> Iterator[Any]:
+    """A type hint and all that it is made of."""
+    yield annotation
+    for part in get_args(annotation):
+        yield from _inside(part)
+
+
 def _mark(field: FieldInfo) -> RefersTo | None:
     """The `RefersTo` of a field or of its list's items."""
-    marks = [mark for mark in field.metadata if isinstance(mark, RefersTo)]
-    pending: list[Any] = [field.annotation]
-    while pending and not marks:
-        found = get_args(pending.pop())
-        marks = [mark for mark in found if isinstance(mark, RefersTo)]
-        pending.extend(found)
-    return marks[0] if marks else None
+    parts = (*field.metadata, *_inside(field.annotation))
+    return next((part for part in parts if isinstance(part, RefersTo)), None)
 
 
 @cache
 def _marks(shape: type[BaseModel]) -> dict[str, RefersTo | None]:
-    return {name: _mark(field) for name, field in shape.model_fields.items()}
+    """The fields that refer to others, and those with shapes in them that do."""
+    found: dict[str, RefersTo | None] = {}
+    for name, field in shape.model_fields.items():
+        mark = _mark(field)
+        if mark or any(_is_shape(part) and _marks(part) for part in _inside(field.annotation)):
+            found[name] = mark
+    return found
+
+
+def _is_shape(part: Any) -> bool:
+    return isinstance(part, type) and issubclass(part, BaseModel)
 
 
 def references(value: Any, pointer: str = "") -> Iterator[tuple[str, RecordType, str]]:

@@ -15,7 +15,7 @@ from app.fields import RecordType
 from app.record_schemas import ProvenanceOut
 from app.records import Record
 from app.resources import Found, Part, Resource, Row, Rows, pick
-from app.rows import batches, every_part, own_parts, read
+from app.rows import batches, complete, every_part, own_parts, read
 
 _TABLES: dict[str, RecordType] = {resource.main.table.name: type for type, resource in RESOURCES.items()}
 
@@ -37,11 +37,16 @@ def references(resource: Resource) -> tuple[tuple[Part, str, RecordType], ...]:
     return (*((part, name, type) for part in parts for name, type in _reference_columns(part)), *shown)
 
 
-def dependents(connection: Connection, type: RecordType, ids: Sequence[str]) -> Iterator[tuple[RecordType, str]]:
-    """The records whose documents show any of some records, or that these are retracted."""
+def dependents(
+    connection: Connection, type: RecordType, ids: Sequence[str], *, new: bool = False
+) -> Iterator[tuple[RecordType, str]]:
+    """The records whose documents show any of some records, or that these are retracted.
+
+    `new`: nobody could refer to them before; who is referred to by them may show them.
+    """
     for resource in RESOURCES.values():
         for part, column, target in references(resource):
-            if target == type:
+            if target == type and (part in resource.views or not new):
                 yield from ((resource.type, id) for id in _owners(connection, resource, part, column, ids))
     if type == "publications":
         yield from citing(connection, ids)
@@ -111,10 +116,17 @@ def _body(resource: Resource, shared: Row, rows: Rows, found: Found) -> bytes:
     return bytes(resource.out.__pydantic_serializer__.to_json(resource.out.model_validate(document)))
 
 
-def render(connection: Connection, type: RecordType, ids: Sequence[str]) -> dict[str, bytes]:
-    """The public JSON of some records, by id, from their rows as they are now."""
+def render(
+    connection: Connection, type: RecordType, ids: Sequence[str], written: Mapping[str, Rows] | None = None
+) -> dict[str, bytes]:
+    """The public JSON of some records, by id, from their rows as they are now.
+
+    `written`: the rows of those that were just written, which need not be read again.
+    """
     resource = RESOURCES[type]
-    batch = read(connection, type, every_part(resource), ids)
+    there = written or {}
+    batch = read(connection, type, every_part(resource), [id for id in ids if id not in there])
+    batch |= complete(connection, resource, {id: there[id] for id in ids if id in there})
     shared = _shared(connection, type, ids)
     wanted = _referred(resource, batch.values())
     found = {of: _embedded(connection, of, sorted(refs)) for of, refs in wanted.items() if refs}

@@ -21,6 +21,7 @@ from sqlalchemy import (
     select,
 )
 
+from app.bulk import insert
 from app.db import table_of
 from app.fields import RecordType
 from app.records import Absence, Alert, Deletion, Provenance, Record, RecordName
@@ -65,14 +66,26 @@ def _read(connection: Connection, part: Part, type: str, ids: Sequence[str]) -> 
         yield row[part.owner], dict(row)
 
 
-def read(connection: Connection, type: str, parts: Iterable[Part], ids: Sequence[str]) -> dict[str, Rows]:
-    """The rows of some records of a type, by id; a record that is not there is left out."""
+def _read_all(connection: Connection, type: str, parts: Sequence[Part], ids: Sequence[str]) -> dict[str, Rows]:
     tables = [part.table.name for part in parts]
     found: dict[str, Rows] = {id: {name: [] for name in tables} for id in ids}
     for part in parts:
         for owner, row in _read(connection, part, type, ids):
             found[owner][part.table.name].append(row)
-    return {id: rows for id, rows in found.items() if rows[tables[0]]}
+    return found
+
+
+def read(connection: Connection, type: str, parts: Sequence[Part], ids: Sequence[str]) -> dict[str, Rows]:
+    """The rows of some records of a type, by id; a record that is not there is left out."""
+    main = parts[0].table.name
+    return {id: rows for id, rows in _read_all(connection, type, parts, ids).items() if rows[main]}
+
+
+def complete(connection: Connection, resource: Resource, written: Mapping[str, Rows]) -> dict[str, Rows]:
+    """Rows that were just written, by id, with those that follow from other records' rows."""
+    main = (resource.main,) if resource.derive else ()
+    derived = _read_all(connection, resource.type, (*main, *DERIVED, *resource.views), list(written))
+    return {id: rows | derived[id] for id, rows in written.items()}
 
 
 def own_parts(resource: Resource) -> tuple[Part, ...]:
@@ -89,8 +102,7 @@ def _collect(batch: Iterable[Rows], table: Table) -> list[Row]:
 
 
 def _insert(connection: Connection, table: Table, rows: list[Row]) -> None:
-    for some in batches(rows, 2000):
-        connection.execute(table.insert(), some)
+    insert(connection, table, rows)
 
 
 def _update(connection: Connection, table: Table, rows: list[Row]) -> None:

@@ -7,11 +7,12 @@ from typing import NamedTuple
 import orjson
 from sqlalchemy import Connection, Executable, bindparam, func, select, update
 
+from app.bulk import insert
 from app.db import table_of
 from app.documents import Change, Document
 from app.fields import RecordType
 from app.rendering import etag_of, render
-from app.resources import Row
+from app.resources import Row, Rows
 from app.rows import batches
 
 Key = tuple[RecordType, str]
@@ -60,12 +61,18 @@ def _ended(connection: Connection, type: RecordType, ids: Sequence[str]) -> dict
 
 
 def _store_some(
-    connection: Connection, type: RecordType, ids: Sequence[str], revision: int, entered: Mapping[Key, bytes]
+    connection: Connection,
+    type: RecordType,
+    ids: Sequence[str],
+    revision: int,
+    entered: Mapping[Key, bytes],
+    written: Mapping[Key, Rows],
 ) -> list[Key]:
     current = _current(connection, type, ids)
+    there = {id: written[type, id] for id in ids if (type, id) in written}
     bodies = {
         id: body
-        for id, body in render(connection, type, ids).items()
+        for id, body in render(connection, type, ids, there).items()
         if current.get(id, NEW).etag != etag_of(body)
         or ((type, id) in entered and current.get(id, NEW).revision < revision)
     }
@@ -76,7 +83,7 @@ def _store_some(
     new = [id for id in bodies if id not in again]
     _execute(connection, _END, [_key(type, id) | {"until": revision} for id in new if id in current])
     rows = [_version((type, id), current.get(id, NEW), bodies[id], revision, entered) for id in new]
-    _execute(connection, DOCUMENTS.insert(), rows)
+    insert(connection, DOCUMENTS, rows)
     return [(type, id) for id in bodies]
 
 
@@ -116,15 +123,17 @@ def store(
     keys: Iterable[Key],
     revision: int,
     entered: Mapping[Key, bytes] | None = None,
+    written: Mapping[Key, Rows] | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> list[Key]:
     """Renders some records and keeps what differs as new versions; returns the keys of those.
 
     What was `entered` makes a version even where it shows nothing new; a version of this very revision is replaced.
+    `written`: rows of these records that need not be read again.
     """
     changed: list[Key] = []
     for type, some in grouped(keys):
-        changed += _store_some(connection, type, some, revision, entered or {})
+        changed += _store_some(connection, type, some, revision, entered or {}, written or {})
         progress(len(some))
     return changed
 

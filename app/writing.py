@@ -20,7 +20,7 @@ from app.records import Deletion
 from app.rendering import dependents, shapes
 from app.requoting import replaced, requote
 from app.resources import Resource, Rows
-from app.rows import batches, clear_parts, deleted, insert_parts, known, remove, write_main
+from app.rows import BATCH, batches, clear_parts, deleted, insert_parts, known, remove, write_main
 from app.sources.schemas import SourceIn
 from app.versions import Key, bury, grouped, store
 
@@ -100,12 +100,30 @@ def _new_texts(plan: _Plan, entries: Iterable[Entry]) -> dict[str, str | None]:
     return {id: record.text for id, record in records if isinstance(record, SourceIn)}
 
 
-def _write_rows(connection: Connection, plan: _Plan, entries: Iterable[Entry]) -> None:
+_WithRows = tuple[Entry, Rows]
+
+
+class _Prepared:
+    """Entries that change something with their rows, a batch at a time; where there is but one batch, it is kept."""
+
+    def __init__(self, plan: _Plan, entries: Iterable[Entry]) -> None:
+        self._plan, self._entries = plan, entries
+        self._only = [_with_rows(batch) for batch in plan.batches(entries)] if len(plan.changes) <= 2 * BATCH else None
+
+    def __iter__(self) -> Iterator[list[_WithRows]]:
+        return iter(self._only) if self._only is not None else map(_with_rows, self._plan.batches(self._entries))
+
+
+def _with_rows(entries: Iterable[Entry]) -> list[_WithRows]:
+    return [(entry, rows_of(entry)) for entry in entries]
+
+
+def _write_rows(connection: Connection, plan: _Plan, prepared: _Prepared) -> None:
     """All main rows first, for any part may refer to any of them; and all that goes before anything that comes."""
-    for some in plan.batches(entries):
+    for some in prepared:
         for resource, rows in _rows_by_type(some):
             _write_main(connection, plan, resource, rows)
-    for some in plan.batches(entries):
+    for some in prepared:
         for resource, rows in _rows_by_type(some):
             insert_parts(connection, resource, rows.values())
     restored = plan.keys("restored")
@@ -113,9 +131,9 @@ def _write_rows(connection: Connection, plan: _Plan, entries: Iterable[Entry]) -
         connection.execute(delete(Deletion).where(Deletion.record_type == type, Deletion.record_id.in_(ids)))
 
 
-def _rows_by_type(entries: Sequence[Entry]) -> Iterator[tuple[Resource, dict[str, Rows]]]:
+def _rows_by_type(entries: Sequence[_WithRows]) -> Iterator[tuple[Resource, dict[str, Rows]]]:
     for type, resource in RESOURCES.items():
-        rows = {entry.id: rows_of(entry) for entry in entries if entry.type == type}
+        rows = {entry.id: of for entry, of in entries if entry.type == type}
         if rows:
             yield resource, rows
 
@@ -136,8 +154,8 @@ def _remove(connection: Connection, keys: Sequence[Key]) -> None:
         connection.execute(table_of(Deletion).insert(), [{"record_type": type, "record_id": id} for type, id in keys])
 
 
-def _shown_in(connection: Connection, keys: Iterable[Key]) -> set[Key]:
-    return {key for type, some in grouped(keys) for key in dependents(connection, type, some)}
+def _shown_in(connection: Connection, keys: Iterable[Key], *, new: bool = False) -> set[Key]:
+    return {key for type, some in grouped(keys) for key in dependents(connection, type, some, new=new)}
 
 
 class Revising:
@@ -167,11 +185,12 @@ class Revising:
         for type, ids in grouped(gone):
             clear_parts(connection, RESOURCES[type], ids)
         texts = replaced(connection, _new_texts(plan, entries))
-        _write_rows(connection, plan, entries)
+        prepared = _Prepared(plan, entries)
+        _write_rows(connection, plan, prepared)
         _remove(connection, gone)
         requote(connection, texts, plan.changes.keys())
         derive_columns(connection, plan.changes)
-        shown |= self._store(plan, entries, revision)
+        shown |= self._store(plan, prepared, revision)
         # what was entered now was rendered from what is there now
         self._shown = (self._shown | shown) - plan.changes.keys()
 
@@ -187,11 +206,15 @@ class Revising:
             self.summary.revision = open_revision(self._connection, self._actor, self._reason)
         return self.summary.revision
 
-    def _store(self, plan: _Plan, entries: Iterable[Entry], revision: int) -> set[Key]:
+    def _store(self, plan: _Plan, prepared: _Prepared, revision: int) -> set[Key]:
         shown: set[Key] = set()
-        for some in plan.batches(entries):
-            entered = {entry.key: entry.entered for entry in some}
-            shown |= _shown_in(self._connection, store(self._connection, entered, revision, entered, self._progress))
+        for some in prepared:
+            entered = {entry.key: entry.entered for entry, _ in some}
+            written = {entry.key: rows for entry, rows in some}
+            stored = store(self._connection, entered, revision, entered, written, self._progress)
+            updated = {key for key in stored if plan.changes[key] == "updated"}
+            shown |= _shown_in(self._connection, updated)
+            shown |= _shown_in(self._connection, set(stored) - updated, new=True)
         return shown
 
     def close(self) -> Summary:
