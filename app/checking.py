@@ -6,6 +6,7 @@ shape -> domain rules -> references, names, quotes against the batch and the dat
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -75,8 +76,13 @@ def _read(draft: Draft, faults: list[Fault]) -> Read | None:
         return None
 
 
+@cache
+def _fields(shape: type[RecordIn]) -> tuple[str, ...]:
+    return tuple(name for name in shape.model_fields if name not in RecordIn.model_fields)
+
+
 def _absences(record: RecordIn) -> Iterator[tuple[str, str, list[str]]]:
-    fields = [name for name in type(record).model_fields if name not in RecordIn.model_fields]
+    fields = _fields(type(record)) if record.absent else ()
     for name in record.absent:
         if name not in fields:
             yield f"/absent/{name}", f"there is no field {name!r} to be absent", nearest(name, fields)
