@@ -2,7 +2,7 @@
 
 `python -m benchmarks.rivals` (or `make bench-rivals`). The rivals get a virtualenv of their own under build/; ours
 answers without its cache of finished answers. The three are asked in turns, one request at a time over a kept
-connection, and no server is asked anything twice.
+connection, by a client that does nothing but read the bytes, and no server is asked anything twice.
 
 Equal content is asked of all three. Ours serves whole nested documents, so the rivals are given each study's document
 ready made, which spares them the joins and nested serializers that would make it: Datasette sends it as the text it is,
@@ -38,12 +38,12 @@ from rich.table import Table
 from app.db import open_engine, reading
 from app.reading import now
 from app.search.index import SearchIndex
-from benchmarks.exchanges import Answer, Target, ask
 from benchmarks.load import Failed
 from benchmarks.processes import CLIENT, NotStarted, Server, pin, python, settle
 from benchmarks.rival_data import asked_words, indications, many, rival_database
 from benchmarks.rival_targets import SPARED, facets, filtered, filtered_columns, words, words_columns, words_unranked
 from benchmarks.serve import SERVE
+from benchmarks.wire import Reply, Wire
 
 HERE = Path(__file__).parent
 VENV = HERE.parent / "build" / "rivals"
@@ -152,30 +152,27 @@ def _cases(rival: Path, number: int) -> list[Case]:
     ]
 
 
-def _timed(connection: HTTPConnection, path: str) -> tuple[float, Answer]:
-    started = time.perf_counter()
-    answer = ask(connection, Target(path))
-    seconds = time.perf_counter() - started
-    if answer.status != 200:
-        raise Failed(f"{path} was answered {answer.status}: {answer.body.decode()[:500]}")
-    return seconds, answer
+def _timed(wire: Wire, path: str) -> Reply:
+    reply = wire.ask(path)
+    if reply.status != 200:
+        raise Failed(f"{path} was answered {reply.status}: {reply.body.decode()[:500]}")
+    return reply
 
 
-def _measure(connections: Sequence[HTTPConnection], case: Case) -> Result:
+def _measure(wires: Sequence[Wire], case: Case) -> Result:
     """Each target of each server in turn; the first few warm them up."""
     times: list[list[float]] = [[], [], []]
     differing = 0
     for targets in case.targets:
-        turns = [_timed(*turn) for turn in zip(connections, targets, strict=True)]
-        counted = [case.count(answer.body) for _, answer in turns]
-        differing += len(set(counted)) > 1
-        for seconds, (took, _) in zip(times, turns, strict=True):
-            seconds.append(took)
+        turns = [_timed(*turn) for turn in zip(wires, targets, strict=True)]
+        differing += len({case.count(reply.body) for reply in turns}) > 1
+        for seconds, reply in zip(times, turns, strict=True):
+            seconds.append(reply.seconds)
     if differing:
         print(f"{case.name}: {differing} of {len(case.targets)} are answered with other numbers of records", flush=True)
     ours, datasette, django = (median(some[WARM_UP:]) for some in times)
     some = [path.replace(SPARED, "") for _, path, _ in case.targets[-AS_IT_COMES:]]
-    as_it_comes = median(_timed(connections[1], path)[0] for path in some)
+    as_it_comes = median(_timed(wires[1], path).seconds for path in some)
     return Result(case, (ours, datasette, django), as_it_comes)
 
 
@@ -260,17 +257,17 @@ def _run(studies: int, number: int) -> Measured:
         print(f"{entries:,} entries indexed in {index_seconds:.1f} s", flush=True)
         pin(0, CLIENT)
         servers = stack.enter_context(_served(ours, rival))
-        connections = [HTTPConnection(server.host, server.port, timeout=120) for server in servers]
-        for connection in connections:
-            stack.callback(connection.close)
+        wires = [Wire(server.host, server.port) for server in servers]
+        for wire in wires:
+            stack.callback(wire.close)
         for server in servers:
             settle(server)
-        results = [_measure(connections, case) for case in _cases(rival, number)]
-        return Measured(results, _total(connections[0]), entries, index_seconds, *_export(servers[0]))
+        results = [_measure(wires, case) for case in _cases(rival, number)]
+        return Measured(results, _total(wires[0]), entries, index_seconds, *_export(servers[0]))
 
 
-def _total(connection: HTTPConnection) -> int:
-    return int(orjson.loads(_timed(connection, "/v1/studies?limit=1")[1].body)["total"])
+def _total(wire: Wire) -> int:
+    return int(orjson.loads(_timed(wire, "/v1/studies?limit=1").body)["total"])
 
 
 def _verdict(ratio: float, least: float | None) -> str:
