@@ -23,7 +23,7 @@ OWNERS = ("id", "record_id", "study_id", "publication_id")
 _COPIED = "*-000[0-9][0-9][0-9]"
 _ROUND = re.compile(rb"-000([0-9]{3})(?![0-9])")
 _PMID = re.compile(rb"(?<![0-9])90000([0-9]{4})(?![0-9])")
-_REWRITTEN = {"pmid", "doi", "key", "name", "body", "entered"}
+_REWRITTEN = {"pmid", "doi", "key", "name", "body"}
 
 
 def _moved(content: bytes, copy: int) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 from sqlalchemy import Engine, select, text
 
@@ -54,3 +55,16 @@ def test_rebuild_mends_documents_as_new_versions(copy: Engine) -> None:
         versions = connection.execute(select(Document.version, Document.until_revision).where(*product)).all()
         assert [tuple(row) for row in versions] == [(1, 2), (2, None)]
     assert maintaining.rebuild(copy, actor="test") == 0
+
+
+def test_what_was_entered_is_kept_packed_and_read_whole_however_it_was_stored(seeded_engine: Engine) -> None:
+    raw = text("SELECT entered FROM documents WHERE type = 'studies' AND id = 'preempt-1'")
+    query = select(Document.entered).where(Document.type == "studies", Document.id == "preempt-1")
+    plain = text("UPDATE documents SET entered = :plain WHERE type = 'studies' AND id = 'preempt-1'")
+    with seeded_engine.connect() as connection:
+        packed, entered = bytes(connection.execute(raw).scalar_one()), connection.scalars(query).one()
+        assert entered is not None
+        assert len(packed) < len(entered) / 2
+        assert orjson.loads(entered)["id"] == "preempt-1"
+        connection.execute(plain, {"plain": entered})
+        assert connection.scalars(query).one() == entered
