@@ -40,6 +40,7 @@ GOOD: list[tuple[RecordType, dict[str, Any]]] = [
     ("studies", binary(n=3, events=1, percent=33)),
     ("studies", binary(n=3, events=1, percent=33.3)),
     ("studies", binary(n=3, events=2, percent=66.6)),
+    ("studies", binary(n=3, printed="NA")),
     ("studies", {"start_date": "2010", "completion_date": "2010-03"}),
     ("studies", {"outcomes": [{"measure": "M", "kind": "continuous", "results": [{"arm": "b", "mean": -5.2}]}]}),
     ("sources", {"kind": "compilation", "url": None}),

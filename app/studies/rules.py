@@ -38,7 +38,7 @@ MEASURED: dict[str, tuple[str, ...]] = {
     "ratio": (),
     "descriptive": (),
 }
-"""Which numbers an arm's result must have at least one of, by the outcome's kind."""
+"""Which numbers an arm's result must have at least one of, by the outcome's kind; or what is printed in their place."""
 
 
 SINGLE = (
@@ -125,7 +125,7 @@ def _mesh_is_whole(study: StudyIn) -> Iterator[Fault]:
 
 def _result(pointer: str, outcome: OutcomeIn, result: ArmResult) -> Iterator[Fault]:
     needed = MEASURED[outcome.kind]
-    if needed and all(getattr(result, name) is None for name in needed):
+    if needed and result.printed is None and all(getattr(result, name) is None for name in needed):
         yield pointer, f"a {outcome.kind} outcome's result needs {' or '.join(needed)}"
     yield from numbers_agree(pointer, result.events, result.percent, result.n)
     yield from in_order(f"{pointer}/lower", result.lower, result.upper, "limits")

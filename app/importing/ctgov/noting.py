@@ -4,10 +4,9 @@ import re
 from typing import Any
 
 from app.importing.offers import Json, Remark
-from app.shapes import pointer_of
 
 Place = tuple[int | str, ...]
-"""Where in the record, as the parts of a JSON pointer."""
+"""Where in the record, as the parts of a JSON pointer; the grammar's own names need no escaping in one."""
 
 NAME, TITLE, LINE, PROSE = 300, 600, 1000, 20_000
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
@@ -43,7 +42,7 @@ class Notes:
         self.remarks: list[Remark] = []
 
     def remark(self, kind: str, place: Place, text: str) -> None:
-        self.remarks.append(Remark(kind, f"{pointer_of(place)}: {text}"))
+        self.remarks.append(Remark(kind, f"/{'/'.join(map(str, place))}: {text}"))
 
     def _cut(self, text: str, longest: int, place: Place) -> str | None:
         if len(text) <= longest:
