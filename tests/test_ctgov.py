@@ -18,6 +18,7 @@ from app.importing.ctgov.words import PHASES, design
 from app.importing.names import NOBODY, Names
 from app.importing.offers import Found, Mention, Refusal, Unit, Unreadable
 from app.rules import broken
+from app.shapes import text_faults
 
 Json = Any
 
@@ -53,6 +54,7 @@ def assert_sound(found: Found) -> None:
         return
     for offer in found.offers:
         resource = RESOURCES[offer.type]
+        assert list(text_faults(offer.data)) == []
         record = resource.entered.model_validate(offer.data)
         assert broken(record, resource.rules) == []
 

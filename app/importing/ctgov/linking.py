@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from app.importing.ctgov.arms import Arms
-from app.importing.ctgov.noting import NAME, Notes, given
+from app.importing.ctgov.noting import NAME, Notes, given, one_line
 from app.importing.ctgov.words import INTERVENTION_TYPES
 from app.importing.names import Names
 from app.importing.offers import Json
@@ -122,7 +122,8 @@ def comparators(groups: list[Json], arms: Arms) -> list[str]:
 
 def _given(group: Json) -> list[str]:
     """Their names come as `Drug: Docetaxel`."""
-    return [name.partition(": ")[2] or name for name in group.get("interventionNames") or ()]
+    names = map(one_line, group.get("interventionNames") or ())
+    return [name.partition(": ")[2] or name for name in names]
 
 
 def _compared(group: Json, arm: Json, tested: set[str]) -> list[str]:
@@ -131,5 +132,4 @@ def _compared(group: Json, arm: Json, tested: set[str]) -> list[str]:
         return [_WITHOUT_NAME[kind]]
     if kind != "active-comparator":
         return []
-    names = (" ".join(name.split()) for name in _given(group) if name not in tested)
-    return [name for name in names if name] or [arm["name"]]
+    return [name for name in _given(group) if name and name not in tested] or [arm["name"]]

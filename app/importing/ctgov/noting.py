@@ -42,7 +42,7 @@ class Notes:
         self.remarks: list[Remark] = []
 
     def remark(self, kind: str, place: Place, text: str) -> None:
-        self.remarks.append(Remark(kind, f"/{'/'.join(map(str, place))}: {text}"))
+        self.remarks.append(Remark(kind, f"/{'/'.join(map(str, place))}: {one_line(text)}"))
 
     def _cut(self, text: str, longest: int, place: Place) -> str | None:
         if len(text) <= longest:

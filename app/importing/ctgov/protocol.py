@@ -3,7 +3,7 @@
 import re
 from datetime import date
 
-from app.importing.ctgov.noting import LINE, NAME, TITLE, Notes, given
+from app.importing.ctgov.noting import LINE, NAME, TITLE, Notes, given, one_line
 from app.importing.ctgov.printed import count, weeks
 from app.importing.ctgov.words import (
     ALLOCATIONS,
@@ -181,7 +181,7 @@ _HEALTHY = {True: "healthy volunteers accepted", False: "no healthy volunteers"}
 
 def population(module: Json) -> str | None:
     """Who could take part, from the structured fields alone."""
-    low, high = ((module.get(f"{end}imumAge") or "").lower() for end in ("min", "max"))
+    low, high = (one_line(module.get(f"{end}imumAge") or "").lower() for end in ("min", "max"))
     ages = f"aged {low} to {high}" if low and high else f"aged {low} or older" if low else f"aged up to {high}"
     parts = (
         _SEXES.get(module.get("sex") or ""),
@@ -189,4 +189,4 @@ def population(module: Json) -> str | None:
         _HEALTHY.get(module.get("healthyVolunteers")),  # type: ignore[arg-type]  # nothing is in no dictionary
     )
     said = ", ".join(part for part in parts if part)
-    return said[:1].upper() + " ".join(said[1:].split())[:900] if said else None
+    return said[:1].upper() + said[1:900] if said else None
