@@ -37,7 +37,7 @@ def test_paths_survive_edits_and_the_source_itself(engine: Engine) -> None:
     assert change(engine, [study({"enrolled": "/x"}, enrolled=60)])
     assert list(maintaining.check(engine)) == []
     one, *versions = asked(engine, "/v1/studies/st", *(f"/v1/studies/st/versions/{n}" for n in (1, 2, 3)))
-    paths = [version["provenance"][0]["paths"] for version in versions]
+    paths = [version["document"]["provenance"][0]["paths"] for version in versions]
     assert paths == [PATHS, PATHS, PATHS]
     assert one["provenance"][0]["paths"] == {"enrolled": "/x"}
     (diff,) = asked(engine, "/v1/studies/st/diff?from=3&to=4")
