@@ -14,13 +14,18 @@ from typing import Any
 
 import orjson
 import pytest
+from sqlalchemy import Engine, select
 
+from app import maintaining
 from app.catalogue import RESOURCES
+from app.db import reading
+from app.documents import Document
 from app.importing.ctgov import units
 from app.importing.names import NOBODY
 from app.importing.offers import Refusal, Unit
 from app.rules import broken
 from app.shapes import text_faults
+from tests.changing import Typed, change
 
 Json = Any
 
@@ -82,6 +87,45 @@ def test_invalid_records_are_refused_by_the_place_that_breaks_the_grammar() -> N
         Refusal("NCT12345678", f"{status}/studyFirstSubmitDate", "'2008' is not a day such as 2010-07-30"),
         Refusal("NCT76543210", f"{design}/patientRegistry", "'Yes' is not true or false"),
     ]
+
+
+def test_both_databases_keep_all_of_it(engine: Engine) -> None:
+    """Written, shown and written again: what is shown of a study is what was offered."""
+    offers = [offer for file in STUDIES if isinstance(found := read(file)[1], Unit) for offer in found.offers]
+    records: list[Typed] = [
+        (offer.type, {**offer.data, "publications": []}) for offer in offers if offer.type == "studies"
+    ]
+    sources: list[Typed] = [(offer.type, offer.data) for offer in offers if offer.type == "sources"]
+    written = change(engine, [*sources, *records])
+    assert written
+    assert written.created == 2 * len(STUDIES)
+    again = change(engine, [*sources, *records])
+    assert again
+    assert again.unchanged == 2 * len(STUDIES)
+    query = select(Document.id, Document.body).where(Document.type == "studies", Document.until_revision.is_(None))
+    with reading(engine) as connection:
+        shown = {id: orjson.loads(body) for id, body in connection.execute(query)}
+    for _, record in records:
+        document = shown[record["id"]]
+        for field in (
+            "arms",
+            "outcomes",
+            "adverse_events",
+            "participant_flow",
+            "conditions",
+            "interventions",
+            "absent",
+        ):
+            assert holds(document[field], record.get(field, [])), (record["id"], field)
+    assert list(maintaining.check(engine)) == []
+
+
+def holds(shown: Json, offered: Json) -> bool:
+    if isinstance(offered, dict):
+        return all(holds(shown[name], value) for name, value in offered.items())
+    if isinstance(offered, list):
+        return len(shown) == len(offered) and all(map(holds, shown, offered))
+    return repr(shown) == repr(offered)
 
 
 # The independent walk
