@@ -24,7 +24,7 @@ from app.requoting import Quoting, standing
 from app.resources import Row
 from app.rows import IS_DELETED, among, batches, known
 from app.rules import broken
-from app.shapes import shape_faults, text_faults
+from app.shapes import pointer_of, shape_faults, text_faults
 from app.sources.models import Source
 from app.sources.schemas import SourceIn
 from app.versions import Key, grouped
@@ -90,6 +90,16 @@ def _absences(record: RecordIn) -> Iterator[tuple[str, str, list[str]]]:
             yield f"/absent/{name}", f"{name} is not absent: it has a value", []
 
 
+def _paths(record: RecordIn) -> Iterator[tuple[str, str, list[str]]]:
+    fields = type(record).model_fields
+    cited: list[ProvenanceIn] = record.provenance if isinstance(record, Cited) else []
+    for position, item in enumerate(cited):
+        for name in item.paths:
+            if name.partition("/")[0] not in fields:
+                where = f"/provenance/{position}/paths{pointer_of((name,))}"
+                yield where, f"there is no field {name!r} to be mapped", nearest(name, fields)
+
+
 RESERVED = frozenset({"missing", "present"})
 """Words of the filter grammar: a record of this id could not be asked for."""
 
@@ -99,7 +109,7 @@ def _own_faults(read: Read) -> Iterator[Fault]:
         yield Fault(read.number, "/id", f"{read.record.id!r} has a meaning of its own in filters and can be no id")
     for pointer, detail in broken(read.record, RESOURCES[read.type].rules):
         yield Fault(read.number, pointer, detail)
-    for pointer, detail, near in _absences(read.record):
+    for pointer, detail, near in (*_absences(read.record), *_paths(read.record)):
         yield Fault(read.number, pointer, detail, tuple(near))
 
 
@@ -155,7 +165,8 @@ def _cite(read: Read, texts: Mapping[str, str | None], faults: list[Fault]) -> t
             near = (fault.near,) if fault.near else ()
             faults.append(Fault(read.number, f"/provenance/{position}/quote", fault.detail, near))
         else:
-            rows.append({"position": position, "source_id": item.source, "section": item.section, **span})
+            place = {"source_id": item.source, "section": item.section, "paths": item.paths or None}
+            rows.append({"position": position, **place, **span})
     return tuple(rows)
 
 

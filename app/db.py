@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import (
+    JSON,
     URL,
     Connection,
     DateTime,
@@ -39,6 +40,10 @@ LOCK_TIMEOUT_MS = 15_000
 def text(length: int | None = None) -> TypeEngine[str]:
     """Text compared by code point, on PostgreSQL too, so that both databases sort and page alike."""
     return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
+SOME_JSON = JSON(none_as_null=True)
+"""What nobody joins or filters by, as it is shown; NULL where there is none, which costs nothing."""
 
 
 class Moment(TypeDecorator[datetime]):

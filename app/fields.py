@@ -129,10 +129,84 @@ OverallStatus = Literal[
     "terminated",
     "completed",
     "withdrawn",
+    "available",
+    "no-longer-available",
+    "temporarily-not-available",
+    "approved-for-marketing",
+    "withheld",
     "unknown",
 ]
+"""The five before the last are those of expanded access."""
+Allocation = Literal["randomized", "non-randomized"]
+InterventionModel = Literal["single-group", "parallel", "crossover", "factorial", "sequential"]
+ObservationalModel = Literal[
+    "cohort",
+    "case-control",
+    "case-only",
+    "case-crossover",
+    "ecologic-or-community",
+    "family-based",
+    "defined-population",
+    "natural-history",
+    "other",
+]
+TimePerspective = Literal["retrospective", "prospective", "cross-sectional", "other"]
+PrimaryPurpose = Literal[
+    "treatment",
+    "prevention",
+    "diagnostic",
+    "ect",
+    "supportive-care",
+    "screening",
+    "health-services-research",
+    "basic-science",
+    "device-feasibility",
+    "other",
+]
+"""`ect` is ClinicalTrials.gov's word for education, counselling and training."""
+EnrolledType = Literal["actual", "estimated"]
+ArmType = Literal[
+    "experimental", "active-comparator", "placebo-comparator", "sham-comparator", "no-intervention", "other"
+]
+InterventionType = Literal[
+    "behavioral",
+    "biological",
+    "combination-product",
+    "device",
+    "diagnostic-test",
+    "dietary-supplement",
+    "drug",
+    "genetic",
+    "procedure",
+    "radiation",
+    "other",
+]
+Statistic = Literal[
+    "mean",
+    "least-squares-mean",
+    "geometric-mean",
+    "geometric-least-squares-mean",
+    "log-mean",
+    "median",
+    "number",
+    "count-of-participants",
+    "count-of-units",
+]
+Hypothesis = Literal[
+    "superiority",
+    "non-inferiority",
+    "equivalence",
+    "other",
+    "non-inferiority-or-equivalence",
+    "superiority-or-other",
+    "non-inferiority-or-equivalence-legacy",
+    "superiority-or-other-legacy",
+]
+Sides = Literal["one-sided", "two-sided"]
+Assessment = Literal["systematic", "non-systematic"]
 Standing = Literal["current", "superseded"]
-OutcomeRole = Literal["primary", "secondary", "safety"]
+OutcomeRole = Literal["primary", "secondary", "safety", "other", "post-hoc"]
+"""`other`: planned beforehand, neither primary nor secondary; `post-hoc`: thought of when data were there."""
 OutcomeKind = Literal["binary", "continuous", "ratio", "descriptive"]
 EffectType = Literal[
     "mean-difference",

@@ -39,6 +39,9 @@ class Embedded(Fields):
     id: Slug
 
 
+JsonPointer = Annotated[str, Field(max_length=500, pattern=r"^(/([^~/]|~[01])*)*$")]
+
+
 class ProvenanceIn(Shape):
     source: Annotated[Slug, RefersTo("sources"), Field(description="Id of the source.", examples=["article"])]
     section: Name | None = Field(None, description="Where in the source: a heading, a table, a page.")
@@ -47,6 +50,13 @@ class ProvenanceIn(Shape):
     )
     start: int | None = Field(
         None, ge=0, description="Offset of the quote in Unicode code points; found if the quote is unique."
+    )
+    paths: dict[str, JsonPointer] = Field(
+        default_factory=dict,
+        max_length=500,
+        description="Of a source that is JSON: from a field of the record to the place in the source that it was "
+        "mapped from, an RFC 6901 pointer.",
+        examples=[{"enrolled": "/protocolSection/designModule/enrollmentInfo/count"}],
     )
 
 
@@ -57,6 +67,10 @@ class ProvenanceOut(Fields):
     tier: Tier = Field(description="How near the source is to the fact.")
     url: str | None = Field(description="Where the source is, if it is on the web.")
     section: str | None = Field(description="Where in the source.")
+    paths: dict[str, str] = Field(
+        description="Of a source that is JSON: from a field of the record to where in the source it was mapped from, "
+        "an RFC 6901 pointer."
+    )
     quote: str | None = Field(description="Exact text of the source, as it was when the record was entered.")
     start: int | None = Field(description="Where the quote starts, in Unicode code points; if gone, where it last did.")
     end: int | None = Field(description="Where the quote ends (exclusive), in Unicode code points.")

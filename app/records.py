@@ -12,7 +12,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Base
+from app.db import SOME_JSON, Base
 from app.fields import (
     AbsenceReason,
     EvidenceBasis,
@@ -80,6 +80,9 @@ class Provenance(Base):
     suffix: Mapped[str | None]
     checked_at: Mapped[datetime | None]
     status: Mapped[QuoteStatus] = mapped_column(word("status", QuoteStatus))
+    paths: Mapped[dict[str, str] | None] = mapped_column(
+        SOME_JSON, comment="Field of the record to JSON pointer into the source"
+    )
 
 
 class RecordName(Base):

@@ -103,8 +103,8 @@ def _shared(connection: Connection, type: RecordType, ids: Sequence[str]) -> Map
 
 
 def _provenance(row: Row, found: Found) -> Row:
-    span = {"start": row["start_offset"], "end": row["end_offset"]}
-    return pick(ProvenanceOut, row) | span | found["sources"][row["source_id"]]
+    own = {"start": row["start_offset"], "end": row["end_offset"], "paths": row["paths"] or {}}
+    return pick(ProvenanceOut, row) | own | found["sources"][row["source_id"]]
 
 
 def _body(resource: Resource, shared: Row, rows: Rows, found: Found) -> bytes:

@@ -18,8 +18,27 @@ from app.loading.service import load
 
 Json = dict[str, Any]
 
-QUOTED: Json = {"source": "s", "section": "Results", "quote": "fell", "start": 9}
+QUOTED: Json = {"source": "s", "section": "Results", "quote": "fell", "start": 9, "paths": {"note": "/a/0/b~1c"}}
 CITED: Json = {"note": "N", "needs_primary_source": True, "provenance": [QUOTED]}
+RESULT: Json = {
+    "arm": "a",
+    "row_title": "Day 29",
+    "category_title": "Mild",
+    "n": 6,
+    "units_n": 12,
+    "events": 3,
+    "percent": 50,
+    "mean": -5.2,
+    "median": 40,
+    "value": 40.0,
+    "sd": 1.5,
+    "se": 0.25,
+    "spread": 7,
+    "lower": -1.0,
+    "upper": 2,
+    "printed": "<0.1",
+    "note": "RN",
+}
 EVERYTHING: dict[RecordType, Json] = {
     "sources": {
         "id": "s",
@@ -95,19 +114,69 @@ EVERYTHING: dict[RecordType, Json] = {
         "acronym": "ACR",
         "summary": "S",
         "design": "cohort",
+        "allocation": "non-randomized",
+        "intervention_model": "sequential",
+        "observational_model": "case-only",
+        "time_perspective": "prospective",
+        "primary_purpose": "ect",
         "masking": "none",
         "phase": "2-3",
-        "status": "completed",
+        "status": "withheld",
+        "status_verified_date": "2011-02",
+        "why_stopped": "W",
+        "sponsor": "Sp",
+        "collaborators": ["C1", "C2"],
+        "conditions": [
+            {"name": "Head pain", "mesh_id": None, "mesh_heading": None},
+            {"name": "Migraine Disorders", "mesh_id": "D008881", "mesh_heading": "Migraine Disorders"},
+        ],
+        "keywords": ["K"],
         "registry_ids": ["NCT00000001", "NCT00000002"],
         "comparators": ["placebo", "usual care"],
         "population": "Adults",
         "enrolled": 12,
+        "enrolled_type": "estimated",
         "included_studies": 0,
         "follow_up_weeks": 24,
         "start_date": "2009",
+        "primary_completion_date": "2010-03",
         "completion_date": "2010-03-04",
-        "arms": [{"key": "a", "name": "A", "dose": "1 U", "n": 6}, {"key": "b", "name": "B", "dose": None, "n": None}],
-        "adverse_events": [{"event": "E", "arm": "a", "period": "P", "n": 6, "events": 3, "percent": 50.0}],
+        "first_posted_date": "2009-01-02",
+        "results_first_posted_date": "2011-01-02",
+        "last_updated_date": "2012-01-02",
+        "arms": [
+            {"key": "a", "name": "A", "type": "experimental", "description": "AD", "dose": "1 U", "n": 6},
+            {"key": "b", "name": "B", "type": None, "description": None, "dose": None, "n": None},
+        ],
+        "interventions": [
+            {
+                "type": "biological",
+                "name": "I",
+                "other_names": ["I2"],
+                "description": "ID",
+                "product": "p",
+                "arms": ["a", "b"],
+            },
+            {"type": None, "name": "I3", "other_names": [], "description": None, "product": None, "arms": []},
+        ],
+        "adverse_events": [
+            {
+                "event": "E",
+                "arm": "a",
+                "period": "P",
+                "serious": False,
+                "organ_system": "O",
+                "assessment": "systematic",
+                "n": 6,
+                "events": 3,
+                "percent": 50.0,
+                "occurrences": 7,
+            }
+        ],
+        "participant_flow": [
+            {"period": "P", "milestone": "STARTED", "reason": "R", "arm": "a", "n": 6, "units_n": 12, "note": "FN"},
+            {"period": None, "milestone": "M", "reason": None, "arm": "b", "n": 0, "units_n": None, "note": None},
+        ],
         "conclusion": "C",
         "overlaps_note": "O",
         "overlaps_inferred": True,
@@ -116,16 +185,35 @@ EVERYTHING: dict[RecordType, Json] = {
         "outcomes": [
             {
                 "measure": "M",
-                "role": "primary",
+                "description": "MD",
+                "role": "post-hoc",
                 "kind": "continuous",
+                "statistic": "least-squares-mean",
+                "dispersion_type": "95% Confidence Interval",
+                "unit": "U",
+                "units_analyzed": "Eyes",
                 "timepoint_weeks": 12,
                 "timepoint_label": "week 12",
                 "analysis_population": "ITT",
                 "p_value": "<0.001",
                 "effect": {"type": "mean-difference", "value": -2, "ci_low": -3.5, "ci_high": -1.0},
-                "results": [
-                    {"arm": "a", "n": 6, "events": 3, "percent": 50, "mean": -5.2, "sd": 1.5, "se": 0.25},
-                    {"arm": "b", "n": None, "events": None, "percent": None, "mean": 40.0, "sd": None, "se": None},
+                "results": [RESULT, dict.fromkeys(RESULT) | {"arm": "b", "mean": 40.0}],
+                "analyses": [
+                    {
+                        "arms": ["a", "b"],
+                        "method": "ANCOVA",
+                        "estimate_type": "Difference",
+                        "value": -2.50,
+                        "ci_percent": 97.5,
+                        "ci_sides": "two-sided",
+                        "ci_low": -3,
+                        "ci_high": 40.0,
+                        "sd": 0.5,
+                        "se": -0.79,
+                        "p_value": "< .05",
+                        "hypothesis": "non-inferiority",
+                        "note": "AN",
+                    }
                 ],
             }
         ],

@@ -30,12 +30,17 @@ def binary(**result: Any) -> dict[str, Any]:
     return {"outcomes": [{"measure": "M", "kind": "binary", "results": [{"arm": "a", **result}]}]}
 
 
+def analysed(**analysis: Any) -> dict[str, Any]:
+    return {"outcomes": [{"measure": "M", "kind": "ratio", "analyses": [analysis]}]}
+
+
 GOOD: list[tuple[RecordType, dict[str, Any]]] = [
     *((type, {}) for type in RESOURCES),
     ("studies", BODY),
     ("studies", binary(n=3, events=1, percent=33)),
     ("studies", binary(n=3, events=1, percent=33.3)),
     ("studies", binary(n=3, events=2, percent=66.6)),
+    ("studies", binary(n=3, printed="NA")),
     ("studies", {"start_date": "2010", "completion_date": "2010-03"}),
     ("studies", {"outcomes": [{"measure": "M", "kind": "continuous", "results": [{"arm": "b", "mean": -5.2}]}]}),
     ("sources", {"kind": "compilation", "url": None}),
@@ -57,6 +62,15 @@ BROKEN: list[tuple[RecordType, dict[str, Any], str]] = [
     ("studies", {**BODY, "enrolled": 3}, "/enrolled"),
     ("studies", {**BODY, "registry_ids": ["NCT1"]}, "/registry_ids"),
     ("studies", {**BODY, "summary": None}, "/summary"),
+    ("studies", {"interventions": [{"name": "I", "product": "p"}]}, "/interventions/0/product"),
+    ("studies", {"interventions": [{"name": "I", "arms": ["a", "z"]}]}, "/interventions/0/arms/1"),
+    ("studies", {"participant_flow": [{"milestone": "STARTED", "arm": "z"}]}, "/participant_flow/0/arm"),
+    ("studies", {"conditions": [{"name": "C", "mesh_id": "D000001"}]}, "/conditions/0"),
+    ("studies", analysed(arms=["z"]), "/outcomes/0/analyses/0/arms/0"),
+    ("studies", analysed(ci_low=2, ci_high=1), "/outcomes/0/analyses/0/ci_low"),
+    ("studies", binary(events=1, lower=2, upper=1.5), "/outcomes/0/results/0/lower"),
+    ("studies", {"primary_completion_date": "2011", "completion_date": "2010-12"}, "/primary_completion_date"),
+    ("studies", {"first_posted_date": "2011-02-03", "last_updated_date": "2011-02-01"}, "/first_posted_date"),
     ("studies", {"products": ["p", "p"]}, "/products/1"),
     ("studies", {"arms": [{"key": "a", "name": "A"}, {"key": "a", "name": "B"}]}, "/arms/1"),
     ("studies", {"overlaps_with": ["x"]}, "/overlaps_with"),

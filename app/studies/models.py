@@ -1,32 +1,45 @@
 """What was studied: single studies and bodies of evidence, with arms, outcomes and arm-level results."""
 
+from typing import Any
+
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Base
+from app.db import SOME_JSON, Base
 from app.fields import (
+    Allocation,
+    ArmType,
+    Assessment,
     Count,
     Design,
     EffectType,
+    EnrolledType,
+    InterventionModel,
     Line,
     Masking,
     Name,
+    ObservationalModel,
     OutcomeKind,
     OutcomeRole,
     OverallStatus,
     PartialDate,
     Phase,
+    PrimaryPurpose,
     Prose,
     Relation,
     Slug,
     Standing,
+    Statistic,
     StudyScope,
+    TimePerspective,
     Title,
     Weeks,
     word,
 )
 from app.records import subtype
+
+Some = list[dict[str, Any]] | None
 
 
 class Study(Base):
@@ -67,6 +80,26 @@ class Study(Base):
     conclusion: Mapped[Prose | None]
     overlaps_note: Mapped[Line | None]
     overlaps_inferred: Mapped[bool | None]
+    allocation: Mapped[Allocation | None] = mapped_column(word("allocation", Allocation))
+    intervention_model: Mapped[InterventionModel | None] = mapped_column(word("intervention_model", InterventionModel))
+    observational_model: Mapped[ObservationalModel | None] = mapped_column(
+        word("observational_model", ObservationalModel)
+    )
+    time_perspective: Mapped[TimePerspective | None] = mapped_column(word("time_perspective", TimePerspective))
+    primary_purpose: Mapped[PrimaryPurpose | None] = mapped_column(word("primary_purpose", PrimaryPurpose))
+    enrolled_type: Mapped[EnrolledType | None] = mapped_column(word("enrolled_type", EnrolledType))
+    status_verified_date: Mapped[PartialDate | None]
+    primary_completion_date: Mapped[PartialDate | None]
+    first_posted_date: Mapped[PartialDate | None]
+    results_first_posted_date: Mapped[PartialDate | None]
+    last_updated_date: Mapped[PartialDate | None]
+    sponsor: Mapped[Name | None]
+    why_stopped: Mapped[Line | None]
+    collaborators: Mapped[list[str] | None] = mapped_column(SOME_JSON)
+    keywords: Mapped[list[str] | None] = mapped_column(SOME_JSON)
+    conditions: Mapped[Some] = mapped_column(SOME_JSON)
+    interventions: Mapped[Some] = mapped_column(SOME_JSON)
+    participant_flow: Mapped[Some] = mapped_column(SOME_JSON)
 
 
 def _study_id() -> Mapped[str]:
@@ -83,6 +116,8 @@ class Arm(Base):
     name: Mapped[Name]
     dose: Mapped[Line | None]
     n: Mapped[Count | None]
+    type: Mapped[ArmType | None] = mapped_column(word("type", ArmType))
+    description: Mapped[Prose | None]
 
 
 class Outcome(Base):
@@ -109,6 +144,12 @@ class Outcome(Base):
     effect_value: Mapped[float | None]
     effect_ci_low: Mapped[float | None]
     effect_ci_high: Mapped[float | None]
+    description: Mapped[Prose | None]
+    statistic: Mapped[Statistic | None] = mapped_column(word("statistic", Statistic))
+    dispersion_type: Mapped[Name | None]
+    unit: Mapped[Name | None]
+    units_analyzed: Mapped[Name | None]
+    analyses: Mapped[Some] = mapped_column(SOME_JSON)
 
 
 def _arm() -> ForeignKeyConstraint:
@@ -136,6 +177,7 @@ class ArmResult(Base):
         *_counted(),
         CheckConstraint("sd >= 0", name="sd"),
         CheckConstraint("se >= 0", name="se"),
+        CheckConstraint("units_n >= 0", name="units_n"),
     )
 
     study_id: Mapped[Slug] = mapped_column(primary_key=True)
@@ -148,11 +190,26 @@ class ArmResult(Base):
     mean: Mapped[float | None]
     sd: Mapped[float | None]
     se: Mapped[float | None]
+    row_title: Mapped[Name | None]
+    category_title: Mapped[Name | None]
+    units_n: Mapped[Count | None]
+    median: Mapped[float | None]
+    value: Mapped[float | None]
+    spread: Mapped[float | None]
+    lower: Mapped[float | None]
+    upper: Mapped[float | None]
+    printed: Mapped[Name | None]
+    note: Mapped[Line | None]
 
 
 class AdverseEvent(Base):
     __tablename__ = "study_adverse_events"
-    __table_args__ = (_arm(), *_counted(), Index("ix_study_adverse_events_event", "event", "study_id"))
+    __table_args__ = (
+        _arm(),
+        *_counted(),
+        CheckConstraint("occurrences >= 0", name="occurrences"),
+        Index("ix_study_adverse_events_event", "event", "study_id"),
+    )
 
     study_id: Mapped[Slug] = _study_id()
     position: Mapped[int] = mapped_column(primary_key=True)
@@ -162,6 +219,10 @@ class AdverseEvent(Base):
     n: Mapped[Count | None]
     events: Mapped[Count | None]
     percent: Mapped[float | None]
+    serious: Mapped[bool | None]
+    organ_system: Mapped[Name | None]
+    assessment: Mapped[Assessment | None] = mapped_column(word("assessment", Assessment))
+    occurrences: Mapped[Count | None]
 
 
 class Comparator(Base):

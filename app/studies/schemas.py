@@ -3,24 +3,28 @@ from typing import Annotated
 from pydantic import Field
 
 from app.fields import (
+    Allocation,
+    ArmType,
     Count,
     Design,
     EffectType,
+    EnrolledType,
+    InterventionModel,
     Line,
     Masking,
     Name,
-    Number,
+    ObservationalModel,
     OutcomeKind,
     OutcomeRole,
     OverallStatus,
     PartialDate,
-    Percent,
     Phase,
+    PrimaryPurpose,
     Prose,
-    Relation,
     Slug,
     Standing,
     StudyScope,
+    TimePerspective,
     Title,
     Weeks,
 )
@@ -30,9 +34,9 @@ from app.products.schemas import ProductRef
 from app.publications.schemas import Citation, PublicationRef
 from app.record_filters import CitedFilter
 from app.record_schemas import CitedIn, CitedOut, Embedded, Fields, Identified, RefersTo, Shape
+from app.studies.parts import AdverseEvent, Arm, Condition, FlowStep, Intervention, OutcomeIn, OutcomeOut
 
 RegistryId = Annotated[str, Field(pattern=r"^[!-~]{4,60}$", description="A trial registration.")]
-P_VALUE = r"^(<=|>=|<|>|=)?\s?(0|1|0?\.[0-9]+|1\.0+|0\.0+)$"
 
 
 class StudyRef(Embedded):
@@ -42,66 +46,6 @@ class StudyRef(Embedded):
 
 class MechanismRef(Embedded):
     title: str = Field(description="The mechanism in a line.")
-
-
-class Arm(Shape):
-    key: Slug = Field(description="Short name of the arm, unique in the study.", examples=["ona"])
-    name: Name = Field(description="What the arm was given.", examples=["onabotulinumtoxinA"])
-    dose: Line | None = Field(None, description="Dose as described.")
-    n: Count | None = Field(None, description="Participants in the arm.")
-
-
-class ArmResult(Shape):
-    arm: Slug = Field(description="Key of the arm.", examples=["ona"])
-    n: Count | None = Field(None, description="Participants analysed.")
-    events: Count | None = Field(None, description="Participants with the outcome.")
-    percent: Percent | None = Field(None, description="Percent of participants, as printed.")
-    mean: Number | None = Field(None, description="Mean, in the measure's unit.")
-    sd: Number | None = Field(None, ge=0, description="Standard deviation.")
-    se: Number | None = Field(None, ge=0, description="Standard error.")
-
-
-class Effect(Shape):
-    type: EffectType = Field(description="What kind of effect estimate.")
-    value: Number = Field(description="Point estimate.")
-    ci_low: Number | None = Field(None, description="Lower end of its confidence interval.")
-    ci_high: Number | None = Field(None, description="Upper end of its confidence interval.")
-
-
-class PBound(Shape):
-    relation: Relation = Field(description="`=` for an exact p value.")
-    number: Number = Field(description="The number printed after it.")
-
-
-class OutcomeFields(Fields):
-    measure: Line = Field(description="What was measured.")
-    role: OutcomeRole | None = Field(None, description="Primary, secondary or safety.")
-    kind: OutcomeKind = Field(description="Which numbers it has.")
-    timepoint_weeks: Weeks | None = Field(None, description="When, in weeks after baseline.")
-    timepoint_label: Name | None = Field(None, description="When, as printed.")
-    analysis_population: Name | None = Field(None, description="Who was analysed.")
-    p_value: str | None = Field(
-        None, max_length=20, pattern=P_VALUE, description="p value as printed.", examples=["<0.001"]
-    )
-    effect: Effect | None = Field(None, description="Effect estimate between arms.")
-    results: list[ArmResult] = Field(default_factory=list, description="Results by arm.")
-
-
-class OutcomeIn(OutcomeFields, Shape):
-    pass
-
-
-class OutcomeOut(OutcomeFields):
-    p_bound: PBound | None = Field(description="The printed p value as a relation and a number.")
-
-
-class AdverseEvent(Shape):
-    event: Name = Field(description="What happened.", examples=["eyelid ptosis"])
-    arm: Slug = Field(description="Key of the arm.")
-    period: Name | None = Field(None, description="When it was counted.")
-    n: Count | None = Field(None, description="Participants at risk.")
-    events: Count | None = Field(None, description="Participants affected.")
-    percent: Percent | None = Field(None, description="Percent affected, as printed.")
 
 
 class ReportIn(Shape):
@@ -122,20 +66,48 @@ class StudyFields(Fields):
     acronym: Name | None = Field(None, description="Short name.", examples=["PREEMPT 1"])
     summary: Prose | None = Field(None, description="What a body of evidence is said to show.")
     design: Design | None = Field(None, description="Study design.", examples=["randomized-controlled-trial"])
+    allocation: Allocation | None = Field(None, description="How participants came into the arms.")
+    intervention_model: InterventionModel | None = Field(None, description="How the arms relate to each other.")
+    observational_model: ObservationalModel | None = Field(None, description="Who was observed, beside whom.")
+    time_perspective: TimePerspective | None = Field(None, description="When what was observed had happened.")
+    primary_purpose: PrimaryPurpose | None = Field(None, description="What the interventions were for.")
     masking: Masking | None = Field(None, description="Who did not know the treatment.")
     phase: Phase | None = Field(None, description="Trial phase.", examples=["3"])
     status: OverallStatus | None = Field(None, description="Overall status in its registry.")
+    status_verified_date: PartialDate | None = Field(None, description="When that status was last confirmed.")
+    why_stopped: Line | None = Field(None, description="Why it was terminated, suspended or withdrawn.")
+    sponsor: Name | None = Field(None, description="Who is responsible for it.", examples=["Allergan"])
+    collaborators: list[Name] = Field(default_factory=list, description="Who else supports it.")
     registry_ids: list[RegistryId] = Field(
         default_factory=list, max_length=20, description="Trial registrations.", examples=[["NCT00156910"]]
     )
     comparators: list[Name] = Field(default_factory=list, description="What it was compared with.")
+    conditions: list[Condition] = Field(default_factory=list, description="Conditions, in its registry's words.")
+    keywords: list[Name] = Field(default_factory=list, description="Keywords in its registry.")
     population: Line | None = Field(None, description="Who took part.")
     enrolled: Count | None = Field(None, description="Participants enrolled.")
+    enrolled_type: EnrolledType | None = Field(
+        None, description="`estimated`: as many are wanted; `actual`: as many took part."
+    )
     included_studies: Count | None = Field(None, description="Studies a review or pooled analysis includes.")
     follow_up_weeks: Weeks | None = Field(None, description="Length of follow-up, in weeks.")
     start_date: PartialDate | None = Field(None, description="When it began.")
+    primary_completion_date: PartialDate | None = Field(
+        None, description="When the last data for the primary outcome were, or will be, collected."
+    )
     completion_date: PartialDate | None = Field(None, description="When it ended.")
-    arms: list[Arm] = Field(default_factory=list, max_length=500, description="Its arms.")
+    first_posted_date: PartialDate | None = Field(None, description="When its registry first showed it.")
+    results_first_posted_date: PartialDate | None = Field(
+        None, description="When its registry first showed its results."
+    )
+    last_updated_date: PartialDate | None = Field(None, description="When its registry last showed a change.")
+    arms: list[Arm] = Field(default_factory=list, max_length=500, description="Its arms, and groups reported on.")
+    interventions: list[Intervention] = Field(
+        default_factory=list, description="Interventions, in its registry's words."
+    )
+    participant_flow: list[FlowStep] = Field(
+        default_factory=list, description="How many of each arm started, reached milestones, or left, and why."
+    )
     adverse_events: list[AdverseEvent] = Field(default_factory=list, description="Adverse events by arm.")
     conclusion: Prose | None = Field(None, description="What it found, in our words.")
     overlaps_note: Line | None = Field(None, description="How its participants overlap with other studies'.")
@@ -177,9 +149,25 @@ class StudyFilter(CitedFilter):
     standing: Annotated[Tests, word(Standing), Field(description="Current or superseded.")] = ()
     design: Annotated[Tests, word(Design), Field(description="Study design.")] = ()
     evidence_level: Annotated[Tests, number("1..2"), Field(description="OCEBM 2011 level, 1 to 5.")] = ()
+    allocation: Annotated[Tests, word(Allocation), Field(description="How participants came into the arms.")] = ()
+    intervention_model: Annotated[
+        Tests, word(InterventionModel), Field(description="How the arms relate to each other.")
+    ] = ()
+    observational_model: Annotated[
+        Tests, word(ObservationalModel), Field(description="Who was observed, beside whom.")
+    ] = ()
+    time_perspective: Annotated[
+        Tests, word(TimePerspective), Field(description="When what was observed had happened.")
+    ] = ()
+    primary_purpose: Annotated[Tests, word(PrimaryPurpose), Field(description="What the interventions were for.")] = ()
+    arm_type: Annotated[Tests, word(ArmType), Field(description="Role of an arm.")] = ()
     masking: Annotated[Tests, word(Masking), Field(description="Who did not know the treatment.")] = ()
     phase: Annotated[Tests, word(Phase), Field(description="Trial phase.")] = ()
     status: Annotated[Tests, word(OverallStatus), Field(description="Overall status in its registry.")] = ()
+    status_verified_date: Annotated[
+        Tests, when("2024.."), Field(description="When that status was last confirmed.")
+    ] = ()
+    sponsor: Annotated[Tests, text("Allergan"), Field(description="Who is responsible for it.")] = ()
     title: Annotated[Tests, text("present"), Field(description="Exact title.")] = ()
     acronym: Annotated[Tests, text("COMPEL"), Field(description="Short name.")] = ()
     registry_id: Annotated[Tests, text("NCT01516892"), Field(description="Trial registration.")] = ()
@@ -200,6 +188,9 @@ class StudyFilter(CitedFilter):
     outcome_kind: Annotated[Tests, word(OutcomeKind), Field(description="Kind of an outcome.")] = ()
     effect_type: Annotated[Tests, word(EffectType), Field(description="Kind of an effect estimate.")] = ()
     enrolled: Annotated[Tests, number("100.."), Field(description="Participants enrolled.")] = ()
+    enrolled_type: Annotated[
+        Tests, word(EnrolledType), Field(description="Whether participants were counted or are wanted.")
+    ] = ()
     included_studies: Annotated[Tests, number("2.."), Field(description="Studies included.")] = ()
     follow_up_weeks: Annotated[Tests, number("24.."), Field(description="Length of follow-up in weeks.")] = ()
     year: Annotated[
@@ -209,4 +200,14 @@ class StudyFilter(CitedFilter):
     ] = ()
     start_date: Annotated[Tests, when("2010.."), Field(description="When it began.")] = ()
     completion_date: Annotated[Tests, when("..2012-06"), Field(description="When it ended.")] = ()
+    primary_completion_date: Annotated[
+        Tests, when("2015.."), Field(description="When the last data for the primary outcome were collected.")
+    ] = ()
+    first_posted_date: Annotated[Tests, when("2005.."), Field(description="When its registry first showed it.")] = ()
+    results_first_posted_date: Annotated[
+        Tests, when("present"), Field(description="When its registry first showed its results.")
+    ] = ()
+    last_updated_date: Annotated[
+        Tests, when("2024.."), Field(description="When its registry last showed a change.")
+    ] = ()
     conclusion: Annotated[Tests, text("present"), Field(description="`present` or `missing`.")] = ()

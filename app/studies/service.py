@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from pydantic import BaseModel
 from sqlalchemy import Connection, Integer, case, cast, func, select, update
 
 from app.mechanisms.models import MechanismStudy
@@ -10,7 +11,7 @@ from app.publications.models import Publication
 from app.record_targets import cited_targets, name_target
 from app.resources import Found, Linked, Name, Part, Resource, Row, Rows, columns, links, named, numbered, pick
 from app.rows import group
-from app.studies import schemas
+from app.studies import parts
 from app.studies.models import (
     AdverseEvent,
     Arm,
@@ -23,8 +24,9 @@ from app.studies.models import (
     StudyProduct,
     StudyPublication,
 )
+from app.studies.parts import OutcomeIn
 from app.studies.rules import EVIDENCE_LEVELS, RULES
-from app.studies.schemas import OutcomeIn, StudyFilter, StudyIn, StudyOut
+from app.studies.schemas import StudyFilter, StudyIn, StudyOut
 
 _P_VALUE = re.compile(r"(<=|>=|<|>|=)?\s*(.+)")
 
@@ -37,9 +39,23 @@ def _p_bound(printed: str | None) -> Row:
     return {"p_relation": found[1] or "=", "p_number": float(found[2])}
 
 
+IN_PLACE = ("conditions", "interventions", "participant_flow")
+"""What nobody joins or filters by: kept as it is shown, in the study's own row."""
+
+
+def _kept(shapes: Sequence[BaseModel]) -> list[Row] | None:
+    """What is left out is what it is by default when it is shown again."""
+    return [shape.model_dump(exclude_defaults=True) for shape in shapes] or None
+
+
+def _in_place(study: StudyIn) -> Row:
+    kept: Row = {name: _kept(getattr(study, name)) for name in IN_PLACE}
+    return kept | {"collaborators": study.collaborators or None, "keywords": study.keywords or None}
+
+
 def _outcome(outcome: OutcomeIn) -> Row:
-    effect = {f"effect_{name}": getattr(outcome.effect, name, None) for name in schemas.Effect.model_fields}
-    return columns(Outcome, outcome) | effect | _p_bound(outcome.p_value)
+    effect = {f"effect_{name}": getattr(outcome.effect, name, None) for name in parts.Effect.model_fields}
+    return columns(Outcome, outcome) | effect | _p_bound(outcome.p_value) | {"analyses": _kept(outcome.analyses)}
 
 
 def _results(study: StudyIn) -> Iterator[Row]:
@@ -55,7 +71,7 @@ def rows(study: StudyIn) -> Rows:
         {"publication_id": r.publication, "reports_pooled_data": r.reports_pooled_data} for r in study.publications
     )
     return {
-        "studies": [columns(Study, study) | derived],
+        "studies": [columns(Study, study) | derived | _in_place(study)],
         "study_arms": numbered(owner, (arm.model_dump() for arm in study.arms)),
         "study_outcomes": numbered(owner, map(_outcome, study.outcomes)),
         "study_arm_results": list(_results(study)),
@@ -100,13 +116,14 @@ def derive(connection: Connection, ids: Sequence[str]) -> None:
 
 
 def _shown_outcome(row: Row, results: list[Row]) -> Row:
-    effect = {name: row[f"effect_{name}"] for name in schemas.Effect.model_fields}
+    effect = {name: row[f"effect_{name}"] for name in parts.Effect.model_fields}
     bound = {"relation": row["p_relation"], "number": row["p_number"]}
     return {
         **row,
-        "results": [pick(schemas.ArmResult, result) for result in results],
+        "results": [pick(parts.ArmResult, result) for result in results],
         "effect": effect if row["effect_type"] else None,
         "p_bound": bound if row["p_relation"] else None,
+        "analyses": row["analyses"] or [],
     }
 
 
@@ -120,13 +137,14 @@ def render(rows: Rows, found: Found) -> Row:
     reports = [_report(row, found) for row in rows["study_publications"]]
     return {
         **rows["studies"][0],
+        **{name: rows["studies"][0][name] or [] for name in (*IN_PLACE, "collaborators", "keywords")},
         "registry_ids": named(rows, "registry-id"),
         "comparators": [row["name"] for row in rows["study_comparators"]],
         "products": [found["products"][row["product_id"]] for row in rows["study_products"]],
         "indications": [found["indications"][row["indication_id"]] for row in rows["study_indications"]],
-        "arms": [pick(schemas.Arm, row) for row in rows["study_arms"]],
-        "outcomes": [pick(schemas.OutcomeOut, outcome) for outcome in outcomes],
-        "adverse_events": [pick(schemas.AdverseEvent, row) for row in rows["study_adverse_events"]],
+        "arms": [pick(parts.Arm, row) for row in rows["study_arms"]],
+        "outcomes": [pick(parts.OutcomeOut, outcome) for outcome in outcomes],
+        "adverse_events": [pick(parts.AdverseEvent, row) for row in rows["study_adverse_events"]],
         "publication": reports[0] if reports else None,
         "publications": reports,
         "overlaps_with": [found["studies"][row["other_id"]] for row in rows["study_overlaps"]],
@@ -170,9 +188,17 @@ STUDIES = Resource(
         "standing": Study.standing,
         "design": Study.design,
         "evidence_level": Study.evidence_level,
+        "allocation": Study.allocation,
+        "intervention_model": Study.intervention_model,
+        "observational_model": Study.observational_model,
+        "time_perspective": Study.time_perspective,
+        "primary_purpose": Study.primary_purpose,
+        "arm_type": Linked(Arm.type, Arm.study_id),
         "masking": Study.masking,
         "phase": Study.phase,
         "status": Study.status,
+        "status_verified_date": Study.status_verified_date,
+        "sponsor": Study.sponsor,
         "title": Study.title,
         "acronym": Study.acronym,
         "registry_id": name_target("studies", "registry-id"),
@@ -189,11 +215,16 @@ STUDIES = Resource(
         "outcome_kind": Linked(Outcome.kind, Outcome.study_id),
         "effect_type": Linked(Outcome.effect_type, Outcome.study_id),
         "enrolled": Study.enrolled,
+        "enrolled_type": Study.enrolled_type,
         "included_studies": Study.included_studies,
         "follow_up_weeks": Study.follow_up_weeks,
         "year": Study.year,
         "start_date": Study.start_date,
         "completion_date": Study.completion_date,
+        "primary_completion_date": Study.primary_completion_date,
+        "first_posted_date": Study.first_posted_date,
+        "results_first_posted_date": Study.results_first_posted_date,
+        "last_updated_date": Study.last_updated_date,
         "conclusion": Study.conclusion,
     },
     sorts={
@@ -208,6 +239,9 @@ STUDIES = Resource(
         "follow_up_weeks": Study.follow_up_weeks,
         "start_date": Study.start_date,
         "completion_date": Study.completion_date,
+        "primary_completion_date": Study.primary_completion_date,
+        "first_posted_date": Study.first_posted_date,
+        "last_updated_date": Study.last_updated_date,
     },
     includes={
         "products": "products",

@@ -1,0 +1,58 @@
+"""Numbers and times as they are printed: taken where they can be held exactly, and never guessed."""
+
+import re
+from decimal import Decimal
+
+_WHOLE = re.compile(r"[0-9]{1,10}|[0-9]{1,3}(?:,[0-9]{3})+")
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]+)?|[-+]?\.[0-9]+")
+_WITH_EXPONENT = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?[eE][-+]?[0-9]{1,3}")
+SAFE_DIGITS = 15
+"""Any decimal of as many digits can be told from its neighbours by a double."""
+LARGEST = 10**15
+MOST = 10**9
+
+
+def whole(text: str | None) -> int | None:
+    """A count: `158`, `1,234`."""
+    if text is None or not text.isascii() or not _WHOLE.fullmatch(text := text.strip()):
+        return None
+    number = int(text.replace(",", ""))
+    return number if number <= MOST else None
+
+
+def count(number: int | None) -> int | None:
+    return number if number is not None and 0 <= number <= MOST else None
+
+
+def exact(text: str | None) -> int | float | None:
+    """A number: `-0.5`, `1,234.5`, `.05`; nothing where it cannot be held digit by digit, as `NA` and `<0.1` cannot."""
+    if text is None or len(text) > 40:
+        return None
+    text = text.strip().replace("\N{MINUS SIGN}", "-")
+    if not _NUMBER.fullmatch(text) and not _WITH_EXPONENT.fullmatch(text):
+        return None
+    plain = text.replace(",", "")
+    number = int(plain) if plain.lstrip("+-").isdigit() else float(plain)
+    return number if abs(number) <= LARGEST and _is_held(number, plain) else None
+
+
+def _is_held(number: float, plain: str) -> bool:
+    return (len(plain) <= SAFE_DIGITS and "e" not in plain.lower()) or Decimal(repr(number)) == Decimal(plain)
+
+
+_WEEKS = re.compile(
+    r"(?:at )?(?:week ([0-9]{1,3})|([0-9]{1,3})[ -]weeks?|([0-9]{1,4})[ -]days?|day ([0-9]{1,4}))", re.I
+)
+
+
+def weeks(text: str | None) -> int | None:
+    """A time frame that is a whole number of weeks without doubt: `12 weeks`, `Week 24`, `84 days`; months are not.
+
+    `Day 29` may be four weeks after day 1 or more than four after day 0, so days are taken as a length alone.
+    """
+    found = _WEEKS.fullmatch(text.strip().rstrip(".")) if text and len(text) <= 20 else None
+    if found is None or found[4]:
+        return None
+    if found[3]:
+        return int(found[3]) // 7 if int(found[3]) % 7 == 0 else None
+    return int(found[1] or found[2])

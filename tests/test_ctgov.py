@@ -1,0 +1,505 @@
+"""Records of ClinicalTrials.gov as units: what is made of them, and that nothing else ever comes of any file."""
+
+import copy
+import json
+import random
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from app.catalogue import RESOURCES
+from app.importing.ctgov import digest_of, mapped, reading, units
+from app.importing.ctgov.printed import exact, weeks, whole
+from app.importing.ctgov.words import PHASES, design
+from app.importing.names import NOBODY, Names
+from app.importing.offers import Found, Mention, Refusal, Unit, Unreadable
+from app.rules import broken
+from app.shapes import text_faults
+
+Json = Any
+
+TRIAL = (Path(__file__).parent / "fixtures/importing/ctgov/trial.json").read_bytes()
+NAMES = Names(
+    products={"botox": "onabotulinumtoxina"},
+    indications={"chronic migraine": "chronic-migraine"},
+    mesh={"D008881": "migraine", "D020773": "headache"},
+)
+
+
+def trial() -> Json:
+    return orjson.loads(TRIAL)
+
+
+def unit(study: Json, names: Names = NAMES) -> Unit:
+    found = mapped(study, names, place="here")
+    assert isinstance(found, Unit), found
+    return found
+
+
+def offered(study: Json, names: Names = NAMES) -> Json:
+    return unit(study, names).offers[1].data
+
+
+def read(content: bytes) -> list[Found]:
+    return list(units(BytesIO(content), "a file", NOBODY))
+
+
+def assert_sound(found: Found) -> None:
+    """Whatever is offered has the right shape and breaks no rule."""
+    if isinstance(found, Refusal):
+        return
+    for offer in found.offers:
+        resource = RESOURCES[offer.type]
+        assert list(text_faults(offer.data)) == []
+        record = resource.entered.model_validate(offer.data)
+        assert broken(record, resource.rules) == []
+
+
+def test_what_was_registered() -> None:
+    study = offered(trial())
+    said = {name: study[name] for name in study if isinstance(study[name], str | int)}
+    assert said == {
+        "id": "nct00000001",
+        "title": "A Made-up Toxin in Made-up Migraine",
+        "acronym": "MADEUP",
+        "status": "completed",
+        "status_verified_date": "2012-03",
+        "start_date": "2009-01",
+        "primary_completion_date": "2010-06-30",
+        "completion_date": "2010-12",
+        "first_posted_date": "2009-01-05",
+        "results_first_posted_date": "2011-02-03",
+        "last_updated_date": "2012-04-05",
+        "sponsor": "Nobody Inc.",
+        "design": "randomized-controlled-trial",
+        "allocation": "randomized",
+        "intervention_model": "parallel",
+        "primary_purpose": "treatment",
+        "masking": "double-blind",
+        "phase": "2-3",
+        "enrolled": 60,
+        "enrolled_type": "actual",
+        "population": "All sexes, aged 18 years to 65 years, no healthy volunteers",
+    }
+    assert study["registry_ids"] == ["NCT00000001", "NCT00000009", "2010-012345-67", "ISRCTN12345678"]
+    assert study["collaborators"] == ["Somebody"]
+    assert study["keywords"] == ["toxin"]
+    assert study["comparators"] == ["placebo"]
+    assert study["publications"] == [{"publication": "pmid-1"}, {"publication": "pmid-2"}]
+    assert "conclusion" not in study
+
+
+def test_arms_and_what_they_were_given() -> None:
+    study = offered(trial())
+    assert study["arms"] == [
+        {"key": "toxin", "name": "Toxin", "type": "experimental", "description": "100 U\nonce", "n": 31},
+        {"key": "placebo", "name": "Placebo", "type": "placebo-comparator", "n": 29},
+        {"key": "placebo-ss", "name": "Placebo (SS)"},
+    ]
+    toxin, saline = study["interventions"]
+    assert toxin == {
+        "type": "drug",
+        "name": "Made-up Toxin",
+        "other_names": ["Botox", "MUT"],
+        "description": "Into the head",
+        "product": "onabotulinumtoxina",
+        "arms": ["toxin"],
+    }
+    assert saline == {"type": "drug", "name": "Saline", "arms": ["placebo"]}
+    assert study["products"] == ["onabotulinumtoxina"]
+
+
+def test_conditions_are_linked_by_name_and_by_heading_and_else_kept() -> None:
+    found = unit(trial())
+    study = found.offers[1].data
+    assert study["conditions"] == [
+        {"name": "Chronic Migraine"},
+        {"name": "Headache Disorder", "mesh_id": "D020773", "mesh_heading": "Headache Disorders"},
+        {"name": "Sore Toe"},
+        {"name": "Migraine Disorders", "mesh_id": "D008881", "mesh_heading": "Migraine Disorders"},
+    ]
+    assert study["indications"] == ["chronic-migraine", "headache", "migraine"]
+    kept = [remark.text for remark in found.remarks if remark.kind.endswith("-kept-as-text")]
+    assert kept == [
+        "/protocolSection/conditionsModule/conditions: Sore Toe",
+        "/protocolSection/armsInterventionsModule/interventions/1: Saline",
+    ]
+
+
+def test_measures_are_the_registered_outcomes_of_their_name_and_time() -> None:
+    outcomes = offered(trial())["outcomes"]
+    assert [(o["measure"], o.get("role"), o["kind"], o.get("timepoint_weeks"), "results" in o) for o in outcomes] == [
+        ("Headache days", "primary", "continuous", 24, True),
+        ("Responders", "secondary", "binary", 24, True),
+        ("Eyes that blink", "post-hoc", "descriptive", None, True),
+        ("Survival", "other", "descriptive", None, True),
+        ("Responders", "secondary", "descriptive", 12, False),
+        ("Mood", "secondary", "descriptive", None, False),
+        ("Never reported", "other", "descriptive", None, False),
+    ]
+    assert outcomes[0]["description"] == "Counted"
+    assert outcomes[0]["analysis_population"] == "All who came"
+
+
+def test_every_cell_keeps_its_place_and_its_number() -> None:
+    found = unit(trial())
+    days, responders, eyes, survival = (o["results"] for o in found.offers[1].data["outcomes"][:4])
+    assert days == [
+        {"arm": "toxin", "n": 31, "mean": -8.4, "sd": 6.0},
+        {"arm": "placebo", "n": 29, "printed": "NA", "note": "Lost in a flood"},
+    ]
+    assert responders == [
+        {"arm": "toxin", "row_title": "Women", "n": 20, "events": 12},
+        {"arm": "toxin", "row_title": "All", "n": 31, "events": 15},
+        {"arm": "placebo-ss", "row_title": "All", "n": 29, "printed": "30"},
+    ]
+    assert eyes == [{"arm": "toxin", "n": 31, "units_n": 1062, "value": 1001}]
+    assert survival == [
+        {"arm": "toxin", "category_title": "Grade 1", "median": 15.6, "lower": 9.6},
+        {"arm": "toxin", "category_title": "Grade 2", "printed": "<0.1"},
+    ]
+    left_out = [remark.text.rpartition("/")[2] for remark in found.remarks if remark.kind == "number-left-out"]
+    assert left_out == ["value: NA", "spread: NA", "value: 30", "upperLimit: NA", "value: <0.1"]
+
+
+def test_analyses_and_the_one_effect() -> None:
+    (outcome, *_) = offered(trial())["outcomes"]
+    assert outcome["analyses"] == [
+        {
+            "arms": ["toxin", "placebo"],
+            "method": "ANCOVA",
+            "estimate_type": "Mean Difference (Final Values)",
+            "value": -1.8,
+            "ci_percent": 95,
+            "ci_low": -2.52,
+            "ci_high": -1.13,
+            "se": 0.4,
+            "ci_sides": "two-sided",
+            "p_value": "<0.001",
+            "hypothesis": "superiority",
+            "note": "Not adjusted",
+        }
+    ]
+    assert outcome["effect"] == {"type": "mean-difference", "value": -1.8, "ci_low": -2.52, "ci_high": -1.13}
+    assert outcome["p_value"] == "<0.001"
+    other = trial()
+    other["resultsSection"]["outcomeMeasuresModule"]["outcomeMeasures"][0]["analyses"][0]["ciPctValue"] = "90"
+    assert offered(other)["outcomes"][0]["effect"] == {"type": "mean-difference", "value": -1.8}
+
+
+def test_harms_and_flow() -> None:
+    found = unit(trial())
+    study = found.offers[1].data
+    rows = [(e["event"], e["arm"], e.get("serious"), e["events"], e.get("n")) for e in study["adverse_events"]]
+    assert rows == [
+        ("All-Cause Mortality", "toxin", None, 0, 31),
+        ("Total, serious adverse events", "toxin", True, 1, 31),
+        ("Total, other adverse events", "toxin", False, 5, 31),
+        ("Total, serious adverse events", "placebo", True, 0, 29),
+        ("Fall", "toxin", True, 1, 31),
+        ("Fall", "placebo", True, 30, None),
+        ("Neck pain", "toxin", False, 5, 31),
+    ]
+    fall = study["adverse_events"][4]
+    assert (fall["assessment"], fall["occurrences"], fall["period"]) == ("non-systematic", 2, "24 weeks")
+    assert [remark.kind for remark in found.remarks if "adverse" in remark.text] == ["inconsistent-number"]
+    assert study["participant_flow"] == [
+        {"period": "Overall Study", "milestone": "STARTED", "arm": "toxin", "n": 31},
+        {"period": "Overall Study", "milestone": "STARTED", "arm": "placebo", "n": 29, "note": "One came late"},
+        {"period": "Overall Study", "milestone": "NOT COMPLETED", "arm": "toxin", "n": 1},
+        {"period": "Overall Study", "milestone": "NOT COMPLETED", "arm": "placebo", "n": 0},
+        {
+            "period": "Overall Study",
+            "milestone": "NOT COMPLETED",
+            "reason": "Lost to Follow-up",
+            "arm": "toxin",
+            "n": 1,
+        },
+    ]
+
+
+def test_groups_of_one_title_are_never_taken_for_one_arm() -> None:
+    study = trial()
+    groups = study["resultsSection"]["outcomeMeasuresModule"]["outcomeMeasures"][0]["groups"]
+    groups[1]["title"] = "Toxin"
+    results = offered(study)["outcomes"][0]["results"]
+    assert [result["arm"] for result in results] == ["toxin-2", "toxin-3"]
+    study = trial()
+    study["protocolSection"]["armsInterventionsModule"]["armGroups"][1]["label"] = "toxin"
+    assert offered(study)["outcomes"][0]["results"][0]["arm"] not in ("toxin", "toxin-2")
+
+
+def test_the_source_and_where_each_field_is_from() -> None:
+    found = unit(trial())
+    source, study = (offer.data for offer in found.offers)
+    assert source["id"] == "ctgov-nct00000001"
+    assert source["url"] == "https://clinicaltrials.gov/study/NCT00000001"
+    assert source["retrieved_on"] == "2025-11-24"
+    (cited,) = study["provenance"]
+    assert cited["source"] == source["id"]
+    own = set(study) - {"id", "absent", "provenance"}
+    assert set(cited["paths"]) == own
+    for pointer in cited["paths"].values():
+        value = trial()
+        for part in pointer.split("/")[1:]:
+            value = value[int(part) if isinstance(value, list) else part]
+        assert value
+    assert found.mentions == (Mention("publications", "1", {"retraction_state": "retracted"}),)
+
+
+def test_the_digest_is_of_what_lasts() -> None:
+    study, later, other = trial(), trial(), trial()
+    later["derivedSection"]["miscInfoModule"]["versionHolder"] = "2026-01-01"
+    other["protocolSection"]["designModule"]["enrollmentInfo"]["count"] = 61
+    turned = dict(reversed(study.items()))
+    assert digest_of(study) == digest_of(later) == digest_of(turned) != digest_of(other)
+    assert study == trial()
+
+
+def without_meaning(study: Json) -> None:
+    study["protocolSection"]["designModule"]["phases"] = ["NA"]
+    study["protocolSection"]["designModule"]["designInfo"]["allocation"] = "NA"
+    study["protocolSection"]["designModule"]["designInfo"]["interventionModel"] = "SINGLE_GROUP"
+
+
+def test_what_has_no_meaning_for_a_study_is_absent_and_says_why() -> None:
+    study = trial()
+    without_meaning(study)
+    found = offered(study)
+    assert found["absent"] == {"allocation": "not-applicable", "phase": "not-applicable"}
+    assert found["design"] == "non-randomized-trial"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("INTERVENTIONAL", "randomized", "parallel", None, None, False), "randomized-controlled-trial"),
+        (("INTERVENTIONAL", "randomized", "factorial", None, None, False), "randomized-controlled-trial"),
+        (("INTERVENTIONAL", "randomized", None, None, None, False), "randomized-controlled-trial"),
+        (("INTERVENTIONAL", "randomized", "crossover", None, None, False), "crossover-trial"),
+        (("INTERVENTIONAL", "randomized", "single-group", None, None, False), None),
+        (("INTERVENTIONAL", "non-randomized", "crossover", None, None, False), "non-randomized-trial"),
+        (("INTERVENTIONAL", None, "single-group", None, None, False), "non-randomized-trial"),
+        (("INTERVENTIONAL", None, "parallel", None, None, False), None),
+        (("INTERVENTIONAL", None, "crossover", None, None, False), None),
+        (("OBSERVATIONAL", None, None, "cohort", "prospective", False), "cohort"),
+        (("OBSERVATIONAL", None, None, "cohort", "cross-sectional", False), "cross-sectional"),
+        (("OBSERVATIONAL", None, None, "case-control", "cross-sectional", False), "case-control"),
+        (("OBSERVATIONAL", None, None, "case-only", "retrospective", False), "case-series"),
+        (("OBSERVATIONAL", None, None, "other", "prospective", True), "cohort"),
+        (("OBSERVATIONAL", None, None, "ecologic-or-community", "other", False), None),
+        (("EXPANDED_ACCESS", None, None, None, None, False), None),
+        ((None, "randomized", "parallel", None, None, False), None),
+    ],
+)
+def test_designs_are_named_where_they_are_certain(words: Any, expected: str | None) -> None:
+    assert design(*words) == expected
+
+
+def test_numbers_are_held_exactly_or_not_at_all() -> None:
+    held = {"1,234": 1234, "-0.5": -0.5, ".05": 0.05, "40": 40, "1e3": 1000.0, "−2": -2, " 7 ": 7, "1,234.5": 1234.5}
+    assert {text: exact(text) for text in held} == held
+    for text in ("NA", "<0.1", "12 (3)", "1,23", "5 %", "", "0.12345678901234567890", "1e400", "1e-400", "٣", "--1"):
+        assert exact(text) is None, text
+    assert exact("0.1234567890123") == 0.1234567890123
+    assert (whole("1,062"), whole("12.0"), whole("-1"), whole("99999999999")) == (1062, None, None, None)
+    assert (weeks("Week 12"), weeks("12 weeks"), weeks("84 days"), weeks("At week 4.")) == (12, 12, 12, 4)
+    for frame in ("3 months", "Day 29", "85 days", "Baseline and week 12", "up to 12 weeks", None):
+        assert weeks(frame) is None, frame
+
+
+def test_every_phase_has_its_word() -> None:
+    assert set(PHASES.values()) == {"early-1", "1", "1-2", "2", "2-3", "3", "4"}
+
+
+def test_dates_that_contradict_each_other_are_left_out() -> None:
+    study = trial()
+    status = study["protocolSection"]["statusModule"]
+    status["completionDateStruct"]["date"] = "2008"
+    status["studyFirstPostDateStruct"]["date"] = "2009-02-30"
+    found = unit(study)
+    dates = [name for name in found.offers[1].data if name.endswith("_date")]
+    assert dates == ["status_verified_date", "results_first_posted_date", "last_updated_date"]
+    assert {"inconsistent-date", "inconsistent-dates"} <= {remark.kind for remark in found.remarks}
+    assert_sound(found)
+
+
+def test_long_text_is_cut_at_a_word_and_said() -> None:
+    study = trial()
+    study["protocolSection"]["identificationModule"]["briefTitle"] = "word " * 2_000_000
+    study["protocolSection"]["contactsLocationsModule"] = {"locations": [{"city": "X"}] * 1000}
+    (found,) = read(orjson.dumps(study))
+    assert isinstance(found, Unit)
+    title = found.offers[1].data["title"]
+    assert title.endswith("word…")
+    assert len(title) <= 600
+    assert "cut-short" in {remark.kind for remark in found.remarks}
+    assert_sound(found)
+
+
+# Files
+
+
+def numbered(number: int) -> bytes:
+    return orjson.dumps(trial()).replace(b"NCT00000001", b"NCT%08d" % number)
+
+
+LINES = b"\n".join(numbered(number) for number in (1, 2, 3))
+FORMS = {
+    "one study": TRIAL,
+    "one line": numbered(1),
+    "with a byte order mark": b"\xef\xbb\xbf" + TRIAL,
+    "lines": LINES,
+    "lines with empty ones": LINES.replace(b"\n", b"\n\n") + b"\n",
+    "an array": b" [" + LINES.replace(b"\n", b",") + b"]",
+    "a page": b'{"nextPageToken": "x", "studies": [' + LINES.replace(b"\n", b",") + b"]}",
+    "a page with its token last": b'{"studies":[' + LINES.replace(b"\n", b",\n") + b'],"nextPageToken":"x"}',
+    "a counted page": b'{"totalCount": 3, "studies": [' + LINES.replace(b"\n", b",") + b"]}",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_each_form_of_file_is_known_by_its_beginning(form: str) -> None:
+    places = [found.place for found in read(FORMS[form])]
+    assert places == ["NCT00000001", "NCT00000002", "NCT00000003"][: 3 if b"NCT00000003" in FORMS[form] else 1]
+
+
+def test_an_empty_page_has_no_studies() -> None:
+    assert read(b'{"studies": []}') == []
+    assert read(b"[]") == []
+
+
+class Pipe(BytesIO):
+    """Gives a little at a time, and cannot be gone back in."""
+
+    def seekable(self) -> bool:
+        return False
+
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(min(size or 7, 7) if size and size > 0 else 7)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_pipe_is_read_as_it_comes(form: str) -> None:
+    assert list(units(Pipe(FORMS[form]), "-", NOBODY)) == read(FORMS[form])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"  \n ", b"hello", b"<xml/>", b"5", b'"text"', b"{}", b'{"a": 1}', b"[1, 2]", b'[{"a": 1}]', b"[[", b"{",
+     b'{"studies": 5}', b'{"studies": [1]}', TRIAL[:-30], b"\xff\xfe{", "{}".encode("utf-16"), b"\x1f\x8b\x08",
+     b'{"message": "too many requests"}', b"[" * 5000, b'{"a":' * 5000, b"[" + b"1," * 30 + numbered(1) + b"]"],
+)  # fmt: skip
+def test_anything_else_is_unreadable(content: bytes) -> None:
+    with pytest.raises(Unreadable) as refused:
+        read(content)
+    assert str(refused.value)
+
+
+def test_a_bad_study_among_others_is_refused_alone() -> None:
+    bad = numbered(2).replace(b'"count":60', b'"count":"sixty"')
+    nameless = b'{"protocolSection": {}}'
+    parts = (numbered(1), bad, b"7", nameless, numbered(3))
+    in_array = read(b"[" + b",".join(parts) + b"]")
+    in_lines = read(b"\n".join((*parts[:2], b'{"broken', *parts[2:])))
+    assert [type(found) for found in in_array] == [Unit, Refusal, Refusal, Refusal, Unit]
+    count = "/protocolSection/designModule/enrollmentInfo/count"
+    assert in_array[1] == Refusal("NCT00000002", count, "'sixty' is not a whole number")
+    assert in_array[2] == Refusal("study 3", "", "this is no object")
+    assert in_array[3].place == "study 4"
+    assert [found.place for found in in_lines if isinstance(found, Refusal)] == [
+        "NCT00000002",
+        "line 3",
+        "line 4",
+        "line 5",
+    ]
+
+
+def test_what_was_read_before_a_file_breaks_off_is_there() -> None:
+    whole = FORMS["an array"]
+    found: list[Found] = []
+    with pytest.raises(Unreadable, match="after study 2"):
+        found.extend(iter_into(found, units(BytesIO(whole[:-100]), "a file", NOBODY)))
+    assert [each.place for each in found] == ["NCT00000001", "NCT00000002"]
+
+
+def iter_into(found: list[Found], those: Iterator[Found]) -> Iterator[Found]:
+    for each in those:
+        found.append(each)
+        yield from ()
+
+
+def test_a_line_beyond_the_limit_is_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "LARGEST", 10_000)
+    with pytest.raises(Unreadable, match="more than 10,000 bytes"):
+        read(numbered(1) + b" " * 10_000)
+    with pytest.raises(Unreadable, match="more than 10,000 bytes"):
+        read(json.dumps(trial(), indent=9).encode())
+
+
+# Whatever comes
+
+
+ODD: tuple[Json, ...] = (
+    None, True, 0, -1, 10**12, 1.5, "", " ", "x", "NA", "\x00", "\x07\x85", "a/~b", "<0.1", "9" * 500, "-3", "101",
+    "2010-02-31", "0000", "NCT1", "Ünïcode ﷽ 漢字", "word " * 9000, [], {}, [None], [[]], [{}], {"x": []},
+)  # fmt: skip
+
+
+def places(value: Json, path: tuple[int | str, ...] = ()) -> Iterator[tuple[int | str, ...]]:
+    yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, item in inner:
+        yield from places(item, (*path, name))
+
+
+def changed(study: Json, path: tuple[int | str, ...], change: Callable[[Json, Any], None]) -> Json:
+    twin = copy.deepcopy(study)
+    owner = twin
+    for part in path[:-1]:
+        owner = owner[part]
+    change(owner, path[-1])
+    return twin
+
+
+def test_an_odd_value_at_any_place_makes_no_odd_record() -> None:
+    chance = random.Random(7)
+    study = trial()
+    kinds = set()
+    for path in [path for path in places(study) if path]:
+        for value in chance.sample(ODD, 9):
+            found = mapped(changed(study, path, lambda owner, at: owner.__setitem__(at, value)), NAMES, place="x")  # noqa: B023
+            kinds.add(type(found))
+            assert_sound(found)
+        assert_sound(mapped(changed(study, path, lambda owner, at: owner.pop(at)), NAMES, place="x"))
+    assert kinds == {Unit, Refusal}
+
+
+def test_doubled_parts_make_no_odd_record() -> None:
+    study = trial()
+    for path in places(study):
+        owner = study
+        for part in path:
+            owner = owner[part]
+        if isinstance(owner, list) and owner:
+            assert_sound(mapped(changed(study, path, lambda o, at: o.__setitem__(at, o[at] * 3)), NAMES, place="x"))
+
+
+@pytest.mark.parametrize("form", ["one study", "lines", "an array", "a page"])
+def test_bytes_cut_off_or_flipped_make_no_odd_record(form: str) -> None:
+    chance = random.Random(form)
+    for _ in range(150):
+        content = bytearray(FORMS[form][: chance.randrange(len(FORMS[form]))] if chance.random() < 0.3 else FORMS[form])
+        for _ in range(chance.randrange(4)):
+            content[chance.randrange(len(content) or 1) : 1] = bytes([chance.randrange(256)])
+            if content:
+                content[chance.randrange(len(content))] = chance.randrange(256)
+        try:
+            for found in units(BytesIO(bytes(content)), "a file", NAMES):
+                assert_sound(found)
+        except Unreadable:
+            pass
