@@ -63,6 +63,20 @@ class Settings(BaseSettings):
     webhooks_private: bool = Field(
         False, description="Whether webhooks may go to private addresses, and over http: on a network of one's own."
     )
+    import_private: bool = Field(
+        False, description="Whether imports may come from private addresses, and over http: on a network of one's own."
+    )
+    ctgov_url: str = Field("https://clinicaltrials.gov/api/v2", description="Where ClinicalTrials.gov's API v2 is.")
+    pubmed_url: str = Field(
+        "https://eutils.ncbi.nlm.nih.gov/entrez/eutils", description="Where NCBI's E-utilities are, for PubMed."
+    )
+    dailymed_url: str = Field(
+        "https://dailymed.nlm.nih.gov/dailymed/services/v2", description="Where DailyMed's web services v2 are."
+    )
+    ncbi_api_key: SecretStr = Field(
+        SecretStr(""), description="A key of NCBI's, with which PubMed is asked ten times a second instead of three."
+    )
+    ncbi_email: str = Field("", description="Whom NCBI may write to before it shuts somebody out who asks too much.")
     count_cache_entries: int = Field(
         4096, ge=0, description="Totals remembered per revision, so that paging counts once."
     )

@@ -23,13 +23,11 @@ from app.importing.inputs.pieces import GZIP, PIECE, failing, gunzipped, stream
 from app.zips import Bounds
 
 
-def _untold(_: str) -> None:
+def untold(_: str) -> None:
     """Nobody asked."""
 
 
-def streams(
-    path: Path, suffixes: tuple[str, ...], *, bounds: Bounds = BOUNDS, skip: Skip = _untold
-) -> Iterator[Stream]:
+def streams(path: Path, suffixes: tuple[str, ...], *, bounds: Bounds = BOUNDS, skip: Skip = untold) -> Iterator[Stream]:
     """Of a path; `-` is standard input. Raises `UnreadableInput`, as reading any of the streams does.
 
     In a folder, what cannot be opened is a stream that says so when it is read: the others are still to be had.
@@ -43,7 +41,7 @@ def streams(
 
 
 def streams_of(
-    name: str, file: IO[bytes], suffixes: tuple[str, ...], *, bounds: Bounds = BOUNDS, skip: Skip = _untold
+    name: str, file: IO[bytes], suffixes: tuple[str, ...], *, bounds: Bounds = BOUNDS, skip: Skip = untold
 ) -> Iterator[Stream]:
     """Of an open file, such as an upload."""
     start, whole = _begun(name, file)
