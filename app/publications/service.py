@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from app.importing.duplicates import title_key
 from app.publications.models import Author, Publication, PublicationLanguage, PublicationMesh, PublicationType
 from app.publications.rules import RULES
 from app.publications.schemas import (
@@ -41,6 +42,9 @@ def names(publication: PublicationIn) -> Iterator[Name]:
     if publication.pmcid:
         yield "pmcid", publication.pmcid
     yield from (("registry-id", registry_id) for registry_id in publication.registry_ids)
+    key = title_key(publication.title, publication.year) if publication.title_kind in (None, "printed") else None
+    if key:
+        yield "title-key", key
 
 
 def _mesh(row: Row) -> Row:
