@@ -17,6 +17,7 @@ from app.fields import (
     Percent,
     Phase,
     Prose,
+    RegistryId,
     Relation,
     Slug,
     Standing,
@@ -31,7 +32,6 @@ from app.publications.schemas import Citation, PublicationRef
 from app.record_filters import CitedFilter
 from app.record_schemas import CitedIn, CitedOut, Embedded, Fields, Identified, RefersTo, Shape
 
-RegistryId = Annotated[str, Field(pattern=r"^[!-~]{4,60}$", description="A trial registration.")]
 P_VALUE = r"^(<=|>=|<|>|=)?\s?(0|1|0?\.[0-9]+|1\.0+|0\.0+)$"
 
 
