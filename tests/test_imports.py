@@ -87,7 +87,7 @@ def get(client: httpx.Client, id: str) -> Json:
     return dict(answer.json())
 
 
-def until(client: httpx.Client, id: str, ready: Callable[[Json], bool], seconds: float = 30.0) -> Json:
+def until(client: httpx.Client, id: str, ready: Callable[[Json], bool], seconds: float = 90.0) -> Json:
     deadline = time.monotonic() + seconds
     while not ready(found := get(client, id)):
         assert time.monotonic() < deadline, found
@@ -95,7 +95,7 @@ def until(client: httpx.Client, id: str, ready: Callable[[Json], bool], seconds:
     return found
 
 
-def ended(client: httpx.Client, id: str, seconds: float = 30.0) -> Json:
+def ended(client: httpx.Client, id: str, seconds: float = 90.0) -> Json:
     return until(client, id, lambda found: found["state"] in OVER, seconds)
 
 
@@ -118,7 +118,7 @@ def opened(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.is_dir())
 
 
-def wait_for(ready: Callable[[], bool], seconds: float = 15.0) -> None:
+def wait_for(ready: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not ready():
         assert time.monotonic() < deadline
@@ -229,7 +229,7 @@ def test_what_waits_and_what_runs_can_be_cancelled(admin: httpx.Client, engine: 
 def worker_of(service: psutil.Process) -> psutil.Process:
     while True:
         for child in service.children():
-            if "app.importing.runs.worker" in child.cmdline():
+            if "app.importing.runs" in child.cmdline():
                 return child
         time.sleep(0.01)
 

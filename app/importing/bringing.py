@@ -12,8 +12,9 @@ from app.db import reading
 from app.errors import Problem
 from app.importing.found import Reading, count_units, read_beside
 from app.importing.names import read_names
-from app.importing.orders import OnError, Order
+from app.importing.orders import OnError, Order, Stopped
 from app.importing.taking import take_in
+from app.releases.reading import told
 from app.releases.service import apart
 from app.releases.tables import Release
 from app.writing import changing
@@ -36,7 +37,7 @@ class Job(NamedTuple):
     who: Who
 
 
-class Told(Protocol):
+class Teller(Protocol):
     """Whoever wants to know how far it is."""
 
     def read(self, units: int, refused: int) -> None:
@@ -44,6 +45,10 @@ class Told(Protocol):
 
     def taken(self, units: int) -> None:
         """So many more, refused ones included."""
+
+
+def stopped(error: Stopped) -> Report:
+    return {"release": None, **error.report.told()}
 
 
 def refused(report: Report) -> Problem:
@@ -70,10 +75,16 @@ def free_name(connection: Connection, format: str) -> str:
     return first if first not in taken else next(name for name in numbered if name not in taken)
 
 
+def _shown(connection: Connection, revision: int | None) -> Report:
+    """What a release would tell of its records; this one will not be there to be asked."""
+    records, total = told(connection, revision) if revision is not None else ([], 0)
+    return {"records": records, "records_total": total}
+
+
 def _nobody(_: Connection, __: Report) -> None: ...
 
 
-def bring_in(engine: Engine, job: Job, told: Told, done: Done = _nobody) -> Report:
+def bring_in(engine: Engine, job: Job, teller: Teller, done: Done = _nobody) -> Report:
     """Makes an import, or says what it would do; raises `Stopped` with a report where units are refused."""
     with reading(engine) as connection:
         names = read_names(connection)
@@ -82,9 +93,10 @@ def bring_in(engine: Engine, job: Job, told: Told, done: Done = _nobody) -> Repo
     with closing(found), where as there, changing(there) as connection:
         name = job.name or free_name(connection, job.format)
         order = Order(job.format, name, job.reason or f"import {name}", job.who, job.on_error, job.dry_run)
-        made = take_in(connection, count_units(found, told.read), order, told.taken)
+        made = take_in(connection, count_units(found, teller.read), order, teller.taken)
         report = {"release": None, **made.told()}
         if job.dry_run:
+            report |= _shown(connection, made.revision)
             connection.rollback()
             return report | {"revision": None}
         if report["revision"] is not None:

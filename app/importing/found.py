@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable, Generator, Iterator
 from multiprocessing.connection import Connection
@@ -85,6 +86,7 @@ def _end_with_parent() -> None:
 
 
 def _send(pipe: Connection, reading: Reading) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever is interrupted ends this one
     threading.Thread(target=_end_with_parent, daemon=True).start()
     for some in batches(read(reading), AT_A_TIME):
         pipe.send(some)

@@ -78,7 +78,7 @@ class Imports:
             await self._begin(begun, held)
 
     async def _begin(self, run: OpenRun, held: int) -> None:
-        command = (sys.executable, "-m", "app.importing.runs.worker", str(self.folder.root), run.ordered.id, str(held))
+        command = (sys.executable, "-m", "app.importing.runs", str(self.folder.root), run.ordered.id, str(held))
         self._worker = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.PIPE,

@@ -1,6 +1,6 @@
 """An import over HTTP, made in a process of its own: beside its work, whoever reads from the service would wait.
 
-`python -m app.importing.runs.worker FOLDER ID TURN`: TURN is the descriptor that holds the lock. It ends when its
+`python -m app.importing.runs FOLDER ID TURN`: TURN is the descriptor that holds the lock. It ends when its
 standard input does, for then the service has ended, and when it is told to stop.
 """
 
@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine
 from app import logs
 from app.console import INTERRUPTED
 from app.db import existing, open_engine
-from app.importing.bringing import Job, Report, bring_in, day, refused
+from app.importing.bringing import Job, Report, bring_in, day, refused, stopped
 from app.importing.fetched import Fetched
 from app.importing.formats import FORMATS
 from app.importing.orders import Stopped
@@ -74,8 +74,8 @@ def _make(folder: Folder, run: OpenRun, settings: Settings, engine: Engine) -> N
 
     try:
         report = bring_in(engine, job, reporter, done)
-    except Stopped as stopped:
-        told = {"release": None, **stopped.report.told()}
+    except Stopped as error:
+        told = stopped(error)
         folder.put_report(ordered.id, told)
         raise refused(told) from None
     if ordered.dry_run:
@@ -108,7 +108,3 @@ def main() -> None:
         return
     threading.Thread(target=_watch, args=(folder, id), daemon=True).start()
     _try(folder, run)
-
-
-if __name__ == "__main__":
-    main()
