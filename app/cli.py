@@ -1,8 +1,8 @@
 """The `evidence` command. Results go to standard output, progress and errors to standard error.
 
 Exit codes: 0 done; 1 faults were found and nothing was changed; 2 wrong usage; 3 the database cannot be used (missing,
-locked, read-only, full, at another version); 4 the address to listen on is taken; 130 interrupted, nothing was changed
-(`serve`, interrupted, ends with 0).
+locked, read-only, full, at another version); 4 the address to listen on is taken; 5 done, but for what was refused and
+passed over (`import --on-error skip`); 130 interrupted, nothing was changed (`serve`, interrupted, ends with 0).
 """
 
 import sys
@@ -18,6 +18,7 @@ from app import logs
 from app.access.commands import app as key_commands
 from app.access.commands import audit
 from app.console import ACTOR, FAULTS, INTERRUPTED, TAKEN, UNUSABLE, USAGE, bar, database, errors, stop
+from app.importing.commands import bring_in
 from app.releases.commands import app as release_commands
 from app.settings import Settings
 
@@ -79,25 +80,7 @@ app.add_typer(key_commands, name="key")
 app.add_typer(release_commands, name="release")
 app.command()(audit)
 
-importing = typer.Typer(help="Bring in what others publish.", no_args_is_help=True)
-app.add_typer(importing, name="import")
-
-
-@importing.command()
-def mesh(
-    file: Annotated[
-        Path, typer.Argument(help="Descriptors, tab-separated, plain or gzipped.", exists=True, dir_okay=False)
-    ],
-) -> None:
-    """Import MeSH descriptors: their entry terms find the conditions that they are."""
-    from app.importing.mesh import Unreadable, import_mesh
-
-    try:
-        with database(Settings()) as engine, bar(f"Importing {file}") as (_, advance):
-            changed, unchanged = import_mesh(engine, file, actor=ACTOR, progress=advance)
-    except Unreadable as error:
-        raise stop(FAULTS, f"{error}; nothing was changed.") from None
-    print(f"{changed} changed, {unchanged} unchanged.")
+app.command("import")(bring_in)
 
 
 @app.command()

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from app.db import existing, open_engine, reading
 from app.settings import Settings
 
-FAULTS, USAGE, UNUSABLE, TAKEN, INTERRUPTED = 1, 2, 3, 4, 130
+FAULTS, USAGE, UNUSABLE, TAKEN, PASSED_OVER, INTERRUPTED = 1, 2, 3, 4, 5, 130
 
 ACTOR = "command line"
 

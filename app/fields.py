@@ -50,6 +50,8 @@ Title = Annotated[str, mapped_column(text(600)), Field(min_length=1, max_length=
 """Short enough to be sorted by an index on every database, whatever its script."""
 Line = Annotated[str, mapped_column(text(1000)), Field(min_length=1, max_length=1000, pattern=r"\S")]
 Prose = Annotated[str, mapped_column(text()), Field(min_length=1, max_length=20_000, pattern=r"\S")]
+RegistryId = Annotated[str, Field(pattern=r"^[!-~]{4,60}$", description="A trial registration.")]
+MeshId = Annotated[str, Field(pattern=r"^D[0-9]{6,9}$", description="MeSH descriptor.", examples=["D008881"])]
 PartialDate = Annotated[
     str,
     mapped_column(text(10)),
@@ -230,6 +232,31 @@ SafetyKind = Literal[
 PublicationScope = Literal["publication", "body-of-literature"]
 TitleKind = Literal["printed", "truncated", "descriptive", "registry-record"]
 RetractionState = Literal["none", "corrected", "expression-of-concern", "retracted"]
+NoticeKind = Literal[
+    "comment-in",
+    "comment-on",
+    "corrected-and-republished-from",
+    "corrected-and-republished-in",
+    "erratum-for",
+    "erratum-in",
+    "expression-of-concern-for",
+    "expression-of-concern-in",
+    "original-report-in",
+    "partial-retraction-in",
+    "partial-retraction-of",
+    "reprint-in",
+    "reprint-of",
+    "republished-from",
+    "republished-in",
+    "retracted-and-republished-from",
+    "retracted-and-republished-in",
+    "retraction-in",
+    "retraction-of",
+    "summary-for-patients-in",
+    "update-in",
+    "update-of",
+]
+"""NLM's words for how two publications belong together (CommentsCorrectionsList)."""
 AlertState = Literal["corrected", "expression-of-concern", "retracted"]
 DirectionKind = Literal["refining", "exploring"]
 UseField = Literal["medical", "cosmetic"]

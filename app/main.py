@@ -18,6 +18,7 @@ from app.directions.routes import router as directions
 from app.dosing.routes import router as dosing
 from app.feed.routes import router as changes
 from app.history.routes import router as history
+from app.importing.routes import router as imports
 from app.indications.routes import router as indications
 from app.mechanisms.routes import router as mechanisms
 from app.products.routes import router as products
@@ -38,6 +39,7 @@ from app.web.cors import OpenForReading
 from app.web.envelope import Envelope
 from app.web.finished import Finished
 from app.web.guard import Guard
+from app.web.import_runs import Imports
 from app.web.limits import Limits
 from app.web.metrics import Metrics
 from app.web.openapi import TITLE
@@ -69,6 +71,7 @@ ROUTERS = (
     changes,
     webhooks,
     releases,
+    imports,
     pages,
 )
 
@@ -86,7 +89,9 @@ def index_path(settings: Settings) -> Path | None:
 async def _running(app: FastAPI) -> AsyncIterator[None]:
     app.state.service.search.index.build_beside()
     app.state.service.deliverer.start()
+    app.state.service.imports.start()
     yield
+    await app.state.service.imports.close()
     await app.state.service.deliverer.close()
     await app.state.service.trail.close()
     app.state.service.search.index.close()
@@ -106,8 +111,8 @@ def create_app(settings: Settings | None = None, *, webhook_delays: Delays = DEL
     totals, metrics, watch = Totals(settings.count_cache_entries), Metrics(), Watch(signal)
     outward = outgoing.client(private=settings.webhooks_private)
     deliverer = Deliverer(outward, reader.run, writer.aside, signal.token, webhook_delays)
-    releases_run = Releases(settings)
-    service = Service(settings, reader, totals, search, metrics, writer, limits, trail, watch, deliverer, releases_run)
+    runs = Releases(settings), Imports(settings, writer)
+    service = Service(settings, reader, totals, search, metrics, writer, limits, trail, watch, deliverer, *runs)
     app = FastAPI(
         title=TITLE,
         version=__version__,

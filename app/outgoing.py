@@ -9,6 +9,8 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 import httpx
@@ -25,6 +27,10 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 class Refused(Exception):
     """An address that is not asked, and why."""
+
+
+class Unknown(Refused):
+    """A host that has no address, just now at least."""
 
 
 async def resolve(host: str, port: int) -> list[str]:
@@ -88,7 +94,7 @@ async def addresses_of(url: httpx.URL, *, private: bool, resolve: Resolve = reso
         async with asyncio.timeout(LONGEST_WAIT):
             found = await resolve(host, url.port or (443 if url.scheme == "https" else 80))
     except (OSError, UnicodeError):  # a TimeoutError is an OSError
-        raise Refused(f"the host {host!r} has no address") from None
+        raise Unknown(f"the host {host!r} has no address") from None
     hidden = [address for address in found if not (private or is_public(address))]
     if hidden or not found:
         raise Refused(f"the host {host!r} is not on the public internet")
@@ -147,3 +153,14 @@ def client(*, private: bool, resolve: Resolve = resolve, connecting: float = 3.0
         follow_redirects=False,
         trust_env=False,
     )
+
+
+def retry_after(header: str) -> timedelta:
+    """Seconds or a date (RFC 9110 §10.2.3); nothing where it is neither."""
+    if header.isascii() and header.isdigit():
+        return timedelta(seconds=int(header[:9]))
+    try:
+        at = parsedate_to_datetime(header)
+        return max(timedelta(0), (at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime.now(UTC))
+    except (ValueError, TypeError, OverflowError):
+        return timedelta(0)

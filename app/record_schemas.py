@@ -91,6 +91,17 @@ class AlertOut(Fields):
     state: AlertState = Field(description="What the publication is marked as.")
 
 
+class ConflictOut(Fields):
+    """A field of which an imported source says something else than the record."""
+
+    field: str = Field(description="The field of the record.", examples=["enrolled"])
+    kept: Any = Field(description="The record's own value; of a long one, the beginning of its JSON.")
+    kept_from: Slug | None = Field(description="The imported source of the record's value; null: people entered it.")
+    offered: Any = Field(description="The source's value; of a long one, the beginning of its JSON.")
+    source: Slug = Field(description="Id of the source.", examples=["ctgov-nct00156910"])
+    rule: str = Field(description="The rule by which the record's value stands.", examples=["person-first"])
+
+
 class Cited(Shape):
     """What every record but a source is entered with: at least one source."""
 
@@ -136,6 +147,9 @@ class CitedOut(RecordOut):
         "reports, or a source that is a publication, by its PMID or DOI. Null: nothing known."
     )
     alerts: list[AlertOut] = Field(description="Retracted, doubted or corrected publications that it rests on.")
+    conflicts: list[ConflictOut] = Field(
+        description="What imported sources say otherwise: what a person entered is never overwritten by an import."
+    )
     provenance: list[ProvenanceOut] = Field(description="Where the record's statements come from.")
 
 

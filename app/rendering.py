@@ -6,13 +6,14 @@ from functools import cache
 from hashlib import blake2b
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, Select, bindparam, select
 
 from app.alerts import citing, worst
 from app.catalogue import RESOURCES
 from app.db import table_of
 from app.fields import RecordType
-from app.record_schemas import ProvenanceOut
+from app.record_schemas import ConflictOut, ProvenanceOut
 from app.records import Record
 from app.resources import Found, Part, Resource, Row, Rows, pick
 from app.rows import batches, complete, every_part, own_parts, read
@@ -107,12 +108,18 @@ def _provenance(row: Row, found: Found) -> Row:
     return pick(ProvenanceOut, row) | own | found["sources"][row["source_id"]]
 
 
+def _conflict(row: Row) -> Row:
+    values = {name: orjson.loads(row[name]) for name in ("kept", "offered")}
+    return pick(ConflictOut, row) | values | {"source": row["source_id"]}
+
+
 def _body(resource: Resource, shared: Row, rows: Rows, found: Found) -> bytes:
     document = shared | resource.render(rows, found)
     document["absent"] = {row["field"]: row["reason"] for row in rows["absences"]}
     document["provenance"] = [_provenance(row, found) for row in rows["provenance"]]
     document["alert"] = worst([row["state"] for row in rows["alerts"]])
     document["alerts"] = [{"publication": row["publication_id"], "state": row["state"]} for row in rows["alerts"]]
+    document["conflicts"] = [_conflict(row) for row in rows["conflicts"]]
     return bytes(resource.out.__pydantic_serializer__.to_json(resource.out.model_validate(document)))
 
 

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from app.bulk import insert
 from app.db import table_of
 from app.fields import RecordType
+from app.importing.tables import Conflict
 from app.records import Absence, Alert, Deletion, Provenance, Record, RecordName
 from app.resources import Part, Resource, Row, Rows
 
@@ -32,7 +33,7 @@ BATCH = 500
 SHARED = (Part(Provenance, "record_id"), Part(RecordName, "record_id"), Part(Absence, "record_id"))
 """Parts that every record type has; their rows also say which type they belong to."""
 
-DERIVED = (Part(Alert, "record_id"),)
+DERIVED = (Part(Alert, "record_id"), Part(Conflict, "record_id"))
 """Parts that every record type has and nobody enters."""
 
 

@@ -55,6 +55,14 @@ class Settings(BaseSettings):
     max_release_bytes: int = Field(
         100_000_000, ge=1000, description="Largest release that is read over HTTP; a larger one is a 413."
     )
+    imports_path: str = Field(
+        "",
+        description="Where imports are kept while they are open; nothing: beside the SQLite file, "
+        "else `evidence.imports`.",
+    )
+    max_import_bytes: int = Field(
+        1_000_000_000, ge=1000, description="Largest file that is imported over HTTP; a larger one is a 413."
+    )
     limits: bool = Field(True, description="Whether requests are limited, per key and per address.")
     address_burst: int = Field(1000, ge=1, description="Requests in 10 seconds from one address without a key.")
     address_quota: int = Field(1_000_000, ge=1, description="Requests in a day from one address without a key.")
@@ -63,6 +71,27 @@ class Settings(BaseSettings):
     webhooks_private: bool = Field(
         False, description="Whether webhooks may go to private addresses, and over http: on a network of one's own."
     )
+    import_private: bool = Field(
+        False, description="Whether imports may come from private addresses, and over http: on a network of one's own."
+    )
+    ctgov_url: str = Field("https://clinicaltrials.gov/api/v2", description="Where ClinicalTrials.gov's API v2 is.")
+    pubmed_url: str = Field(
+        "https://eutils.ncbi.nlm.nih.gov/entrez/eutils", description="Where NCBI's E-utilities are, for PubMed."
+    )
+    dailymed_url: str = Field(
+        "https://dailymed.nlm.nih.gov/dailymed/services/v2", description="Where DailyMed's web services v2 are."
+    )
+    ncbi_api_key: SecretStr = Field(
+        SecretStr(""), description="A key of NCBI's, with which PubMed is asked ten times a second instead of three."
+    )
+    ncbi_email: str = Field("", description="Whom NCBI may write to before it shuts somebody out who asks too much.")
     count_cache_entries: int = Field(
         4096, ge=0, description="Totals remembered per revision, so that paging counts once."
     )
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """What a process of one's own is started with to have the same settings."""
+    found = {name: getattr(settings, name) for name in Settings.model_fields}
+    plain = {name: value.get_secret_value() if isinstance(value, SecretStr) else value for name, value in found.items()}
+    return {f"EVIDENCE_{name}".upper(): str(value) for name, value in plain.items() if value is not None}

@@ -16,6 +16,7 @@ from app.db import table_of, writing
 from app.deriving import derive_columns
 from app.documents import Change, Document, Revision, State
 from app.entering import Entry, rows_of
+from app.importing.remembering import derive_conflicts
 from app.records import Deletion
 from app.rendering import dependents, shapes
 from app.requoting import replaced, requote
@@ -118,6 +119,12 @@ def _with_rows(entries: Iterable[Entry]) -> list[_WithRows]:
     return [(entry, rows_of(entry)) for entry in entries]
 
 
+def _there_before(plan: _Plan, entries: Iterable[Entry]) -> dict[Key, bytes]:
+    """What was known before is entered anew: it may differ from what imports have offered of it."""
+    changed = {key for key, change in plan.changes.items() if change != "created"}
+    return {entry.key: entry.entered for entry in entries if entry.key in changed} if changed else {}
+
+
 def _write_rows(connection: Connection, plan: _Plan, prepared: _Prepared) -> None:
     """All main rows first, for any part may refer to any of them; and all that goes before anything that comes."""
     for some in prepared:
@@ -179,7 +186,7 @@ class Revising:
         self._count(plan, gone)
         if not (plan.changes or gone):
             return
-        connection, revision = self._connection, self._revision()
+        connection, revision = self._connection, self.opened()
         shown = _shown_in(connection, [*plan.keys("updated"), *gone]) - set(gone)
         bury(connection, gone, revision)
         for type, ids in grouped(gone):
@@ -190,6 +197,7 @@ class Revising:
         _remove(connection, gone)
         requote(connection, texts, plan.changes.keys())
         derive_columns(connection, plan.changes)
+        derive_conflicts(connection, _there_before(plan, entries), revision)
         shown |= self._store(plan, prepared, revision)
         # what was entered now was rendered from what is there now
         self._shown = (self._shown | shown) - plan.changes.keys()
@@ -201,7 +209,8 @@ class Revising:
         self.summary.deleted += len(gone)
         self._progress(plan.unchanged)
 
-    def _revision(self) -> int:
+    def opened(self) -> int:
+        """Its number; opens it if nothing has changed yet."""
         if self.summary.revision is None:
             self.summary.revision = open_revision(self._connection, self._actor, self._reason)
         return self.summary.revision

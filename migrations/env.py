@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 import app.access.tables  # these tables belong to the metadata too
 import app.catalogue
 import app.documents
+import app.importing.runs.tables
 import app.releases.tables
 import app.search.mesh
 import app.webhooks.tables  # noqa: F401

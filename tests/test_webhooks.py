@@ -314,6 +314,15 @@ def test_no_redirect_is_followed(serve: Serve, engine: Engine, receiver: Receive
         assert elsewhere.taken == []
 
 
+def test_a_redirect_to_no_address_is_a_failure_like_others(serve: Serve, engine: Engine, receiver: Receiver) -> None:
+    with serve() as client:
+        receiver.always = Answer(302, (("location", "data:,x"),))
+        webhook = register(client, receiver)
+        change(engine, "first")
+        receiver.await_taken(2)
+        assert "InvalidURL" in await_state(client, webhook["id"], attempts=2)["last_error"]
+
+
 def test_only_changes_of_its_types_are_told(serve: Serve, engine: Engine, receiver: Receiver) -> None:
     with serve() as client:
         webhook = register(client, receiver, types=["products"])

@@ -47,3 +47,12 @@ def keep(connection: Connection, asked: Asked, answer: Given) -> None:
     connection.execute(delete(GivenAnswer).where(GivenAnswer.at < now - KEPT))
     row = {**asked._asdict(), "at": now, **answer._asdict(), "headers": dict(answer.headers)}
     connection.execute(table_of(GivenAnswer).insert(), row)
+
+
+def keep_once(connection: Connection, asked: Asked, answer: Given, at: datetime) -> None:
+    """Keeps an answer that was given at a moment before now, unless it is kept already."""
+    of = (GivenAnswer.key_id == asked.key_id, GivenAnswer.idempotency_key == asked.idempotency_key)
+    connection.execute(delete(GivenAnswer).where(*of, GivenAnswer.at < at))
+    if connection.scalars(select(GivenAnswer.at).where(*of)).first() is None:
+        row = {**asked._asdict(), "at": at, **answer._asdict(), "headers": dict(answer.headers)}
+        connection.execute(table_of(GivenAnswer).insert(), row)

@@ -36,7 +36,7 @@ def _text(value: Json) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict):
-        return str(value["id"]) if "id" in value else orjson.dumps(value).decode()
+        return str(value["id"]) if value.get("id") else orjson.dumps(value).decode()
     text = str(value)
     return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA) else text
 

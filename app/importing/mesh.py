@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, delete, select
 
-from app.db import table_of
+from app.db import reading, table_of
 from app.resources import Row
 from app.rows import batches
 from app.search.mesh import MeshDescriptor, MeshTerm
@@ -102,7 +102,12 @@ def _write(connection: Connection, changed: list[Descriptor], progress: Callable
 
 
 def import_mesh(
-    engine: Engine, file: Path, *, actor: str, progress: Callable[[int], None] = lambda _: None
+    engine: Engine,
+    file: Path,
+    *,
+    actor: str,
+    reason: str | None = None,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> tuple[int, int]:
     """Makes the stored descriptors as in the file, those it does not name left alone: `(changed, unchanged)`."""
     wanted = read(file)
@@ -110,7 +115,16 @@ def import_mesh(
         stored = _stored(connection)
         changed = [descriptor for id, descriptor in wanted.items() if stored.get(id) != descriptor]
         if changed:
-            revision = open_revision(connection, actor, f"import of {file.name}")
+            revision = open_revision(connection, actor, reason or f"import of {file.name}")
             _write(connection, changed, progress)
             close_revision(connection, revision)
     return len(changed), len(wanted) - len(changed)
+
+
+def preview_mesh(engine: Engine, file: Path) -> tuple[int, int]:
+    """How many descriptors would change, and how many would not."""
+    wanted = read(file)
+    with reading(engine) as connection:
+        stored = _stored(connection)
+    changed = sum(stored.get(id) != descriptor for id, descriptor in wanted.items())
+    return changed, len(wanted) - changed

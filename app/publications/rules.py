@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from app.publications.schemas import PublicationIn
-from app.rules import Fault, Rule
+from app.rules import Fault, Rule, unique
 
 
 def _can_be_told_apart(publication: PublicationIn) -> Iterator[Fault]:
@@ -13,7 +13,7 @@ def _can_be_told_apart(publication: PublicationIn) -> Iterator[Fault]:
 
 def _a_body_is_no_publication(publication: PublicationIn) -> Iterator[Fault]:
     if publication.scope == "body-of-literature":
-        for field in ("pmid", "doi", "journal", "year", "volume", "issue", "pages"):
+        for field in ("pmid", "doi", "pmcid", "journal", "year", "date", "epub_date", "volume", "issue", "pages"):
             if getattr(publication, field) is not None:
                 yield f"/{field}", f"a body of literature has no {field}: it is no single publication"
 
@@ -24,4 +24,28 @@ def _et_al_is_no_author(publication: PublicationIn) -> Iterator[Fault]:
             yield f"/authors/{index}", "et al. is no author; say authors_complete: false"
 
 
-RULES: tuple[Rule[PublicationIn], ...] = (_can_be_told_apart, _a_body_is_no_publication, _et_al_is_no_author)
+def _a_collective_is_an_author(publication: PublicationIn) -> Iterator[Fault]:
+    authors = set(publication.authors)
+    for index, name in enumerate(publication.collective_authors):
+        if name not in authors:
+            yield f"/collective_authors/{index}", f"{name!r} is not among the authors, where it has its place"
+
+
+def _the_year_is_the_dates(publication: PublicationIn) -> Iterator[Fault]:
+    date, year = publication.date, publication.year
+    if date is not None and year is not None and int(date[:4]) != year:
+        yield "/date", f"{date} is not in the year {year}"
+
+
+def _a_registration_stands_once(publication: PublicationIn) -> Iterator[Fault]:
+    yield from unique("/registry_ids", publication.registry_ids, "the registration")
+
+
+RULES: tuple[Rule[PublicationIn], ...] = (
+    _can_be_told_apart,
+    _a_body_is_no_publication,
+    _et_al_is_no_author,
+    _a_collective_is_an_author,
+    _the_year_is_the_dates,
+    _a_registration_stands_once,
+)

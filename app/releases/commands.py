@@ -13,15 +13,13 @@ from app.access.audit import Who
 from app.console import ACTOR, FAULTS, USAGE, bar, database, stop
 from app.db import reading
 from app.errors import Problem
+from app.releases.telling import counted, print_records
 from app.settings import Settings
 
 app = typer.Typer(help="Changes that come together, told beforehand and undone together.", no_args_is_help=True)
 
 MOST_FAULTS = 1000
 """Lines printed of a release that failed."""
-MOST_RECORDS = 100
-"""Records printed of a report; `--json` has up to a thousand."""
-WIDEST = 60
 
 Json = dict[str, Any]
 Content = Annotated[Path, typer.Argument(help="A directory of YAML, a zip of one, or NDJSON; `-`: standard input.")]
@@ -108,7 +106,7 @@ def list_releases(as_json: AsJson = False) -> None:
                 continue
             of = f"reverts {release['reverts']}" if release["reverts"] else ""
             by = f"reverted by {release['reverted_by']}" if release["reverted_by"] else ""
-            at, counts = f"{release['at']:%Y-%m-%dT%H:%MZ}", _counted(release["counts"])
+            at, counts = f"{release['at']:%Y-%m-%dT%H:%MZ}", counted(release["counts"])
             print(release["name"], release["revision"], at, release["actor"], counts, of or by or "-", sep="\t")
 
 
@@ -131,35 +129,18 @@ def revert(
     _print(done, as_json)
 
 
-def _counted(counts: Json) -> str:
-    return ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "nothing"
-
-
 def _print(report: Json, as_json: bool, *, done: bool = True) -> None:
     if as_json:
         print(orjson.dumps(report).decode())
         return
-    for record in report["records"][:MOST_RECORDS]:
-        print(f"{record['change']:9} {record['type']}/{record['id']}")
-        for field in record.get("fields", ()):
-            print(f"          {field['pointer']}: {_short(field, 'before')} -> {_short(field, 'after')}")
-    rest = report["records_total"] - min(MOST_RECORDS, len(report["records"]))
-    if rest > 0:
-        print(f"... and {rest} more")
+    print_records(report)
     print(_ending(report, done=done))
 
 
 def _ending(report: Json, *, done: bool) -> str:
-    counted = _counted(report["counts"])
+    counts = counted(report["counts"])
     if not done:
-        return f"There would be: {counted}. Nothing was changed."
+        return f"There would be: {counts}. Nothing was changed."
     if report["revision"] is None:
-        return f"Nothing to do ({counted}); no release was made."
-    return f"{report['name']}, revision {report['revision']}: {counted}."
-
-
-def _short(field: Json, name: str) -> str:
-    if name not in field:
-        return "-"
-    text = orjson.dumps(field[name]).decode()
-    return text if len(text) <= WIDEST else f"{text[:WIDEST]} ..."
+        return f"Nothing to do ({counts}); no release was made."
+    return f"{report['name']}, revision {report['revision']}: {counts}."

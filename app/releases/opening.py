@@ -9,12 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
+from app import zips
 from app.loading.service import Faulty, Located
 from app.releases.archives import unpacked
 from app.releases.content import Content, Directory, Lines
-
-ZIP = b"PK\x03\x04"
-EMPTY_ZIP = b"PK\x05\x06"
 
 
 @contextmanager
@@ -31,7 +29,7 @@ def _called(archive: Path, folder: Path) -> Iterator[None]:
 def content_of(name: str, file: IO[bytes]) -> Iterator[Content]:
     """Of a file that can be sought in."""
     file.seek(0)
-    if file.read(4) in (ZIP, EMPTY_ZIP):
+    if file.read(4) in zips.MAGIC:
         with unpacked(name, file) as folder, _called(Path(name), folder):
             yield Directory(folder)
     else:

@@ -11,6 +11,7 @@ from app.checking import Draft, still_referred
 from app.db import reading
 from app.documents import Document
 from app.errors import Problem
+from app.importing.remembering import set_aside
 from app.nearest import nearest
 from app.releases.content import Change, Drafts, Gone
 from app.releases.reading import entered_before, entered_or_deleted, found, names
@@ -95,11 +96,24 @@ def prepared(engine: Engine, name: str) -> Iterator[Staged]:
         yield read
 
 
+def _first(connection: Connection, release: Json) -> tuple[int, bool]:
+    """The revision of the release at the beginning of a chain of reverts, and whether undoing the last undoes it."""
+    undone = True
+    while release["reverts"]:
+        before = found(connection, release["reverts"])
+        assert before is not None
+        release, undone = before, not undone
+    return release["revision"], undone
+
+
 def undo(connection: Connection, staged: Staged, order: Order, progress: Progress = lambda _: None) -> Json:
     """In a transaction of `changing`; raises a `Problem` where it would lose or break anything."""
     assert order.reverts is not None
-    _refuse_later(connection, _release(connection, order.reverts)["revision"])
+    release = _release(connection, order.reverts)
+    _refuse_later(connection, release["revision"])
     _refuse_needed(connection, staged.gone.keys(), staged.checking.keys)
+    first, undone = _first(connection, release)
+    set_aside(connection, first, undone=undone)
     return enter(connection, staged, order, progress)
 
 

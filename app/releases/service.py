@@ -62,12 +62,26 @@ def enter(connection: Connection, staged: Staged, order: Order, progress: Progre
     summary = write(connection, entries, gone=gone, actor=order.who.actor, reason=order.reason, progress=progress)
     if summary.revision is None:
         return _report(order, summary, [], 0)
-    row = {"name": order.name, "revision": summary.revision, "reverts": order.reverts, "summary": counts_of(summary)}
-    connection.execute(table_of(Release).insert(), row)
     action = "revert release" if order.reverts else "apply release"
-    note(connection, [Event(order.who, action, revision=summary.revision, detail=f"{order.name}: {order.reason}")])
+    record_release(connection, order.name, summary, order.who, action, order.reason, reverts=order.reverts)
     records, total = told(connection, summary.revision)
     return _report(order, summary, records, total)
+
+
+def record_release(
+    connection: Connection,
+    name: str,
+    summary: Summary,
+    who: Who,
+    action: str,
+    reason: str,
+    *,
+    reverts: str | None = None,
+) -> None:
+    """Says that a revision is a release, here and in the audit."""
+    row = {"name": name, "revision": summary.revision, "reverts": reverts, "summary": counts_of(summary)}
+    connection.execute(table_of(Release).insert(), row)
+    note(connection, [Event(who, action, revision=summary.revision, detail=f"{name}: {reason}")])
 
 
 def _report(order: Order, summary: Summary, records: list[Json], total: int) -> Json:
@@ -83,14 +97,14 @@ def apply(engine: Engine, staged: Staged, order: Order, *, progress: Progress = 
 
 def preview(engine: Engine, staged: Staged, order: Order, *, progress: Progress = lambda _: None) -> Json:
     """The very release, and then undone before anybody could see it."""
-    with _apart(engine) as there, changing(there) as connection:
+    with apart(engine) as there, changing(there) as connection:
         report = enter(connection, staged, order, progress)
         connection.rollback()
     return report | {"revision": None}
 
 
 @contextmanager
-def _apart(engine: Engine) -> Iterator[Engine]:
+def apart(engine: Engine) -> Iterator[Engine]:
     """Where a preview keeps nobody waiting: a copy of the SQLite file, as of now.
 
     PostgreSQL has no such copy: there other writers wait for the end of the preview, and readers do not.

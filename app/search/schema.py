@@ -8,7 +8,7 @@ from app.catalogue import RESOURCES
 from app.filters import Kind, kinds
 from app.search import analysis
 
-VERSION = 4
+VERSION = 5
 
 TEXT_FIELDS = ("title", "name", "body")
 OWN = ("title", "name")

@@ -21,6 +21,7 @@ from app.fields import (
     Phase,
     PrimaryPurpose,
     Prose,
+    RegistryId,
     Slug,
     Standing,
     StudyScope,
@@ -35,8 +36,6 @@ from app.publications.schemas import Citation, PublicationRef
 from app.record_filters import CitedFilter
 from app.record_schemas import CitedIn, CitedOut, Embedded, Fields, Identified, RefersTo, Shape
 from app.studies.parts import AdverseEvent, Arm, Condition, FlowStep, Intervention, OutcomeIn, OutcomeOut
-
-RegistryId = Annotated[str, Field(pattern=r"^[!-~]{4,60}$", description="A trial registration.")]
 
 
 class StudyRef(Embedded):

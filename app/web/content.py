@@ -1,6 +1,8 @@
 """What clients send: bounded, UTF-8, and JSON without anything that two readers could take for different things."""
 
-from typing import Any
+import asyncio
+from hashlib import sha256
+from typing import IO, Any
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -9,6 +11,7 @@ from app.strict_json import DEEPEST, TooDeep, parse
 
 JSON_TYPE = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
+PIECE = 1 << 20
 
 
 def require_type(request: Request, *known: str) -> str:
@@ -47,6 +50,33 @@ async def read_content(request: Request, most: int) -> bytes:
     except ClientDisconnect:
         raise Problem("malformed-content", "The content ended before it was whole.") from None
     return b"".join(pieces)
+
+
+async def receive(request: Request, most: int, file: IO[bytes]) -> str:
+    """Writes what is sent to a file, a piece at a time, and returns its hash; stops where it becomes too much."""
+    promised = request.headers.get("content-length", "")
+    if promised.isdigit() and int(promised[:20]) > most:
+        raise too_large(most)
+    digest, size, gathered = sha256(), 0, bytearray()
+    try:
+        async for piece in request.stream():
+            size += len(piece)
+            if size > most:
+                raise too_large(most)
+            gathered += piece
+            if len(gathered) >= PIECE:
+                await asyncio.to_thread(_write, file, digest, bytes(gathered))
+                gathered.clear()
+    except ClientDisconnect:
+        raise Problem("malformed-content", "The content ended before it was whole.") from None
+    await asyncio.to_thread(_write, file, digest, bytes(gathered))
+    return digest.hexdigest()
+
+
+def _write(file: IO[bytes], digest: Any, piece: bytes) -> None:
+    file.write(piece)
+    file.flush()
+    digest.update(piece)
 
 
 def parse_json(content: bytes) -> Any:

@@ -13,6 +13,7 @@ from app.errors import KINDS
 from app.web.changes import CHANGE, CHANGE_PAGE
 from app.web.edit_operations import TOMBSTONE
 from app.web.history_schemas import OF_HISTORY
+from app.web.import_operations import SCHEMAS as OF_IMPORTS
 from app.web.operations import Shown, page_name, problem_examples, record_examples, shown_headers
 from app.web.webhook_operations import SCHEMAS as OF_WEBHOOKS
 
@@ -173,7 +174,7 @@ PROBLEM: Doc = {
 @cache
 def _schemas() -> Doc:
     shown: list[Shown] = [(resource.out, "serialization") for resource in RESOURCES.values()]
-    _, found = models_json_schema([*shown, *OF_WEBHOOKS], ref_template=REF)
+    _, found = models_json_schema([*shown, *OF_WEBHOOKS, *OF_IMPORTS], ref_template=REF)
     schemas: Doc = found["$defs"]
     pages = {
         page_name(resource): _page({"$ref": REF.format(model=resource.out.__name__)}, f"A page of {resource.title}.")

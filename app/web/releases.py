@@ -1,13 +1,11 @@
 """Releases over HTTP: what is sent goes to disk, and `release_runs` does the rest."""
 
-import asyncio
-from hashlib import sha256
 from tempfile import TemporaryFile
-from typing import IO, Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 from sqlalchemy import Connection
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from app.editing.answers import Given
@@ -20,14 +18,13 @@ from app.releases.reverting import revert_name
 from app.releases.service import LONGEST_NAME, Order, is_name
 from app.releases.worker import Job
 from app.web.access import require_role, who_of
-from app.web.content import read_content, require_type, too_large
+from app.web.content import read_content, receive, require_type
 from app.web.edits import asked_of, read_reason
 from app.web.negotiation import JSON
 from app.web.service import service_of
 from app.web.state import query_string
 
 NDJSON, ZIP = "application/x-ndjson", "application/zip"
-PIECE = 1 << 20
 NO_STORE = {"cache-control": "no-store"}
 LISTED = "releases"
 """What a cursor of the list belongs to."""
@@ -39,7 +36,7 @@ class ReleaseQuery(NamedTuple):
     preview: bool
 
 
-def _read_name(value: str) -> str:
+def read_name(value: str) -> str:
     if not is_name(value):
         raise Invalid(f"a name is words of a-z and 0-9 joined by hyphens, at most {LONGEST_NAME} characters")
     return value
@@ -48,39 +45,12 @@ def _read_name(value: str) -> str:
 def read_release_query(raw: str) -> ReleaseQuery:
     parameters = Parameters(raw, ["name", "reason", "preview"])
     preview = parameters.read("preview", read_boolean, False)
-    name = parameters.read("name", _read_name, "preview" if preview else "")
+    name = parameters.read("name", read_name, "preview" if preview else "")
     reason = parameters.read("reason", read_reason, f"release {name}")
     if not preview and not parameters.all("name"):
         parameters.faults.append(parameter_fault("name", "name is needed: what the release is called for good."))
     parameters.end()
     return ReleaseQuery(name, reason, preview)
-
-
-async def _received(request: Request, most: int, file: IO[bytes]) -> str:
-    """Writes what is sent to a file, a piece at a time, and returns its hash; stops where it becomes too much."""
-    promised = request.headers.get("content-length", "")
-    if promised.isdigit() and int(promised[:20]) > most:
-        raise too_large(most)
-    digest, size, gathered = sha256(), 0, bytearray()
-    try:
-        async for piece in request.stream():
-            size += len(piece)
-            if size > most:
-                raise too_large(most)
-            gathered += piece
-            if len(gathered) >= PIECE:
-                await asyncio.to_thread(_write, file, digest, bytes(gathered))
-                gathered.clear()
-    except ClientDisconnect:
-        raise Problem("malformed-content", "The content ended before it was whole.") from None
-    await asyncio.to_thread(_write, file, digest, bytes(gathered))
-    return digest.hexdigest()
-
-
-def _write(file: IO[bytes], digest: Any, piece: bytes) -> None:
-    file.write(piece)
-    file.flush()
-    digest.update(piece)
 
 
 def _response(answer: Given) -> Response:
@@ -94,7 +64,7 @@ async def answer_release(request: Request) -> Response:
     service = service_of(request)
     order = Order(query.name, query.reason, who_of(request.scope))
     with TemporaryFile(prefix="evidence-") as file:  # without a name: whatever happens, nothing is left of it
-        content = await _received(request, service.settings.max_release_bytes, file)
+        content = await receive(request, service.settings.max_release_bytes, file)
         asked = None if query.preview else asked_of(request, identity, content.encode())
         file.seek(0)
         return _response(await service.releases.make(Job(order, query.preview, asked), file))
@@ -103,7 +73,7 @@ async def answer_release(request: Request) -> Response:
 async def answer_revert(request: Request) -> Response:
     identity = require_role(request, "admin")
     parameters, name = Parameters(query_string(request), ["name", "reason"]), request.path_params["name"]
-    by = parameters.read("name", _read_name, revert_name(name))
+    by = parameters.read("name", read_name, revert_name(name))
     reason = parameters.read("reason", read_reason, f"revert of {name}")
     parameters.end()
     await read_content(request, 0)

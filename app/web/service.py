@@ -9,6 +9,7 @@ from app.history.remembered import Remembered
 from app.reading import Totals
 from app.search.listing import Search
 from app.settings import Settings
+from app.web.import_runs import Imports
 from app.web.limits import Limits
 from app.web.metrics import Metrics
 from app.web.reader import Reader
@@ -32,6 +33,7 @@ class Service:
     watch: Watch
     deliverer: Deliverer
     releases: Releases
+    imports: Imports
     remembered: Remembered = field(default_factory=Remembered)
 
 

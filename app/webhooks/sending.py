@@ -3,12 +3,10 @@
 import asyncio
 import time
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 
 import httpx
 
-from app.outgoing import Refused
+from app.outgoing import Refused, retry_after
 from app.webhooks.messages import Message, Receiver
 from app.webhooks.progress import Failure
 from app.webhooks.signing import signed
@@ -35,7 +33,7 @@ async def post(client: httpx.AsyncClient, to: Receiver, message: Message) -> int
         return Failure(str(refused))
     except (TimeoutError, httpx.TimeoutException):
         return Failure(f"no answer within {PATIENCE:g} seconds")
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:  # also of a redirect that is not followed
         return Failure(f"{type(error).__name__}: {error}")
 
 
@@ -51,15 +49,4 @@ async def _read_some(answer: httpx.Response) -> None:
 def _failure(answer: httpx.Response) -> Failure:
     status = answer.status_code
     detail = "redirects are not followed" if answer.is_redirect else f"answered {status}"
-    return Failure(detail, status, _retry_after(answer.headers.get("retry-after", "")), status == GONE)
-
-
-def _retry_after(header: str) -> timedelta:
-    """Seconds or a date (RFC 9110 §10.2.3); nothing where it is neither."""
-    if header.isascii() and header.isdigit():
-        return timedelta(seconds=int(header[:9]))
-    try:
-        at = parsedate_to_datetime(header)
-        return max(timedelta(0), (at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime.now(UTC))
-    except (ValueError, TypeError, OverflowError):
-        return timedelta(0)
+    return Failure(detail, status, retry_after(answer.headers.get("retry-after", "")), status == GONE)

@@ -7,8 +7,8 @@ from alembic import op
 
 from app.db import Printed, text
 
-revision: str = "0006"
-down_revision: str | None = "0005"
+revision: str = "0009"
+down_revision: str | None = "0008"
 branch_labels: None = None
 depends_on: None = None
 

@@ -1,0 +1,149 @@
+"""One batch of units: looked up, placed, merged and checked, until all that is left of it can be written."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import orjson
+from sqlalchemy import Connection
+
+from app.checking import TYPE_ORDER, Checking, Draft, Fault, still_referred
+from app.entering import Entry
+from app.importing.layers import Layer, bare
+from app.importing.looking import Looked, look
+from app.importing.merging import Standing
+from app.importing.offers import Remark, Unit
+from app.importing.placing import Misplaced, Placed, Placing, Step
+from app.importing.remembering import Known
+from app.importing.weaving import FRESH, Held, Refused, Weaving, fields_with, is_known
+from app.releases.reading import entered_before
+from app.versions import Key
+
+
+@dataclass(slots=True)
+class Settled:
+    """What is to be written of a batch, and what is to be told of it."""
+
+    entries: list[Entry] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
+    withdrawn: dict[Key, int] = field(default_factory=dict)
+    """Records that their publisher has taken back, by the unit that says so."""
+    gone: list[Key] = field(default_factory=list)
+    """Those of them that nobody else has a hand in or refers to."""
+    refused: dict[int, list[Fault]] = field(default_factory=dict)
+    taken: set[int] = field(default_factory=set)
+    set_aside: set[int] = field(default_factory=set)
+    remarks: list[tuple[int, Remark]] = field(default_factory=list)
+    dropped: int = 0
+
+
+class Batch:
+    def __init__(self, connection: Connection, units: Mapping[int, Unit], format: str, revision: int | None) -> None:
+        self._connection, self._units, self._format, self._revision = connection, units, format, revision
+        self._looked: Looked = look(connection, units.values())
+        self._entered: dict[Key, bytes] = {}
+        self._refused: dict[int, list[Fault]] = {}
+        self._frozen: dict[Key, frozenset[str] | None] = {}
+        self._why: dict[Key, tuple[int, str]] = {}
+
+    def settle(self) -> Settled:
+        """Tries anew without what is refused, and without touching what cannot be changed, until nothing is wrong."""
+        while True:
+            settled, steps = self._place()
+            self._read({step.key: step.unit for step in steps if not is_known(self._looked, step, {})})
+            weaving, refused = self._weave(steps, settled)
+            faults = self._check(weaving, settled)
+            if faults:
+                self._give_way(faults, weaving)
+            elif refused:
+                self._refused |= refused
+            else:
+                return self._told(settled)
+
+    def _place(self) -> tuple[Settled, list[Step]]:
+        settled, steps = Settled(), []
+        placing = Placing(self._looked, self._format)
+        for number, unit in self._units.items():
+            if number in self._refused:
+                continue
+            try:
+                placed = placing.place(number, unit)
+            except Misplaced as error:
+                self._refused[number] = [error.fault]
+                continue
+            steps += placed.steps
+            _note(settled, number, placed)
+        self._withdraw(settled)
+        return settled, steps
+
+    def _read(self, keys: Mapping[Key, int]) -> None:
+        wanted = [key for key in keys if key in self._looked.there and key not in self._entered]
+        self._entered |= entered_before(self._connection, sorted(wanted), FRESH)
+        for key in wanted:
+            if key not in self._entered:
+                self._leave(key, keys[key], "it is not kept as it was entered")
+
+    def _leave(self, key: Key, unit: int, why: str) -> None:
+        self._frozen[key], self._why[key] = None, (unit, why)
+
+    def _weave(self, steps: Iterable[Step], settled: Settled) -> tuple[Weaving, dict[int, list[Fault]]]:
+        places = {number: unit.place for number, unit in self._units.items()}
+        weaving = Weaving(self._looked, self._entered, self._format, self._revision, places, self._frozen)
+        refused: dict[int, list[Fault]] = {}
+        for step in steps:
+            try:
+                if step.key not in settled.gone and weaving.take(step):
+                    settled.taken.add(step.unit)
+            except Refused as error:
+                refused.setdefault(step.unit, []).extend(error.faults)
+        return weaving, refused
+
+    def _check(self, weaving: Weaving, settled: Settled) -> list[tuple[Held, Fault]]:
+        settled.held = [held for held in weaving.held.values() if held.fresh]
+        changed = sorted((held for held in settled.held if held.is_changed), key=lambda held: TYPE_ORDER[held.key[0]])
+        checking = Checking(settled.gone)
+        drafts = [Draft(number, held.key[0], held.data) for number, held in enumerate(changed)]
+        settled.entries = checking.settle(self._connection, list(checking.read(drafts)))
+        return [(changed[fault.number], fault) for fault in checking.faults]
+
+    def _give_way(self, faults: list[tuple[Held, Fault]], weaving: Weaving) -> None:
+        """A new record's fault is its unit's; one that was there stays as it is where an offer would break it."""
+        for held in {held.key: held for held, _ in faults}.values():
+            own = [fault for other, fault in faults if other is held]
+            if held.is_new:
+                self._refused.setdefault(held.units[0], []).extend(own)
+            elif held.key in self._frozen or held.before is None:
+                self._leave(held.key, held.units[0], own[0].detail)
+            else:
+                self._frozen[held.key] = fields_with(held.key, [fault.pointer for fault in own], held.before)
+
+    def _told(self, settled: Settled) -> Settled:
+        settled.refused = self._refused
+        for key, (number, why) in self._why.items():
+            settled.remarks.append((number, Remark("left-as-it-is", f"{key[0]}/{key[1]}: {why}")))
+        return settled
+
+    def _withdraw(self, settled: Settled) -> None:
+        """What only imports have made and nobody refers to goes; all else stays."""
+        keys = settled.withdrawn
+        self._read(keys)
+        own = [key for key in keys if key in self._entered and not self._standing(key).is_touched()]
+        needed = still_referred(self._connection, own)
+        settled.gone = [key for key in own if key not in needed]
+        settled.taken |= {keys[key] for key in settled.gone}
+        for key in keys.keys() - set(settled.gone):
+            settled.remarks.append((keys[key], Remark("withdrawn-but-in-use", f"{key[0]}/{key[1]}")))
+
+    def _standing(self, key: Key) -> Standing:
+        record = bare(key[0], orjson.loads(self._entered[key]))
+        return Standing(key[0], record, self.layers(key))
+
+    def layers(self, key: Key) -> tuple[Layer, ...]:
+        return self._looked.layers.get(key, Known()).layers
+
+
+def _note(settled: Settled, number: int, placed: Placed) -> None:
+    settled.withdrawn |= dict.fromkeys(placed.withdrawn, number)
+    settled.dropped += placed.dropped
+    settled.remarks += [(number, remark) for remark in placed.remarks]
+    if placed.set_aside:
+        settled.set_aside.add(number)

@@ -1,0 +1,133 @@
+"""`evidence import`: what others publish, from files, addresses or to a query."""
+
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+import orjson
+import typer
+from sqlalchemy import Engine
+
+from app.access.audit import Who
+from app.console import ACTOR, FAULTS, PASSED_OVER, bar, database, stop
+from app.errors import Problem
+from app.importing.asked import Asked, require_sense
+from app.importing.telling import tell
+from app.settings import Settings
+
+Json = dict[str, Any]
+
+
+def bring_in(
+    format: Annotated[str, typer.Argument(help="`ctgov`, `pubmed`, `references`, `label` or `mesh`.")],
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(help="Files, folders, zips, addresses; gzipped or not. `-`: standard input."),
+    ] = None,
+    query: Annotated[str | None, typer.Option(help="Ask the publisher's own service instead.")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(help="Only what was updated on that day, YYYY-MM-DD, or later; what does not say when is taken."),
+    ] = None,
+    on_error: Annotated[
+        str, typer.Option(help="`stop`: one refusal, and nothing is changed. `skip`: the others are taken; exit 5.")
+    ] = "stop",
+    name: Annotated[
+        str | None, typer.Option(help="What its release is called for good; else `import-FORMAT-YYYY-MM-DD[-n]`.")
+    ] = None,
+    reason: Annotated[str | None, typer.Option(help="Why; kept for good.")] = None,
+    report: Annotated[str | None, typer.Option(help="Write the whole report, as JSON, to this file.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The whole report as one JSON object.")] = False,
+) -> None:
+    """Bring in what others publish, as one release: all of it or nothing."""
+    asked = Asked(format, tuple(inputs or ()), query, since, on_error, dry_run, name, reason)
+    require_sense(asked)
+    made = _mesh(asked) if format == "mesh" else _made(asked)
+    if report:
+        _write(report, made)
+    if report != "-":
+        tell(made, as_json=as_json, dry_run=dry_run)
+    if made.get("stopped"):
+        raise stop(FAULTS, f"{made['refusals_total']} refused; nothing was changed.")
+    if made.get("refusals_total"):
+        raise stop(PASSED_OVER, f"{made['refusals_total']} refused and passed over.")
+
+
+def _write(report: str, made: Json) -> None:
+    content = orjson.dumps(made) + b"\n"
+    if report == "-":
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+    else:
+        Path(report).write_bytes(content)
+
+
+def _mesh(asked: Asked) -> Json:
+    from app.importing.mesh import Unreadable, import_mesh, preview_mesh
+
+    file = Path(asked.inputs[0])
+    try:
+        with database(Settings()) as engine, bar(f"Importing {file}") as (_, advance):
+            if asked.dry_run:
+                changed, unchanged = preview_mesh(engine, file)
+            else:
+                changed, unchanged = import_mesh(engine, file, actor=ACTOR, reason=asked.reason, progress=advance)
+    except Unreadable as error:
+        raise stop(FAULTS, f"{error}; nothing was changed.") from None
+    return {"format": "mesh", "changed": changed, "unchanged": unchanged}
+
+
+def _made(asked: Asked) -> Json:
+    from app.importing.offers import Unreadable
+
+    try:
+        with ExitStack() as stack:
+            return _run(stack.enter_context(database(Settings())), asked, stack)
+    except Unreadable as error:
+        raise stop(FAULTS, f"{error}; nothing was changed.") from None
+    except Problem as problem:
+        if problem.kind != "conflict":
+            raise
+        raise stop(FAULTS, f"{problem.detail} Nothing was changed.") from None
+
+
+def _run(engine: Engine, asked: Asked, stack: ExitStack) -> Json:
+    from app.importing.bringing import Job, bring_in, stopped
+    from app.importing.orders import Stopped
+
+    inputs, since = _inputs(asked, stack), None if asked.query else asked.since
+    said = (asked.stops, asked.dry_run, asked.name, asked.reason)
+    job = Job(asked.format, inputs, since, *said, Who(ACTOR))
+    _, advance = stack.enter_context(bar("Previewing" if asked.dry_run else "Importing"))
+    try:
+        return bring_in(engine, job, _Shown(advance))
+    except Stopped as error:
+        return stopped(error)
+
+
+class _Shown:
+    """What is gone through, on a bar."""
+
+    def __init__(self, advance: Any) -> None:
+        self.taken = advance
+
+    def read(self, units: int, refused: int) -> None:
+        """A little ahead of what is taken, and not shown."""
+
+
+def _inputs(asked: Asked, stack: ExitStack) -> tuple[str, ...]:
+    if asked.query is None:
+        return asked.inputs
+    from app.importing.bringing import day
+    from app.importing.fetched import Fetched
+    from app.importing.formats import FORMATS
+
+    live = FORMATS[asked.format].live
+    assert live is not None  # see `require_sense`
+    fetched = Fetched(Path(stack.enter_context(TemporaryDirectory(prefix="evidence-"))))
+    with bar("Fetching pages") as (_, advance):
+        fetched.complete(live(Settings()), asked.query, day(asked.since), lambda pages, _: advance(min(pages, 1)))
+    return tuple(map(str, fetched.files()))

@@ -1,0 +1,46 @@
+"""Every format that is imported: who reads it, what its files are called, and whom to ask for what is new."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from importlib import import_module
+from typing import IO, NamedTuple
+
+from app.importing.inputs.bounds import SUFFIXES
+from app.importing.live import servers
+from app.importing.live.pages import Live
+from app.importing.names import Names
+from app.importing.offers import Found, Unit
+from app.settings import Settings
+
+Units = Callable[[IO[bytes], str, Names], Iterator[Found]]
+
+
+class Format(NamedTuple):
+    name: str
+    module: str
+    """Its reader is the function `units` in there; it is imported only where something is read."""
+    suffixes: tuple[str, ...]
+    live: Callable[[Settings], Live] | None = None
+    """Who answers queries, where there is anybody to ask."""
+    updated: Callable[[Unit], str | None] | None = None
+    """When a unit's publisher last changed it, as far as it says so; nothing where its records never do."""
+
+    def units(self, file: IO[bytes], name: str, names: Names) -> Iterator[Found]:
+        read: Units = import_module(self.module).units
+        return read(file, name, names)
+
+
+def _study_updated(unit: Unit) -> str | None:
+    dates = (offer.data.get("last_updated_date") for offer in unit.offers if offer.type == "studies")
+    return next((date for date in dates if date), None)
+
+
+FORMATS: Mapping[str, Format] = {
+    format.name: format
+    for format in (
+        Format("ctgov", "app.importing.ctgov", SUFFIXES["ctgov"], partial(servers.live, "ctgov"), _study_updated),
+        Format("pubmed", "app.importing.pubmed", SUFFIXES["pubmed"], partial(servers.live, "pubmed")),
+        Format("references", "app.importing.references", SUFFIXES["references"]),
+        Format("label", "app.importing.label", SUFFIXES["label"], partial(servers.live, "label")),
+    )
+}

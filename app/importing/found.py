@@ -1,0 +1,128 @@
+"""What is found in files, unit by unit: read here or in a process of its own, beside whoever writes it."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import NamedTuple
+
+from app.importing.formats import FORMATS, Format
+from app.importing.inputs.archives import Stream
+from app.importing.inputs.faults import UnreadableInput
+from app.importing.inputs.files import streams
+from app.importing.live.servers import streams_at
+from app.importing.names import Names
+from app.importing.offers import Found, Refusal, Unit, Unreadable
+from app.rows import batches
+from app.settings import Settings
+
+AT_A_TIME = 50
+"""Units that go from one process to the other together; the pipe between them holds few, so whoever reads waits."""
+
+
+class Reading(NamedTuple):
+    """What is to be read; small, and the same in any process."""
+
+    format: str
+    inputs: tuple[str, ...]
+    """Files, folders, addresses; `-` is standard input."""
+    names: Names
+    since: str | None = None
+
+
+def _latest(date: str) -> str:
+    """The last day that a date can mean: a year is not before any day in it."""
+    return date + "-12-31"[len(date) - 4 :]
+
+
+def _is_wanted(format: Format, found: Found, since: str | None) -> bool:
+    if since is None or format.updated is None or isinstance(found, Refusal):
+        return True
+    updated = format.updated(found)
+    return updated is None or _latest(updated) >= since
+
+
+def is_address(input: str) -> bool:
+    return input.startswith(("https://", "http://"))
+
+
+def _streams(format: Format, input: str) -> Iterator[Stream]:
+    if is_address(input):
+        return streams_at(input, format.suffixes, Settings())
+    return streams(Path(input), format.suffixes)
+
+
+def _of_input(format: Format, input: str, names: Names) -> Iterator[Found]:
+    """A file that cannot be read, or not any further, is refused as any unit is; those after it are read."""
+    try:
+        for stream in _streams(format, input):
+            try:
+                yield from format.units(stream.file, stream.name, names)
+            except UnreadableInput as error:
+                yield Refusal(error.name, "", error.reason)
+            except Unreadable as error:
+                yield Refusal(stream.name, "", str(error))
+    except UnreadableInput as error:
+        yield Refusal(error.name, "", error.reason)
+
+
+def read(reading: Reading) -> Iterator[Found]:
+    """In this process; what was updated too long ago is passed over, and what does not say when is not."""
+    format = FORMATS[reading.format]
+    for input in reading.inputs:
+        for found in _of_input(format, input, reading.names):
+            if _is_wanted(format, found, reading.since):
+                yield found
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _send(pipe: Connection, reading: Reading) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever is interrupted ends this one
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    for some in batches(read(reading), AT_A_TIME):
+        pipe.send(some)
+    pipe.send(None)
+
+
+def read_beside(reading: Reading) -> Generator[Found]:
+    """In a process of its own, a little ahead of whoever takes what it finds. Standard input is read here."""
+    if "-" in reading.inputs:
+        yield from read(reading)
+        return
+    others = multiprocessing.get_context("spawn")
+    receiver, sender = others.Pipe(duplex=False)
+    process = others.Process(target=_send, args=(sender, reading), daemon=True)
+    process.start()
+    sender.close()
+    try:
+        yield from _received(receiver)
+    finally:
+        receiver.close()
+        process.terminate()
+        process.join()
+
+
+def _received(pipe: Connection) -> Iterator[Found]:
+    try:
+        while (some := pipe.recv()) is not None:
+            yield from some
+    except EOFError:
+        raise Unreadable("the process that reads broke off") from None
+
+
+def count_units(found: Iterator[Found], told: Callable[[int, int], None]) -> Iterator[Found]:
+    """Tells how many units and refusals there were so far."""
+    units = refused = 0
+    for one in found:
+        units, refused = units + isinstance(one, Unit), refused + isinstance(one, Refusal)
+        told(units, refused)
+        yield one

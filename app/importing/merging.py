@@ -1,0 +1,207 @@
+"""A record that people and several imports have a hand in: whose is what, and what an offer changes.
+
+Nothing that a person entered is ever changed, nor what a person took out put back; all else is as the imports' layers
+have it. What is a person's is told from the record and from what was offered before, so people need not say so.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from app.fields import RecordType
+from app.importing.layers import (
+    STATE,
+    Json,
+    Layer,
+    added_up,
+    groups,
+    items,
+    key_of,
+    laid,
+    ordered,
+    same,
+    worst_of,
+)
+from app.importing.precedence import (
+    ADDED_UP,
+    PERSON_FIRST,
+    UNTOLD,
+    WORST_STATE,
+    rule_between,
+    worse,
+)
+
+
+class Differing(NamedTuple):
+    """A field of which an import says something else than the record, and the rule by which the record's stands."""
+
+    field: str
+    source: str
+    kept: Any
+    kept_from: str | None
+    offered: Any
+    rule: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A record without what is absent from it, and what imports have offered of it."""
+
+    type: RecordType
+    record: Mapping[str, Any]
+    layers: tuple[Layer, ...] = ()
+
+    @cached_property
+    def _ordered(self) -> list[Layer]:
+        return ordered(self.type, self.layers)
+
+    def with_layer(self, layer: Layer) -> "Standing":
+        """What is offered now in the place of what the same source offered before."""
+        others = [other for other in self.layers if other.key != layer.key]
+        before = [other.since for other in self.layers if other.key == layer.key]
+        return Standing(self.type, self.record, (*others, layer._replace(since=min([layer.since, *before]))))
+
+    def without(self, source: str) -> "Standing":
+        return Standing(self.type, self.record, tuple(layer for layer in self.layers if layer.source != source))
+
+    # Whose is what
+
+    def _same_before(self, name: str) -> bool:
+        return any(
+            name in layer.theirs and name in layer.offered and same(layer.offered[name], self.record.get(name))
+            for layer in self.layers
+        )
+
+    def entered(self, group: Sequence[str]) -> Json:
+        """Those of a group's values that are people's, no more than it takes to tell how the others came to be."""
+        theirs = {name: self.record[name] for name in group if name in self.record and self._same_before(name)}
+        for name in group:
+            if name in self.record and name not in theirs:
+                others = laid(group, theirs, self._ordered)
+                if name not in others or not same(others[name], self.record[name]):
+                    theirs[name] = self.record[name]
+        return theirs
+
+    def taken_out(self, group: Sequence[str]) -> set[str]:
+        """Fields that imports would fill and people have emptied, or say why they are empty."""
+        there = laid(group, self.entered(group), self._ordered)
+        return {name for name in group if name not in self.record and (name in there or name in self.entered_absences)}
+
+    @cached_property
+    def entered_absences(self) -> Json:
+        offered = self._absences
+        return {name: why for name, why in self.record.get("absent", {}).items() if offered.get(name) != why}
+
+    @cached_property
+    def _absences(self) -> Json:
+        found: Json = {}
+        for layer in self._ordered:
+            found = layer.offered.get("absent", {}) | found
+        return found
+
+    def entered_items(self, field: str) -> dict[str, Any]:
+        offered, before = items(self.layers, field), f"{field}/"
+        theirs = {
+            name.removeprefix(before) for layer in self.layers for name in layer.theirs if name.startswith(before)
+        }
+        there = {key_of(item): item for item in self.record.get(field, ())}
+        return {key: item for key, item in there.items() if key not in offered or key in theirs}
+
+    def items_taken_out(self, field: str) -> set[str]:
+        return items(self.layers, field).keys() - {key_of(item) for item in self.record.get(field, ())}
+
+    def is_touched(self) -> bool:
+        """Whether people have any hand in it."""
+        fields = groups(self.type, self.record, *(layer.offered for layer in self.layers))
+        if self.entered_absences or self.record.get(STATE) != worst_of(self.layers):
+            return True
+        if any(self.entered(group) or self.taken_out(group) for group in fields):
+            return True
+        lists = added_up(self.record, *(layer.offered for layer in self.layers))
+        return any(self.entered_items(name) or self.items_taken_out(name) for name in lists)
+
+    # What an offer makes of it
+
+    def offered(self, layer: Layer) -> "Standing":
+        """The record with what one source now offers of it."""
+        after = self.with_layer(layer)
+        record: Json = {}
+        for group in groups(self.type, self.record, *(each.offered for each in (*self.layers, layer))):
+            out = self.taken_out(group)
+            values = laid(group, self.entered(group), after._ordered)
+            record |= {name: value for name, value in values.items() if name not in out}
+        for name in added_up(self.record, *(each.offered for each in (*self.layers, layer))):
+            record[name] = self._added_up(name, after)
+        record[STATE] = self._state(after)
+        record["absent"] = {
+            name: why for name, why in (after._absences | self.entered_absences).items() if not record.get(name)
+        }
+        stated = {name: value for name, value in record.items() if value not in (None, [], {})}
+        return Standing(self.type, stated, after.with_layer(self._told(layer)).layers)
+
+    def _told(self, layer: Layer) -> Layer:
+        """The layer with what people had said the same of before."""
+        theirs = {
+            name
+            for group in groups(self.type, layer.offered)
+            for name, value in self.entered(group).items()
+            if name in layer.offered and same(layer.offered[name], value)
+        }
+        for field in added_up(layer.offered):
+            offered = {key_of(item) for item in layer.offered[field]}
+            theirs.update(f"{field}/{key}" for key in self.entered_items(field).keys() & offered)
+        return layer._replace(theirs=frozenset(theirs))
+
+    def _state(self, after: "Standing") -> Any:
+        own, before = self.record.get(STATE), worst_of(self.layers)
+        return worst_of(after.layers) if own == before else worse(own, worst_of(after.layers))
+
+    def _added_up(self, field: str, after: "Standing") -> list[Any]:
+        entered, out = self.entered_items(field), self.items_taken_out(field)
+        there = {key_of(item): item for item in self.record.get(field, ())}
+        known = entered | {key: item for key, item in items(after._ordered, field).items() if key not in out}
+        known |= entered
+        if list(there) == self._in_order(field, entered):
+            return list(known.values())
+        return [known[key] for key in dict.fromkeys((*there, *known)) if key in known]
+
+    def _in_order(self, field: str, entered: Mapping[str, Any]) -> list[str]:
+        """The keys of a list that nobody has sorted in another way."""
+        out = self.items_taken_out(field)
+        return list(dict.fromkeys([*entered, *(key for key in items(self._ordered, field) if key not in out)]))
+
+    # Where they differ
+
+    def differing(self) -> Iterator[Differing]:
+        """What imports say otherwise than the record. Of sources, which only say where to look, nothing is told."""
+        if self.type == "sources":
+            return
+        for layer in self._ordered:
+            for name in layer.offered if not layer.part else ():
+                if name not in UNTOLD and not self._agrees(name, layer.offered[name]):
+                    kept_from = self._kept_from(name)
+                    rule = self._rule(name, layer, kept_from)
+                    source = kept_from.source if kept_from else None
+                    yield Differing(name, layer.source, self.record.get(name), source, layer.offered[name], rule)
+
+    def _agrees(self, name: str, offered: Any) -> bool:
+        if name in ADDED_UP:
+            return {key_of(item) for item in offered} <= {key_of(item) for item in self.record.get(name, ())}
+        return name in self.record and bool(self.record[name] == offered)
+
+    def _kept_from(self, name: str) -> Layer | None:
+        """The import whose value it is, or by whose value another is ruled out; none where people have decided."""
+        if name in ADDED_UP:
+            return None
+        if name == STATE:
+            return next((layer for layer in self._ordered if layer.offered.get(name) == self.record.get(name)), None)
+        group = next(group for group in groups(self.type, self.record, {name: None}) if name in group)
+        if self.entered(group) or name in self.taken_out(group):
+            return None
+        return next((layer for layer in self._ordered if any(other in layer.offered for other in group)), None)
+
+    def _rule(self, name: str, layer: Layer, kept_from: Layer | None) -> str:
+        if name == STATE:
+            return WORST_STATE
+        return rule_between(self.type, kept_from.format, layer.format) if kept_from else PERSON_FIRST

@@ -1,0 +1,175 @@
+"""Which record each part of a unit goes to, before anything is merged: units become steps."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import orjson
+
+from app.catalogue import RESOURCES
+from app.checking import Fault
+from app.fields import RecordType
+from app.importing.looking import Looked
+from app.importing.matching import Ambiguous, Matching
+from app.importing.offers import Mention, Offer, Remark, Unit, Withdrawal
+from app.importing.remembering import Known
+from app.importing.rewriting import rewritten, without_missing
+from app.records import fold
+from app.rendering import etag_of
+from app.versions import Key
+
+Json = dict[str, Any]
+
+
+class Step(NamedTuple):
+    """Something that a source says of one record."""
+
+    unit: int
+    key: Key
+    source: str
+    part: str
+    data: Json
+    digest: str
+    is_whole: bool
+    """An offer; else only some fields, of a record that is there."""
+
+
+class Placed(NamedTuple):
+    steps: list[Step]
+    withdrawn: list[Key]
+    remarks: list[Remark]
+    dropped: int
+    set_aside: bool
+
+
+class Misplaced(Exception):
+    """An offer without what it takes to place it."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.fault = Fault(0, "/id", detail)
+
+
+def digest_of(type: RecordType, data: Json) -> str:
+    """Of what is offered. The day on which a source was read is no news where its content is known by its hash."""
+    said = {name: value for name, value in data.items() if type != "sources" or name != "retrieved_on"}
+    return etag_of(orjson.dumps(said, option=orjson.OPT_SORT_KEYS))
+
+
+class Placing:
+    """Units in their order; each may find what those before it create."""
+
+    def __init__(self, looked: Looked, format: str) -> None:
+        self._looked, self.format = looked, format
+        self.matching = Matching(looked)
+
+    def place(self, number: int, unit: Unit) -> Placed:
+        return _PlacedUnit(self, number, unit).placed()
+
+    def may_restore(self, key: Key) -> bool:
+        """Whether a deleted record was deleted by an import or by undoing one, not by people."""
+        known = self._looked.layers.get(key, Known())
+        return known.ever and not known.layers
+
+    def is_gone(self, key: Key) -> bool:
+        return key in self._looked.gone and not self.matching.is_there(key)
+
+
+class _PlacedUnit:
+    def __init__(self, placing: Placing, number: int, unit: Unit) -> None:
+        self._placing, self._number, self._unit = placing, number, unit
+        self._matching = placing.matching
+        self._ids: dict[Key, str | None] = {}
+        """The ids that the unit's records have here, by those proposed."""
+        self._remarks: list[Remark] = []
+        self._dropped = 0
+        self._source = fold("sources", placing.format)
+
+    def placed(self) -> Placed:
+        steps = [step for offer in self._unit.offers for step in self._offer(offer)]
+        main = [step for step in steps if step.is_whole and step.key[0] != "sources"]
+        offered = [offer for offer in self._unit.offers if offer.type != "sources"]
+        if offered and not main:
+            return Placed([], [], self._remarks, self._dropped, set_aside=True)
+        steps += [step for mention in self._unit.mentions for step in self._mention(mention)]
+        withdrawn = [key for each in self._unit.withdrawals for key in self._withdrawn(each)]
+        return Placed(steps, withdrawn, self._remarks, self._dropped, set_aside=False)
+
+    def _resolve(self, type: RecordType, id: str) -> str | None:
+        if (type, id) in self._ids:
+            return self._ids[type, id]
+        return self._matching.publication(id) if type == "publications" else id
+
+    def _offer(self, offer: Offer) -> Iterator[Step]:
+        proposed = offer.data.get("id") if isinstance(offer.data, dict) else None
+        if not isinstance(proposed, str):
+            raise Misplaced("what is offered needs an id")
+        data = self._apart(offer.type, self._rewritten(offer))
+        id = self._find(offer.type, proposed, data)
+        self._ids[offer.type, proposed] = id
+        if id is None:
+            return
+        if not self._matching.is_there((offer.type, id)):
+            self._matching.add(offer.type, id, data)
+        if offer.type == "sources" and self._unit.offers[0] is offer:
+            self._source = id
+        data = data | {"id": id}
+        yield self._step((offer.type, id), data, "", is_whole=True)
+        yield from self._joining((offer.type, id), data)
+
+    def _step(self, key: Key, data: Json, part: str, *, is_whole: bool) -> Step:
+        return Step(self._number, key, self._source, part, data, digest_of(key[0], data), is_whole)
+
+    def _rewritten(self, offer: Offer) -> Json:
+        data, missing = without_missing(offer.type, offer.data, self._resolve)
+        self._dropped += len(missing)
+        self._remarks += [Remark("publication-not-here", id) for id in missing]
+        shown: Json = rewritten(RESOURCES[offer.type].entered, data, self._resolve)
+        return shown
+
+    def _apart(self, type: RecordType, data: Json) -> Json:
+        """A publication without the DOI of another one, which has another PMID."""
+        doi = data.get("doi")
+        if type != "publications" or not isinstance(doi, str):
+            return data
+        owners = self._matching.named(type, fold(type, doi), frozenset({"doi"}))
+        others = sorted(id for id in owners if self._matching.is_another(id, data))
+        if not others:
+            return data
+        self._remarks.append(Remark("doi-of-another", f"{doi} is the DOI of {others[0]}"))
+        return {name: value for name, value in data.items() if name != "doi"}
+
+    def _find(self, type: RecordType, proposed: str, data: Json) -> str | None:
+        """The id under which a record is here, or is to be; nothing where it is to be left out."""
+        try:
+            found = self._matching.find(type, data)
+        except Ambiguous as ambiguous:
+            self._remarks.append(Remark(f"ambiguous-{RESOURCES[type].singular}", f"{proposed} may be {ambiguous}"))
+            return None
+        key = (type, proposed)
+        if found is None and self._placing.is_gone(key) and not self._placing.may_restore(key):
+            self._remarks.append(Remark("deleted-here", f"{type}/{proposed}"))
+            return None
+        return found or proposed
+
+    def _joining(self, key: Key, data: Json) -> Iterator[Step]:
+        """Links between studies and publications that name the same registration."""
+        if key[0] == "publications":
+            for study in self._matching.joined("studies", data):
+                yield self._link(study, key[1])
+        elif key[0] == "studies":
+            for publication in self._matching.joined("publications", data):
+                yield self._link(key[1], publication)
+
+    def _link(self, study: str, publication: str) -> Step:
+        data = {"publications": [{"publication": publication, "reports_pooled_data": None}]}
+        return self._step(("studies", study), data, f"publications/{publication}", is_whole=False)
+
+    def _mention(self, mention: Mention) -> Iterator[Step]:
+        id = self._matching.any_name(mention.type, mention.name)
+        if id is not None and mention.data:
+            yield self._step((mention.type, id), mention.data, "", is_whole=False)
+
+    def _withdrawn(self, withdrawal: Withdrawal) -> Iterator[Key]:
+        id = self._matching.any_name(withdrawal.type, withdrawal.name)
+        if id is not None:
+            yield withdrawal.type, id

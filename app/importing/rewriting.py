@@ -1,0 +1,83 @@
+"""The ids that an offer refers to, exchanged for those that the records have here."""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from app.fields import RecordType
+from app.record_schemas import RefersTo
+
+Resolve = Callable[[RecordType, str], str | None]
+"""The id that a record has here; nothing where it is to be left out."""
+
+OPTIONAL = {"studies": "publications"}
+"""Lists of links by type whose items are left out where the record is not here."""
+
+
+def _inside(hint: Any) -> Iterator[Any]:
+    yield hint
+    for part in get_args(hint):
+        yield from _inside(part)
+
+
+def _referring(field: FieldInfo) -> RefersTo | None:
+    parts = (*field.metadata, *_inside(field.annotation))
+    return next((part for part in parts if isinstance(part, RefersTo)), None)
+
+
+@cache
+def _fields(shape: type[BaseModel]) -> dict[str, RefersTo | type[BaseModel]]:
+    """The fields that refer to others, and those with shapes in them that do."""
+    found: dict[str, RefersTo | type[BaseModel]] = {}
+    for name, field in shape.model_fields.items():
+        mark = _referring(field)
+        inner = [part for part in _inside(field.annotation) if isinstance(part, type) and issubclass(part, BaseModel)]
+        if mark:
+            found[name] = mark
+        elif inner and _fields(inner[0]):
+            found[name] = inner[0]
+    return found
+
+
+def rewritten(shape: type[BaseModel], data: Any, resolve: Resolve) -> Any:
+    """What is offered with the ids that records have here; whatever has no such shape stays as it is."""
+    if isinstance(data, list):
+        return [rewritten(shape, item, resolve) for item in data]
+    if not isinstance(data, dict):
+        return data
+    marks = _fields(shape)
+    return {name: _value(marks[name], value, resolve) if name in marks else value for name, value in data.items()}
+
+
+def _value(mark: RefersTo | type[BaseModel], value: Any, resolve: Resolve) -> Any:
+    if not isinstance(mark, RefersTo):
+        return rewritten(mark, value, resolve)
+    if isinstance(value, list):
+        return list(dict.fromkeys(_value(mark, each, resolve) for each in value if isinstance(each, str)))
+    return resolve(mark.type, value) or value if isinstance(value, str) else value
+
+
+def without_missing(type: RecordType, data: dict[str, Any], resolve: Resolve) -> tuple[dict[str, Any], list[str]]:
+    """An offered study less the links to publications that are not here, and which these are."""
+    links = data.get(OPTIONAL.get(type, ""))
+    if not isinstance(links, list):
+        return data, []
+    kept: list[Any] = []
+    missing: list[Any] = []
+    for link in links:
+        id = link.get("publication") if isinstance(link, dict) else None
+        there = resolve("publications", id) if isinstance(id, str) else ""
+        (missing if there is None else kept).append(id if there is None else link)
+    return data | {OPTIONAL[type]: _once(kept, resolve)}, [str(id) for id in missing]
+
+
+def _once(links: list[Any], resolve: Resolve) -> list[Any]:
+    """Two names of one publication are one link."""
+    seen: dict[Any, Any] = {}
+    for link in links:
+        id = link.get("publication") if isinstance(link, dict) else None
+        seen.setdefault(resolve("publications", id) if isinstance(id, str) else repr(link), link)
+    return list(seen.values())

@@ -1,0 +1,39 @@
+"""What a release did, or would do, in lines for people."""
+
+import sys
+from typing import Any
+
+import orjson
+
+Json = dict[str, Any]
+
+MOST_RECORDS = 100
+"""Records printed of a report; as JSON it has up to a thousand."""
+WIDEST = 60
+
+
+def counted(counts: Json) -> str:
+    return ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "nothing"
+
+
+def print_records(report: Json) -> None:
+    """The first of them, field by field; nothing where a report has none."""
+    records = report.get("records", ())[:MOST_RECORDS]
+    for record in records:
+        _line(f"{record['change']:9} {record['type']}/{record['id']}")
+        for field in record.get("fields", ()):
+            _line(f"          {field['pointer']}: {_short(field, 'before')} -> {_short(field, 'after')}")
+    rest = report.get("records_total", 0) - len(records)
+    if rest > 0:
+        _line(f"... and {rest} more")
+
+
+def _line(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def _short(field: Json, name: str) -> str:
+    if name not in field:
+        return "-"
+    text = orjson.dumps(field[name]).decode()
+    return text if len(text) <= WIDEST else f"{text[:WIDEST]} ..."

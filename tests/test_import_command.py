@@ -1,0 +1,143 @@
+"""`evidence import`: files, folders, standard input and addresses; what is told, and how it ends."""
+
+import gzip
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+import pytest
+from sqlalchemy import Engine, select
+
+from app.db import reading
+from app.releases.tables import Release
+from app.sources.models import Source
+from tests.test_cli import EVIDENCE, environment, run
+from tests.test_imports import lines, many, source
+from tests.toy import reader
+
+Import = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def bring_in(url: str, engine: Engine) -> Import:
+    def call(format: str, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return run(url, "import", format, *arguments, PYTHONPATH=reader.PYTHONPATH, **more)
+
+    return call
+
+
+def sources(engine: Engine) -> list[str]:
+    with reading(engine) as connection:
+        return sorted(connection.scalars(select(Source.id)))
+
+
+def releases(engine: Engine) -> list[str]:
+    with reading(engine) as connection:
+        return list(connection.scalars(select(Release.name).order_by(Release.revision)))
+
+
+def test_files_folders_and_standard_input(bring_in: Import, engine: Engine, tmp_path: Path, url: str) -> None:
+    folder = tmp_path / "records"
+    folder.mkdir()
+    (folder / "a.ndjson").write_bytes(lines(source("a")))
+    (folder / "b.ndjson.gz").write_bytes(gzip.compress(lines(source("b"))))
+    file = tmp_path / "c.txt"
+    file.write_bytes(lines(source("c")))
+    done = bring_in("toy", str(folder), str(file))
+    assert done.returncode == 0, done.stderr
+    first = releases(engine)[0]
+    assert first.startswith("import-toy-20")
+    assert done.stdout.splitlines()[-1] == f"{first}, revision 1: 3 created."
+    command = [*EVIDENCE, "import", "toy", "-"]
+    env = environment(url, PYTHONPATH=reader.PYTHONPATH)
+    piped = subprocess.run(command, env=env, input=lines(source("d")), capture_output=True, timeout=120, check=False)
+    assert piped.returncode == 0, piped.stderr
+    assert releases(engine) == [first, f"{first}-2"]
+    assert sources(engine) == ["a", "b", "c", "d"]
+    again = bring_in("toy", str(folder))
+    assert again.stdout.splitlines()[-1] == "Nothing to do (nothing); no release was made."
+
+
+def test_a_dry_run_is_printed_as_a_release_s_preview(bring_in: Import, engine: Engine, tmp_path: Path) -> None:
+    file, report = tmp_path / "x", tmp_path / "report.json"
+    file.write_bytes(lines(source("a"), source("b")))
+    said = bring_in("toy", str(file), "--dry-run", "--report", str(report))
+    assert said.returncode == 0, said.stderr
+    shown = said.stdout.splitlines()
+    assert shown[:2] == ["created   sources/a", "created   sources/b"]
+    assert shown[-1] == "There would be: 2 created. Nothing was changed."
+    assert orjson.loads(report.read_bytes())["records_total"] == 2
+    assert (sources(engine), releases(engine)) == ([], [])
+
+
+def test_refusals_stop_or_are_passed_over(bring_in: Import, engine: Engine, tmp_path: Path) -> None:
+    file = tmp_path / "x"
+    file.write_bytes(lines(source("a"), {"refusal": "odd"}, source("b")))
+    stopped = bring_in("toy", str(file), "--report", "-")
+    assert (stopped.returncode, orjson.loads(stopped.stdout)["stopped"]) == (1, True), stopped.stderr
+    told = bring_in("toy", str(file))
+    assert (told.returncode, told.stdout) == (1, "")
+    assert told.stderr.splitlines()[-2:] == ["line 2: odd", "1 refused; nothing was changed."]
+    assert sources(engine) == []
+    skipped = bring_in("toy", str(file), "--on-error", "skip", "--name", "some", "--reason", "Because", "--json")
+    assert skipped.returncode == 5
+    assert orjson.loads(skipped.stdout)["release"] == "some"
+    assert sources(engine) == ["a", "b"]
+    taken = bring_in("toy", str(file), "--on-error", "skip", "--name", "some")
+    assert (taken.returncode, "a name is given once" in taken.stderr) == (1, True)
+
+
+def test_since_is_for_what_says_when(bring_in: Import, engine: Engine, tmp_path: Path) -> None:
+    file = tmp_path / "x"
+    file.write_bytes(lines(source("a", note="2020-01-31"), source("b", note="2020-02-01")))
+    assert bring_in("toy", str(file), "--since", "2020-02-01").returncode == 0
+    assert sources(engine) == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["cgtov", "x"], "nearest: ctgov"),
+        (["ctgov"], "one of the two"),
+        (["ctgov", "/", "--query", "x"], "one of the two"),
+        (["ctgov", "/none/such"], "There is no /none/such."),
+        (["references", "--query", "x"], "nobody answers queries for references"),
+        (["mesh", "--query", "x"], "--query means nothing for mesh"),
+        (["mesh", "/none/such"], "Name one file"),
+        (["mesh", sys.executable, "--since", "2020-01-01"], "--since means nothing for mesh"),
+        (["pubmed", "/", "--since", "2020-01-01"], "it goes with a --query"),
+        (["ctgov", "/", "--since", "2020"], "a day like"),
+        (["ctgov", "/", "--on-error", "go"], "stop or skip"),
+        (["ctgov", "/", "--name", "A B"], "no name of a release"),
+    ],
+)
+def test_what_makes_no_sense_is_exit_2(tmp_path: Path, arguments: list[str], said: str) -> None:
+    done = run(tmp_path / "none.db", "import", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
+def test_mesh_is_previewed_and_told(bring_in: Import, tmp_path: Path) -> None:
+    file = tmp_path / "mesh.tsv"
+    file.write_text("D000001\tCalcimycin\tA-23187|A23187\tD03.633.100.221.173\n")
+    said = bring_in("mesh", str(file), "--dry-run")
+    assert (said.returncode, said.stdout) == (0, "1 would be changed, 0 unchanged.\n"), said.stderr
+    assert bring_in("mesh", str(file), "--reason", "new", "--json").stdout.startswith('{"format":"mesh","changed":1')
+    assert bring_in("mesh", str(file)).stdout == "0 changed, 1 unchanged.\n"
+
+
+def test_what_is_interrupted_changed_nothing(url: str, engine: Engine, tmp_path: Path) -> None:
+    file = tmp_path / "x"
+    file.write_bytes(many(2000, 0.01))
+    env = environment(url, PYTHONPATH=reader.PYTHONPATH)
+    process = subprocess.Popen([*EVIDENCE, "import", "toy", str(file)], env=env, stderr=subprocess.PIPE, text=True)
+    time.sleep(6)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    assert sources(engine) == []

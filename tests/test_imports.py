@@ -1,0 +1,370 @@
+"""Imports over HTTP: in the background, one at a time, all or nothing, whatever is killed and whenever."""
+
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+import psutil  # type: ignore[import-untyped]
+import pytest
+from sqlalchemy import Engine, select
+
+from app import maintaining
+from app.access.tables import AuditEntry, Role
+from app.db import reading
+from app.importing.runs.tables import ImportRun
+from app.sources.models import Source
+from tests.conftest import keys_of, serving, settings_for
+from tests.test_cli import EVIDENCE, environment
+from tests.toy import reader
+
+Json = dict[str, Any]
+NDJSON = {"content-type": "application/x-ndjson"}
+OVER = ("done", "failed", "interrupted", "cancelled")
+
+
+@pytest.fixture(autouse=True)
+def _toy(monkeypatch: pytest.MonkeyPatch) -> None:
+    from app.importing import formats
+
+    monkeypatch.setattr(formats, "FORMATS", formats.FORMATS)
+    monkeypatch.setenv("PYTHONPATH", reader.PYTHONPATH)
+    reader.make_known()
+
+
+def source(id: str, **more: Any) -> Json:
+    record = {"id": id, "kind": "web-page", "tier": "other", "url": f"https://example.org/{id}", **more}
+    return {"offers": [["sources", record]]}
+
+
+def lines(*units: Json) -> bytes:
+    return b"".join(orjson.dumps(unit) + b"\n" for unit in units)
+
+
+def many(count: int, seconds: float = 0.0, start: int = 0) -> bytes:
+    return lines(*({**source(f"s-{n}"), "seconds": seconds} for n in range(start, start + count)))
+
+
+@pytest.fixture
+def keys(engine: Engine) -> dict[Role, str]:
+    return keys_of(engine)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "imports"
+
+
+@pytest.fixture
+def settings(url: str, folder: Path) -> Any:
+    return settings_for(url, imports_path=str(folder), max_import_bytes=2_000_000)
+
+
+@pytest.fixture
+def admin(settings: Any, keys: dict[Role, str]) -> Iterator[httpx.Client]:
+    with serving(settings) as client:
+        client.headers["authorization"] = f"Bearer {keys['admin']}"
+        yield client
+
+
+def start(client: httpx.Client, content: bytes, query: str = "", **headers: str) -> Json:
+    answer = client.post(f"/v1/imports?format=toy{query}", content=content, headers={**NDJSON, **headers})
+    assert answer.status_code == 202, answer.text
+    assert answer.headers["location"] == f"/v1/imports/{answer.json()['id']}"
+    assert answer.json()["state"] == "queued"
+    return dict(answer.json())
+
+
+def get(client: httpx.Client, id: str) -> Json:
+    answer = client.get(f"/v1/imports/{id}")
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def until(client: httpx.Client, id: str, ready: Callable[[Json], bool], seconds: float = 90.0) -> Json:
+    deadline = time.monotonic() + seconds
+    while not ready(found := get(client, id)):
+        assert time.monotonic() < deadline, found
+        time.sleep(0.02)
+    return found
+
+
+def ended(client: httpx.Client, id: str, seconds: float = 90.0) -> Json:
+    return until(client, id, lambda found: found["state"] in OVER, seconds)
+
+
+def running(client: httpx.Client, id: str) -> Json:
+    return until(client, id, lambda found: found["state"] in ("reading", "writing") and bool(found["progress"]))
+
+
+def sources(engine: Engine) -> list[str]:
+    with reading(engine) as connection:
+        return sorted(connection.scalars(select(Source.id)))
+
+
+def audit(engine: Engine) -> list[tuple[str, str | None]]:
+    with reading(engine) as connection:
+        rows = connection.execute(select(AuditEntry.action, AuditEntry.detail).order_by(AuditEntry.number))
+        return [(row[0], row[1]) for row in rows if row[0] == "import"]
+
+
+def opened(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.is_dir())
+
+
+def wait_for(ready: Callable[[], bool], seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_file_that_is_sent_becomes_a_release(admin: httpx.Client, engine: Engine, folder: Path) -> None:
+    begun = start(admin, lines(source("a"), source("b")), "&reason=Because&name=first")
+    done = ended(admin, begun["id"])
+    assert (done["state"], done["release"], done["attempt"], done["problem"]) == ("done", "first", 1, None), done
+    assert done["report"]["counts"]["created"] == 2
+    assert done["progress"]["units"] == 2
+    assert done["upload"]["bytes"] == len(lines(source("a"), source("b")))
+    assert sources(engine) == ["a", "b"]
+    release = admin.get("/v1/releases/first").json()
+    assert (release["reason"], release["actor"]) == ("Because", done["created_by"])
+    wait_for(lambda: opened(folder) == [])
+    assert audit(engine) == [("import", "first: Because")]
+    again = ended(admin, start(admin, lines(source("a")))["id"])
+    assert (again["state"], again["release"], again["report"]["units"]["unchanged"]) == ("done", None, 1)
+
+
+def test_a_dry_run_says_what_would_be_and_changes_nothing(admin: httpx.Client, engine: Engine, folder: Path) -> None:
+    begun = start(admin, lines(source("a"), {"refusal": "odd"}), "&dry_run=true&on_error=skip")
+    done = ended(admin, begun["id"])
+    assert (done["state"], done["release"], done["report"]["revision"]) == ("done", None, None), done
+    assert (done["report"]["counts"]["created"], done["report"]["refusals_total"]) == (1, 1)
+    assert sources(engine) == []
+    assert admin.get("/v1/releases").json()["total"] == 0
+    wait_for(lambda: opened(folder) == [])
+    assert get(admin, begun["id"]) == done
+
+
+def test_one_refusal_stops_it_or_is_skipped(admin: httpx.Client, engine: Engine) -> None:
+    content = lines(source("a"), {"refusal": "odd"}, source("b"))
+    failed = ended(admin, start(admin, content)["id"])
+    assert (failed["state"], failed["release"]) == ("failed", None)
+    assert failed["problem"]["type"] == "/problems/invalid-record"
+    assert failed["problem"]["errors"][0] == {
+        "file": "line 2", "record": "", "pointer": "", "detail": "odd", "nearest": []
+    }  # fmt: skip
+    assert failed["report"]["stopped"]
+    assert sources(engine) == []
+    done = ended(admin, start(admin, content, "&on_error=skip")["id"])
+    assert (done["state"], done["progress"]["refused"]) == ("done", 1), done
+    assert sources(engine) == ["a", "b"]
+
+
+def test_what_cannot_be_read_on_is_refused_and_a_reader_that_breaks_off_fails(
+    admin: httpx.Client, engine: Engine
+) -> None:
+    found = ended(admin, start(admin, lines(source("a"), {"unreadable": "half a line"}), "&on_error=skip")["id"])
+    assert (found["state"], found["report"]["refusals"][0]["detail"]) == ("done", "half a line"), found
+    broken = ended(admin, start(admin, lines(source("b"), {"die": True}), "&on_error=skip")["id"])
+    assert (broken["state"], broken["problem"]["type"]) == ("failed", "/problems/malformed-content"), broken
+    nonsense = ended(admin, start(admin, b"no json\n", "&on_error=skip")["id"])
+    assert nonsense["state"] == "failed", nonsense
+    assert sources(engine) == ["a"]
+
+
+def test_since_passes_over_what_says_that_it_is_older(admin: httpx.Client, engine: Engine) -> None:
+    notes = {"a": "2020-01-31", "b": "2020", "c": "2019-12", "d": None}
+    content = lines(*(source(id, **({"note": note} if note else {})) for id, note in notes.items()))
+    assert ended(admin, start(admin, content, "&since=2020-02-01")["id"])["state"] == "done"
+    assert sources(engine) == ["b", "d"]
+
+
+def test_others_wait_for_their_turn_and_come_in_order(admin: httpx.Client, engine: Engine, folder: Path) -> None:
+    first = start(admin, many(60, 0.03))
+    running(admin, first["id"])
+    started = time.monotonic()
+    rest = [start(admin, many(1, start=100 + number)) for number in range(3)]
+    assert time.monotonic() - started < 2  # whatever holds the database
+    assert [get(admin, run["id"])["state"] for run in rest] == ["queued"] * 3
+    page = admin.get("/v1/imports?limit=2").json()
+    assert ([item["id"] for item in page["items"]], page["total"]) == ([rest[2]["id"], rest[1]["id"]], 4)
+    following = admin.get(page["next"]).json()
+    assert [item["id"] for item in following["items"]] == [rest[0]["id"], first["id"]]
+    assert following["next"] is None
+    done = [ended(admin, run["id"]) for run in (first, *rest)]
+    assert [run["state"] for run in done] == ["done"] * 4
+    assert all(before["ended_at"] <= after["started_at"] for before, after in pairwise(done))
+    wait_for(lambda: opened(folder) == [])
+    assert admin.get("/v1/imports?limit=0").json() == {"items": [], "total": 4, "next": None}
+    assert [item["id"] for item in admin.get("/v1/imports").json()["items"]] == [
+        run["id"] for run in (*rest[::-1], first)
+    ]
+    assert "report" not in admin.get("/v1/imports").json()["items"][0]
+
+
+def test_what_waits_and_what_runs_can_be_cancelled(admin: httpx.Client, engine: Engine, folder: Path) -> None:
+    first, second = start(admin, many(500, 0.03)), start(admin, many(1, start=900))
+    running(admin, first["id"])
+    answer = admin.delete(f"/v1/imports/{second['id']}")
+    assert (answer.status_code, answer.json()["state"]) == (200, "cancelled"), answer.text
+    answer = admin.delete(f"/v1/imports/{first['id']}")
+    assert (answer.status_code, answer.json()["state"]) == (200, "cancelled"), answer.text
+    wait_for(lambda: opened(folder) == [])
+    assert [get(admin, run["id"])["state"] for run in (first, second)] == ["cancelled"] * 2
+    assert sources(engine) == []
+    assert admin.delete(f"/v1/imports/{first['id']}").status_code == 409
+    assert admin.post(f"/v1/imports/{first['id']}/resume").status_code == 409
+    assert sorted(detail or "" for _, detail in audit(engine)) == sorted(
+        f"{run['id']}: cancelled" for run in (first, second)
+    )
+
+
+def worker_of(service: psutil.Process) -> psutil.Process:
+    while True:
+        for child in service.children():
+            if "app.importing.runs" in child.cmdline():
+                return child
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.3, 0.8, 1.5, 2.5])
+def test_a_worker_that_is_killed_did_all_or_nothing(
+    admin: httpx.Client, engine: Engine, delay: float, folder: Path
+) -> None:
+    begun = start(admin, many(1000, 0.001))
+    worker = worker_of(psutil.Process())
+    time.sleep(delay * random.random() * 2)
+    worker.kill()
+    found = ended(admin, begun["id"])
+    assert found["state"] in ("interrupted", "done")
+    if found["state"] == "interrupted":
+        assert sources(engine) == []
+        until(admin, begun["id"], lambda found: bool(found["resumable"]))
+        again = admin.post(f"/v1/imports/{begun['id']}/resume")
+        assert (again.status_code, again.json()["attempt"], again.json()["state"]) == (202, 2, "queued"), again.text
+        assert ended(admin, begun["id"])["state"] == "done"
+    assert len(sources(engine)) == 1000
+    wait_for(lambda: opened(folder) == [])
+    assert list(maintaining.check(engine)) == []
+
+
+class Served:
+    """The service as a process of its own."""
+
+    def __init__(self, url: str, folder: Path, key: str) -> None:
+        more = {"EVIDENCE_IMPORTS_PATH": str(folder), "EVIDENCE_SEARCH_PATH": ":memory:", "EVIDENCE_LIMITS": "false"}
+        command = [*EVIDENCE, "serve", "--port", "0"]
+        self.process = subprocess.Popen(command, env=environment(url, **more), stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        address = self.process.stdout.readline().split()[-1]
+        self.client = httpx.Client(base_url=address, timeout=30, headers={"authorization": f"Bearer {key}"})
+        while True:
+            try:
+                self.client.get("/healthz")
+                return
+            except httpx.ConnectError:
+                time.sleep(0.05)
+
+    def end(self, signal: signal.Signals = signal.SIGTERM) -> None:
+        self.client.close()
+        self.process.send_signal(signal)
+        self.process.wait(timeout=30)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+Serve = Callable[[], Served]
+
+
+@pytest.fixture
+def serve(url: str, folder: Path, keys: dict[Role, str]) -> Iterator[Serve]:
+    made: list[Served] = []
+
+    def begin() -> Served:
+        made.append(Served(url, folder, keys["admin"]))
+        return made[-1]
+
+    yield begin
+    for served in made:
+        if served.process.poll() is None:
+            served.end()
+
+
+@pytest.mark.parametrize("delay", [0.2, 0.8, 1.6, 2.6])
+def test_a_service_that_is_killed_leaves_nothing_half_done(
+    serve: Serve, engine: Engine, delay: float, folder: Path
+) -> None:
+    service = serve()
+    begun, waiting = start(service.client, many(1000, 0.001)), start(service.client, many(1, start=5000))
+    worker = worker_of(psutil.Process(service.process.pid))
+    time.sleep(delay)
+    service.end(signal.SIGKILL)
+    worker.wait(5)  # it ends by itself
+    next_one = serve().client
+    found = ended(next_one, begun["id"])
+    assert found["state"] in ("interrupted", "done")
+    assert ended(next_one, waiting["id"])["state"] == "done"  # what waited, waits no longer
+    if found["state"] == "interrupted":
+        assert sources(engine) == ["s-5000"]
+        assert next_one.post(f"/v1/imports/{begun['id']}/resume").status_code == 202
+        assert ended(next_one, begun["id"])["attempt"] == 2
+    assert len(sources(engine)) == 1001
+    wait_for(lambda: opened(folder) == [])
+    assert list(maintaining.check(engine)) == []
+
+
+def test_a_service_that_is_stopped_interrupts_what_runs(serve: Serve, engine: Engine) -> None:
+    service = serve()
+    begun = start(service.client, many(1000, 0.01))
+    running(service.client, begun["id"])
+    service.end()
+    with reading(engine) as connection:
+        assert connection.scalars(select(ImportRun.state)).one() == "interrupted"
+    again = serve().client
+    assert get(again, begun["id"])["resumable"]
+    answer = again.delete(f"/v1/imports/{begun['id']}")
+    assert (answer.status_code, answer.json()["state"]) == (200, "cancelled")
+
+
+def test_two_services_see_and_serve_the_same_imports(serve: Serve, engine: Engine) -> None:
+    one, other = serve(), serve()
+    begun = start(one.client, many(300, 0.01))
+    first = running(other.client, begun["id"])
+    time.sleep(1.5)  # long enough for the other one to look after the folder, and to take nothing for dead
+    second = get(other.client, begun["id"])
+    assert second["progress"]["units"] > first["progress"]["units"]
+    assert second["state"] in ("reading", "writing")
+    waiting = start(other.client, many(1, start=900))
+    assert ended(one.client, begun["id"])["state"] == "done"
+    assert ended(one.client, waiting["id"])["state"] == "done"
+    again = start(one.client, many(300, 0.02, start=1000))
+    running(other.client, again["id"])
+    assert other.client.delete(f"/v1/imports/{again['id']}").json()["state"] == "cancelled"
+    last = start(one.client, many(300, 0.01, start=2000))
+    running(other.client, last["id"])
+    one.end(signal.SIGKILL)
+    assert ended(other.client, last["id"])["state"] == "interrupted"  # noticed by the one that is left
+    assert other.client.post(f"/v1/imports/{last['id']}/resume").status_code == 202
+    assert ended(other.client, last["id"])["state"] == "done"
+    assert len(sources(engine)) == 601
+
+
+def test_a_service_with_another_folder_says_what_it_can_see(
+    serve: Serve, url: str, engine: Engine, tmp_path: Path, keys: dict[Role, str]
+) -> None:
+    begun = start(serve().client, many(400, 0.01))
+    other = Served(url, tmp_path / "elsewhere", keys["admin"])
+    wait_for(lambda: other.client.get(f"/v1/imports/{begun['id']}").status_code == 200)
+    time.sleep(1.5)
+    found = get(other.client, begun["id"])
+    assert (found["state"], found["progress"], found["resumable"]) == ("reading", None, False)
+    assert other.client.post(f"/v1/imports/{begun['id']}/resume").status_code == 409
+    assert ended(other.client, begun["id"])["state"] == "done"
+    other.end()

@@ -1,0 +1,51 @@
+"""A format that says outright what is found in it, to test how imports are run: NDJSON, a line a unit.
+
+`{"offers": [["sources", {...}], ...]}`, `{"refusal": "why"}`, `{"unreadable": "why"}`, `{"die": true}`; any with
+`"seconds"` to wait before it.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+
+from app.importing import formats
+from app.importing.formats import Format
+from app.importing.names import Names
+from app.importing.offers import Found, Offer, Refusal, Unit, Unreadable
+
+ROOT = Path(__file__).parents[2]
+PYTHONPATH = os.pathsep.join((str(Path(__file__).parent), str(ROOT)))
+
+Json = dict[str, Any]
+
+
+def _found(place: str, said: Json) -> Found:
+    if "unreadable" in said:
+        raise Unreadable(said["unreadable"])
+    if "refusal" in said:
+        return Refusal(place, "", said["refusal"])
+    return Unit(place, tuple(Offer(type, record) for type, record in said["offers"]))
+
+
+def units(file: IO[bytes], name: str, names: Names) -> Iterator[Found]:
+    for number, line in enumerate(file, 1):
+        said = orjson.loads(line)
+        time.sleep(said.get("seconds", 0))
+        if "die" in said:
+            sys.stdout.flush()
+            os._exit(1)
+        yield _found(f"line {number}", said)
+
+
+def _updated(unit: Unit) -> str | None:
+    return next((offer.data["note"] for offer in unit.offers if offer.data.get("note")), None)
+
+
+def make_known() -> None:
+    known: Any = formats.FORMATS
+    known["toy"] = Format("toy", "tests.toy.reader", (".ndjson",), updated=_updated)
