@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     webhooks_private: bool = Field(
         False, description="Whether webhooks may go to private addresses, and over http: on a network of one's own."
     )
+    store_abstracts: bool = Field(
+        False, description="Whether abstracts in imported files are kept; they may be their publishers'."
+    )
     count_cache_entries: int = Field(
         4096, ge=0, description="Totals remembered per revision, so that paging counts once."
     )

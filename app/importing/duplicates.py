@@ -1,0 +1,21 @@
+"""By what two records of one publication are known to be the same where neither PMID nor DOI says it."""
+
+import re
+import unicodedata
+
+SHORTEST = 20
+"""Letters and digits of a title below which it tells no publication from another: `Editorial`, `Reply`."""
+
+_ENTITY = re.compile(r"</?[a-z]{1,6}>", re.IGNORECASE)
+_NOT_PART = re.compile(r"\(author.?s transl\)\s*\]?\.?\s*$", re.IGNORECASE)
+
+
+def title_key(title: str, year: int | None) -> str | None:
+    """A title as its letters and digits alone, with the year; none where it is too short or the year is not known.
+
+    Accents stay: they tell words apart. Case, spacing, hyphens, brackets of a translation, markup and the final period
+    differ from one tool to another, and go.
+    """
+    plain = unicodedata.normalize("NFKC", _NOT_PART.sub("", _ENTITY.sub("", title))).casefold()
+    letters = "".join(filter(str.isalnum, unicodedata.normalize("NFC", plain)))
+    return f"{letters} {year}" if year is not None and len(letters) >= SHORTEST else None
