@@ -85,6 +85,9 @@ class Settings(BaseSettings):
         SecretStr(""), description="A key of NCBI's, with which PubMed is asked ten times a second instead of three."
     )
     ncbi_email: str = Field("", description="Whom NCBI may write to before it shuts somebody out who asks too much.")
+    store_abstracts: bool = Field(
+        False, description="Whether abstracts in imported files are kept; they may be their publishers'."
+    )
     count_cache_entries: int = Field(
         4096, ge=0, description="Totals remembered per revision, so that paging counts once."
     )

@@ -1,7 +1,8 @@
 """Publications as references for citation managers: RIS, BibTeX and CSL-JSON, by those formats' own libraries."""
 
+import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import rispy
@@ -22,21 +23,28 @@ def publications_of(document: Json) -> list[Json]:
     return [cited, *rest] if cited else rest
 
 
-def _name(author: str) -> tuple[str, str]:
-    """`Aurora SK` is family Aurora, given S K; a name of one word has no given part."""
-    family, _, initials = author.rpartition(" ")
+_SUFFIX = re.compile(r" (Jr|Sr|2nd|3rd|4th)$")
+
+
+class _Name(NamedTuple):
+    family: str
+    given: str = ""
+    suffix: str = ""
+
+
+def _name(author: str) -> _Name:
+    """`Aurora SK Jr` is family Aurora, given S K, suffix Jr; a name of one word has no given part."""
+    plain = _SUFFIX.sub("", author)
+    family, _, initials = plain.rpartition(" ")
     if not family or not initials.isupper():
-        return author, ""
-    return family, " ".join(initials)
+        return _Name(author)
+    return _Name(family, " ".join(initials), author[len(plain) + 1 :])
 
 
-def _inverted(author: str) -> str:
-    family, given = _name(author)
-    return f"{family}, {given}" if given else family
-
-
-def _authors(publication: Json) -> list[str]:
-    return list(publication.get("authors") or [])
+def _authors(publication: Json) -> list[_Name]:
+    """Persons by the parts of their names; groups have but one."""
+    groups = publication.get("collective_authors") or ()
+    return [_Name(author) if author in groups else _name(author) for author in publication.get("authors") or ()]
 
 
 def _pages(publication: Json) -> list[str]:
@@ -54,7 +62,7 @@ def _ris_entry(publication: Json) -> dict[str, Any]:
         "type_of_reference": "JOUR" if publication.get("journal") else "GEN",
         "id": publication["id"],
         "title": publication.get("title"),
-        "authors": [_inverted(author) for author in _authors(publication)],
+        "authors": [", ".join(filter(None, name)) for name in _authors(publication)],
         "journal_name": publication.get("journal"),
         "year": None if publication.get("year") is None else str(publication["year"]),
         "volume": publication.get("volume"),
@@ -63,6 +71,7 @@ def _ris_entry(publication: Json) -> dict[str, Any]:
         "end_page": last[0] if last else None,
         "doi": publication.get("doi"),
         "accession_number": publication.get("pmid"),
+        "name_of_database": "PubMed" if publication.get("pmid") else None,
         "abstract": publication.get("abstract"),
     }
     return {name: value for name, value in known.items() if value}
@@ -74,10 +83,14 @@ def bibtex(publications: Iterable[Json]) -> str:
     return encoded if encoded.endswith("\n") or not encoded else encoded + "\n"
 
 
+def _bibtex_name(name: _Name) -> str:
+    return ", ".join(filter(None, (name.family, name.suffix, name.given)))
+
+
 def _bibtex_entry(publication: Json) -> Entry:
     known = {
         "title": publication.get("title"),
-        "author": " and ".join(_inverted(author) for author in _authors(publication)),
+        "author": " and ".join(map(_bibtex_name, _authors(publication))),
         "journal": publication.get("journal"),
         "year": publication.get("year"),
         "volume": publication.get("volume"),
@@ -95,9 +108,10 @@ def csl(publications: Iterable[Json]) -> list[dict[str, Any]]:
     return [_csl_item(publication) for publication in publications]
 
 
-def _csl_author(author: str) -> dict[str, str]:
-    family, given = _name(author)
-    return {"family": family, "given": given} if given else {"literal": author}
+def _csl_author(name: _Name) -> dict[str, str]:
+    if not name.given:
+        return {"literal": name.family}
+    return {"family": name.family, "given": name.given, **({"suffix": name.suffix} if name.suffix else {})}
 
 
 def _csl_item(publication: Json) -> dict[str, Any]:

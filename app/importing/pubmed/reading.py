@@ -1,0 +1,135 @@
+"""PubMed XML as a stream: baseline and update files and what E-utilities answer, of any length in the same memory.
+
+Nothing is looked up outside the file, and a file that declares entities of its own is not read at all.
+"""
+
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from typing import IO
+
+from lxml import etree
+
+from app.importing.entries import Entry
+from app.importing.names import Names
+from app.importing.offers import Found, Refusal, Unit, Unreadable, Withdrawal
+from app.importing.pubmed.articles import add_citation
+from app.importing.pubmed.books import add_document
+from app.importing.pubmed.elements import each, parts, text
+from app.importing.pubmed.records import PMID, source, unit
+
+LONGEST_RECORD = 20_000_000
+"""Bytes between the ends of two records; PubMed's longest has about a million."""
+
+_RECORDS = ("PubmedArticle", "PubmedBookArticle")
+_TAGS = (*_RECORDS, "DeleteCitation", "DeleteDocument")
+_ROOTS = ("PubmedArticleSet", "PubmedBookArticleSet", *_TAGS)
+
+
+class _Stream:
+    """A file that ends with an error where no record ends for too long."""
+
+    def __init__(self, file: IO[bytes], name: str) -> None:
+        self.file, self.name, self.since = file, name, 0
+
+    def read(self, size: int) -> bytes:
+        chunk = self.file.read(size)
+        self.since += len(chunk)
+        if self.since > LONGEST_RECORD:
+            raise Unreadable(f"{self.name}: no record ends within {LONGEST_RECORD:,} bytes")
+        return chunk
+
+
+def _refuse_foreign(root: etree._Element, name: str) -> None:
+    if root.tag not in _ROOTS:
+        raise Unreadable(f"{name}: this is no PubMed XML: it begins with <{root.tag}>")
+    subset = root.getroottree().docinfo.internalDTD
+    if subset is not None and list(subset.iterentities()):  # type: ignore[attr-defined]  # lxml's types lack it
+        raise Unreadable(f"{name}: it declares entities, which no file of PubMed's does")
+
+
+def _elements(file: IO[bytes], name: str) -> Iterator[etree._Element]:
+    """Each record when its end is read; the one before is forgotten."""
+    stream = _Stream(file, name)
+    context = etree.iterparse(
+        stream,
+        tag=_TAGS,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+        collect_ids=False,
+    )
+    checked = False
+    for _, element in context:
+        if not checked:
+            _refuse_foreign(element.getroottree().getroot(), name)
+            checked = True
+        yield element
+        stream.since = 0
+        element.clear()
+        parent = element.getparent()
+        while parent is not None and parent[0] is not element:
+            del parent[0]
+    if not checked:
+        _refuse_foreign(context.root, name)
+
+
+def _record(element: etree._Element, number: int, day: date, store_abstracts: bool) -> Found:
+    found = parts(element)
+    book = element.tag == "PubmedBookArticle"
+    about = found.get("BookDocument" if book else "MedlineCitation")
+    printed = parts(about).get("PMID")
+    pmid = text(printed)
+    if about is None or not PMID.fullmatch(pmid):
+        return Refusal(f"record {number}", "", f"it has no PMID but {pmid[:40]!r}" if pmid else "it has no PMID")
+    entry = Entry()
+    data = found.get("PubmedBookData" if book else "PubmedData")
+    if book:
+        add_document(entry, about, data, store_abstracts)
+        notices = []
+    else:
+        notices = add_citation(entry, about, data, store_abstracts)
+    version = (printed.get("Version") if printed is not None else None) or "1"
+    if version != "1":
+        entry.remark("later-version", f"PMID {pmid} stands here in version {version}")
+    digest = sha256(etree.tostring(element, method="c14n", with_tail=False)).hexdigest()
+    return unit(pmid, entry, notices, source(pmid, digest, day), f"PMID {pmid}" + f".{version}" * (version != "1"))
+
+
+def _withdrawals(element: etree._Element, number: int) -> Iterator[Found]:
+    for printed in each(element, "PMID"):
+        pmid = text(printed)
+        if PMID.fullmatch(pmid):
+            yield Unit(f"PMID {pmid}", (), withdrawals=(Withdrawal("publications", pmid),))
+        else:
+            yield Refusal(f"record {number}", "", f"{pmid[:40]!r} is no PMID to be withdrawn")
+
+
+def _read(element: etree._Element, number: int, day: date, store_abstracts: bool) -> Iterator[Found]:
+    if element.tag not in _RECORDS:
+        yield from _withdrawals(element, number)
+        return
+    try:
+        yield _record(element, number, day, store_abstracts)
+    except etree.C14NError:
+        yield Refusal(f"record {number}", "", "it refers to an entity or a namespace that there is not")
+
+
+def _units(file: IO[bytes], name: str, store_abstracts: bool) -> Iterator[Found]:
+    day = datetime.now(UTC).date()
+    for number, element in enumerate(_elements(file, name), start=1):
+        yield from _read(element, number, day, store_abstracts)
+
+
+def units(file: IO[bytes], name: str, _: Names, *, store_abstracts: bool = False) -> Iterator[Found]:
+    """Every article, book and withdrawal of a file; abstracts are offered only where they may be stored."""
+    try:
+        yield from _units(file, name, store_abstracts)
+    except etree.XMLSyntaxError as error:
+        raise Unreadable(f"{name}: {error.msg}") from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise Unreadable(f"{name}: {error}") from None

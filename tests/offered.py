@@ -1,0 +1,51 @@
+"""What importers' tests have in common: everything offered has to be a record that breaks no rule."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from app.catalogue import RESOURCES
+from app.fields import RecordType
+from app.importing.offers import Found, Json, Refusal, Unit
+from app.record_schemas import RecordIn, references
+from app.rules import broken
+
+FIXTURES = Path(__file__).parent / "fixtures/importing"
+DATA = Path(__file__).parents[2] / "shared/data"
+
+
+def records(unit: Unit) -> Iterator[tuple[str, RecordIn]]:
+    """Each offer as its type's model takes it; raises what the model finds wrong."""
+    for offer in unit.offers:
+        yield offer.type, RESOURCES[offer.type].entered.model_validate(offer.data)
+
+
+def faults(unit: Unit) -> list[str]:
+    """The rules that a unit's records break, and ids that they refer to before these are offered."""
+    found: list[str] = []
+    known: set[tuple[str, str]] = set()
+    for type, record in records(unit):
+        rules = RESOURCES[record_type(type)].rules
+        found += [f"{unit.place} {pointer}: {detail}" for pointer, detail in broken(record, rules)]
+        missing = [key for pointer, *key in references(record) if tuple(key) not in known]
+        found += [f"{unit.place} refers to {key}" for key in missing]
+        known.add((type, record.id))
+    return found
+
+
+def record_type(name: str) -> RecordType:
+    return next(type for type in RESOURCES if type == name)
+
+
+def accepted(found: Iterable[Found]) -> list[Unit]:
+    """All of it, where nothing is refused and every record could be entered as it is."""
+    all_ = list(found)
+    assert [one for one in all_ if isinstance(one, Refusal)] == []
+    units = [one for one in all_ if isinstance(one, Unit)]
+    assert [fault for unit in units for fault in faults(unit)] == []
+    return units
+
+
+def offered(unit: Unit, type: str) -> Json:
+    """The one record of a type that a unit offers."""
+    (data,) = [offer.data for offer in unit.offers if offer.type == type]
+    return data
