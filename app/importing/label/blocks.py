@@ -121,5 +121,3 @@ def _written(notes: Footnotes) -> Iterator[str]:
         words = one_line("".join(pieces(note, notes)))
         if words:
             yield f"{sign} {words}"
-
-

@@ -92,7 +92,7 @@ def _runs(blocks: Iterable[Block | None]) -> Iterator[Span]:
         yield run
 
 
-def _fitting(text: str, span: Span, room: int) -> Span:
+def fitting(text: str, span: Span, room: int = LONGEST) -> Span:
     """As much of a span as there is room for, up to the end of a sentence; empty where none fits."""
     if span.end - span.start <= room:
         return span
@@ -106,7 +106,7 @@ def said(label: Rendered, blocks: Iterable[Block | None]) -> Said | None:
     spans: list[Span] = []
     room, cut = LONGEST, False
     for run in _runs(blocks):
-        kept = _fitting(label.text, run, room)
+        kept = fitting(label.text, run, room)
         cut = cut or kept != run or len(spans) == MOST_QUOTES
         if kept.end > kept.start and len(spans) < MOST_QUOTES:
             spans.append(kept)

@@ -111,5 +111,3 @@ def read_table(table: Element, notes: Footnotes) -> Table:
         if line.strip():
             rows.append(Row(header, tuple(cells), line))
     return Table(title, tuple(rows))
-
-
