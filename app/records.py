@@ -147,7 +147,9 @@ class Alert(Base):
     state: Mapped[RetractionState] = mapped_column(word("state", RetractionState))
 
 
-SHARED_KINDS = frozenset({"registry-id", "unii", "mesh-id", "acronym", "atc", "cas", "application", "uniprot"})
+SHARED_KINDS = frozenset(
+    {"registry-id", "unii", "mesh-id", "acronym", "atc", "cas", "application", "uniprot", "set-id"}
+)
 """Identifiers that several records of one type may carry: one registration has a main report and an extension."""
 
 _RESOLVERS = re.compile(r"^(?:https?://(?:dx\.)?doi\.org/|doi:\s*|pmid:\s*)")

@@ -34,9 +34,10 @@ def cut_short(words: str, longest: int = LONGEST_NAME) -> str:
 
 
 def slug(words: str) -> str:
-    """As an id's part; letters beyond ASCII leave what they are made of, or nothing."""
-    plain = unicodedata.normalize("NFKD", words.replace("’", "").replace("'", "")).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
+    """As an id's part; a letter with an accent becomes the letter, any other sign a hyphen."""
+    apart = unicodedata.normalize("NFKD", words.replace("’", "").replace("'", "")).casefold()
+    plain = "".join(char for char in apart if not unicodedata.combining(char))
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 
 
 def without_number(heading: str) -> str:

@@ -13,6 +13,9 @@ from app.importing.label.text import Block, Section, Span
 
 MOST_FREQUENCIES = 2000
 _ELSEWHERE = re.compile(r"\b(?:discussed|described)\b[^.]{0,80}\b(?:elsewhere|other sections?|detail)\b", re.I)
+_NOTHING = re.compile(
+    r"(?:there are )?(?:none|no known contraindications)(?: known)?(?:\s*[\[(][^\[\]()]{0,200}[\])])?\.?", re.I
+)
 _NUMBERED = re.compile(r"^table\s+[0-9a-z]{1,4}\s*[.:–—-]?\s+", re.I)
 _CAPTION = re.compile(r"^table\s+\d", re.I)
 
@@ -73,6 +76,9 @@ def _offer_note(draft: Draft, group: Group, kind: SafetyKind, title: str, blocks
         statement = said(draft.label, (Block("heading", heading, heading),))
     if statement is None:
         return
+    if _NOTHING.fullmatch(statement.statement):
+        draft.remark("nothing-stated", f"{title}: {statement.statement}")
+        return
     if statement.cut:
         draft.remark("cut-short", f"{kind}: {title}")
     data = {
@@ -93,6 +99,12 @@ def _table_title(draft: Draft, found: Captioned, title: str) -> tuple[str, Span]
         return _NUMBERED.sub("", words) or words, found.caption
     line = draft.label.text.find("\n", found.table.span.start)
     return f"{title}: table", Span(found.table.span.start, min(line, found.table.span.end))
+
+
+def _quoted(statement: Span, table: Span) -> tuple[Span, ...]:
+    """The table, and its caption where that stands before it."""
+    within = table.start <= statement.start and statement.end <= table.end
+    return (table,) if within else (statement, table)
 
 
 def _offer_table(draft: Draft, group: Group, kind: SafetyKind, found: Captioned) -> None:
@@ -117,7 +129,7 @@ def _offer_table(draft: Draft, group: Group, kind: SafetyKind, found: Captioned)
         "statement": draft.label.at(statement),
         "frequencies": read.frequencies[:MOST_FREQUENCIES],
         "products": [draft.product],
-        "provenance": draft.provenance(group.sections, (statement, fitting(draft.label.text, found.table.span))),
+        "provenance": draft.provenance(group.sections, _quoted(statement, fitting(draft.label.text, found.table.span))),
     }
     draft.offer("safety-notes", data)
 
