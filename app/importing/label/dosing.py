@@ -46,18 +46,16 @@ def _indications(draft: Draft, group: Group, own: Mapping[str, str]) -> list[str
 
 def _records(draft: Draft, group: Group, statement: Said, own: Mapping[str, str]) -> Iterator[Json]:
     title = title_of(draft.label, group.section)
-    given: Json = {
-        "statement": statement.statement,
-        "product": draft.product,
-        "label_country": "US",
-        "provenance": draft.provenance(group.sections, statement.spans),
-    }
     indications = _indications(draft, group, own)
-    for indication in indications:
-        id = draft.id("dosing", "dosing", title, *([indication] if len(indications) > 1 else []))
-        yield {"id": id, "indication": indication, **given, **_one_dose(statement.statement)}
-    if not indications:
-        yield {"id": draft.id("dosing", "dosing", title), **given}
+    for indication in indications or [None]:
+        yield {
+            "id": draft.id("dosing", "dosing", title, *([indication] if indication and len(indications) > 1 else [])),
+            "product": draft.product,
+            "statement": statement.statement,
+            "label_country": "US",
+            "provenance": draft.provenance(group.sections, statement.spans),
+            **({"indication": indication, **_one_dose(statement.statement)} if indication else {}),
+        }
 
 
 def offer_dosing(draft: Draft, own: Mapping[str, str]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from app.importing.label.quoting import LONGEST_NAME
 from app.importing.label.tables import Cell, Row, Table
 from app.rules import numbers_agree
 
@@ -27,6 +28,7 @@ _OTHER = re.compile(
     re.I,
 )
 _GRADE = re.compile(r"\bgrades?\b|\bsever", re.I)
+_GRADED = re.compile(r"\bgrades?\s*[≥>]?\s*\d(?:\s*(?:-|–|or|and|to)\s*\d)?", re.I)
 _NUMBER = r"(\d{1,9}(?:\.\d{1,6})?)"
 _COUNT = r"(\d{1,3}(?:,\d{3})+|\d{1,9})"
 _MARK = r"(?:\s*[*†‡§¶#]+)?"
@@ -51,6 +53,11 @@ class Read(NamedTuple):
     frequencies: list[dict[str, Any]]
     left_out: list[str]
     """Cells that hold something which cannot be kept as it is printed."""
+    inconsistent: list[str]
+    """Numbers of which one contradicts another."""
+
+
+NOT_READ = Read([], [], [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +76,7 @@ def _count(printed: str) -> int:
 
 
 def _measure(words: str) -> Measure | None:
-    words = _THRESHOLD.sub(" ", words)
+    words = _THRESHOLD.sub(" ", _GRADED.sub(" ", words))
     if _BOTH.search(words):
         return "events-percent"
     if _BOTH_TURNED.search(words):
@@ -98,7 +105,11 @@ def _after_names(table: Table, first: int) -> int:
 
 
 def _only_named(row: Row) -> bool:
-    return not row.header and not any(cell.words for cell in row.cells[1:])
+    """Whether a row has a name alone, in its first place or over all of them, which says nothing of its columns."""
+    words = row.cells[0].words if row.cells else ""
+    alone = not any(cell.words for cell in row.cells[1:])
+    across = len({id(cell) for cell in row.cells}) == 1 and _measure(words) is None and not _N.search(words)
+    return not row.header and (alone or across)
 
 
 def _parts(header: tuple[Row, ...], column: int, width: int) -> list[str]:
@@ -194,26 +205,32 @@ def _sound(row: dict[str, Any]) -> bool:
 
 def _row(event: str, column: Column, cell: Cell) -> dict[str, Any] | None:
     numbers = _value(cell.words, column.measure)
-    if numbers is None:
-        return None
     name = f"{event}, {column.grade}" if column.grade else event
+    if numbers is None or max(len(name), len(column.arm)) > LONGEST_NAME:
+        return None
     size = {} if column.n is None else {"n": column.n}
-    row = {"event": name, "arm": column.arm, **size, **numbers}
-    return row if len(name) <= 300 and len(column.arm) <= 300 and _sound(row) else None
+    return {"event": name, "arm": column.arm, **size, **numbers}
+
+
+def _belong(row: dict[str, Any], last: dict[str, Any]) -> bool:
+    """Whether one has the count and the other the percent of the same event in the same arm."""
+    same = all(last.get(name) == row.get(name) for name in ("event", "arm", "n"))
+    return same and not ({"events", "percent"} & last.keys() & row.keys())
 
 
 def _joined(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """A count and a percent of the same event in the same arm, from two columns, as one."""
     joined: list[dict[str, Any]] = []
     for row in rows:
-        last = joined[-1] if joined else {}
-        same = all(last.get(name) == row.get(name) for name in ("event", "arm", "n"))
-        apart = not ({"events", "percent"} & last.keys() & row.keys())
-        if last and same and apart and _sound(last | row):
-            joined[-1] = last | row
+        if joined and _belong(row, joined[-1]):
+            joined[-1] = joined[-1] | row
         else:
             joined.append(row)
     return joined
+
+
+def _told(row: dict[str, Any]) -> str:
+    numbers = ", ".join(str(row[name]) for name in ("n", "events", "percent") if name in row)
+    return f"{row['event']} / {row['arm']}: {numbers}"
 
 
 def _columns(table: Table, header: tuple[Row, ...], labels: int, width: int) -> dict[int, Column]:
@@ -246,7 +263,7 @@ def read_frequencies(table: Table) -> Read:
     width = max((len(row.cells) for row in table.rows), default=0)
     labels = _label_columns(body, width)
     if not body or not header or not labels or _OTHER.search(table.caption):
-        return Read([], [])
+        return NOT_READ
     columns = _columns(table, header, labels, width)
     rows: list[dict[str, Any]] = []
     left_out: list[str] = []
@@ -257,4 +274,5 @@ def read_frequencies(table: Table) -> Read:
                 rows.append(row)
             else:
                 left_out.append(f"{event} / {column.arm}: {cell.text}")
-    return Read(_joined(rows), left_out)
+    joined = _joined(rows)
+    return Read([row for row in joined if _sound(row)], left_out, [_told(row) for row in joined if not _sound(row)])

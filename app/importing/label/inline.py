@@ -12,7 +12,8 @@ _LOWERED = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉�
 MARKS = "*†‡§¶#"
 BREAK = "\v"
 """A line break until lines are made of it: no XML can hold this character."""
-_CONTROL = re.compile(r"[\x00-\x08\x0c-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
+"""Without those that are a kind of space."""
 _SPACE = re.compile(r"\s+")
 _BEFORE_CLOSING = re.compile(r"\n(?=[\])]|[.,;:](?!\d))")
 """Where the file's own indentation came between a word and what closes it."""

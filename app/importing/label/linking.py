@@ -68,7 +68,8 @@ def identify(products: list[Product], names: Names) -> Identity | None:
     others = _distinct([product.generic or product.name for product in named if not _alike(named[0], product)])
     ingredients = _substances(same)
     of_substances = tuple(ingredient.name for ingredient in ingredients[:1]) if len(ingredients) == 1 else ()
-    generic = named[0].generic or next(iter(of_substances), "") or named[0].name
+    together = " and ".join(ingredient.name for ingredient in ingredients)
+    generic = named[0].generic or next(iter(of_substances), "") or named[0].name or together
     plain = _without_salt(generic, ingredients)
     nonproprietary = {name.casefold() for name in (generic, plain or "", *of_substances)}
     brands = _distinct([product.name for product in same if product.name.casefold() not in nonproprietary])

@@ -114,8 +114,10 @@ def _offer_table(draft: Draft, group: Group, kind: SafetyKind, found: Captioned)
     caption = draft.label.at(found.caption) if found.caption else ""
     read = read_frequencies(table._replace(caption=caption))
     title, statement = _table_title(draft, found, title_of(draft.label, group.section))
-    for cell in read.left_out[:20]:
+    for cell in read.left_out:
         draft.remark("frequency-left-out", f"{title}: {cell}")
+    for numbers in read.inconsistent:
+        draft.remark("inconsistent-frequency", f"{title}: {numbers}")
     if not read.frequencies:
         draft.remark("table-not-read", title)
         return
