@@ -47,7 +47,8 @@ def _indications(draft: Draft, group: Group, own: Mapping[str, str]) -> list[str
 def _records(draft: Draft, group: Group, statement: Said, own: Mapping[str, str]) -> Iterator[Json]:
     title = title_of(draft.label, group.section)
     indications = _indications(draft, group, own)
-    for indication in indications or [None]:
+    each: list[str | None] = [*indications] or [None]
+    for indication in each:
         yield {
             "id": draft.id("dosing", "dosing", title, *([indication] if indication and len(indications) > 1 else [])),
             "product": draft.product,

@@ -41,7 +41,8 @@ class Draft:
     product_name: str
     offers: list[Offer] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
-    _ids: set[tuple[str, str]] = field(default_factory=set)
+    _ids: dict[tuple[str, str], int] = field(default_factory=dict)
+    """How often each was asked for."""
 
     def id(self, type: RecordType, *parts: str) -> str:
         """A slug of the label's set and what the parts say, which no other record of the label has."""
@@ -49,11 +50,11 @@ class Draft:
         return self.unique(type, stem)
 
     def unique(self, type: RecordType, stem: str) -> str:
-        id, count = stem, 1
+        id = stem
         while (type, id) in self._ids:
-            count += 1
-            id = f"{stem}-{count}"
-        self._ids.add((type, id))
+            self._ids[type, stem] += 1
+            id = f"{stem}-{self._ids[type, stem]}"
+        self._ids[type, id] = 1
         return id
 
     def offer(self, type: RecordType, data: Json) -> None:

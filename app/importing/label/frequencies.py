@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from app.importing.label.inline import MARKS, RAISED_FIGURES, RAISED_LETTERS
 from app.importing.label.quoting import LONGEST_NAME
 from app.importing.label.tables import Cell, Row, Table
 from app.rules import numbers_agree
 
 Measure = Literal["percent", "events", "events-percent", "percent-events"]
+
+MOST_ROWS = 5000
 
 _N = re.compile(r"[\[(]?\s*\b[Nn]\s*=\s*(\d{1,3}(?:,\d{3})+|\d+)(?![\d,.])\s*[\])]?")
 _BOTH = re.compile(r"\b(?:n|no\.?|number(?: of (?:patients|subjects))?)\s*,?\s*[\[(]?\s*(?:%|percent)\s*[\])]?", re.I)
@@ -31,13 +34,16 @@ _GRADE = re.compile(r"\bgrades?\b|\bsever", re.I)
 _GRADED = re.compile(r"\bgrades?\s*[≥>]?\s*\d(?:\s*(?:-|–|or|and|to)\s*\d)?", re.I)
 _NUMBER = r"(\d{1,9}(?:\.\d{1,6})?)"
 _COUNT = r"(\d{1,3}(?:,\d{3})+|\d{1,9})"
-_MARK = r"(?:\s*[*†‡§¶#]+)?"
-_ONLY_PERCENT = re.compile(rf"{_NUMBER}\s*%{_MARK}")
+_MARK = rf"(?:\s*[{MARKS}{RAISED_LETTERS}]{{1,6}})?"
+_ANY_MARK = rf"(?:\s*[{MARKS}{RAISED_LETTERS}{RAISED_FIGURES}]{{1,6}})?"
+"""Of a footnote; where a bare number is before it, raised figures could be its power."""
+_ONLY_PERCENT = re.compile(rf"{_NUMBER}\s*%{_ANY_MARK}")
 _ONLY_NUMBER = re.compile(rf"{_NUMBER}{_MARK}")
-_COUNT_PERCENT = re.compile(rf"{_COUNT}\s*[\[(]\s*{_NUMBER}\s*(%?)\s*[\])]{_MARK}")
-_PERCENT_COUNT = re.compile(rf"{_NUMBER}\s*(%?)\s*[\[(]\s*{_COUNT}\s*[\])]{_MARK}")
+_COUNT_PERCENT = re.compile(rf"{_COUNT}\s*[\[(]\s*{_NUMBER}\s*(%?)\s*[\])]{_ANY_MARK}")
+_PERCENT_COUNT = re.compile(rf"{_NUMBER}\s*(%?)\s*[\[(]\s*{_COUNT}\s*[\])]{_ANY_MARK}")
+_FIGURES = re.compile(rf"[\d.,%()\[\]<>≤≥~≈±+/\s–—−{MARKS}{RAISED_LETTERS}{RAISED_FIGURES}-]+")
 _NOTHING = re.compile(r"[-–—−. ]*|n/?a|none", re.I)
-_MARKS = " *†‡§¶#⁰¹²³⁴⁵⁶⁷⁸⁹"
+_MARKS = f" ,{MARKS}{RAISED_LETTERS}{RAISED_FIGURES}"
 _THRESHOLD = re.compile(r"\d\s*(?:%|percent\b)", re.I)
 """A percent of something, which does not say that the numbers below are percents."""
 
@@ -84,15 +90,16 @@ def _measure(words: str) -> Measure | None:
     return "percent" if _PERCENT.search(words) else None
 
 
-def _has_number(cell: Cell) -> bool:
-    patterns = (_ONLY_PERCENT, _ONLY_NUMBER, _COUNT_PERCENT, _PERCENT_COUNT)
-    return any(pattern.fullmatch(cell.words) for pattern in patterns)
+def _is_value(cell: Cell) -> bool:
+    """Whether a cell holds figures and signs alone, whatever they mean, or says that there is nothing."""
+    figures = any(char.isdigit() for char in cell.words)
+    return bool(cell.words) and bool((figures and _FIGURES.fullmatch(cell.words)) or _NOTHING.fullmatch(cell.words))
 
 
 def _header_length(table: Table) -> int:
-    """Rows before the first that has a number beside its label; a table may mark its header, or not."""
+    """Rows before the first that has a value beside its label; a table may mark its header, or not."""
     for index, row in enumerate(table.rows):
-        if not row.header and any(_has_number(cell) for cell in row.cells[1:]):
+        if not row.header and any(_is_value(cell) for cell in row.cells[1:]):
             return _after_names(table, index)
     return len(table.rows)
 
@@ -155,9 +162,9 @@ def _column(parts: list[str], context: str) -> Column | None:
 
 
 def _label_columns(body: tuple[Row, ...], width: int) -> int:
-    """The first columns, in which no row has a number."""
+    """The first columns, in which no row has a value."""
     for column in range(width):
-        if any(column < len(row.cells) and _has_number(row.cells[column]) for row in body):
+        if any(column < len(row.cells) and _is_value(row.cells[column]) for row in body):
             return column
     return width
 
@@ -165,7 +172,7 @@ def _label_columns(body: tuple[Row, ...], width: int) -> int:
 def _lines(body: tuple[Row, ...], labels: int) -> Iterator[_Line]:
     group = ""
     for row in body:
-        names = [cell.words.rstrip(_MARKS).strip() for cell in row.cells[:labels]]
+        names = [cell.words.rstrip(_MARKS) for cell in row.cells[:labels]]
         names = list(dict.fromkeys(name for name in names if name))
         if not names:
             continue
@@ -262,7 +269,7 @@ def read_frequencies(table: Table) -> Read:
     header, body = _body(table)
     width = max((len(row.cells) for row in table.rows), default=0)
     labels = _label_columns(body, width)
-    if not body or not header or not labels or _OTHER.search(table.caption):
+    if not body or not header or not labels or len(body) > MOST_ROWS or _OTHER.search(table.caption):
         return NOT_READ
     columns = _columns(table, header, labels, width)
     rows: list[dict[str, Any]] = []

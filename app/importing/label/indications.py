@@ -13,6 +13,7 @@ from app.importing.label.text import Block, Section, Span
 from app.records import fold
 
 MOST = 100
+LONGEST_SENTENCE = 2000
 LONGEST_CONDITION = 150
 """A condition's name is not longer; what is longer is a sentence about it."""
 
@@ -49,6 +50,7 @@ def _trimmed(text: str, span: Span) -> Span:
 
 
 def _first_sentence(text: str, span: Span) -> Span:
+    span = Span(span.start, min(span.end, span.start + LONGEST_SENTENCE))
     end = _SENTENCE.search(text, span.start, span.end)
     line = text.find("\n", span.start, span.end)
     return Span(span.start, min(end.start() if end else span.end, line if line >= 0 else span.end))

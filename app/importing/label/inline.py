@@ -7,9 +7,11 @@ from app.importing.label.opening import Element, tag
 
 BLOCKS = frozenset({"paragraph", "list", "table", "item", "text", "caption", "tr", "td", "th"})
 UNSEEN = frozenset({"renderMultiMedia", "col", "colgroup", "observationMedia"})
-_RAISED = str.maketrans("0123456789+-−=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ")
+_RAISED = str.maketrans("0123456789+-−=(),abcdefghijklmn", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾,ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿ")
 _LOWERED = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎")
 MARKS = "*†‡§¶#"
+RAISED_LETTERS = "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿ"
+RAISED_FIGURES = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 BREAK = "\v"
 """A line break until lines are made of it: no XML can hold this character."""
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
@@ -39,7 +41,7 @@ class Footnotes:
 
 
 def _shifted(words: str, table: dict[int, int]) -> str:
-    """Figures raised or lowered, so that 10⁶ is not read as 106; words stay as they are."""
+    """Figures, and a note's letters, raised or lowered, so that 10⁶ is not read as 106; words stay as they are."""
     core = words.strip()
     return words.translate(table) if core and all(ord(char) in table for char in core) else words
 

@@ -59,6 +59,11 @@ def layout_cells(table: Element) -> Iterator[Element]:
         yield from cells_of(row)
 
 
+def _cell(td: Element, notes: Footnotes) -> Cell:
+    text, words = (one_line("".join(pieces(td, some))) for some in (notes, None))
+    return Cell(text, text if words == text else words)
+
+
 class _Grid:
     """Rows one after another, with the cells that reach down into them from above."""
 
@@ -88,7 +93,7 @@ class _Grid:
         reaching: dict[int, tuple[Cell, int]] = {}
         for td in cells_of(element):
             self._from_above(cells, printed)
-            cell = Cell(one_line("".join(pieces(td, self._notes))), one_line("".join(pieces(td, None))))
+            cell = _cell(td, self._notes)
             down = _span(td, "rowspan", LONGEST_SPAN)
             for offset in range(min(_span(td, "colspan", WIDEST), WIDEST - len(cells))):
                 if down > 1:
