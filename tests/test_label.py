@@ -226,6 +226,12 @@ def test_frequencies_are_as_printed_and_only_where_the_header_says_of_whom() -> 
         (rows("Event|Drug N=10 % (n)", "Cough|10 (1)"), [("Cough", "Drug", 10, 1, 10)]),
         (rows("Event|Drug N=10", "Cough|1 (10%)"), [("Cough", "Drug", 10, 1, 10)]),
         (rows("Event|Drug N=10", "Cough|1 (10)"), []),
+        (rows("Event|Drug", "Cough|1 (10%)"), []),
+        (rows("Event|Drug N=100", "Cough|8 (2%)"), []),
+        (rows("Event|Drug", "Cough|", "Severe|1%"), [("Cough: Severe", "Drug", None, None, 1)]),
+        (rows("Event||Drug", "Cough|Day|1%", "Hum|Day|2%", "Hum|Night|3%"), [
+            ("Cough: Day", "Drug", None, None, 1), ("Hum: Day", "Drug", None, None, 2),
+            ("Hum: Night", "Drug", None, None, 3)]),
         (rows("Event|N=10", "Cough|10%"), []),
         (rows("Event|Drug N=10 N=20", "Cough|10%"), []),
         (rows("Event|Drug N=1.5", "Cough|10%"), [("Cough", "Drug N=1.5", None, None, 10)]),
