@@ -151,7 +151,7 @@ class Alert(Base):
 
 
 SHARED_KINDS = frozenset(
-    {"registry-id", "unii", "mesh-id", "acronym", "atc", "cas", "application", "uniprot", "title-key"}
+    {"registry-id", "unii", "mesh-id", "acronym", "atc", "cas", "application", "uniprot", "title-key", "set-id"}
 )
 """Identifiers that several records of one type may carry: one registration has a main report and an extension."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Executable, select
 
 from app.indications.models import Indication
+from app.products.models import Product
 from app.records import RecordName, fold
 from app.search.mesh import MeshDescriptor, MeshTerm
 from app.search.synonyms import SAME
@@ -20,6 +21,8 @@ class Names:
     indications: Index
     mesh: Index
     """From a MeSH descriptor's id to the one indication that is the same condition."""
+    classes: frozenset[str] = frozenset()
+    """Ids among the products that are classes of substance, which no label is of."""
 
     def product(self, name: str) -> str | None:
         return self.products.get(fold("products", name))
@@ -63,4 +66,5 @@ def read_names(connection: Connection) -> Names:
         _unambiguous(own["products"]),
         {**_unambiguous(theirs), **indications},
         _unambiguous(_pairs(connection, same)),
+        frozenset(connection.scalars(select(Product.id).where(Product.kind == "class"))),
     )

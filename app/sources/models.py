@@ -29,3 +29,6 @@ class Source(Base):
     text: Mapped[str | None]
     text_length: Mapped[int | None] = mapped_column(comment="In Unicode code points")
     sha256: Mapped[str | None]
+    set_id: Mapped[str | None]
+    version: Mapped[int | None]
+    effective_date: Mapped[PartialDate | None]

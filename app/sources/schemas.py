@@ -2,8 +2,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.fields import Line, Name, PartialDate, SourceKind, Tier
-from app.filters import Filter, Tests, number, text, word
+from app.fields import Count, Line, Name, PartialDate, SourceKind, Tier
+from app.filters import Filter, Tests, number, text, when, word
 from app.record_schemas import Fields, Identified, RecordIn, RecordOut
 
 
@@ -25,6 +25,17 @@ class SourceFields(Fields):
         description="SHA-256 of the stored text, in UTF-8; where none is stored, of what was read on `retrieved_on`.",
     )
 
+    set_id: str | None = Field(
+        None,
+        pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+        description="What FDA calls a label through all its versions.",
+        examples=["485d9b71-6881-42c5-a620-a4360c7192ab"],
+    )
+    version: Count | None = Field(
+        None, description="Which version of it was read, as its publisher counts.", examples=[34]
+    )
+    effective_date: PartialDate | None = Field(None, description="Since when this version stands.")
+
 
 class SourceIn(SourceFields, RecordIn):
     text: str | None = Field(
@@ -44,6 +55,11 @@ class SourceFilter(Filter):
     title: Annotated[Tests, text("present"), Field(description="Exact title.")] = ()
     url: Annotated[Tests, text("https://pubmed.ncbi.nlm.nih.gov/20647170/"), Field(description="Address.")] = ()
     publisher: Annotated[Tests, text("NLM"), Field(description="Publisher.")] = ()
+    set_id: Annotated[
+        Tests, text("present"), Field(description="What FDA calls a label through all its versions.")
+    ] = ()
+    version: Annotated[Tests, number("34"), Field(description="Version, as its publisher counts.")] = ()
+    effective_date: Annotated[Tests, when("2020.."), Field(description="Since when this version stands.")] = ()
     text: Annotated[
         Tests, number("present"), Field(description="Length of the stored text; `present` or `missing`.")
     ] = ()

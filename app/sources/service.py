@@ -19,6 +19,8 @@ def rows(source: SourceIn) -> Rows:
 def names(source: SourceIn) -> Iterator[Name]:
     if source.url:
         yield "url", source.url
+    if source.set_id:
+        yield "set-id", source.set_id
 
 
 def render(rows: Rows, _: Found) -> Row:
@@ -48,6 +50,9 @@ SOURCES = Resource(
         "title": Source.title,
         "url": Source.url,
         "publisher": Source.publisher,
+        "set_id": Source.set_id,
+        "version": Source.version,
+        "effective_date": Source.effective_date,
         "text": Source.text_length,
     },
     sorts={
@@ -58,6 +63,7 @@ SOURCES = Resource(
         "publisher": Source.publisher,
         "url": Source.url,
         "retrieved_on": Source.retrieved_on,
+        "effective_date": Source.effective_date,
     },
     example="article",
 )

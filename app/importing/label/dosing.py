@@ -1,0 +1,72 @@
+"""How a label says its product is given, in its own words; a dose as a number only where there is but one."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from app.importing.label.codes import DOSAGE
+from app.importing.label.drafting import Draft, Group, coded, groups
+from app.importing.label.linking import known_indication
+from app.importing.label.quoting import Said, heading_span, said, title_of
+from app.importing.offers import Json
+from app.records import fold
+
+_DOSE = re.compile(r"(?<![\d.,/–-])(\d{1,6}(?:\.\d{1,4})?) ?(mg|mcg|µg|g|Units|units|mL|IU)\b")
+_UNCLEAR = re.compile(r"/ ?(?:kg|m2|m²|day|hour)|\bper (?:kg|kilogram|day)\b|\bmg/|\d ?(?:to|-|–|or) ?\d", re.I)
+_RECOMMENDED = re.compile(r"\brecommended (?:dose|dosage)\b[^.]{0,150}\bis (?:a )?\d", re.I)
+_LIST = re.compile(r",? and |, ")
+
+
+def _one_dose(statement: str) -> Json:
+    """The dose, where the text recommends one and names no other, nor a range, nor one by weight or day."""
+    doses = {(found[1], found[2]) for found in _DOSE.finditer(statement)}
+    if len(doses) != 1 or _UNCLEAR.search(statement) or not _RECOMMENDED.search(statement):
+        return {}
+    printed, unit = doses.pop()
+    number = float(printed) if "." in printed else int(printed)
+    return {"dose": f"{printed} {unit}", "unit": unit, "dose_min": number, "dose_max": number}
+
+
+def _indication(draft: Draft, words: str, own: Mapping[str, str]) -> str | None:
+    return own.get(fold("indications", words)) or known_indication(words, draft.names)
+
+
+def _indications(draft: Draft, group: Group, own: Mapping[str, str]) -> list[str]:
+    """The conditions that a heading names: it as a whole, or each that it lists."""
+    span = heading_span(draft.label, group.section)
+    if span is None or not group.is_part:
+        return []
+    heading = draft.label.at(span)
+    whole = _indication(draft, heading, own)
+    if whole:
+        return [whole]
+    parts = [_indication(draft, part, own) for part in _LIST.split(heading)]
+    found = [part for part in parts if part]
+    return list(dict.fromkeys(found)) if len(found) == len(parts) else []
+
+
+def _records(draft: Draft, group: Group, statement: Said, own: Mapping[str, str]) -> Iterator[Json]:
+    title = title_of(draft.label, group.section)
+    indications = _indications(draft, group, own)
+    each: list[str | None] = [*indications] or [None]
+    for indication in each:
+        yield {
+            "id": draft.id("dosing", "dosing", title, *([indication] if indication and len(indications) > 1 else [])),
+            "product": draft.product,
+            "statement": statement.statement,
+            "label_country": "US",
+            "provenance": draft.provenance(group.sections, statement.spans),
+            **({"indication": indication, **_one_dose(statement.statement)} if indication else {}),
+        }
+
+
+def offer_dosing(draft: Draft, own: Mapping[str, str]) -> None:
+    """`own` are the label's indications by folded name."""
+    for section in coded(draft.label.sections, DOSAGE):
+        for group in groups(section):
+            statement = said(draft.label, group.blocks)
+            if statement is None:
+                continue
+            if statement.cut:
+                draft.remark("cut-short", f"dosing: {title_of(draft.label, group.section)}")
+            for record in _records(draft, group, statement, own):
+                draft.offer("dosing", record)
