@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.importing.duplicates import title_key
+from app.titles import title_key
 
 TITLE = "OnabotulinumtoxinA for chronic migraine: a pooled analysis"
 

@@ -9,7 +9,7 @@ from random import Random
 from typing import IO, cast
 from xml.etree import ElementTree
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from app.importing.names import NOBODY

@@ -9,11 +9,11 @@ from random import Random
 import pytest
 
 from app.formats.citations import ris
-from app.importing.duplicates import title_key
 from app.importing.names import NOBODY
 from app.importing.offers import Found, Json, Mention, Refusal, Unit, Unreadable
 from app.importing.references import units
 from app.importing.references.people import author, authors
+from app.titles import title_key
 from tests.offered import DATA, FIXTURES, accepted, faults, offered
 
 OWN = (FIXTURES / "references/tools.ris").read_bytes()

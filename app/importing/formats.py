@@ -12,7 +12,16 @@ from app.importing.names import Names
 from app.importing.offers import Found, Unit
 from app.settings import Settings
 
-Units = Callable[[IO[bytes], str, Names], Iterator[Found]]
+Units = Callable[..., Iterator[Found]]
+"""Of a file, its name and the names to link to, and by name of what the settings say of the format."""
+
+
+def _abstracts(settings: Settings) -> Mapping[str, bool]:
+    return {"store_abstracts": settings.store_abstracts}
+
+
+def _nothing(_: Settings) -> Mapping[str, bool]:
+    return {}
 
 
 class Format(NamedTuple):
@@ -24,10 +33,12 @@ class Format(NamedTuple):
     """Who answers queries, where there is anybody to ask."""
     updated: Callable[[Unit], str | None] | None = None
     """When a unit's publisher last changed it, as far as it says so; nothing where its records never do."""
+    settled: Callable[[Settings], Mapping[str, bool]] = _nothing
+    """What its reader is to know of the settings."""
 
     def units(self, file: IO[bytes], name: str, names: Names) -> Iterator[Found]:
         read: Units = import_module(self.module).units
-        return read(file, name, names)
+        return read(file, name, names, **self.settled(Settings()))
 
 
 def _study_updated(unit: Unit) -> str | None:
@@ -39,8 +50,10 @@ FORMATS: Mapping[str, Format] = {
     format.name: format
     for format in (
         Format("ctgov", "app.importing.ctgov", SUFFIXES["ctgov"], partial(servers.live, "ctgov"), _study_updated),
-        Format("pubmed", "app.importing.pubmed", SUFFIXES["pubmed"], partial(servers.live, "pubmed")),
-        Format("references", "app.importing.references", SUFFIXES["references"]),
+        Format(
+            "pubmed", "app.importing.pubmed", SUFFIXES["pubmed"], partial(servers.live, "pubmed"), settled=_abstracts
+        ),
+        Format("references", "app.importing.references", SUFFIXES["references"], settled=_abstracts),
         Format("label", "app.importing.label", SUFFIXES["label"], partial(servers.live, "label")),
     )
 }

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from app.fields import RecordType
-from app.importing.duplicates import title_key
 from app.records import fold
+from app.titles import title_key
 
 Json = Mapping[str, Any]
 

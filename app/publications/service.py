@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from app.importing.duplicates import title_key
 from app.publications.models import Author, Publication, PublicationLanguage, PublicationMesh, PublicationType
 from app.publications.rules import RULES
 from app.publications.schemas import (
@@ -16,6 +15,7 @@ from app.publications.schemas import (
 from app.record_targets import cited_targets, name_target
 from app.resources import Found, Linked, Name, Part, Resource, Row, Rows, columns, links, named, numbered, pick
 from app.studies.models import StudyPublication
+from app.titles import title_key
 
 
 def _mesh_row(heading: MeshHeading) -> Row:

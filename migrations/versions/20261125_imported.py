@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from app.db import text
-from app.importing.duplicates import title_key
+from app.titles import title_key
 from app.records import fold
 
 revision: str = "0007"
