@@ -6,7 +6,9 @@ from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Enum, Table
+from sqlalchemy.types import TypeEngine
 
+from app.db import Printed
 from app.resources import Row
 
 Convert = Callable[[Any], Any]
@@ -14,14 +16,17 @@ Convert = Callable[[Any], Any]
 
 @lru_cache(maxsize=1000)
 def _converts(table: Table, names: tuple[str, ...], dialect: Dialect) -> tuple[tuple[int, Convert], ...]:
-    """What the columns' types do to values on their way in, by place; a word is checked by the database."""
+    """What the columns' types do to values on their way in, by place."""
     types = ((place, table.c[name].type) for place, name in enumerate(names))
-    found = ((place, of.dialect_impl(dialect).bind_processor(dialect)) for place, of in types if not _is_word(of))
+    found = ((place, _convert(of, dialect)) for place, of in types)
     return tuple((place, convert) for place, convert in found if convert is not None)
 
 
-def _is_word(of: Any) -> bool:
-    return isinstance(of, Enum)
+def _convert(of: TypeEngine[Any], dialect: Dialect) -> Convert | None:
+    """A word is checked by the database, and SQLite takes a printed number as it is."""
+    if isinstance(of, Enum) or (isinstance(of, Printed) and dialect.name == "sqlite"):
+        return None
+    return of.dialect_impl(dialect).bind_processor(dialect)
 
 
 def _tuples(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import orjson
 from sqlalchemy import (
     JSON,
     URL,
@@ -143,6 +144,10 @@ def _postgresql(address: URL, lock_timeout_ms: int) -> dict[str, Any]:
     return {"connect_args": arguments, "pool_pre_ping": True}
 
 
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
 def open_engine(
     url: str,
     *,
@@ -158,9 +163,8 @@ def open_engine(
     synchronous = "FULL" if durable else "NORMAL"
     address = make_url(url)
     sqlite = address.get_backend_name() == "sqlite"
-    engine = create_engine(
-        address, hide_parameters=True, **({} if sqlite else _postgresql(address, lock_timeout_ms)), **options
-    )
+    given = {"json_serializer": _json, "json_deserializer": orjson.loads, "hide_parameters": True, **options}
+    engine = create_engine(address, **({} if sqlite else _postgresql(address, lock_timeout_ms)), **given)
     if sqlite:
         event.listen(
             engine,

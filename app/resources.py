@@ -3,7 +3,7 @@
 In  --rows-->  rows of its tables  --render-->  Out
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -107,6 +107,11 @@ def _shared(model: type[Base], shape: type[BaseModel]) -> tuple[str, ...]:
 def numbered(owner: Mapping[str, Any], rows: Iterable[Row]) -> list[Row]:
     """Rows of a part, in order."""
     return [{**owner, "position": position, **row} for position, row in enumerate(rows)]
+
+
+def flat(shapes: Iterable[BaseModel]) -> Iterator[Row]:
+    """Shapes that hold nothing but plain values, as rows."""
+    return (dict(shape.__dict__) for shape in shapes)
 
 
 def links(owner: Mapping[str, str], column: str, ids: Iterable[str]) -> list[Row]:

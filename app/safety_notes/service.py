@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from app.record_targets import cited_targets
-from app.resources import Found, Linked, Name, Part, Resource, Row, Rows, columns, links, numbered, pick
+from app.resources import Found, Linked, Name, Part, Resource, Row, Rows, columns, flat, links, numbered, pick
 from app.safety_notes import schemas
 from app.safety_notes.models import Frequency, SafetyNote, SafetyNoteIndication, SafetyNoteProduct
 from app.safety_notes.rules import RULES
@@ -14,7 +14,7 @@ def rows(note: SafetyNoteIn) -> Rows:
     owner = {"safety_note_id": note.id}
     return {
         "safety_notes": [columns(SafetyNote, note)],
-        "safety_note_frequencies": numbered(owner, (row.model_dump() for row in note.frequencies)),
+        "safety_note_frequencies": numbered(owner, flat(note.frequencies)),
         "safety_note_products": links(owner, "product_id", note.products),
         "safety_note_indications": links(owner, "indication_id", note.indications),
     }

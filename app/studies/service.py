@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Integer, case, cast, func, select, update
 from app.mechanisms.models import MechanismStudy
 from app.publications.models import Publication
 from app.record_targets import cited_targets, name_target
-from app.resources import Found, Linked, Name, Part, Resource, Row, Rows, columns, links, named, numbered, pick
+from app.resources import Found, Linked, Name, Part, Resource, Row, Rows, columns, flat, links, named, numbered, pick
 from app.rows import group
 from app.studies import parts
 from app.studies.models import (
@@ -61,7 +61,7 @@ def _outcome(outcome: OutcomeIn) -> Row:
 def _results(study: StudyIn) -> Iterator[Row]:
     for position, outcome in enumerate(study.outcomes):
         owner = {"study_id": study.id, "outcome_position": position}
-        yield from numbered(owner, (result.model_dump() for result in outcome.results))
+        yield from numbered(owner, flat(outcome.results))
 
 
 def rows(study: StudyIn) -> Rows:
@@ -72,10 +72,10 @@ def rows(study: StudyIn) -> Rows:
     )
     return {
         "studies": [columns(Study, study) | derived | _in_place(study)],
-        "study_arms": numbered(owner, (arm.model_dump() for arm in study.arms)),
+        "study_arms": numbered(owner, flat(study.arms)),
         "study_outcomes": numbered(owner, map(_outcome, study.outcomes)),
         "study_arm_results": list(_results(study)),
-        "study_adverse_events": numbered(owner, (event.model_dump() for event in study.adverse_events)),
+        "study_adverse_events": numbered(owner, flat(study.adverse_events)),
         "study_comparators": links(owner, "name", study.comparators),
         "study_products": links(owner, "product_id", study.products),
         "study_indications": links(owner, "indication_id", study.indications),
