@@ -16,7 +16,7 @@ CHECKS := check-locks check-lint check-format check-types check-migrations check
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check $(CHECKS) lock schemas snapshot bench bench-writes bench-search bench-rivals bench-releases clean
+.PHONY: help run test check $(CHECKS) lock schemas snapshot bench bench-writes bench-search bench-rivals bench-releases bench-imports clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -82,6 +82,9 @@ bench-rivals: $(TESTING) ## measure search, facets, pages and exports against Da
 
 bench-releases: $(TESTING) ## measure a release of 100,000 records, and readers beside it
 	@$(BIN)/python -m benchmarks.releases $(ARGS)
+
+bench-imports: $(TESTING) ## measure imports of 100,000 registry records and 20,000 articles
+	@$(BIN)/python -m benchmarks.imports $(ARGS)
 
 clean: ## remove all that the other targets made, except data
 	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis

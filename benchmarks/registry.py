@@ -64,11 +64,12 @@ def articles(wanted: int) -> Iterator[bytes]:
 
 
 def _renumbered_article(article: bytes, number: int) -> bytes:
-    """Another PMID and other DOIs; whom it mentions stays."""
+    """Another PMID, PMCID and other DOIs; whom it mentions stays."""
     pmid = str(FIRST_PMID + number).encode()
     first = _PMID.search(article)
     if first:
         article = article.replace(b">" + first[2] + b"<", b">" + pmid + b"<")
+    article = re.sub(rb"(?<=>)PMC\d+(?=<)", b"PMC" + pmid, article)
     return re.sub(rb'(IdType="doi">|EIdType="doi"[^>]*>)10\.(\d+)/', rb"\g<1>10.\g<2>/" + pmid + b".", article)
 
 

@@ -1,0 +1,182 @@
+"""How fast other people's records come in: registry records and articles from files into an empty database.
+
+`make bench-imports ARGS="--studies 100000"`. The command is run as anybody runs it, and the search index is built
+after it; the time is that of both. Beside it stands what the very same rows cost when nothing is done but storing them.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import orjson
+import psutil  # type: ignore[import-untyped]
+
+from app.db import open_engine
+from app.migrating import migrate
+from benchmarks import plain, registry
+from benchmarks.releases import databases
+
+LEAST = {"sqlite": 1_500, "postgresql": 1_000}
+"""Studies a second, index included."""
+LEAST_OF_PLAIN = 0.3
+LEAST_ARTICLES = 2_000
+MOST_MEGABYTES = 300
+
+COMMAND = "from app.cli import main; main()"
+
+INDEX = """
+import sys, time
+from pathlib import Path
+from app.db import open_engine, reading
+from app.reading import now
+from app.search.index import SearchIndex
+engine = open_engine(sys.argv[1])
+with reading(engine) as connection:
+    print(SearchIndex(Path(sys.argv[2]), engine).build(connection, now(connection)))
+"""
+
+
+class Imported(NamedTuple):
+    seconds: float
+    megabytes: float
+    """The most that the command's processes held together, pages of files left out."""
+    report: dict[str, Any]
+
+
+def _private(process: psutil.Process) -> float:
+    try:
+        found = process.memory_info()
+        return float(found.rss - found.shared) / 1e6
+    except psutil.Error:
+        return 0.0
+
+
+@contextmanager
+def _watched(pid: int, peaks: list[float]) -> Iterator[None]:
+    over = threading.Event()
+
+    def watch() -> None:
+        process = psutil.Process(pid)
+        while not over.wait(0.2):
+            try:
+                peaks.append(sum(map(_private, (process, *process.children(recursive=True)))))
+            except psutil.Error:
+                return
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _import(url: str, format: str, file: Path) -> Imported:
+    command = [sys.executable, "-c", COMMAND, "import", format, str(file), "--json"]
+    environment = {**os.environ, "EVIDENCE_DATABASE_URL": url}
+    started, peaks = time.perf_counter(), [0.0]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with _watched(process.pid, peaks):
+        output, errors = process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"the import of {file.name} failed: {errors.decode()[-2000:]}")
+    return Imported(time.perf_counter() - started, max(peaks), orjson.loads(output))
+
+
+def _index(url: str, folder: Path) -> float:
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", INDEX, url, str(folder)], check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - started
+
+
+def _plain(url: str, beside: str) -> float:
+    source = open_engine(url)
+    try:
+        copy = plain.copy_sqlite if source.dialect.name == "sqlite" else plain.copy_postgresql
+        return copy(source, beside)
+    finally:
+        source.dispose()
+
+
+def _empty(url: str) -> None:
+    engine = open_engine(url)
+    migrate(engine)
+    engine.dispose()
+
+
+def _word(reached: bool) -> str:
+    return "reached" if reached else "missed"
+
+
+def _studies(name: str, urls: tuple[str, str], file: Path, wanted: int, *, compare: bool) -> bool:
+    url, beside = urls
+    _empty(url)
+    imported = _import(url, "ctgov", file)
+    with TemporaryDirectory() as folder:
+        index = _index(url, Path(folder) / "index")
+    rate = wanted / (imported.seconds + index)
+    good = [rate >= LEAST[name], imported.megabytes <= MOST_MEGABYTES]
+    print(f"{name}: {wanted:,} studies in {imported.seconds:.1f} s, indexed in {index:.1f} s: {rate:,.0f} studies/s")
+    print(f"  {_word(good[0])} (>= {LEAST[name]:,}); {imported.report['counts']['created']:,} records")
+    print(f"  {imported.megabytes:.0f} MB at most: {_word(good[1])} (<= {MOST_MEGABYTES})")
+    if compare:
+        seconds = _plain(url, beside)
+        ratio = seconds / (imported.seconds + index)
+        good.append(ratio >= LEAST_OF_PLAIN)
+        print(f"  the same rows and nothing else: {seconds:.1f} s, {ratio:.2f} of that rate {_word(good[-1])}", end=" ")
+        print(f"(>= {LEAST_OF_PLAIN})", flush=True)
+    return all(good)
+
+
+def _articles(name: str, url: str, file: Path, wanted: int) -> bool:
+    _empty(url)
+    imported = _import(url, "pubmed", file)
+    rate = wanted / imported.seconds
+    good = rate >= LEAST_ARTICLES
+    print(f"{name}: {wanted:,} articles in {imported.seconds:.1f} s: {rate:,.0f} a second {_word(good)}", end=" ")
+    print(f"(>= {LEAST_ARTICLES:,}), {imported.megabytes:.0f} MB at most", flush=True)
+    return good
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--studies", type=int, default=100_000)
+    parser.add_argument("--articles", type=int, default=20_000)
+    parser.add_argument("--backends", default="sqlite,postgresql")
+    parser.add_argument("--only", action="store_true", help="do not store the same rows plainly beside it")
+    asked = parser.parse_args()
+    results = []
+    with TemporaryDirectory(prefix="evidence-bench-") as name, databases(asked.backends.split(",")) as found:
+        studies, articles = Path(name) / "studies.ndjson", Path(name) / "articles.xml.gz"
+        registry.write_studies(studies, asked.studies)
+        registry.write_articles(articles, asked.articles)
+        for backend, url in found:
+            others = [_beside(url, word) for word in ("plain", "articles")]
+            results.append(_studies(backend, (url, others[0]), studies, asked.studies, compare=not asked.only))
+            if asked.articles:
+                results.append(_articles(backend, others[1], articles, asked.articles))
+    return 0 if all(results) else 1
+
+
+def _beside(url: str, word: str) -> str:
+    """Another database of the same kind."""
+    if url.startswith("sqlite"):
+        return url.replace("evidence.db", f"{word}.db")
+    engine = open_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {word}")
+    engine.dispose()
+    return url.replace("/postgres?", f"/{word}?")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
