@@ -55,7 +55,7 @@ def _is(value: Any, default: Any) -> bool:
 
 def same(one: Any, other: Any) -> bool:
     """Whether two values are the same in print, too: 40 is not 40.0, and 1 is not true."""
-    return one == other and _print(one) == _print(other)
+    return bool(one == other) and _print(one) == _print(other)
 
 
 def _print(value: Any) -> Any:

@@ -146,16 +146,11 @@ def stored_conflicts(connection: Connection, keys: Iterable[Key]) -> dict[Key, l
     return found
 
 
-class Opened(NamedTuple):
-    changed: set[Key]
-    opened: int
-
-
-def derive_conflicts(connection: Connection, entered: Mapping[Key, bytes], revision: int) -> Opened:
+def derive_conflicts(connection: Connection, entered: Mapping[Key, bytes], revision: int) -> set[Key]:
     """Makes the conflicts of some records what they are by what is entered; returns those for which they changed."""
     layers = known_layers(connection, entered)
     if not layers:
-        return Opened(set(), 0)
+        return set()
     stored = stored_conflicts(connection, layers)
     gone: list[Row] = []
     new: list[Row] = []
@@ -165,8 +160,7 @@ def derive_conflicts(connection: Connection, entered: Mapping[Key, bytes], revis
         gone += [row for name, row in before.items() if name not in now or _content(row) != _content(now[name])]
         new += [row for name, row in now.items() if name not in before or _content(row) != _content(before[name])]
     _replace(connection, gone, new)
-    opened = {_identity(row) for row in new} - {_identity(row) for row in gone}
-    return Opened({(row["record_type"], row["record_id"]) for row in (*gone, *new)}, len(opened))
+    return {(row["record_type"], row["record_id"]) for row in (*gone, *new)}
 
 
 _END = delete(CONFLICTS).where(*(CONFLICTS.c[name] == bindparam(f"its_{name}") for name in _IDENTITY))
@@ -179,5 +173,8 @@ def _replace(connection: Connection, gone: Sequence[Row], new: Sequence[Row]) ->
         connection.execute(CONFLICTS.insert(), list(new))
 
 
-def count_conflicts(connection: Connection) -> int:
-    return connection.scalars(select(func.count()).select_from(CONFLICTS)).one()
+def count_conflicts(connection: Connection, revision: int | None) -> tuple[int, int]:
+    """Those that a revision opened, or gave another value, and all that there are."""
+    query = select(func.count().filter(CONFLICTS.c.revision == revision), func.count()).select_from(CONFLICTS)
+    opened, total = connection.execute(query).one()
+    return opened, total

@@ -89,6 +89,7 @@ class _Taking:
         return self._order.on_error == "stop" and self._report.refusals_total >= MOST_REFUSALS
 
     def take(self, batch: Sequence[Found]) -> None:
+        was_stopped = self._is_stopped
         units: dict[int, Unit] = {}
         for number, found in enumerate(batch):
             if isinstance(found, Refusal):
@@ -96,7 +97,7 @@ class _Taking:
             else:
                 units[number] = found
         self._report.units.read += len(units)
-        if self._is_stopped:
+        if was_stopped:
             self._look_over(units.values())
         elif units:
             self._settle(units)
@@ -161,8 +162,8 @@ class _Taking:
         if not keys:
             return
         entered = entered_before(self._connection, keys, revision + 1)
-        derived = derive_conflicts(self._connection, entered, revision)
-        store(self._connection, sorted(key for key in derived.changed if key[0] != "sources"), revision)
+        changed = derive_conflicts(self._connection, entered, revision)
+        store(self._connection, sorted(key for key in changed if key[0] != "sources"), revision)
 
     def end(self) -> Report:
         """Ends the revision, and makes a release of it."""
@@ -172,7 +173,7 @@ class _Taking:
             raise Stopped(report)
         summary = self._revising.close()
         report.revision, report.counts = summary.revision, counts_of(summary)
-        report.conflicts_total = count_conflicts(self._connection)
+        report.conflicts_opened, report.conflicts_total = count_conflicts(self._connection, summary.revision)
         if summary.revision is not None:
             record_release(self._connection, self._order.name, summary, self._order.who, "import", self._order.reason)
         return report
