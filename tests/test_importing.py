@@ -18,7 +18,7 @@ from app.importing.offers import Found, Mention, Offer, Refusal, Remark, Unit
 from app.importing.tables import Conflict, Imported
 from app.releases.reading import found as release_named
 from app.writing import changing
-from tests.changing import CITED, SOURCE, Json, Typed, change
+from tests.changing import CITED, SOURCE, Json, change
 from tests.importing import paper, take, taken_back, trial, undo
 
 BY_HAND: Json = {"id": "our-trial", "title": "Our title", "registry_ids": ["NCT00000001"], "enrolled": 679, **CITED}
@@ -462,7 +462,7 @@ def test_a_batch_costs_a_fixed_number_of_statements(engine: Engine, statements: 
         """Of an import that creates half of its records and merges the others, and of the same again."""
         numbers = [f"NCT{many}{number:05}" for number in range(many)]
         hand = [BY_HAND | {"id": f"by-hand-{n.lower()}", "registry_ids": [n]} for n in numbers[: many // 2]]
-        assert change(engine, [SOURCE, *(("studies", record) for record in hand)])  # type: ignore[list-item]
+        assert change(engine, [SOURCE, *(("studies", record) for record in hand)])
         papers = [paper(f"{many}{n:05}", registry_ids=[number]) for n, number in enumerate(numbers)]
         take(engine, *papers, format="pubmed", name=f"papers-{many}")
         sent = []
