@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, and_, bindparam, delete, exists, func, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, exists, func, null, select, update
 from sqlalchemy.engine import Row as Found
 
 from app.db import table_of
@@ -12,14 +12,23 @@ from app.documents import Document
 from app.importing.layers import Layer, bare
 from app.importing.merging import Differing, Standing
 from app.importing.tables import Conflict, Imported
+from app.releases.reading import entered_before
 from app.resources import Row
 from app.rows import among, batches
 from app.versions import Key
 
 IMPORTED, CONFLICTS = table_of(Imported), table_of(Conflict)
 
+NEVER = 2**31 - 1
+"""A revision after all others."""
+
 LONGEST_VALUE = 2000
 """Characters of JSON; of longer values, such as a registry's results, the beginning is told."""
+
+
+def last_entered(connection: Connection, keys: Iterable[Key]) -> dict[Key, bytes]:
+    """Records as they were entered last."""
+    return entered_before(connection, keys, NEVER)
 
 
 class Known(NamedTuple):
@@ -42,12 +51,20 @@ _OFFERED = select(IMPORTED, Document.entered).outerjoin(
 )
 
 
-def known_layers(connection: Connection, keys: Iterable[Key]) -> dict[Key, Known]:
-    """Only of records that were ever imported."""
+_SAID = select(
+    *(column for column in IMPORTED.columns if column.name not in ("offered", "theirs")),
+    null().label("offered"),
+    null().label("theirs"),
+    null().label("entered"),
+)
+
+
+def known_layers(connection: Connection, keys: Iterable[Key], *, whole: bool = True) -> dict[Key, Known]:
+    """Only of records that were ever imported; if not `whole`, without what is offered, which need not be read then."""
     found: dict[Key, list[Found[Any]]] = {}
+    query = (_OFFERED if whole else _SAID).order_by(Imported.revision)
     for some in batches(keys):
-        query = _OFFERED.where(among(*_OF, some)).order_by(Imported.revision)
-        for row in connection.execute(query):
+        for row in connection.execute(query.where(among(*_OF, some))):
             found.setdefault((row.record_type, row.record_id), []).append(row)
     return {key: Known(_effective(rows), ever=True) for key, rows in found.items()}
 
@@ -127,8 +144,9 @@ def _identity(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(row[name] for name in _IDENTITY)
 
 
-def _content(row: Mapping[str, Any]) -> Row:
-    return {name: value for name, value in row.items() if name != "revision"}
+def content(row: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """What a conflict says, less since when."""
+    return sorted((name, value) for name, value in row.items() if name != "revision")
 
 
 def due(key: Key, entered: bytes, layers: tuple[Layer, ...], revision: int) -> list[Row]:
@@ -157,8 +175,8 @@ def derive_conflicts(connection: Connection, entered: Mapping[Key, bytes], revis
     for key, known in layers.items():
         before = {_identity(row): row for row in stored.get(key, ())}
         now = {_identity(row): row for row in due(key, entered[key], known.layers, revision)}
-        gone += [row for name, row in before.items() if name not in now or _content(row) != _content(now[name])]
-        new += [row for name, row in now.items() if name not in before or _content(row) != _content(before[name])]
+        gone += [row for name, row in before.items() if name not in now or content(row) != content(now[name])]
+        new += [row for name, row in now.items() if name not in before or content(row) != content(before[name])]
     _replace(connection, gone, new)
     return {(row["record_type"], row["record_id"]) for row in (*gone, *new)}
 

@@ -10,9 +10,8 @@ from app.importing.batches import Batch, Settled
 from app.importing.layers import Layer
 from app.importing.offers import Found, Refusal, Unit
 from app.importing.orders import MOST_REFUSALS, Order, Report, Stopped
-from app.importing.remembering import count_conflicts, derive_conflicts, remember, remembered
+from app.importing.remembering import count_conflicts, derive_conflicts, last_entered, remember, remembered
 from app.importing.weaving import Held
-from app.releases.reading import entered_before
 from app.releases.service import apart, counts_of, record_release, refuse_taken
 from app.resources import Row
 from app.rows import BATCH
@@ -161,7 +160,7 @@ class _Taking:
     def _show_conflicts(self, keys: Sequence[Key], revision: int) -> None:
         if not keys:
             return
-        entered = entered_before(self._connection, keys, revision + 1)
+        entered = last_entered(self._connection, keys)
         changed = derive_conflicts(self._connection, entered, revision)
         store(self._connection, sorted(key for key in changed if key[0] != "sources"), revision)
 
