@@ -98,7 +98,7 @@ def rebuild(engine: Engine, *, actor: str, progress: Callable[[int], None] = lam
         derive_columns(connection, keys)
         revision = open_revision(connection, actor, "rebuild")
         for some in batches(keys):
-            derive_conflicts(connection, last_entered(connection, some), revision)
+            derive_conflicts(connection, last_entered(connection, some), revision - 1)
         changed = store(connection, keys, revision, progress=progress)
         if changed:
             close_revision(connection, revision)

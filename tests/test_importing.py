@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 import pytest
 from sqlalchemy import Engine, func, select
+from sqlalchemy import delete as delete_rows
 
 from app import maintaining
 from app.access.audit import Who
@@ -16,6 +17,7 @@ from app.errors import Problem
 from app.fields import RecordType
 from app.importing.offers import Found, Mention, Offer, Refusal, Remark, Unit
 from app.importing.tables import Conflict, Imported
+from app.migrating import migrate
 from app.releases.reading import found as release_named
 from app.writing import changing
 from tests.changing import CITED, SOURCE, Json, change
@@ -455,6 +457,36 @@ def test_a_record_that_cannot_be_changed_is_left_as_it_is(engine: Engine) -> Non
     assert report.remarks["left-as-it-is"].count == 1
     assert document(engine, "studies", "our-trial")["phase"] is None
     assert change(engine, [SOURCE])
+
+
+def test_spoilt_conflicts_are_found_and_made_anew(engine: Engine) -> None:
+    by_hand(engine)
+    take(engine, trial(enrolled=700))
+    good = document(engine, "studies", "our-trial")
+    with engine.begin() as connection:
+        connection.execute(delete_rows(Conflict).where(Conflict.field == "enrolled"))
+    found = list(maintaining.check(engine))
+    assert "studies/our-trial: the conflicts are not what was entered and imported" in found
+    maintaining.rebuild(engine, actor="test")
+    assert document(engine, "studies", "our-trial") == good
+
+
+def test_migrations_keep_what_is_imported_until_they_cannot(engine: Engine) -> None:
+    """Without its tables nothing is known of imports; titles find publications again afterwards."""
+    title = "OnabotulinumtoxinA for treatment of chronic migraine"
+    take(engine, paper("1", title=title, year=2010), format="pubmed")
+    migrate(engine, "0006")
+    migrate(engine)
+    assert count(engine, Imported) == 0
+    maintaining.rebuild(engine, actor="test")
+    offered = paper("1", title=title, year=2010).offers[1].data
+    unknown = {name: value for name, value in offered.items() if name != "pmid"} | {"id": "by-title"}
+    unit = paper("1")
+    report = take(
+        engine, unit._replace(offers=(unit.offers[0], Offer("publications", unknown))), format="ris", name="two"
+    )
+    assert report.units.refused == 0
+    assert ids(engine, "publications") == {"pmid-1"}
 
 
 def test_a_batch_costs_a_fixed_number_of_statements(engine: Engine, statements: list[str]) -> None:
