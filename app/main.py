@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 
 from app import __version__, outgoing
 from app.approvals.routes import router as approvals
+from app.conflicts.routes import router as conflicts
 from app.directions.routes import router as directions
 from app.dosing.routes import router as dosing
 from app.feed.routes import router as changes
@@ -69,6 +70,7 @@ ROUTERS = (
     sources,
     search_routes,
     changes,
+    conflicts,
     webhooks,
     releases,
     imports,

@@ -10,6 +10,8 @@ from app.db import reading
 from app.deriving import derive_columns
 from app.documents import Document, Revision, State
 from app.fields import RecordType
+from app.importing.proof import untrue_conflicts, untrue_offers
+from app.importing.remembering import derive_conflicts, last_entered
 from app.quote_proof import untrue_quotes
 from app.records import Record
 from app.rendering import etag_of, render, shapes
@@ -71,11 +73,12 @@ def _file(connection: Connection) -> Iterator[str]:
 def check(engine: Engine, *, progress: Progress = lambda _: None) -> Iterator[str]:
     """Everything that is not as it should be; nothing where all is well."""
     with reading(engine) as connection:
-        for proof in (_file, _orphans, _revisions, untrue_versions, untrue_quotes):
+        for proof in (_file, _orphans, _revisions, untrue_versions, untrue_quotes, untrue_offers):
             yield from proof(connection)
         for type in RESOURCES:
             for ids in batches(_ids(connection, type)):
                 yield from _alerts(connection, type, ids)
+                yield from untrue_conflicts(connection, type, ids)
                 yield from _documents(connection, type, ids)
                 progress(len(ids))
 
@@ -94,6 +97,8 @@ def rebuild(engine: Engine, *, actor: str, progress: Callable[[int], None] = lam
         keys: list[Key] = [(type, id) for type in RESOURCES for id in _ids(connection, type)]
         derive_columns(connection, keys)
         revision = open_revision(connection, actor, "rebuild")
+        for some in batches(keys):
+            derive_conflicts(connection, last_entered(connection, some), revision - 1)
         changed = store(connection, keys, revision, progress=progress)
         if changed:
             close_revision(connection, revision)

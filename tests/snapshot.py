@@ -94,6 +94,7 @@ def example_requests() -> Iterator[tuple[str, str]]:
     yield "GET /v1/search", "/v1/search?q=botox+migraine&limit=2"
     yield "GET /v1/studies/{id}/similar", "/v1/studies/preempt-1/similar?limit=1"
     yield "GET /v1/changes", "/v1/changes?type=studies&limit=1"
+    yield "GET /v1/conflicts", "/v1/conflicts?type=studies&limit=2"
     yield "GET /v1/{type}/{id}/versions", "/v1/directions/refining-existing-uses/versions"
     yield "GET /v1/{type}/{id}/versions/{version}", "/v1/directions/refining-existing-uses/versions/1"
     yield "GET /v1/{type}/{id}/diff", "/v1/directions/refining-existing-uses/diff?from=1&to=1"

@@ -13,9 +13,8 @@ from app.importing.looking import Looked, look
 from app.importing.merging import Standing
 from app.importing.offers import Remark, Unit
 from app.importing.placing import Misplaced, Placed, Placing, Step
-from app.importing.remembering import Known
-from app.importing.weaving import FRESH, Held, Refused, Weaving, fields_with, is_known
-from app.releases.reading import entered_before
+from app.importing.remembering import Known, known_layers, last_entered
+from app.importing.weaving import Held, Refused, Weaving, fields_with, is_known
 from app.versions import Key
 
 
@@ -40,7 +39,7 @@ class Batch:
     def __init__(self, connection: Connection, units: Mapping[int, Unit], format: str, revision: int | None) -> None:
         self._connection, self._units, self._format, self._revision = connection, units, format, revision
         self._looked: Looked = look(connection, units.values())
-        self._entered: dict[Key, bytes] = {}
+        self._standing: dict[Key, Standing] = {}
         self._refused: dict[int, list[Fault]] = {}
         self._frozen: dict[Key, frozenset[str] | None] = {}
         self._why: dict[Key, tuple[int, str]] = {}
@@ -76,10 +75,13 @@ class Batch:
         return settled, steps
 
     def _read(self, keys: Mapping[Key, int]) -> None:
-        wanted = [key for key in keys if key in self._looked.there and key not in self._entered]
-        self._entered |= entered_before(self._connection, sorted(wanted), FRESH)
+        wanted = sorted(key for key in keys if key in self._looked.there and key not in self._standing)
+        layers = known_layers(self._connection, wanted)
+        for key, entered in last_entered(self._connection, wanted).items():
+            record = bare(key[0], orjson.loads(entered))
+            self._standing[key] = Standing(key[0], record, layers.get(key, Known()).layers)
         for key in wanted:
-            if key not in self._entered:
+            if key not in self._standing:
                 self._leave(key, keys[key], "it is not kept as it was entered")
 
     def _leave(self, key: Key, unit: int, why: str) -> None:
@@ -87,7 +89,7 @@ class Batch:
 
     def _weave(self, steps: Iterable[Step], settled: Settled) -> tuple[Weaving, dict[int, list[Fault]]]:
         places = {number: unit.place for number, unit in self._units.items()}
-        weaving = Weaving(self._looked, self._entered, self._format, self._revision, places, self._frozen)
+        weaving = Weaving(self._looked, self._standing, self._format, self._revision, places, self._frozen)
         refused: dict[int, list[Fault]] = {}
         for step in steps:
             try:
@@ -126,18 +128,15 @@ class Batch:
         """What only imports have made and nobody refers to goes; all else stays."""
         keys = settled.withdrawn
         self._read(keys)
-        own = [key for key in keys if key in self._entered and not self._standing(key).is_touched()]
+        own = [key for key in keys if key in self._standing and not self._standing[key].is_touched()]
         needed = still_referred(self._connection, own)
         settled.gone = [key for key in own if key not in needed]
         settled.taken |= {keys[key] for key in settled.gone}
         for key in keys.keys() - set(settled.gone):
             settled.remarks.append((keys[key], Remark("withdrawn-but-in-use", f"{key[0]}/{key[1]}")))
 
-    def _standing(self, key: Key) -> Standing:
-        record = bare(key[0], orjson.loads(self._entered[key]))
-        return Standing(key[0], record, self.layers(key))
-
     def layers(self, key: Key) -> tuple[Layer, ...]:
+        """Who offered something of a record, without what."""
         return self._looked.layers.get(key, Known()).layers
 
 

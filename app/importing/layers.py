@@ -21,7 +21,7 @@ class Layer(NamedTuple):
     format: str
     offered: Json
     theirs: frozenset[str] = frozenset()
-    """Fields, and items of lists as `FIELD/KEY`, that people had said the same of before."""
+    """What people had said of the same before: fields, and as `FIELD/KEY` items of lists and of what is no list."""
     part: str = ""
     digest: str = ""
     revision: int = 0

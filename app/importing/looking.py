@@ -38,6 +38,7 @@ class Looked:
     overlapping: set[str] = field(default_factory=set)
     """Studies that share participants with others."""
     layers: dict[Key, Known] = field(default_factory=dict)
+    """Who offered something before, without what."""
     entered: dict[Key, int] = field(default_factory=dict)
     """In which revision a record was last entered."""
 
@@ -77,7 +78,7 @@ def look(connection: Connection, units: Iterable[Unit]) -> Looked:
     found.gone = deleted(connection, keys - found.there)
     _own_names(connection, found)
     _told_apart(connection, [id for type, id in found.there if type == "studies"], found)
-    found.layers = known_layers(connection, sorted(found.there | found.gone))
+    found.layers = known_layers(connection, sorted(found.there | found.gone), whole=False)
     _entered(connection, found)
     return found
 

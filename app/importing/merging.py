@@ -88,10 +88,26 @@ class Standing:
         there = laid(group, self.entered(group), self._ordered)
         return {name for name in group if name not in self.record and (name in there or name in self.entered_absences)}
 
+    def _marked(self, field: str) -> set[str]:
+        """What of a field's content people had said before an import did."""
+        marked = (name for layer in self.layers for name in layer.theirs)
+        return {name.removeprefix(f"{field}/") for name in marked if name.startswith(f"{field}/")}
+
+    @property
+    def entered_state(self) -> Any:
+        """The retraction state that people know of, even if an import knew of a worse one since."""
+        own, before = self.record.get(STATE), None
+        for state in self._marked(STATE):
+            before = worse(before, state)
+        if own != worst_of(self.layers):
+            return own
+        return before if worse(own, before) == own else None
+
     @cached_property
     def entered_absences(self) -> Json:
-        offered = self._absences
-        return {name: why for name, why in self.record.get("absent", {}).items() if offered.get(name) != why}
+        offered, theirs = self._absences, self._marked("absent")
+        stated = self.record.get("absent", {}).items()
+        return {name: why for name, why in stated if offered.get(name) != why or name in theirs}
 
     @cached_property
     def _absences(self) -> Json:
@@ -101,10 +117,7 @@ class Standing:
         return found
 
     def entered_items(self, field: str) -> dict[str, Any]:
-        offered, before = items(self.layers, field), f"{field}/"
-        theirs = {
-            name.removeprefix(before) for layer in self.layers for name in layer.theirs if name.startswith(before)
-        }
+        offered, theirs = items(self.layers, field), self._marked(field)
         there = {key_of(item): item for item in self.record.get(field, ())}
         return {key: item for key, item in there.items() if key not in offered or key in theirs}
 
@@ -114,7 +127,7 @@ class Standing:
     def is_touched(self) -> bool:
         """Whether people have any hand in it."""
         fields = groups(self.type, self.record, *(layer.offered for layer in self.layers))
-        if self.entered_absences or self.record.get(STATE) != worst_of(self.layers):
+        if self.entered_absences or self.entered_state:
             return True
         if any(self.entered(group) or self.taken_out(group) for group in fields):
             return True
@@ -133,7 +146,7 @@ class Standing:
             record |= {name: value for name, value in values.items() if name not in out}
         for name in added_up(self.record, *(each.offered for each in (*self.layers, layer))):
             record[name] = self._added_up(name, after)
-        record[STATE] = self._state(after)
+        record[STATE] = worse(self.entered_state, worst_of(after.layers))
         record["absent"] = {
             name: why for name, why in (after._absences | self.entered_absences).items() if not record.get(name)
         }
@@ -141,7 +154,7 @@ class Standing:
         return Standing(self.type, stated, after.with_layer(self._told(layer)).layers)
 
     def _told(self, layer: Layer) -> Layer:
-        """The layer with what people had said the same of before."""
+        """The layer with what people had said of the same before."""
         theirs = {
             name
             for group in groups(self.type, layer.offered)
@@ -151,11 +164,10 @@ class Standing:
         for field in added_up(layer.offered):
             offered = {key_of(item) for item in layer.offered[field]}
             theirs.update(f"{field}/{key}" for key in self.entered_items(field).keys() & offered)
+        theirs.update(f"absent/{name}" for name in self.entered_absences if name in layer.offered.get("absent", {}))
+        if self.entered_state and STATE in layer.offered:
+            theirs.add(f"{STATE}/{self.entered_state}")
         return layer._replace(theirs=frozenset(theirs))
-
-    def _state(self, after: "Standing") -> Any:
-        own, before = self.record.get(STATE), worst_of(self.layers)
-        return worst_of(after.layers) if own == before else worse(own, worst_of(after.layers))
 
     def _added_up(self, field: str, after: "Standing") -> list[Any]:
         entered, out = self.entered_items(field), self.items_taken_out(field)
@@ -202,6 +214,6 @@ class Standing:
         return next((layer for layer in self._ordered if any(other in layer.offered for other in group)), None)
 
     def _rule(self, name: str, layer: Layer, kept_from: Layer | None) -> str:
-        if name == STATE:
+        if name == STATE and worse(self.record.get(name), layer.offered[name]) == self.record.get(name):
             return WORST_STATE
         return rule_between(self.type, kept_from.format, layer.format) if kept_from else PERSON_FIRST

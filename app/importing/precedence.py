@@ -36,6 +36,8 @@ TABLE = (
     ),
 )
 
+RULES = (PERSON_FIRST, WORST_STATE, *(row.rule for row in TABLE), FIRST_COME)
+
 GROUPS: Mapping[RecordType, Sequence[tuple[str, ...]]] = {
     "studies": (
         ("arms", "outcomes", "adverse_events", "participant_flow"),

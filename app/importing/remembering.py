@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, and_, bindparam, delete, exists, func, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, exists, func, null, select, update
 from sqlalchemy.engine import Row as Found
 
 from app.db import table_of
@@ -12,14 +12,23 @@ from app.documents import Document
 from app.importing.layers import Layer, bare
 from app.importing.merging import Differing, Standing
 from app.importing.tables import Conflict, Imported
+from app.releases.reading import entered_before
 from app.resources import Row
 from app.rows import among, batches
 from app.versions import Key
 
 IMPORTED, CONFLICTS = table_of(Imported), table_of(Conflict)
 
+NEVER = 2**31 - 1
+"""A revision after all others."""
+
 LONGEST_VALUE = 2000
 """Characters of JSON; of longer values, such as a registry's results, the beginning is told."""
+
+
+def last_entered(connection: Connection, keys: Iterable[Key]) -> dict[Key, bytes]:
+    """Records as they were entered last."""
+    return entered_before(connection, keys, NEVER)
 
 
 class Known(NamedTuple):
@@ -42,12 +51,20 @@ _OFFERED = select(IMPORTED, Document.entered).outerjoin(
 )
 
 
-def known_layers(connection: Connection, keys: Iterable[Key]) -> dict[Key, Known]:
-    """Only of records that were ever imported."""
+_SAID = select(
+    *(column for column in IMPORTED.columns if column.name not in ("offered", "theirs")),
+    null().label("offered"),
+    null().label("theirs"),
+    null().label("entered"),
+)
+
+
+def known_layers(connection: Connection, keys: Iterable[Key], *, whole: bool = True) -> dict[Key, Known]:
+    """Only of records that were ever imported; if not `whole`, without what is offered, which need not be read then."""
     found: dict[Key, list[Found[Any]]] = {}
+    query = (_OFFERED if whole else _SAID).order_by(Imported.revision)
     for some in batches(keys):
-        query = _OFFERED.where(among(*_OF, some)).order_by(Imported.revision)
-        for row in connection.execute(query):
+        for row in connection.execute(query.where(among(*_OF, some))):
             found.setdefault((row.record_type, row.record_id), []).append(row)
     return {key: Known(_effective(rows), ever=True) for key, rows in found.items()}
 
@@ -127,8 +144,9 @@ def _identity(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(row[name] for name in _IDENTITY)
 
 
-def _content(row: Mapping[str, Any]) -> Row:
-    return {name: value for name, value in row.items() if name != "revision"}
+def content(row: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """What a conflict says, less since when."""
+    return sorted((name, value) for name, value in row.items() if name != "revision")
 
 
 def due(key: Key, entered: bytes, layers: tuple[Layer, ...], revision: int) -> list[Row]:
@@ -146,27 +164,21 @@ def stored_conflicts(connection: Connection, keys: Iterable[Key]) -> dict[Key, l
     return found
 
 
-class Opened(NamedTuple):
-    changed: set[Key]
-    opened: int
-
-
-def derive_conflicts(connection: Connection, entered: Mapping[Key, bytes], revision: int) -> Opened:
+def derive_conflicts(connection: Connection, entered: Mapping[Key, bytes], revision: int) -> set[Key]:
     """Makes the conflicts of some records what they are by what is entered; returns those for which they changed."""
     layers = known_layers(connection, entered)
     if not layers:
-        return Opened(set(), 0)
+        return set()
     stored = stored_conflicts(connection, layers)
     gone: list[Row] = []
     new: list[Row] = []
     for key, known in layers.items():
         before = {_identity(row): row for row in stored.get(key, ())}
         now = {_identity(row): row for row in due(key, entered[key], known.layers, revision)}
-        gone += [row for name, row in before.items() if name not in now or _content(row) != _content(now[name])]
-        new += [row for name, row in now.items() if name not in before or _content(row) != _content(before[name])]
+        gone += [row for name, row in before.items() if name not in now or content(row) != content(now[name])]
+        new += [row for name, row in now.items() if name not in before or content(row) != content(before[name])]
     _replace(connection, gone, new)
-    opened = {_identity(row) for row in new} - {_identity(row) for row in gone}
-    return Opened({(row["record_type"], row["record_id"]) for row in (*gone, *new)}, len(opened))
+    return {(row["record_type"], row["record_id"]) for row in (*gone, *new)}
 
 
 _END = delete(CONFLICTS).where(*(CONFLICTS.c[name] == bindparam(f"its_{name}") for name in _IDENTITY))
@@ -179,5 +191,8 @@ def _replace(connection: Connection, gone: Sequence[Row], new: Sequence[Row]) ->
         connection.execute(CONFLICTS.insert(), list(new))
 
 
-def count_conflicts(connection: Connection) -> int:
-    return connection.scalars(select(func.count()).select_from(CONFLICTS)).one()
+def count_conflicts(connection: Connection, revision: int | None) -> tuple[int, int]:
+    """Those that a revision opened, or gave another value, and all that there are."""
+    query = select(func.count().filter(CONFLICTS.c.revision == revision), func.count()).select_from(CONFLICTS)
+    opened, total = connection.execute(query).one()
+    return opened, total

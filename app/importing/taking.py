@@ -10,9 +10,8 @@ from app.importing.batches import Batch, Settled
 from app.importing.layers import Layer
 from app.importing.offers import Found, Refusal, Unit
 from app.importing.orders import MOST_REFUSALS, Order, Report, Stopped
-from app.importing.remembering import count_conflicts, derive_conflicts, remember, remembered
+from app.importing.remembering import count_conflicts, derive_conflicts, last_entered, remember, remembered
 from app.importing.weaving import Held
-from app.releases.reading import entered_before
 from app.releases.service import apart, counts_of, record_release, refuse_taken
 from app.resources import Row
 from app.rows import BATCH
@@ -89,6 +88,7 @@ class _Taking:
         return self._order.on_error == "stop" and self._report.refusals_total >= MOST_REFUSALS
 
     def take(self, batch: Sequence[Found]) -> None:
+        was_stopped = self._is_stopped
         units: dict[int, Unit] = {}
         for number, found in enumerate(batch):
             if isinstance(found, Refusal):
@@ -96,7 +96,7 @@ class _Taking:
             else:
                 units[number] = found
         self._report.units.read += len(units)
-        if self._is_stopped:
+        if was_stopped:
             self._look_over(units.values())
         elif units:
             self._settle(units)
@@ -160,9 +160,9 @@ class _Taking:
     def _show_conflicts(self, keys: Sequence[Key], revision: int) -> None:
         if not keys:
             return
-        entered = entered_before(self._connection, keys, revision + 1)
-        derived = derive_conflicts(self._connection, entered, revision)
-        store(self._connection, sorted(key for key in derived.changed if key[0] != "sources"), revision)
+        entered = last_entered(self._connection, keys)
+        changed = derive_conflicts(self._connection, entered, revision)
+        store(self._connection, sorted(key for key in changed if key[0] != "sources"), revision)
 
     def end(self) -> Report:
         """Ends the revision, and makes a release of it."""
@@ -172,7 +172,7 @@ class _Taking:
             raise Stopped(report)
         summary = self._revising.close()
         report.revision, report.counts = summary.revision, counts_of(summary)
-        report.conflicts_total = count_conflicts(self._connection)
+        report.conflicts_opened, report.conflicts_total = count_conflicts(self._connection, summary.revision)
         if summary.revision is not None:
             record_release(self._connection, self._order.name, summary, self._order.who, "import", self._order.reason)
         return report

@@ -11,11 +11,11 @@ from app.importing.layers import Json, Layer, added_up, bare, groups
 from app.importing.looking import Looked
 from app.importing.merging import Standing
 from app.importing.placing import Step
-from app.importing.remembering import Known
+from app.importing.remembering import NEVER, Known
 from app.record_schemas import as_entered
 from app.versions import Key
 
-FRESH = 2**31 - 1
+FRESH = NEVER
 """The revision of what is offered now, until there is one."""
 
 
@@ -66,18 +66,18 @@ def _read_alone(key: Key, data: Json) -> Json:
 
 
 class Weaving:
-    """`entered`: the records that steps may change, as they are. `frozen`: fields that the batch must leave alone."""
+    """`standing`: the records that steps may change, as they are. `frozen`: fields that the batch must leave alone."""
 
     def __init__(
         self,
         looked: Looked,
-        entered: Mapping[Key, bytes],
+        standing: Mapping[Key, Standing],
         format: str,
         revision: int | None,
         places: Mapping[int, str],
         frozen: Mapping[Key, frozenset[str] | None],
     ) -> None:
-        self._looked, self._entered, self._format, self._revision = looked, entered, format, revision
+        self._looked, self._standing, self._format, self._revision = looked, standing, format, revision
         self._places, self._frozen = places, frozen
         self.held: dict[Key, Held] = {}
         self._first: dict[tuple[Key, str, str], tuple[str, int]] = {}
@@ -124,8 +124,8 @@ class Weaving:
         return True
 
     def _existing(self, key: Key) -> Held:
-        record = bare(key[0], orjson.loads(self._entered[key]))
-        held = Held(key, Standing(key[0], record, self._known(key).layers), before=record)
+        standing = self._standing[key]
+        held = Held(key, standing, before=dict(standing.record))
         self.held[key] = held
         return held
 

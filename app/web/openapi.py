@@ -11,6 +11,7 @@ from app import __version__
 from app.catalogue import RESOURCES
 from app.errors import KINDS
 from app.web.changes import CHANGE, CHANGE_PAGE
+from app.web.conflicts import CONFLICT, CONFLICT_PAGE
 from app.web.edit_operations import TOMBSTONE
 from app.web.history_schemas import OF_HISTORY
 from app.web.import_operations import SCHEMAS as OF_IMPORTS
@@ -197,6 +198,8 @@ def _schemas() -> Doc:
                 "Tombstone": TOMBSTONE,
                 "Change": CHANGE,
                 "ChangePage": CHANGE_PAGE,
+                "Conflict": CONFLICT,
+                "ConflictPage": CONFLICT_PAGE,
                 **pages,
                 **found_page,
                 **OF_SEARCH,

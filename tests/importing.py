@@ -1,0 +1,59 @@
+"""Units as readers yield them, and imports of them."""
+
+from typing import Any
+
+from sqlalchemy import Engine
+
+from app.access.audit import Who
+from app.importing.offers import Found, Mention, Offer, Remark, Unit, Withdrawal
+from app.importing.orders import OnError, Order, Report
+from app.importing.taking import run
+from app.releases.reverting import revert
+from app.releases.service import Order as ReleaseOrder
+from tests.changing import Json
+
+WHO = Who("tester")
+
+
+def trial(number: str = "NCT00000001", *, read_on: str = "2026-11-25", sha: str = "a", **fields: Any) -> Unit:
+    """A registry record of one study."""
+    source = f"ctgov-{number.lower()}"
+    place = {"id": source, "kind": "registry-record", "tier": "primary", "title": f"{number} on ClinicalTrials.gov"}
+    where = {"url": f"https://clinicaltrials.gov/study/{number}", "retrieved_on": read_on, "sha256": sha * 64}
+    study = {"id": number.lower(), "title": f"Trial {number}", "registry_ids": [number]} | fields
+    return Unit(
+        number,
+        (Offer("sources", place | where), Offer("studies", study | {"provenance": [{"source": source}]})),
+    )
+
+
+def paper(pmid: str = "1", *, mentions: tuple[Mention, ...] = (), **fields: Any) -> Unit:
+    """A bibliographic record of one publication."""
+    source = f"pubmed-{pmid}"
+    place = {"id": source, "kind": "bibliographic-record", "tier": "primary", "title": f"PubMed {pmid}"}
+    where = {"url": f"https://pubmed.ncbi.nlm.nih.gov/{pmid}/", "retrieved_on": "2026-11-25", "sha256": "b" * 64}
+    publication = {"id": f"pmid-{pmid}", "pmid": pmid, "title": f"Paper {pmid}"} | fields
+    offered = Offer("publications", publication | {"provenance": [{"source": source}]})
+    return Unit(f"PMID {pmid}", (Offer("sources", place | where), offered), mentions)
+
+
+def taken_back(pmid: str) -> Unit:
+    return Unit(f"PMID {pmid}", (), withdrawals=(Withdrawal("publications", pmid),))
+
+
+def take(
+    engine: Engine,
+    *found: Found,
+    format: str = "ctgov",
+    name: str = "one",
+    on_error: OnError = "stop",
+    dry_run: bool = False,
+) -> Report:
+    return run(engine, found, Order(format, name, "an import", WHO, on_error, dry_run))
+
+
+def undo(engine: Engine, name: str) -> Json:
+    return revert(engine, ReleaseOrder(f"revert-{name}", "undo", WHO, reverts=name))
+
+
+__all__ = ["Remark", "paper", "take", "taken_back", "trial", "undo"]

@@ -1,0 +1,509 @@
+"""What becomes of offers: new records, merged ones, joined ones, refused ones; and what the next import makes of it."""
+
+from typing import Any
+
+import orjson
+import pytest
+from sqlalchemy import Engine, func, select
+from sqlalchemy import delete as delete_rows
+
+from app import maintaining
+from app.access.audit import Who
+from app.catalogue import RESOURCES
+from app.db import reading
+from app.documents import Document, State
+from app.editing.service import Change, delete, patch
+from app.errors import Problem
+from app.fields import RecordType
+from app.importing.offers import Found, Mention, Offer, Refusal, Remark, Unit
+from app.importing.tables import Conflict, Imported
+from app.migrating import migrate
+from app.releases.reading import found as release_named
+from app.writing import changing
+from tests.changing import CITED, SOURCE, Json, change
+from tests.importing import paper, take, taken_back, trial, undo
+
+BY_HAND: Json = {"id": "our-trial", "title": "Our title", "registry_ids": ["NCT00000001"], "enrolled": 679, **CITED}
+
+
+def document(engine: Engine, type: RecordType, id: str) -> Json:
+    with reading(engine) as connection:
+        of = (Document.type == type, Document.id == id, Document.until_revision.is_(None))
+        body = connection.scalars(select(Document.body).where(*of)).one()
+    said: Json = orjson.loads(body)
+    return said
+
+
+def ids(engine: Engine, type: RecordType) -> set[str]:
+    with reading(engine) as connection:
+        of = (Document.type == type, Document.until_revision.is_(None))
+        return set(connection.scalars(select(Document.id).where(*of)))
+
+
+def revision(engine: Engine) -> int:
+    with reading(engine) as connection:
+        return connection.scalars(select(State.revision)).one()
+
+
+def count(engine: Engine, table: Any) -> int:
+    with reading(engine) as connection:
+        return connection.scalars(select(func.count()).select_from(table)).one()
+
+
+def edit(engine: Engine, type: RecordType, id: str, **fields: Any) -> None:
+    with changing(engine) as connection:
+        patch(connection, RESOURCES[type], id, fields, Change(Who("editor"), "corrected"))
+
+
+def by_hand(engine: Engine, type: RecordType = "studies", record: Json = BY_HAND) -> None:
+    assert change(engine, [SOURCE, (type, record)])
+
+
+@pytest.fixture(autouse=True)
+def _proven(engine: Engine) -> Any:
+    """Whatever a test does, every layer follows from the one before."""
+    yield
+    assert list(maintaining.check(engine)) == []
+
+
+def test_new_records_make_one_revision_and_one_release(engine: Engine) -> None:
+    before = revision(engine)
+    report = take(engine, trial("NCT00000001"), trial("NCT00000002"))
+    assert report.counts["created"] == 4
+    assert (report.units.read, report.units.taken, report.units.refused) == (2, 2, 0)
+    assert report.revision == revision(engine) == before + 1
+    with reading(engine) as connection:
+        release = release_named(connection, "one")
+    assert release is not None
+    assert (release["revision"], release["actor"], release["counts"]["created"]) == (before + 1, "tester", 4)
+    assert document(engine, "studies", "nct00000001")["conflicts"] == []
+
+
+def test_what_is_unchanged_makes_nothing(engine: Engine) -> None:
+    take(engine, trial(), trial("NCT00000002"))
+    before, rows = revision(engine), count(engine, Imported)
+    report = take(engine, trial(read_on="2026-12-24"), trial("NCT00000002"), name="two")
+    assert (report.revision, report.units.unchanged, report.units.taken) == (None, 2, 0)
+    assert (revision(engine), count(engine, Imported)) == (before, rows)
+    assert document(engine, "sources", "ctgov-nct00000001")["retrieved_on"] == "2026-11-25"
+
+
+def test_what_changed_makes_one_version(engine: Engine) -> None:
+    take(engine, trial(enrolled=10, phase="2"))
+    report = take(engine, trial(enrolled=20, sha="c", read_on="2026-12-24"), name="two")
+    assert (report.counts["updated"], report.counts["created"]) == (2, 0)
+    study = document(engine, "studies", "nct00000001")
+    assert (study["enrolled"], study["phase"], study["conflicts"]) == (20, None, [])
+    assert document(engine, "sources", "ctgov-nct00000001")["retrieved_on"] == "2026-12-24"
+
+
+def test_a_name_is_given_once(engine: Engine) -> None:
+    take(engine, trial())
+    with pytest.raises(Problem, match="release"):
+        take(engine, trial("NCT00000002"))
+
+
+def test_what_a_person_entered_stands_and_the_rest_is_filled(engine: Engine) -> None:
+    by_hand(engine)
+    report = take(engine, trial(enrolled=700, phase="3"))
+    assert report.counts["updated"] == 1
+    assert ids(engine, "studies") == {"our-trial"}
+    study = document(engine, "studies", "our-trial")
+    assert (study["title"], study["enrolled"], study["phase"]) == ("Our title", 679, "3")
+    assert [cited["source"] for cited in study["provenance"]] == ["s", "ctgov-nct00000001"]
+    told = {one["field"]: (one["kept"], one["kept_from"], one["offered"], one["rule"]) for one in study["conflicts"]}
+    assert told == {
+        "enrolled": (679, None, 700, "person-first"),
+        "title": ("Our title", None, "Trial NCT00000001", "person-first"),
+    }
+    assert (report.conflicts_opened, report.conflicts_total) == (2, 2)
+
+
+def test_an_edit_after_an_import_stands_and_shows_at_once(engine: Engine) -> None:
+    take(engine, trial(enrolled=700))
+    edit(engine, "studies", "nct00000001", enrolled=679)
+    shown = document(engine, "studies", "nct00000001")["conflicts"]
+    assert [(one["field"], one["kept"], one["offered"]) for one in shown] == [("enrolled", 679, 700)]
+    before = revision(engine)
+    assert take(engine, trial(enrolled=700), name="two").revision is None
+    assert revision(engine) == before
+    take(engine, trial(enrolled=720, sha="c"), name="three")
+    study = document(engine, "studies", "nct00000001")
+    assert (study["enrolled"], study["conflicts"][0]["offered"]) == (679, 720)
+    edit(engine, "studies", "nct00000001", enrolled=720)
+    assert document(engine, "studies", "nct00000001")["conflicts"] == []
+
+
+def test_a_conflict_goes_when_the_source_agrees(engine: Engine) -> None:
+    by_hand(engine)
+    take(engine, trial(enrolled=700, title="Our title"))
+    assert count(engine, Conflict) == 1
+    report = take(engine, trial(enrolled=679, title="Our title"), name="two")
+    assert (report.conflicts_total, count(engine, Conflict)) == (0, 0)
+    take(engine, trial(enrolled=700, title="Our title"), name="three")
+    assert document(engine, "studies", "our-trial")["enrolled"] == 679
+
+
+def test_what_a_person_took_out_stays_out(engine: Engine) -> None:
+    take(engine, trial(enrolled=700, phase="3", sha="a"))
+    edit(engine, "studies", "nct00000001", enrolled=None, absent={"phase": "not-reported"}, phase=None)
+    take(engine, trial(enrolled=710, phase="3", sha="c"), name="two")
+    study = document(engine, "studies", "nct00000001")
+    assert (study["enrolled"], study["phase"], study["absent"]) == (None, None, {"phase": "not-reported"})
+    assert {(one["field"], one["offered"]) for one in study["conflicts"]} == {("enrolled", 710), ("phase", "3")}
+
+
+def test_results_go_together(engine: Engine) -> None:
+    arms = [{"key": "a", "name": "A", "n": 10}]
+    results = [{"measure": "Pain", "kind": "continuous", "results": [{"arm": "a", "mean": 1}]}]
+    ours = [{"key": "ours", "name": "Ours"}]
+    by_hand(engine, record=BY_HAND | {"arms": ours})
+    take(engine, trial(arms=arms, outcomes=results))
+    study = document(engine, "studies", "our-trial")
+    assert [arm["key"] for arm in study["arms"]] == ["ours"]
+    assert study["outcomes"] == []
+    assert {one["field"] for one in study["conflicts"]} == {"arms", "outcomes", "title"}
+
+
+def test_an_offer_that_would_break_a_rule_leaves_what_is_there(engine: Engine) -> None:
+    by_hand(engine, record=BY_HAND | {"start_date": "2012"})
+    report = take(engine, trial(completion_date="2010", phase="3"))
+    study = document(engine, "studies", "our-trial")
+    assert (study["start_date"], study["completion_date"]) == ("2012", None)
+    assert report.units.refused == 0
+
+
+def test_a_revert_is_as_if_it_had_not_been(engine: Engine) -> None:
+    by_hand(engine)
+    first = document(engine, "studies", "our-trial")
+    take(engine, trial(enrolled=700, phase="3"), trial("NCT00000002"))
+    imported = document(engine, "studies", "our-trial")
+    undo(engine, "one")
+    assert document(engine, "studies", "our-trial")["conflicts"] == []
+    assert document(engine, "studies", "our-trial")["phase"] is None
+    assert ids(engine, "studies") == {"our-trial"}
+    report = take(engine, trial(enrolled=700, phase="3"), trial("NCT00000002"), name="two")
+    assert report.counts["restored"] == 3
+    again = document(engine, "studies", "our-trial")
+    assert again == imported
+    assert first["conflicts"] == []
+
+
+def test_a_reverted_change_leaves_the_import_before_it(engine: Engine) -> None:
+    take(engine, trial(enrolled=700))
+    take(engine, trial(enrolled=720, sha="c"), name="two")
+    undo(engine, "two")
+    assert document(engine, "studies", "nct00000001")["enrolled"] == 700
+    take(engine, trial(enrolled=730, sha="d"), name="three")
+    study = document(engine, "studies", "nct00000001")
+    assert (study["enrolled"], study["conflicts"]) == (730, [])
+
+
+def test_a_revert_can_be_reverted(engine: Engine) -> None:
+    take(engine, trial(enrolled=700))
+    take(engine, trial(enrolled=720, sha="c"), name="two")
+    undo(engine, "two")
+    undo(engine, "revert-two")
+    assert document(engine, "studies", "nct00000001")["enrolled"] == 720
+    take(engine, trial(enrolled=730, sha="d"), name="three")
+    assert document(engine, "studies", "nct00000001")["enrolled"] == 730
+
+
+def test_what_people_deleted_stays_deleted(engine: Engine) -> None:
+    take(engine, trial())
+    with changing(engine) as connection:
+        delete(connection, RESOURCES["studies"], "nct00000001", Change(Who("editor"), "not ours"))
+    report = take(engine, trial(enrolled=5, sha="c"), name="two")
+    assert (report.units.set_aside, report.revision, ids(engine, "studies")) == (1, None, set())
+    assert report.remarks["deleted-here"].texts == ["NCT00000001: studies/nct00000001"]
+
+
+def test_the_same_trial_from_registry_and_paper_is_one_study(engine: Engine) -> None:
+    by_hand(engine)
+    take(engine, paper("1", registry_ids=["NCT00000001"]), format="pubmed")
+    take(engine, trial(phase="3"), name="two")
+    assert ids(engine, "studies") == {"our-trial"}
+    study = document(engine, "studies", "our-trial")
+    assert [report["id"] for report in study["publications"]] == ["pmid-1"]
+    assert document(engine, "publications", "pmid-1")["studies"][0]["id"] == "our-trial"
+
+
+def test_joining_goes_both_ways(engine: Engine) -> None:
+    take(engine, paper("1", registry_ids=["NCT00000001"]), format="pubmed")
+    take(engine, trial(), name="two")
+    assert [each["id"] for each in document(engine, "studies", "nct00000001")["publications"]] == ["pmid-1"]
+    before = revision(engine)
+    assert take(engine, paper("1", registry_ids=["NCT00000001"]), format="pubmed", name="three").revision is None
+    assert take(engine, trial(), name="four").revision is None
+    assert revision(engine) == before
+
+
+def test_a_link_that_a_person_took_out_is_not_put_back(engine: Engine) -> None:
+    take(engine, trial())
+    take(engine, paper("1", registry_ids=["NCT00000001"]), format="pubmed", name="two")
+    edit(engine, "studies", "nct00000001", publications=[])
+    take(engine, paper("1", registry_ids=["NCT00000001"], year=2010), format="pubmed", name="three")
+    take(engine, trial(phase="3", sha="c"), name="four")
+    study = document(engine, "studies", "nct00000001")
+    assert (study["publications"], study["phase"]) == ([], "3")
+
+
+def test_a_study_finds_publications_by_their_pmid_and_drops_the_others(engine: Engine) -> None:
+    by_hand(engine, "publications", {"id": "aurora", "pmid": "1", "title": "A paper", **CITED})
+    links = [{"publication": "pmid-1"}, {"publication": "pmid-2"}]
+    report = take(engine, trial(publications=links))
+    assert [each["id"] for each in document(engine, "studies", "nct00000001")["publications"]] == ["aurora"]
+    assert (report.dropped_links, report.remarks["publication-not-here"].texts) == (1, ["NCT00000001: pmid-2"])
+
+
+def test_a_study_without_a_registration_is_found_by_its_publication(engine: Engine) -> None:
+    by_hand(engine, "publications", {"id": "aurora", "pmid": "1", "title": "A paper", **CITED})
+    study = {"id": "ours", "title": "Ours", "publications": [{"publication": "aurora"}], **CITED}
+    assert change(engine, [("studies", study)])
+    take(engine, trial(publications=[{"publication": "pmid-1"}]))
+    assert ids(engine, "studies") == {"ours"}
+    assert document(engine, "studies", "ours")["registry_ids"] == ["NCT00000001"]
+
+
+def test_several_studies_of_one_registration(engine: Engine) -> None:
+    main = BY_HAND | {"id": "main", "title": "Main"}
+    extension = BY_HAND | {"id": "extension", "title": "Extension", "registry_ids": ["NCT00000001", "NCT00000009"]}
+    assert change(engine, [SOURCE, ("studies", main), ("studies", extension)])
+    take(engine, trial(phase="3"))
+    assert document(engine, "studies", "main")["phase"] == "3"
+    assert document(engine, "studies", "extension")["phase"] is None
+
+
+def test_nothing_is_guessed(engine: Engine) -> None:
+    one, other = (BY_HAND | {"id": id, "title": id} for id in ("one", "other"))
+    assert change(engine, [SOURCE, ("studies", one), ("studies", other)])
+    before = revision(engine)
+    report = take(engine, trial(phase="3"))
+    assert (report.units.set_aside, report.revision, revision(engine)) == (1, None, before)
+    assert report.remarks["ambiguous-study"].texts == ["NCT00000001: nct00000001 may be studies/one, studies/other"]
+
+
+def test_publications_are_found_by_title_and_year(engine: Engine) -> None:
+    title = "OnabotulinumtoxinA for treatment of chronic migraine"
+    by_hand(engine, "publications", {"id": "aurora", "title": title, "year": 2010, **CITED})
+    take(engine, paper("1", title=title.upper(), year=2010), format="pubmed")
+    assert ids(engine, "publications") == {"aurora"}
+    assert document(engine, "publications", "aurora")["pmid"] == "1"
+    take(engine, paper("2", title=title, year=2010), format="pubmed", name="two")
+    assert ids(engine, "publications") == {"aurora", "pmid-2"}
+
+
+def test_one_doi_of_two_papers(engine: Engine) -> None:
+    take(engine, paper("1", doi="10.1000/x"), paper("2", doi="10.1000/x"), format="pubmed")
+    assert document(engine, "publications", "pmid-2")["doi"] is None
+    assert document(engine, "publications", "pmid-1")["doi"] == "10.1000/x"
+
+
+def test_the_worst_retraction_state_wins(engine: Engine) -> None:
+    by_hand(engine, "publications", {"id": "aurora", "pmid": "1", "title": "Bad", "retraction_state": "none", **CITED})
+    mention = Mention("publications", "1", {"retraction_state": "retracted"})
+    take(engine, paper("2", mentions=(mention,)), format="pubmed")
+    assert document(engine, "publications", "aurora")["retraction_state"] == "retracted"
+    take(engine, paper("1", title="Bad", retraction_state="none"), format="pubmed", name="two")
+    told = document(engine, "publications", "aurora")
+    assert told["retraction_state"] == "retracted"
+    assert [(one["field"], one["rule"]) for one in told["conflicts"]] == [
+        ("retraction_state", "worst-retraction-state")
+    ]
+
+
+def test_a_mention_of_what_nobody_has_is_of_no_matter(engine: Engine) -> None:
+    mention = Mention("publications", "99", {"retraction_state": "retracted"})
+    assert take(engine, paper("2", mentions=(mention,)), format="pubmed").units.taken == 1
+    assert ids(engine, "publications") == {"pmid-2"}
+
+
+def test_pubmed_comes_first_for_bibliography_whoever_came_first(engine: Engine) -> None:
+    other = paper("1", title="Paper one.", year=2011)
+    pubmed = paper("1", title="Paper one", journal="Pain")
+    source = other.offers[0].data | {"id": "export", "url": "https://example.org/export.ris"}
+    ris = Unit("1", (Offer("sources", source), Offer("publications", _citing(other, "export"))))
+    take(engine, ris, format="ris")
+    take(engine, pubmed, format="pubmed", name="two")
+    told = document(engine, "publications", "pmid-1")
+    assert (told["title"], told["journal"], told["year"]) == ("Paper one", "Pain", 2011)
+    assert [(one["source"], one["kept_from"], one["rule"]) for one in told["conflicts"]] == [
+        ("export", "pubmed-1", "pubmed-for-bibliography")
+    ]
+
+
+def _citing(unit: Unit, source: str) -> Json:
+    return unit.offers[1].data | {"provenance": [{"source": source}]}
+
+
+def test_a_source_is_found_by_its_address(engine: Engine) -> None:
+    address = "https://clinicaltrials.gov/study/NCT00000001"
+    ours: Json = {"id": "ours", "kind": "web-page", "tier": "primary", "title": "The registry", "url": address}
+    assert change(engine, [("sources", ours)])
+    take(engine, trial())
+    assert ids(engine, "sources") == {"ours"}
+    source = document(engine, "sources", "ours")
+    assert (source["title"], source["kind"], source["retrieved_on"]) == ("The registry", "web-page", "2026-11-25")
+    assert document(engine, "studies", "nct00000001")["provenance"][0]["source"] == "ours"
+
+
+def test_stop_writes_nothing_and_tells_everything(engine: Engine) -> None:
+    before = revision(engine)
+    wrong = trial("NCT00000002", design="randomised")
+    found: list[Found] = [
+        trial(),
+        wrong,
+        Refusal("line 7", "/x", "no record"),
+        trial("NCT00000003", products=["nobody"]),
+    ]
+    report = take(engine, *found)
+    assert (report.stopped, report.revision, revision(engine)) == (True, None, before)
+    assert (report.units.read, report.units.refused, report.refusals_total) == (4, 3, 3)
+    assert [(each["place"], each["pointer"]) for each in report.refusals] == [
+        ("line 7", "/x"),
+        ("NCT00000002", "/design"),
+        ("NCT00000003", "/products/0"),
+    ]
+    assert report.refusals[1]["record"] == "studies/nct00000002"
+    assert "randomized-controlled-trial" in report.refusals[1]["nearest"]
+
+
+def test_skip_leaves_out_whole_units(engine: Engine) -> None:
+    wrong = trial("NCT00000002", design="randomised")
+    report = take(engine, trial(), wrong, Refusal("line 7", "", "no record"), on_error="skip")
+    assert (report.stopped, report.units.taken, report.units.refused) == (False, 1, 2)
+    assert ids(engine, "studies") == {"nct00000001"}
+    assert ids(engine, "sources") == {"ctgov-nct00000001"}
+
+
+def test_twice_in_one_run(engine: Engine) -> None:
+    report = take(engine, trial(), trial(), trial(phase="3"), on_error="skip")
+    assert (report.units.taken, report.units.unchanged, report.units.refused) == (1, 1, 1)
+    assert report.refusals[0]["detail"] == "studies/nct00000001 stands here twice (first at NCT00000001)"
+    assert document(engine, "studies", "nct00000001")["phase"] is None
+
+
+def test_twice_in_one_run_far_apart(engine: Engine) -> None:
+    between = [trial(f"NCT1{number:07}") for number in range(300)]
+    report = take(engine, trial(), *between, trial(phase="3"), on_error="skip")
+    assert (report.units.taken, report.units.refused) == (301, 1)
+    assert take(engine, trial(), *between, trial(), name="two").units.unchanged == 302
+    assert report.refusals[0]["detail"] == "studies/nct00000001 stands here twice (first before)"
+
+
+def test_several_units_offer_one_publication(engine: Engine) -> None:
+    def citing(number: str, **more: Any) -> Unit:
+        unit = trial(number, publications=[{"publication": "pmid-1"}])
+        source = unit.offers[0].data["id"]
+        offered = {"id": "pmid-1", "pmid": "1", "title": "A paper", "provenance": [{"source": source}], **more}
+        return unit._replace(offers=(unit.offers[0], Offer("publications", offered), unit.offers[1]))
+
+    report = take(engine, citing("NCT00000001"), citing("NCT00000002", year=2010))
+    assert report.units.taken == 2
+    told = document(engine, "publications", "pmid-1")
+    assert [cited["source"] for cited in told["provenance"]] == ["ctgov-nct00000001", "ctgov-nct00000002"]
+    assert told["year"] == 2010
+    assert len(told["studies"]) == 2
+    before = revision(engine)
+    again = take(engine, citing("NCT00000001"), citing("NCT00000002", year=2010), name="two")
+    assert (again.revision, again.units.unchanged, revision(engine)) == (None, 2, before)
+
+
+def test_a_dry_run_tells_the_same_and_changes_nothing(engine: Engine) -> None:
+    by_hand(engine)
+    before = revision(engine)
+    tried = take(engine, trial(enrolled=700), trial("NCT00000002"), dry_run=True).told()
+    assert revision(engine) == before
+    assert count(engine, Imported) == 0
+    done = take(engine, trial(enrolled=700), trial("NCT00000002")).told()
+    assert tried | {"revision": None} == done | {"revision": None}
+
+
+def test_a_withdrawn_record_goes_if_nobody_needs_it(engine: Engine) -> None:
+    take(engine, paper("1"), paper("2"), paper("3"), format="pubmed")
+    edit(engine, "publications", "pmid-2", note="Ours.")
+    study = {"id": "x", "title": "X", "publications": [{"publication": "pmid-3"}], **CITED}
+    assert change(engine, [SOURCE, ("studies", study)])
+    back = [taken_back(pmid) for pmid in "1234"]
+    report = take(engine, *back, format="pubmed", name="two")
+    assert report.counts["deleted"] == 1
+    assert ids(engine, "publications") == {"pmid-2", "pmid-3"}
+    assert report.remarks["withdrawn-but-in-use"].count == 2
+    assert take(engine, paper("1"), format="pubmed", name="three").counts["restored"] == 1
+
+
+def test_remarks_are_counted(engine: Engine) -> None:
+    said = tuple(Remark("condition-kept-as-text", f"Pain {number}") for number in range(30))
+    report = take(engine, trial()._replace(remarks=said)).told()
+    assert report["remarks"]["condition-kept-as-text"]["count"] == 30
+    assert len(report["remarks"]["condition-kept-as-text"]["texts"]) == 20
+    assert orjson.loads(orjson.dumps(report)) == report
+
+
+def test_garbage_is_refused_and_breaks_nothing(engine: Engine) -> None:
+    garbage: list[Any] = [None, 7, [], {}, {"id": 7}, {"id": "x", "registry_ids": {"a": 1}, "publications": [7, {}]}]
+    units = [Unit(f"unit {number}", (Offer("studies", data),)) for number, data in enumerate(garbage)]
+    report = take(engine, *units, trial(), on_error="skip")
+    assert (report.units.refused, report.units.taken) == (len(garbage), 1)
+
+
+def test_a_record_that_cannot_be_changed_is_left_as_it_is(engine: Engine) -> None:
+    """Its quote has gone from its source: whoever enters it anew has to look for another."""
+    quoting = BY_HAND | {"provenance": [{"source": "s", "quote": "Pain fell."}]}
+    by_hand(engine, record=quoting)
+    assert change(engine, [("sources", SOURCE[1] | {"text": "Nothing of the kind."})])
+    report = take(engine, trial(phase="3"), trial("NCT00000002"))
+    assert report.units.refused == 0
+    assert report.remarks["left-as-it-is"].count == 1
+    assert document(engine, "studies", "our-trial")["phase"] is None
+    assert change(engine, [SOURCE])
+
+
+def test_spoilt_conflicts_are_found_and_made_anew(engine: Engine) -> None:
+    by_hand(engine)
+    take(engine, trial(enrolled=700))
+    good = document(engine, "studies", "our-trial")
+    with engine.begin() as connection:
+        connection.execute(delete_rows(Conflict).where(Conflict.field == "enrolled"))
+    found = list(maintaining.check(engine))
+    assert "studies/our-trial: the conflicts are not what was entered and imported" in found
+    maintaining.rebuild(engine, actor="test")
+    assert document(engine, "studies", "our-trial") == good
+
+
+def test_migrations_keep_what_is_imported_until_they_cannot(engine: Engine) -> None:
+    """Without its tables nothing is known of imports; titles find publications again afterwards."""
+    title = "OnabotulinumtoxinA for treatment of chronic migraine"
+    take(engine, paper("1", title=title, year=2010), format="pubmed")
+    migrate(engine, "0006")
+    migrate(engine)
+    assert count(engine, Imported) == 0
+    maintaining.rebuild(engine, actor="test")
+    offered = paper("1", title=title, year=2010).offers[1].data
+    unknown = {name: value for name, value in offered.items() if name != "pmid"} | {"id": "by-title"}
+    unit = paper("1")
+    report = take(
+        engine, unit._replace(offers=(unit.offers[0], Offer("publications", unknown))), format="ris", name="two"
+    )
+    assert report.units.refused == 0
+    assert ids(engine, "publications") == {"pmid-1"}
+
+
+def test_a_batch_costs_a_fixed_number_of_statements(engine: Engine, statements: list[str]) -> None:
+    def cost(many: int) -> tuple[int, int]:
+        """Of an import that creates half of its records and merges the others, and of the same again."""
+        numbers = [f"NCT{many}{number:05}" for number in range(many)]
+        hand = [BY_HAND | {"id": f"by-hand-{n.lower()}", "registry_ids": [n]} for n in numbers[: many // 2]]
+        assert change(engine, [SOURCE, *(("studies", record) for record in hand)])
+        papers = [paper(f"{many}{n:05}", registry_ids=[number]) for n, number in enumerate(numbers)]
+        take(engine, *papers, format="pubmed", name=f"papers-{many}")
+        sent = []
+        for again in ("first", "again"):
+            statements.clear()
+            take(engine, *(trial(number, enrolled=9) for number in numbers), name=f"trials-{many}-{again}")
+            sent.append(len(statements))
+        return sent[0], sent[1]
+
+    few, many = cost(10), cost(120)
+    assert few == many
+    assert few[1] <= 20

@@ -1,0 +1,145 @@
+"""Merging never loses what a person entered, whoever imports what in which order."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.fields import RecordType
+from app.importing.layers import Layer, key_of
+from app.importing.merging import Standing
+from app.importing.precedence import ADDED_UP, STATES, UNTOLD, worse
+
+Json = dict[str, Any]
+
+FIELDS = {
+    "title": st.sampled_from(["A", "B", "C"]),
+    "title_kind": st.sampled_from(["printed", "truncated"]),
+    "journal": st.sampled_from(["Pain", "Headache"]),
+    "year": st.sampled_from([2009, 2010]),
+    "date": st.sampled_from(["2009-07", "2010-07"]),
+    "volume": st.sampled_from(["1", "2"]),
+    "registry_ids": st.lists(st.sampled_from(["NCT1", "NCT2", "NCT3"]), min_size=1, unique=True),
+    "retraction_state": st.sampled_from(STATES),
+    "absent": st.dictionaries(
+        st.sampled_from(["volume", "journal"]), st.sampled_from(["not-reported", "not-seen"]), min_size=1
+    ),
+}
+TYPE: RecordType = "publications"
+records = (
+    st.fixed_dictionaries({}, optional=FIELDS)
+    .map(lambda record: record | ({"absent": _unstated(record)} if "absent" in record else {}))
+    .map(lambda record: {name: value for name, value in record.items() if value != {}})
+)
+offers = st.tuples(st.sampled_from(["pubmed", "ctgov", "ris"]), records)
+
+
+def _unstated(record: Json) -> Json:
+    return {name: why for name, why in record["absent"].items() if name not in record}
+
+
+def layer(format: str, offered: Json, at: int = 1) -> Layer:
+    return Layer(f"{format}-source", format, offered, digest="x", revision=at, since=at)
+
+
+def stands(before: Json, after: Json) -> None:
+    """All that a person entered is as it was; of lists, all items are there."""
+    for name, value in before.items():
+        if name in ADDED_UP:
+            assert {key_of(item) for item in value} <= {key_of(item) for item in after.get(name, ())}
+        elif name == "retraction_state":
+            assert worse(value, after[name]) == after[name]
+        elif name == "absent":
+            assert value.items() <= after[name].items()
+        else:
+            assert after[name] == value, name
+
+
+@given(records, st.lists(offers, max_size=5))
+def test_what_a_person_entered_is_never_lost(entered: Json, imports: list[tuple[str, Json]]) -> None:
+    standing = Standing(TYPE, entered)
+    for number, (format, offered) in enumerate(imports):
+        standing = standing.offered(layer(format, offered, number))
+        stands(entered, dict(standing.record))
+
+
+@given(records, st.lists(offers, max_size=4), records, st.lists(offers, max_size=3))
+def test_what_a_person_edits_between_imports_is_never_lost(
+    entered: Json, before: list[tuple[str, Json]], edited: Json, after: list[tuple[str, Json]]
+) -> None:
+    """Whoever takes over what an import offers follows that import from then on; every other edit stands."""
+    standing = Standing(TYPE, entered)
+    for number, (format, offered) in enumerate(before):
+        standing = standing.offered(layer(format, offered, number))
+    known = [each.offered for each in standing.layers]
+    changed = {
+        name: value
+        for name, value in edited.items()
+        if standing.record.get(name) != value and all(said.get(name) != value for said in known)
+    }
+    record = {**standing.record, **changed}
+    record["absent"] = {name: why for name, why in record.get("absent", {}).items() if name not in record}
+    record = {name: value for name, value in record.items() if value != {}}
+    standing = Standing(TYPE, record, standing.layers)
+    for number, (format, offered) in enumerate(after):
+        standing = standing.offered(layer(format, offered, 10 + number))
+        stands({name: _own(name, value, known) for name, value in changed.items() if name != "absent"}, _of(standing))
+
+
+def _own(name: str, value: Any, known: list[Json]) -> Any:
+    """What of a value nobody else has said."""
+    if name not in ADDED_UP:
+        return value
+    return [item for item in value if all(item not in said.get(name, ()) for said in known)]
+
+
+def _of(standing: Standing) -> Json:
+    return dict(standing.record)
+
+
+@given(records, st.lists(offers, min_size=1, max_size=4))
+def test_the_same_again_changes_nothing(entered: Json, imports: list[tuple[str, Json]]) -> None:
+    standing = Standing(TYPE, entered)
+    for number, (format, offered) in enumerate(imports):
+        standing = standing.offered(layer(format, offered, number))
+    last = standing.offered(layer(*imports[-1], 9))
+    assert last.record == standing.record
+    assert list(last.differing()) == list(standing.differing())
+    assert {each.theirs for each in last.layers} == {each.theirs for each in standing.layers}
+
+
+@given(records, records, records)
+def test_the_order_of_two_imports_does_not_matter(entered: Json, registry: Json, pubmed: Json) -> None:
+    one, other = layer("ctgov", registry), layer("pubmed", pubmed)
+    start = Standing(TYPE, entered)
+    first, second = start.offered(one).offered(other), start.offered(other).offered(one)
+    assert first.record == second.record
+    assert sorted(first.differing(), key=str) == sorted(second.differing(), key=str)
+
+
+@given(records, st.lists(offers, max_size=4))
+def test_conflicts_are_exactly_where_they_differ(entered: Json, imports: list[tuple[str, Json]]) -> None:
+    standing = Standing(TYPE, entered)
+    for number, (format, offered) in enumerate(imports):
+        standing = standing.offered(layer(format, offered, number))
+    differing = {
+        (name, each.source)
+        for each in standing.layers
+        for name, value in each.offered.items()
+        if name not in UNTOLD and name not in ADDED_UP and standing.record.get(name) != value
+    }
+    told = {(each.field, each.source) for each in standing.differing()}
+    assert told == differing
+    for each in standing.differing():
+        assert each.kept == standing.record.get(each.field)
+        assert each.offered != each.kept
+
+
+@given(records, st.lists(offers, max_size=4))
+def test_imports_alone_leave_no_trace_of_people(entered: Json, imports: list[tuple[str, Json]]) -> None:
+    standing = Standing(TYPE, {})
+    for number, (format, offered) in enumerate(imports):
+        standing = standing.offered(layer(format, offered, number))
+    assert not standing.is_touched()
+    assert all(not each.theirs for each in standing.layers)
+    assert all(each.kept_from is not None for each in standing.differing())
