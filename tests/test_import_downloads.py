@@ -201,6 +201,13 @@ def test_a_slow_answer_is_given_up_in_time(watch: Watch) -> None:
     assert time.monotonic() - began < 5
 
 
+def test_words_about_an_error_are_not_waited_for_long(get: Got) -> None:
+    began = time.monotonic()
+    with answering(in_turn(Reply(b"no " * 1000, "text/plain", 400, how="slow"))) as server:
+        assert "it answered 400: “no" in refusal(get, server.url)
+    assert time.monotonic() - began < 5
+
+
 def test_who_is_not_there_is_asked_again(get: Got, watch: Watch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
