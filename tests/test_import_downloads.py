@@ -155,6 +155,10 @@ FINAL: dict[str, tuple[Reply, str]] = {
     "text": (Reply(b"API rate limit", "application/json"), "something else than JSON, application/json: “API rate"),
     "zip": (Reply(b"PK\x03\x04zzz", "application/json"), "something else than JSON, application/json: (packed)"),
     "large": (Reply(b"{" * 50_001), "larger than 50,000 bytes"),
+    "large by its word": (
+        Reply(headers=(("content-length", "9" * 15),), how="half unsaid"),
+        "larger than 50,000 bytes",
+    ),
     "endless": (Reply(b"{" * 10_000, how="endless"), "larger than 50,000 bytes"),
     "brotli": (Reply(b"{}", headers=(("content-encoding", "br"),)), "packed as 'br', which nobody asked for"),
     "twice packed": (Reply(b"{}", headers=(("content-encoding", "gzip, gzip"),)), "packed as 'gzip, gzip'"),

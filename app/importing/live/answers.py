@@ -115,13 +115,13 @@ class Asker(NamedTuple):
 
     async def _keep(self, ask: Ask, answer: httpx.Response, file: IO[bytes]) -> None:
         """As it comes; that all of it comes is looked after where the connection is read."""
-        promised = answer.headers.get("content-length", "0")
-        size = int(promised[:18]) if promised.isascii() and promised.isdigit() else 0
+        promised = answer.headers.get("content-length", "")
+        self._require_small(ask, int(promised[:18]) if promised.isascii() and promised.isdigit() else 0)
         async for piece in answer.aiter_raw():
-            if size > self.most:
-                break
             file.write(piece)
-            size = max(size, file.tell())
+            self._require_small(ask, file.tell())
+
+    def _require_small(self, ask: Ask, size: int) -> None:
         if size > self.most:
             raise UnreadableInput(ask.name, f"its answer is larger than {self.most:,} bytes")
 
