@@ -155,6 +155,10 @@ FINAL: dict[str, tuple[Reply, str]] = {
     "text": (Reply(b"API rate limit", "application/json"), "something else than JSON, application/json: “API rate"),
     "zip": (Reply(b"PK\x03\x04zzz", "application/json"), "something else than JSON, application/json: (packed)"),
     "large": (Reply(b"{" * 50_001), "larger than 50,000 bytes"),
+    "large by its word": (
+        Reply(headers=(("content-length", "9" * 15),), how="half unsaid"),
+        "larger than 50,000 bytes",
+    ),
     "endless": (Reply(b"{" * 10_000, how="endless"), "larger than 50,000 bytes"),
     "brotli": (Reply(b"{}", headers=(("content-encoding", "br"),)), "packed as 'br', which nobody asked for"),
     "twice packed": (Reply(b"{}", headers=(("content-encoding", "gzip, gzip"),)), "packed as 'gzip, gzip'"),
@@ -198,6 +202,13 @@ def test_a_slow_answer_is_given_up_in_time(watch: Watch) -> None:
     get, began = Got(watch, terms=SMALL._replace(seconds=0.5)), time.monotonic()
     with answering(in_turn(Reply(b"{" * 1000, how="slow"))) as server:
         assert "did not answer within 0.5 seconds" in refusal(get, server.url)
+    assert time.monotonic() - began < 5
+
+
+def test_words_about_an_error_are_not_waited_for_long(get: Got) -> None:
+    began = time.monotonic()
+    with answering(in_turn(Reply(b"no " * 1000, "text/plain", 400, how="slow"))) as server:
+        assert "it answered 400: “no" in refusal(get, server.url)
     assert time.monotonic() - began < 5
 
 

@@ -213,6 +213,16 @@ def test_the_list_of_a_zip_is_counted_before_it_is_read(tmp_path: Path) -> None:
     assert "more than 5 files" in reason(path)
 
 
+def test_the_list_is_counted_across_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = zipped(tmp_path / "many.zip", *((f"{n}.xml", b"") for n in range(6)))
+    for size in range(1, 12):
+        monkeypatch.setattr(zips, "PIECE", size)
+        with path.open("rb") as file:
+            zips.require_few(file, 6)
+            with pytest.raises(zipfile.BadZipFile, match="more than 5 files"):
+                zips.require_few(file, 5)
+
+
 def test_a_broken_zip_is_read_or_refused_wherever_it_breaks(tmp_path: Path) -> None:
     raw = zipped(tmp_path / "whole.zip", ("a.xml", TEXT), ("b.xml.gz", gzip.compress(TEXT))).read_bytes()
     path = tmp_path / "broken.zip"

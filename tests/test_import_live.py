@@ -274,8 +274,34 @@ def test_articles_go_on_where_they_were_left_whatever_was_added(ask: Ask) -> Non
     assert [id for id in catalogue.fetched if catalogue.fetched.count(id) > 1] == []
 
 
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("many", [range(10, 50, 10), range(100, 120)])
+def test_articles_go_on_after_any_page(ask: Ask, many: range) -> None:
+    with answering(PubMed(*many)) as server:
+        source = ask("pubmed", server)
+        pages = [(page.file.read(), page.next) for page in source.pages("toxin")]
+        for number, (_, token) in enumerate(pages[:-1], start=1):
+            before = [content for content, _ in pages[:number]]
+            assert pmids(before + read(source, resume=token)) == [*many]
+
+
+@pytest.mark.usefixtures("few")
+def test_ranges_that_were_read_are_not_searched_again(ask: Ask) -> None:
+    with answering(PubMed(*range(1, 100))) as server:
+        assert pmids(read(ask("pubmed", server), resume="96")) == [97, 98, 99]
+        terms = [request.form.get("term", "") for request in server.asked]
+    assert [term for term in terms if re.search(r":([1-8]?\d)\[uid\]", term)] == []
+
+
 def esearch(**result: object) -> Answering:
     return lambda _: Reply(orjson.dumps({"esearchresult": result}))
+
+
+def _in_range(asked: Asked) -> list[str]:
+    """As many as are shown, from the beginning of the range that is asked for."""
+    ranged = re.search(r"AND (\d+):", asked.form["term"])
+    first = int(ranged[1]) if ranged else 1
+    return [str(number) for number in range(first, first + pubmed.MOST_SHOWN)]
 
 
 PUBMED_WRONG: dict[str, tuple[Answering, str]] = {
@@ -287,6 +313,10 @@ PUBMED_WRONG: dict[str, tuple[Answering, str]] = {
     "missing": (esearch(count="3", idlist=["1", "2"]), "found 3 articles and shows 2"),
     "too many": (esearch(count="1", idlist=["1", "2"]), "found 1 articles and shows 2"),
     "impossible": (esearch(count="1000000000", idlist=["1"]), "found 1,000,000,000 articles"),
+    "more than there are": (
+        lambda asked: Reply(orjson.dumps({"esearchresult": {"count": "20000000", "idlist": _in_range(asked)}})),
+        "found 20,000,000 articles",
+    ),
     "out of range": (esearch(count="1", idlist=["100000000"]), "outside of the numbers 1 to 99999999"),
 }
 

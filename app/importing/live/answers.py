@@ -4,9 +4,10 @@ No proxy is asked and no packing is wanted; an answer that comes gzipped neverth
 Files have no name, so they are gone however this ends.
 """
 
+import asyncio
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from tempfile import TemporaryFile
 from typing import IO, NamedTuple, TypeVar
 
@@ -23,6 +24,8 @@ from app.zips import Bounds
 MOST_REDIRECTS = 5
 STEP = httpx.Timeout(60.0, connect=10.0)
 """Seconds for the next piece of an answer; a search may take a while to begin."""
+PATIENCE_WITH_WORDS = 2.0
+"""Seconds for what an answer says about an error."""
 PASSING = (408, 425, 429, 500, 502, 503, 504)
 GONE = (404, 410)
 HEADERS = {"accept-encoding": "identity"}
@@ -112,13 +115,13 @@ class Asker(NamedTuple):
 
     async def _keep(self, ask: Ask, answer: httpx.Response, file: IO[bytes]) -> None:
         """As it comes; that all of it comes is looked after where the connection is read."""
-        promised = answer.headers.get("content-length", "0")
-        size = int(promised[:18]) if promised.isascii() and promised.isdigit() else 0
+        promised = answer.headers.get("content-length", "")
+        self._require_small(ask, int(promised[:18]) if promised.isascii() and promised.isdigit() else 0)
         async for piece in answer.aiter_raw():
-            if size > self.most:
-                break
             file.write(piece)
-            size = max(size, file.tell())
+            self._require_small(ask, file.tell())
+
+    def _require_small(self, ask: Ask, size: int) -> None:
         if size > self.most:
             raise UnreadableInput(ask.name, f"its answer is larger than {self.most:,} bytes")
 
@@ -155,15 +158,22 @@ def _told(ask: Ask, how: str) -> Iterator[None]:
 async def _require_good(ask: Ask, answer: httpx.Response) -> None:
     if answer.status_code == httpx.codes.OK:
         return
-    start = b""
-    async for piece in answer.aiter_raw():
-        start += piece[:START]
-        if len(start) >= START:
-            break
-    detail = f"it answered {answer.status_code}: {first_words(start[:START])}"
+    detail = f"it answered {answer.status_code}: {first_words(await _start(answer))}"
     if answer.status_code in PASSING:
         raise Again(detail, retry_after(answer.headers.get("retry-after", "")).total_seconds())
     raise (Missing if answer.status_code in GONE else UnreadableInput)(ask.name, detail)
+
+
+async def _start(answer: httpx.Response) -> bytes:
+    """As far as it comes soon; the status counts."""
+    start = b""
+    with suppress(httpx.HTTPError, TimeoutError):
+        async with asyncio.timeout(PATIENCE_WITH_WORDS):
+            async for piece in answer.aiter_raw():
+                start += piece[:START]
+                if len(start) >= START:
+                    break
+    return start[:START]
 
 
 def _seen(ask: Ask, file: IO[bytes], content_type: str, look: Look[T]) -> T:

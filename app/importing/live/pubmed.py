@@ -2,9 +2,10 @@
 (https://www.ncbi.nlm.nih.gov/books/NBK25499/).
 
 PubMed shows no more than 9,999 numbers of a search, neither by `retstart` nor from the history server, whose order may
-change from one day to the next besides. So a larger search is asked for by ranges of numbers (`1:500[uid]`), and the
-articles are fetched in the order of their numbers: that order never changes, and the last number fetched says where to
-go on, whatever is added meanwhile. Numbers are posted, as is asked for where there are more than 200.
+change from one day to the next besides. So a larger search is asked for by ranges of numbers (`1:500[uid]`, as other
+clients do; NLM does not describe it, so an answer from outside of its range is refused), and the articles are fetched
+in the order of their numbers: that order never changes, and the last number fetched says where to go on, whatever is
+added meanwhile. Numbers are posted, as is asked for where there are more than 200.
 
 `since` takes what was added (`crdt`) or changed (`mdat`) on that day or later; not `edat`, which for a late addition is
 the day when it was published (https://www.nlm.nih.gov/pubs/techbull/nd08/nd08_pm_new_date_field.html).
