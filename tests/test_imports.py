@@ -3,6 +3,7 @@
 import random
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -18,8 +19,12 @@ from sqlalchemy import Engine, select
 from app import maintaining
 from app.access.tables import AuditEntry, Role
 from app.db import reading
+from app.importing import formats
+from app.importing.runs import settling
 from app.importing.runs.tables import ImportRun
 from app.sources.models import Source
+from app.web import imports
+from tests.answering import Asked, Reply, answering
 from tests.conftest import keys_of, serving, settings_for
 from tests.test_cli import EVIDENCE, environment
 from tests.toy import reader
@@ -31,11 +36,8 @@ OVER = ("done", "failed", "interrupted", "cancelled")
 
 @pytest.fixture(autouse=True)
 def _toy(monkeypatch: pytest.MonkeyPatch) -> None:
-    from app.importing import formats
-
-    monkeypatch.setattr(formats, "FORMATS", formats.FORMATS)
     monkeypatch.setenv("PYTHONPATH", reader.PYTHONPATH)
-    reader.make_known()
+    monkeypatch.setitem(formats.FORMATS, "toy", reader.TOY)
 
 
 def source(id: str, **more: Any) -> Json:
@@ -368,3 +370,196 @@ def test_a_service_with_another_folder_says_what_it_can_see(
     assert other.client.post(f"/v1/imports/{begun['id']}/resume").status_code == 409
     assert ended(other.client, begun["id"])["state"] == "done"
     other.end()
+
+
+def page(*ids: str, following: str | None = None) -> Reply:
+    said: Json = {"studies": [source(id) for id in ids], "totalCount": 5}
+    return Reply(orjson.dumps(said | ({"nextPageToken": following} if following else {})))
+
+
+@pytest.fixture
+def asking(url: str, folder: Path, keys: dict[Role, str]) -> Callable[[str], Any]:
+    def make(server: str) -> Any:
+        more = {"imports_path": str(folder), "ctgov_url": server, "import_private": True}
+        return serving(settings_for(url, **more))
+
+    return make
+
+
+def test_a_query_is_fetched_page_by_page_and_no_page_twice(
+    asking: Callable[[str], Any], keys: dict[Role, str], engine: Engine, folder: Path
+) -> None:
+    pages = {"": page("a", "b", following="two"), "two": page("c", "d", following="three"), "three": page("e")}
+    held = threading.Event()
+
+    def answer(asked: Asked) -> Reply:
+        token = asked.query.get("pageToken", "")
+        if token == "three":
+            held.wait(60)
+        return pages[token]
+
+    with answering(answer) as server, asking(server.url) as client:
+        client.headers["authorization"] = f"Bearer {keys['admin']}"
+        wanted = {"format": "toy", "query": "botulinum toxin", "since": "2020-01-31", "reason": "Because"}
+        answered = client.post("/v1/imports", json=wanted)
+        assert answered.status_code == 202, answered.text
+        id = answered.json()["id"]
+        found = until(client, id, lambda found: (found["progress"] or {}).get("pages") == 2)
+        assert (found["state"], found["progress"]["expected"], found["upload"]) == ("fetching", 5, None)
+        worker_of(psutil.Process()).kill()
+        assert ended(client, id)["state"] == "interrupted"
+        until(client, id, lambda found: bool(found["resumable"]))
+        held.set()
+        assert client.post(f"/v1/imports/{id}/resume").status_code == 202
+        done = ended(client, id)
+        assert (done["state"], done["attempt"], done["progress"]["pages"]) == ("done", 2, 3), done
+    tokens = [asked.query.get("pageToken", "") for asked in server.asked]
+    assert (tokens[:2], set(tokens[2:])) == (["", "two"], {"three"})  # whatever was asked for when it was killed
+    assert server.asked[0].query["filter.advanced"] == "AREA[LastUpdatePostDate]RANGE[2020-01-31,MAX]"
+    assert sources(engine) == ["a", "b", "c", "d", "e"]
+
+
+def test_a_server_that_answers_with_something_else_is_why_it_failed(
+    asking: Callable[[str], Any], keys: dict[Role, str]
+) -> None:
+    with answering(lambda _: Reply(b"<html>Sorry</html>", "text/html")) as server, asking(server.url) as client:
+        client.headers["authorization"] = f"Bearer {keys['admin']}"
+        id = client.post("/v1/imports", json={"format": "toy", "query": "x"}).json()["id"]
+        found = ended(client, id)
+        assert (found["state"], found["problem"]["type"]) == ("failed", "/problems/malformed-content"), found
+        assert "web page" in found["problem"]["detail"]
+
+
+def events(client: httpx.Client, path: str, **headers: str) -> list[tuple[str, Json]]:
+    with client.stream("GET", path, headers=headers, timeout=90) as answer:
+        assert answer.status_code == 200, answer.read()
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        told = "".join(answer.iter_text()).split("\n\n")
+    split = [event.split("\n") for event in told if event.startswith("event: import")]
+    return [(id.removeprefix("id: "), orjson.loads(data.removeprefix("data: "))) for _, id, data in split]
+
+
+def test_progress_is_streamed_until_it_ends(admin: httpx.Client) -> None:
+    begun = start(admin, many(150, 0.02))
+    told = events(admin, f"/v1/imports/{begun['id']}/events")
+    states = list(dict.fromkeys(found["state"] for _, found in told))
+    assert states[-1] == "done"
+    assert set(states) <= {"queued", "reading", "writing", "done"}
+    assert len(told) > 3
+    last, found = told[-1]
+    assert found == get(admin, begun["id"])
+    accepted = {"accept": "text/event-stream"}
+    assert events(admin, f"/v1/imports/{begun['id']}", **accepted) == [told[-1]]
+    again = admin.get(f"/v1/imports/{begun['id']}/events", headers={"last-event-id": last})
+    assert (again.status_code, again.content) == (204, b"")
+    assert admin.get(f"/v1/imports/{begun['id']}/events", headers={"last-event-id": "x"}).status_code == 400
+    assert admin.get("/v1/imports/0123/events").status_code == 404
+    assert admin.get(f"/v1/imports/{begun['id']}/events", headers={"accept": "text/csv"}).status_code == 406
+
+
+def test_a_request_sent_twice_counts_once(admin: httpx.Client, engine: Engine, folder: Path) -> None:
+    keyed = {**NDJSON, "idempotency-key": "one"}
+    content = many(30, 0.02)
+
+    def send(content: bytes) -> httpx.Response:
+        return admin.post("/v1/imports?format=toy", content=content, headers=keyed)
+
+    answers = [send(content) for _ in range(2)]  # while it waits or runs
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert answers[0].content == answers[1].content
+    assert answers[1].headers["idempotent-replayed"] == "true"
+    assert send(content + b"\n").json()["type"] == "/problems/idempotency-key-reused"
+    id = answers[0].json()["id"]
+    assert ended(admin, id)["state"] == "done"
+    wait_for(lambda: opened(folder) == [])
+    again = send(content)  # and when it is over
+    assert (again.status_code, again.content, again.headers["idempotent-replayed"]) == (202, answers[0].content, "true")
+    assert send(content + b"\n").json()["type"] == "/problems/idempotency-key-reused"
+    assert admin.get("/v1/imports").json()["total"] == 1
+
+
+def test_what_cannot_be_imported_is_refused_at_once(admin: httpx.Client, keys: dict[Role, str], folder: Path) -> None:
+    def refused(path: str, content: bytes = b"x", **headers: str) -> tuple[int, str, Any]:
+        answer = admin.post(path, content=content, headers={**NDJSON, **headers})
+        assert answer.headers["content-type"] == "application/problem+json", answer.text
+        said = answer.json()
+        return answer.status_code, said["type"].removeprefix("/problems/"), said["errors"]
+
+    assert refused("/v1/imports")[:2] == (422, "invalid-parameter")
+    assert refused("/v1/imports?format=cgtov")[2][0]["nearest"][0] == "ctgov"
+    assert refused("/v1/imports?fromat=ctgov")[2][0]["nearest"] == ["format"]
+    assert refused("/v1/imports?format=pubmed&since=2020-01-01")[1] == "invalid-parameter"
+    assert refused("/v1/imports?format=ctgov&since=2020-13-01")[1] == "invalid-parameter"
+    assert refused("/v1/imports?format=ctgov&on_error=go&dry_run=1&name=A&reason=")[2].__len__() == 4
+    assert refused("/v1/imports?format=toy", b"#" * 2_000_001)[:2] == (413, "content-too-large")
+    assert refused("/v1/imports?format=toy", b"")[:2] == (400, "malformed-content")
+    assert refused("/v1/imports?format=toy", b"x", **{"content-type": "text/csv"})[:2] == (
+        415,
+        "unsupported-media-type",
+    )
+    typed = {"content-type": "application/json"}
+    for said, pointer in (
+        ({"format": "ctgov"}, "/query"),
+        ({"format": "references", "query": "x"}, "/format"),
+        ({"format": "cgtov", "query": "x"}, "/format"),
+        ({"format": "ctgov", "query": ""}, "/query"),
+        ({"format": "ctgov", "query": "x\u0000"}, "/query"),
+        ({"format": "ctgov", "query": "x", "since": "2020-02-30"}, "/since"),
+        ({"format": "ctgov", "query": "x", "dry_run": "true"}, "/dry_run"),
+        ({"format": "ctgov", "query": "x", "nmae": "y"}, "/nmae"),
+    ):
+        status, kind, errors = refused("/v1/imports", orjson.dumps(said), **typed)
+        assert (status, kind, errors[0]["pointer"]) == (422, "invalid-record", pointer)
+    assert refused("/v1/imports", b"{", **typed)[:2] == (400, "malformed-content")
+    assert admin.get("/v1/imports/..%2fturn").status_code == 404
+    assert admin.get("/v1/imports/turn").status_code == 404
+    assert admin.get("/v1/imports?cursor=x").status_code == 400
+    assert admin.get("/v1/imports?lmit=1").status_code == 422
+    assert admin.post("/v1/imports/0123/resume").status_code == 404
+    assert admin.delete("/v1/imports/0123").status_code == 404
+    for role, status in ((None, 401), ("reader", 403), ("editor", 403)):
+        key = {"authorization": f"Bearer {keys[role]}" if role else ""}  # type: ignore[index]  # a literal's type
+        for method, path in (
+            ("POST", "/v1/imports?format=toy"),
+            ("GET", "/v1/imports"),
+            ("GET", "/v1/imports/0123"),
+            ("GET", "/v1/imports/0123/events"),
+            ("POST", "/v1/imports/0123/resume"),
+            ("DELETE", "/v1/imports/0123"),
+        ):
+            assert admin.request(method, path, headers=key).status_code == status, (role, method, path)
+    assert admin.get("/v1/imports").json()["total"] == 0
+    assert not folder.exists() or opened(folder) == []
+
+
+def test_what_is_kept_is_bounded(admin: httpx.Client, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settling, "MOST_KEPT", 1)
+    failed = [ended(admin, start(admin, lines({"refusal": str(number)}))["id"])["id"] for number in range(2)]
+    wait_for(lambda: opened(folder) == [failed[1]])
+    assert get(admin, failed[0])["state"] == "failed"
+    assert not get(admin, failed[0])["resumable"]
+    answer = admin.post(f"/v1/imports/{failed[0]}/resume")
+    assert (answer.status_code, "not kept any more" in answer.json()["detail"]) == (409, True)
+    assert admin.post(f"/v1/imports/{failed[1]}/resume").status_code == 202
+
+
+def test_only_so_many_wait(admin: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "MOST_WAITING", 1)
+    first = start(admin, many(500, 0.03))
+    running(admin, first["id"])
+    start(admin, many(1, start=900))
+    answer = admin.post("/v1/imports?format=toy", content=many(1), headers=NDJSON)
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/conflict")
+
+
+def test_readers_and_writers_of_other_things_are_served_meanwhile(admin: httpx.Client) -> None:
+    """Half a second at most for what reads, whatever holds the database."""
+    begun = start(admin, many(150, 0.02))
+    running(admin, begun["id"])
+    slowest = 0.0
+    while get(admin, begun["id"])["state"] != "done":
+        for path in ("/v1/sources", "/v1/imports", "/readyz"):
+            started = time.monotonic()
+            assert admin.get(path).status_code == 200
+            slowest = max(slowest, time.monotonic() - started)
+    assert slowest < 0.5

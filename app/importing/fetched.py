@@ -47,7 +47,7 @@ class Fetched:
     def _put(self, mark: _Mark) -> _Mark:
         beside = self._folder / "mark.new"
         with beside.open("wb") as file:
-            file.write(orjson.dumps(mark))
+            file.write(orjson.dumps([*mark]))
             file.flush()
             os.fsync(file.fileno())
         beside.replace(self._folder / "mark.json")

@@ -1,13 +1,14 @@
 """A format that says outright what is found in it, to test how imports are run: NDJSON, a line a unit.
 
 `{"offers": [["sources", {...}], ...]}`, `{"refusal": "why"}`, `{"unreadable": "why"}`, `{"die": true}`; any with
-`"seconds"` to wait before it.
+`"seconds"` to wait before it. A page of ClinicalTrials.gov's API is a line too, whose studies are such units.
 """
 
 import os
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,6 +16,7 @@ import orjson
 
 from app.importing import formats
 from app.importing.formats import Format
+from app.importing.live import servers
 from app.importing.names import Names
 from app.importing.offers import Found, Offer, Refusal, Unit, Unreadable
 
@@ -32,9 +34,14 @@ def _found(place: str, said: Json) -> Found:
     return Unit(place, tuple(Offer(type, record) for type, record in said["offers"]))
 
 
-def units(file: IO[bytes], name: str, names: Names) -> Iterator[Found]:
-    for number, line in enumerate(file, 1):
+def _said(file: IO[bytes]) -> Iterator[Json]:
+    for line in file:
         said = orjson.loads(line)
+        yield from said.get("studies", (said,))
+
+
+def units(file: IO[bytes], name: str, names: Names) -> Iterator[Found]:
+    for number, said in enumerate(_said(file), 1):
         time.sleep(said.get("seconds", 0))
         if "die" in said:
             sys.stdout.flush()
@@ -46,6 +53,9 @@ def _updated(unit: Unit) -> str | None:
     return next((offer.data["note"] for offer in unit.offers if offer.data.get("note")), None)
 
 
+TOY = Format("toy", "tests.toy.reader", (".ndjson",), partial(servers.live, "ctgov"), _updated)
+
+
 def make_known() -> None:
     known: Any = formats.FORMATS
-    known["toy"] = Format("toy", "tests.toy.reader", (".ndjson",), updated=_updated)
+    known["toy"] = TOY
