@@ -37,6 +37,8 @@ class Draft:
     number: int
     type: RecordType
     data: Any
+    entered: bytes | None = None
+    """As it is to be kept, where its shape and its own rules were found right before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +58,19 @@ class Read:
     number: int
     type: RecordType
     record: RecordIn
+    entered: bytes | None = None
+    """As it is to be kept, where it was read and found right before."""
 
     @property
     def key(self) -> Key:
         return self.type, self.record.id
+
+
+def _read_before(draft: Draft) -> Read | None:
+    if draft.entered is None:
+        return None
+    record = RESOURCES[draft.type].entered.model_validate_json(draft.entered)
+    return Read(draft.number, draft.type, record, draft.entered)
 
 
 def _read(draft: Draft, faults: list[Fault]) -> Read | None:
@@ -198,7 +209,7 @@ class Checking:
 
     def read(self, drafts: Iterable[Draft]) -> Iterator[Read]:
         for draft in drafts:
-            read = _read(draft, self.faults)
+            read = _read_before(draft) or _read(draft, self.faults)
             if read:
                 self._take_in(read)
                 yield read
@@ -206,7 +217,8 @@ class Checking:
                 self._malformed.add((draft.type, str(draft.data.get("id"))))
 
     def _take_in(self, read: Read) -> None:
-        self.faults += _own_faults(read)
+        if read.entered is None:
+            self.faults += _own_faults(read)
         if read.key in self.keys:
             detail = f"the id {read.record.id!r} is taken by another of the {read.type}"
             self.faults.append(Fault(read.number, "/id", detail))
@@ -231,7 +243,7 @@ class Checking:
     def _entry(self, read: Read, texts: Mapping[str, str | None], before: Quoting | None) -> Entry:
         if before:
             return Entry.of(read.type, read.record, tuple(before.cited), before.digest)
-        return Entry.of(read.type, read.record, _cite(read, texts, self.faults))
+        return Entry.of(read.type, read.record, _cite(read, texts, self.faults), entered=read.entered)
 
     def _dangling(self, connection: Connection, batch: Sequence[Read]) -> Iterator[Fault]:
         """References to records that are neither in the change nor stored; malformed ones have faults of their own."""

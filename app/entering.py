@@ -27,8 +27,15 @@ class Entry:
     """What `entered` says, where it need not be read again."""
 
     @classmethod
-    def of(cls, type: RecordType, record: RecordIn, cited: tuple[Row, ...], stored: str | None = None) -> "Entry":
-        return cls(type, record.id, as_entered(record), cited, stored, record)
+    def of(
+        cls,
+        type: RecordType,
+        record: RecordIn,
+        cited: tuple[Row, ...],
+        stored: str | None = None,
+        entered: bytes | None = None,
+    ) -> "Entry":
+        return cls(type, record.id, entered or as_entered(record), cited, stored, record)
 
     @property
     def key(self) -> Key:

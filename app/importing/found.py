@@ -9,13 +9,16 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
 
+from app.checking import Checking, Draft
 from app.importing.formats import FORMATS, Format
 from app.importing.inputs.archives import Stream
 from app.importing.inputs.faults import UnreadableInput
 from app.importing.inputs.files import streams
 from app.importing.live.servers import streams_at
 from app.importing.names import Names
-from app.importing.offers import Found, Refusal, Unit, Unreadable
+from app.importing.offers import Found, Offer, Refusal, Unit, Unreadable
+from app.memory import rare_collections
+from app.record_schemas import as_entered
 from app.rows import batches
 from app.settings import Settings
 
@@ -85,11 +88,23 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
+def _looked_over(found: Found) -> Found:
+    """With what is right in itself as it would be kept, so that whoever writes need not look again."""
+    return found._replace(offers=tuple(map(_with_entered, found.offers))) if isinstance(found, Unit) else found
+
+
+def _with_entered(offer: Offer) -> Offer:
+    checking = Checking()
+    reads = list(checking.read([Draft(0, offer.type, offer.data)]))
+    return offer if checking.faults else offer._replace(entered=as_entered(reads[0].record))
+
+
 def _send(pipe: Connection, reading: Reading) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever is interrupted ends this one
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    for some in batches(read(reading), AT_A_TIME):
-        pipe.send(some)
+    with rare_collections():
+        for some in batches(map(_looked_over, read(reading)), AT_A_TIME):
+            pipe.send(some)
     pipe.send(None)
 
 

@@ -15,6 +15,8 @@ class Offer(NamedTuple):
 
     type: RecordType
     data: Json
+    entered: bytes | None = None
+    """As it would be kept, where it is known that its shape and its own rules are right."""
 
 
 class Mention(NamedTuple):

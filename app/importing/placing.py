@@ -31,6 +31,8 @@ class Step(NamedTuple):
     digest: str
     is_whole: bool
     """An offer; else only some fields, of a record that is there."""
+    entered: bytes | None = None
+    """As it would be kept, where it is offered in a shape that is known to be right."""
 
 
 class Placed(NamedTuple):
@@ -113,7 +115,8 @@ class _PlacedUnit:
         if offer.type == "sources" and self._unit.offers[0] is offer:
             self._source = id
         data = data | {"id": id}
-        yield self._step((offer.type, id), data, "", is_whole=True)
+        step = self._step((offer.type, id), data, "", is_whole=True)
+        yield step._replace(entered=offer.entered) if data == offer.data else step
         yield from self._joining((offer.type, id), data)
 
     def _step(self, key: Key, data: Json, part: str, *, is_whole: bool) -> Step:

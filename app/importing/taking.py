@@ -12,6 +12,7 @@ from app.importing.offers import Found, Refusal, Unit
 from app.importing.orders import MOST_REFUSALS, Order, Report, Stopped
 from app.importing.remembering import count_conflicts, derive_conflicts, last_entered, remember, remembered
 from app.importing.weaving import Held
+from app.memory import rare_collections
 from app.releases.service import apart, counts_of, record_release, refuse_taken
 from app.resources import Row
 from app.rows import BATCH
@@ -50,11 +51,12 @@ def take_in(
     """
     refuse_taken(connection, order.name)
     taking = _Taking(connection, order)
-    for batch in _batches(found):
-        taking.take(batch)
-        progress(len(batch))
-        if taking.is_hopeless:
-            break
+    with rare_collections():
+        for batch in _batches(found):
+            taking.take(batch)
+            progress(len(batch))
+            if taking.is_hopeless:
+                break
     return taking.end()
 
 

@@ -34,6 +34,8 @@ class Held:
     key: Key
     standing: Standing | None = None
     raw: Json | None = None
+    entered: bytes | None = None
+    """`raw` as it would be kept, where that is known."""
     fresh: dict[tuple[str, str], Layer] = field(default_factory=dict)
     again: set[tuple[str, str]] = field(default_factory=set)
     """Layers that stand in this revision already."""
@@ -119,7 +121,7 @@ class Weaving:
         if not step.is_whole:
             return False
         layer = Layer(step.source, self._format, {}, frozenset(), step.part, step.digest, FRESH, FRESH)
-        held = Held(step.key, raw=step.data, fresh={layer.key: layer}, units=[step.unit])
+        held = Held(step.key, raw=step.data, entered=step.entered, fresh={layer.key: layer}, units=[step.unit])
         self.held[step.key] = held
         return True
 
@@ -152,6 +154,7 @@ class Weaving:
         record = _read_alone(held.key, held.raw)
         held.fresh = {key: layer._replace(offered=record) for key, layer in held.fresh.items()}
         held.standing, held.raw = Standing(held.key[0], record, tuple(held.fresh.values())), None
+        held.entered = None
 
     def _layer(self, standing: Standing, step: Step) -> Layer | None:
         """What the step offers, if it is to be kept."""
