@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlalchemy import Engine, func, select
 
-from app.checking import Draft, check
+from app.checking import check
 from app.db import open_engine
+from app.drafts import Draft
 from app.fields import RecordType
 from app.loading.service import files_of, load
 from app.loading.yaml_files import read

@@ -20,8 +20,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from app.checking import Draft, check
+from app.checking import check
 from app.db import open_engine
+from app.drafts import Draft
 from app.migrating import migrate
 from app.search import analysis
 from app.writing import changing, write

@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from app.checking import Draft, check
+from app.checking import check
+from app.drafts import Draft
 from app.fields import RecordType
 from app.versions import Key
 from app.writing import Summary, changing, write

@@ -14,6 +14,7 @@ from bibtexparser.entrypoint import parse_string
 from bibtexparser.middlewares import LatexDecodingMiddleware
 
 from app.catalogue import RESOURCES
+from app.formats import citations
 from app.formats.citations import publications_of, ris
 from app.formats.kinds import FORMATS, formats_of
 from app.formats.tables import csv_lines
@@ -186,3 +187,14 @@ def test_a_client_that_goes_away_leaves_nothing_open(api: httpx.Client) -> None:
     for thread in threads:
         thread.join()
     assert done == [200, 200, 200]
+
+
+def test_groups_and_suffixes_are_no_part_of_a_persons_name() -> None:
+    names = {"authors": ["King ML Jr", "Trial Group EORTC"], "collective_authors": ["Trial Group EORTC"]}
+    publication = {"id": "x", "type": "publications", "title": "T", **names}
+    assert citations.csl([publication])[0]["author"] == [
+        {"family": "King", "given": "M L", "suffix": "Jr"},
+        {"literal": "Trial Group EORTC"},
+    ]
+    assert "AU  - King, M L, Jr\nAU  - Trial Group EORTC\n" in citations.ris([publication])
+    assert "King, Jr, M L and Trial Group EORTC" in citations.bibtex([publication])

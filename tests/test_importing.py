@@ -391,6 +391,23 @@ def test_twice_in_one_run_far_apart(engine: Engine) -> None:
     assert report.refusals[0]["detail"] == "studies/nct00000001 stands here twice (first before)"
 
 
+def test_what_citation_managers_export_twice_is_taken_once(engine: Engine) -> None:
+    between = [paper(str(number)) for number in range(10, 310)]
+    found = [
+        paper(title="Botulinum toxin"),
+        *between,
+        paper(title="BOTULINUM TOXIN."),
+        paper("7"),
+        paper("7", volume="3"),
+    ]
+    report = take(engine, *found, format="references")
+    assert (report.units.taken, report.units.unchanged, report.units.refused) == (302, 2, 0)
+    assert report.remarks["duplicate"].count == 2
+    assert document(engine, "publications", "pmid-1")["title"] == "Botulinum toxin"
+    second = take(engine, *found, format="references", name="two")
+    assert (second.revision, second.units.unchanged) == (None, 304)
+
+
 def test_several_units_offer_one_publication(engine: Engine) -> None:
     def citing(number: str, **more: Any) -> Unit:
         unit = trial(number, publications=[{"publication": "pmid-1"}])

@@ -12,12 +12,13 @@ from xml.etree import ElementTree
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from app.importing.entries import Entry
 from app.importing.names import NOBODY
 from app.importing.offers import Found, Json, Mention, Refusal, Unit, Unreadable, Withdrawal
 from app.importing.pubmed import units
 from app.importing.pubmed.dates import printed_date
 from app.importing.pubmed.people import initials
-from app.importing.pubmed.records import bare_title
+from app.importing.pubmed.records import add_title, bare_title
 from tests.offered import DATA, FIXTURES, accepted, faults, offered
 
 OWN = (FIXTURES / "pubmed/articles.xml").read_bytes()
@@ -190,6 +191,21 @@ def test_dates_in_all_their_shapes(printed: str, kept: str | None, whole: bool) 
 )
 def test_titles_without_what_nlm_adds(printed: str, bare: tuple[str, bool]) -> None:
     assert bare_title(printed) == bare
+
+
+def test_what_has_no_translated_title_has_its_own() -> None:
+    entry = Entry()
+    add_title(entry, "[Not Available].", "De l'eau.")
+    assert entry.data == {"title": "De l'eau", "title_kind": "printed"}
+
+
+def test_a_title_too_long_shows_that_it_is_cut() -> None:
+    entry = Entry()
+    add_title(entry, "water " * 150, "")
+    assert entry.data["title_kind"] == "truncated"
+    assert entry.data["title"].endswith("water…")
+    assert len(entry.data["title"]) <= 600
+    assert [remark.kind for remark in entry.remarks] == ["cut-short"]
 
 
 def test_initials_are_taken_from_given_names() -> None:

@@ -11,9 +11,10 @@ from sqlalchemy.exc import IntegrityError
 import app.catalogue
 from app import maintaining
 from app.catalogue import RESOURCES
-from app.checking import Draft, check
+from app.checking import check
 from app.db import Base, open_engine, reading
 from app.documents import Document
+from app.drafts import Draft
 from app.editing.service import entered
 from app.loading.service import load
 from app.migrating import _config, current, head, migrate

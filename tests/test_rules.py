@@ -57,6 +57,7 @@ BROKEN: list[tuple[RecordType, dict[str, Any], str]] = [
     ("publications", {"title": None}, "/title"),
     ("publications", {"scope": "body-of-literature", "pmid": "1"}, "/pmid"),
     ("publications", {"authors": ["A B", "et al."]}, "/authors/1"),
+    ("publications", {"authors": ["A B"], "collective_authors": ["The Group"]}, "/collective_authors/0"),
     ("studies", {"title": None}, "/title"),
     ("studies", {**BODY, "design": "cohort"}, "/design"),
     ("studies", {**BODY, "enrolled": 3}, "/enrolled"),

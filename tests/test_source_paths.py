@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import Engine
 
 from app import maintaining
-from app.checking import Draft, check
+from app.checking import check
 from app.db import reading
+from app.drafts import Draft
 from tests.changing import change
 from tests.conftest import serving, settings_for
 

@@ -12,8 +12,9 @@ import orjson
 from sqlalchemy import Connection, select
 
 from app.access.audit import Event, Who, note
-from app.checking import Draft, Fault, check, still_referred
+from app.checking import check, still_referred
 from app.documents import Document
+from app.drafts import Draft, Fault
 from app.editing.merging import merged
 from app.errors import Problem
 from app.reading import Stored, by_id

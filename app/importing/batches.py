@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import orjson
 from sqlalchemy import Connection
 
-from app.checking import TYPE_ORDER, Checking, Draft, Fault, still_referred
+from app.checking import TYPE_ORDER, Checking, still_referred
+from app.drafts import Draft, Fault
 from app.entering import Entry
 from app.importing.layers import Layer, bare
 from app.importing.looking import Looked, look
@@ -14,7 +15,7 @@ from app.importing.merging import Standing
 from app.importing.offers import Remark, Unit
 from app.importing.placing import Misplaced, Placed, Placing, Step
 from app.importing.remembering import Known, known_layers, last_entered
-from app.importing.weaving import Held, Refused, Weaving, fields_with, is_known
+from app.importing.weaving import Held, Refused, Said, Weaving, fields_with, is_known
 from app.versions import Key
 
 
@@ -36,8 +37,13 @@ class Settled:
 
 
 class Batch:
-    def __init__(self, connection: Connection, units: Mapping[int, Unit], format: str, revision: int | None) -> None:
+    """`said`: by the batches before, where a format's files repeat themselves."""
+
+    def __init__(
+        self, connection: Connection, units: Mapping[int, Unit], format: str, revision: int | None, said: Said
+    ) -> None:
         self._connection, self._units, self._format, self._revision = connection, units, format, revision
+        self._said = said
         self._looked: Looked = look(connection, units.values())
         self._standing: dict[Key, Standing] = {}
         self._refused: dict[int, list[Fault]] = {}
@@ -56,6 +62,8 @@ class Batch:
             elif refused:
                 self._refused |= refused
             else:
+                self._said.update(weaving.said)
+                settled.remarks += [(number, Remark("duplicate", what)) for number, what in weaving.duplicates]
                 return self._told(settled)
 
     def _place(self) -> tuple[Settled, list[Step]]:
@@ -89,7 +97,7 @@ class Batch:
 
     def _weave(self, steps: Iterable[Step], settled: Settled) -> tuple[Weaving, dict[int, list[Fault]]]:
         places = {number: unit.place for number, unit in self._units.items()}
-        weaving = Weaving(self._looked, self._standing, self._format, self._revision, places, self._frozen)
+        weaving = Weaving(self._looked, self._standing, self._format, self._revision, places, self._frozen, self._said)
         refused: dict[int, list[Fault]] = {}
         for step in steps:
             try:

@@ -9,7 +9,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
 
-from app.checking import Checking, Draft
+from app.checking import Checking
+from app.drafts import Draft
 from app.importing.formats import FORMATS, Format
 from app.importing.inputs.archives import Stream
 from app.importing.inputs.faults import UnreadableInput

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from app.access.audit import Who
-from app.checking import Fault
+from app.drafts import Fault
 from app.importing.offers import Refusal, Remark
 
 Json = dict[str, Any]

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from app.catalogue import RESOURCES
-from app.checking import Fault
+from app.drafts import Fault
 from app.fields import RecordType
 from app.importing.looking import Looked
 from app.importing.matching import Ambiguous, Matching

@@ -38,6 +38,10 @@ TABLE = (
 
 RULES = (PERSON_FIRST, WORST_STATE, *(row.rule for row in TABLE), FIRST_COME)
 
+REPEATING = frozenset({"references"})
+"""Formats whose files hold a record several times as a matter of course: citation managers export what was found twice.
+The first stands; in all other formats a record that stands there twice is a fault of the file."""
+
 GROUPS: Mapping[RecordType, Sequence[tuple[str, ...]]] = {
     "studies": (
         ("arms", "outcomes", "adverse_events", "participant_flow"),

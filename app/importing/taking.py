@@ -5,13 +5,15 @@ from itertools import chain
 
 from sqlalchemy import Connection, Engine
 
-from app.checking import Checking, Draft
+from app.checking import Checking
+from app.drafts import Draft
 from app.importing.batches import Batch, Settled
 from app.importing.layers import Layer
 from app.importing.offers import Found, Refusal, Unit
 from app.importing.orders import MOST_REFUSALS, Order, Report, Stopped
+from app.importing.precedence import REPEATING
 from app.importing.remembering import count_conflicts, derive_conflicts, last_entered, remember, remembered
-from app.importing.weaving import Held
+from app.importing.weaving import Held, Said
 from app.memory import rare_collections
 from app.releases.service import apart, counts_of, record_release, refuse_taken
 from app.resources import Row
@@ -80,6 +82,8 @@ class _Taking:
         self._connection, self._order = connection, order
         self._revising = Revising(connection, actor=order.who.actor, reason=order.reason)
         self._report = Report(order.format, order.name)
+        self._said: Said = {}
+        """Only of formats that repeat themselves; nobody exports more references than memory holds."""
 
     @property
     def _is_stopped(self) -> bool:
@@ -114,7 +118,8 @@ class _Taking:
 
     def _settle(self, units: dict[int, Unit]) -> None:
         revision = self._revising.summary.revision
-        batch = Batch(self._connection, units, self._order.format, revision)
+        said = self._said if self._order.format in REPEATING else {}
+        batch = Batch(self._connection, units, self._order.format, revision, said)
         settled = batch.settle()
         self._tell(units, settled)
         if not self._is_stopped and (settled.held or settled.gone):

@@ -6,17 +6,23 @@ from typing import Any
 
 import orjson
 
-from app.checking import Checking, Draft, Fault
+from app.checking import Checking
+from app.drafts import Draft, Fault
 from app.importing.layers import Json, Layer, added_up, bare, groups
 from app.importing.looking import Looked
 from app.importing.merging import Standing
 from app.importing.placing import Step
+from app.importing.precedence import REPEATING
 from app.importing.remembering import NEVER, Known
 from app.record_schemas import as_entered
 from app.versions import Key
 
 FRESH = NEVER
 """The revision of what is offered now, until there is one."""
+
+
+Said = dict[tuple[Key, str, str], tuple[str, str]]
+"""What each source has said in a run, by record, source and part: its digest, and where it stood first."""
 
 
 class Refused(Exception):
@@ -78,11 +84,14 @@ class Weaving:
         revision: int | None,
         places: Mapping[int, str],
         frozen: Mapping[Key, frozenset[str] | None],
+        said: Said,
     ) -> None:
         self._looked, self._standing, self._format, self._revision = looked, standing, format, revision
         self._places, self._frozen = places, frozen
         self.held: dict[Key, Held] = {}
-        self._first: dict[tuple[Key, str, str], tuple[str, int]] = {}
+        self.said = dict(said)
+        self.duplicates: list[tuple[int, str]] = []
+        """Units that say otherwise what was said before, and what of."""
 
     def take(self, step: Step) -> bool:
         """Whether the step changes what is known; raises `Refused`."""
@@ -100,18 +109,21 @@ class Weaving:
 
     def _is_repeated(self, step: Step) -> bool:
         """Whether the same was said before in this run; something else is refused."""
-        name = (step.key, step.source, step.part)
-        first = self._first.setdefault(name, (step.digest, step.unit)) if step.is_whole else None
-        if first is not None and first != (step.digest, step.unit):
-            return self._refuse_other(step, first[0], f"at {self._places[first[1]]}")
+        name, own = (step.key, step.source, step.part), (step.digest, self._places[step.unit])
+        first = self.said.setdefault(name, own) if step.is_whole else own
+        if first != own:
+            return self._refuse_other(step, first[0], f"at {first[1]}")
         for layer in self._known(step.key).layers:
             if step.is_whole and layer.key == (step.source, step.part) and layer.revision == self._revision:
                 return self._refuse_other(step, layer.digest, "before")
         return False
 
     def _refuse_other(self, step: Step, digest: str, where: str) -> bool:
-        if digest != step.digest:
-            raise Refused([Fault(0, "/id", f"{step.key[0]}/{step.key[1]} stands here twice (first {where})")])
+        twice = f"{step.key[0]}/{step.key[1]} stands here twice (first {where})"
+        if digest != step.digest and self._format not in REPEATING:
+            raise Refused([Fault(0, "/id", twice)])
+        if step.key[0] != "sources" and self._format in REPEATING:
+            self.duplicates.append((step.unit, twice))
         return True
 
     def _known(self, key: Key) -> Known:

@@ -9,9 +9,10 @@ from typing import Any, get_args
 
 from sqlalchemy import Engine, select, update
 
-from app.checking import Draft, Fault, check
+from app.checking import check
 from app.db import reading
 from app.documents import State
+from app.drafts import Draft, Fault
 from app.fields import RecordType
 from app.loading.yaml_files import FileFault, Item, read
 from app.nearest import nearest

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from app.checking import Draft, Fault
+from app.drafts import Draft, Fault
 from app.fields import SLUG, RecordType
 from app.loading.service import TYPES, Located, files_of, located, type_of, with_text
 from app.loading.yaml_files import Item, read

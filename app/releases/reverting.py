@@ -7,9 +7,10 @@ import orjson
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.orm import aliased
 
-from app.checking import Draft, still_referred
+from app.checking import still_referred
 from app.db import reading
 from app.documents import Document
+from app.drafts import Draft
 from app.errors import Problem
 from app.importing.remembering import set_aside
 from app.nearest import nearest

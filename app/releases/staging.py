@@ -9,7 +9,8 @@ from typing import IO, Any
 from sqlalchemy import Connection
 
 from app.catalogue import RESOURCES
-from app.checking import Checking, Draft, Fault, Read, still_referred
+from app.checking import Checking, still_referred
+from app.drafts import Draft, Fault, Read
 from app.entering import Entry
 from app.fields import RecordType
 from app.loading.service import Faulty, Located

@@ -64,8 +64,8 @@ def add_abstract(entry: Entry, abstract: _Element | None, store: bool) -> None:
     """Its sections' labels in any case; its text, and whose it is, only where that may be stored."""
     if abstract is None:
         return
-    labels = [label for section in each(abstract, "AbstractText") if (label := section.get("Label") or "")]
-    entry.lines("abstract_sections", labels, 100)
+    labels = [section.get("Label") or "" for section in each(abstract, "AbstractText")]
+    entry.lines("abstract_sections", [label for label in labels if label != "UNLABELLED"], 100)
     if store:
         sections = [*map(_section, each(abstract, "AbstractText")), text(abstract.find("CopyrightInformation"))]
         whole = "\n\n".join(filter(None, sections))

@@ -1,0 +1,110 @@
+"""A record as somebody wrote it down, and all that can be said of it without knowing any other."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from pydantic import ValidationError
+
+from app.catalogue import RESOURCES
+from app.fields import RecordType
+from app.nearest import nearest
+from app.record_schemas import Cited, ProvenanceIn, RecordIn
+from app.rules import broken
+from app.shapes import pointer_of, shape_faults, text_faults
+from app.versions import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A record as somebody wrote it down; `number` is its place in the batch."""
+
+    number: int
+    type: RecordType
+    data: Any
+    entered: bytes | None = None
+    """As it is to be kept, where its shape and its own rules were found right before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong at a JSON pointer of the batch's record of that number, and the nearest valid values."""
+
+    number: int
+    pointer: str
+    detail: str
+    nearest: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A draft whose shape is right."""
+
+    number: int
+    type: RecordType
+    record: RecordIn
+    entered: bytes | None = None
+    """As it is to be kept, where it was read and found right before."""
+
+    @property
+    def key(self) -> Key:
+        return self.type, self.record.id
+
+
+def read_before(draft: Draft) -> Read | None:
+    if draft.entered is None:
+        return None
+    record = RESOURCES[draft.type].entered.model_validate_json(draft.entered)
+    return Read(draft.number, draft.type, record, draft.entered)
+
+
+def read_now(draft: Draft, faults: list[Fault]) -> Read | None:
+    entered: type[RecordIn] = RESOURCES[draft.type].entered
+    unstorable = list(text_faults(draft.data))
+    if unstorable:
+        faults += [Fault(draft.number, pointer, detail) for pointer, detail, _ in unstorable]
+        return None
+    try:
+        return Read(draft.number, draft.type, entered.model_validate(draft.data))
+    except ValidationError as error:
+        found = shape_faults(entered, error)
+        faults += [Fault(draft.number, pointer, detail, tuple(near)) for pointer, detail, near in found]
+        return None
+
+
+@cache
+def _fields(shape: type[RecordIn]) -> tuple[str, ...]:
+    return tuple(name for name in shape.model_fields if name not in RecordIn.model_fields)
+
+
+def _absences(record: RecordIn) -> Iterator[tuple[str, str, list[str]]]:
+    fields = _fields(type(record)) if record.absent else ()
+    for name in record.absent:
+        if name not in fields:
+            yield f"/absent/{name}", f"there is no field {name!r} to be absent", nearest(name, fields)
+        elif getattr(record, name) not in (None, []):
+            yield f"/absent/{name}", f"{name} is not absent: it has a value", []
+
+
+def _paths(record: RecordIn) -> Iterator[tuple[str, str, list[str]]]:
+    fields = type(record).model_fields
+    cited: list[ProvenanceIn] = record.provenance if isinstance(record, Cited) else []
+    for position, item in enumerate(cited):
+        for name in item.paths:
+            if name.partition("/")[0] not in fields:
+                where = f"/provenance/{position}/paths{pointer_of((name,))}"
+                yield where, f"there is no field {name!r} to be mapped", nearest(name, fields)
+
+
+RESERVED = frozenset({"missing", "present"})
+"""Words of the filter grammar: a record of this id could not be asked for."""
+
+
+def own_faults(read: Read) -> Iterator[Fault]:
+    if read.record.id in RESERVED:
+        yield Fault(read.number, "/id", f"{read.record.id!r} has a meaning of its own in filters and can be no id")
+    for pointer, detail in broken(read.record, RESOURCES[read.type].rules):
+        yield Fault(read.number, pointer, detail)
+    for pointer, detail, near in (*_absences(read.record), *_paths(read.record)):
+        yield Fault(read.number, pointer, detail, tuple(near))
