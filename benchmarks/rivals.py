@@ -22,7 +22,7 @@ Lines that no target is judged on say what the comparison hangs on:
 * Django given our documents sends each study from a JSON field. To keep documents ready made is our idea and not what
   an app of it does, so the target is judged on the app that is written as they are.
 * The floor is a bare ASGI app that answers with the very bytes of ours: what the server, the network and the client
-  cost alone, less than which none of ours can take.
+  cost alone, less than which none of ours can take. It is asked when the others are done, so nothing is cold for it.
 """
 
 import pickle
