@@ -1,8 +1,15 @@
 """What ours, Datasette and Django are asked: addresses that are to be answered with equal content."""
 
+from typing import NamedTuple
 from urllib.parse import urlencode
 
-Targets = tuple[str, str, str]
+
+class Targets(NamedTuple):
+    ours: str
+    datasette: str
+    django: str
+    given: str | None = None
+    """Of the Django app that is given our documents."""
 
 
 def _query(path: str, **parameters: object) -> str:
@@ -11,7 +18,7 @@ def _query(path: str, **parameters: object) -> str:
 
 TABLE, DOCUMENTS = "/rival/studies.json", "/rival/documents.json"
 SPARED = "&_nosuggest=1"
-PLAIN = {"_shape": "objects", "_nosuggest": 1}
+OBJECTS = {"_shape": "objects"}
 
 
 COLUMNS = "id,title,acronym,summary,conclusion,population,design,phase,year,enrolled,follow_up_weeks,status"
@@ -25,34 +32,35 @@ WHERE studies_fts MATCH :words ORDER BY rank LIMIT 20"""
 def _ranked(asked: str, table: str, columns: str) -> str:
     quoted = " ".join(f'"{word}"' for word in asked.split())
     sql = RANKED.format(table=table, columns=", ".join(f"found.{column}" for column in columns.split(",")))
-    return _query("/rival.json", sql=sql, words=quoted, **PLAIN)
+    return _query("/rival.json", sql=sql, words=quoted, **OBJECTS)
 
 
 def words(some: str) -> Targets:
-    return (
+    return Targets(
         _query("/v1/studies", q=some, limit=20),
         _ranked(some, "documents", "id,document"),
-        _query("/documents/search", q=some),
+        _query("/search", q=some),
+        _query("/given/search", q=some),
     )
 
 
 def words_columns(some: str) -> Targets:
-    return (
+    return Targets(
         _query("/v1/studies", q=some, limit=20, fields=FIELDS),
         _ranked(some, "studies", f"{COLUMNS},indication,product"),
-        _query("/search", q=some),
+        _query("/plain/search", q=some),
     )
 
 
 def words_unranked(some: str) -> Targets:
-    _, _, django = words_columns(some)
-    return _query("/v1/studies", q=some, limit=20), _query(TABLE, _search=some, _size=20, **PLAIN), django
+    first = _query(TABLE, _search=some, _size=20, **OBJECTS) + SPARED
+    return Targets(_query("/v1/studies", q=some, limit=20), first, _query("/plain/search", q=some))
 
 
 def facets(low: int, high: int) -> Targets:
-    return (
+    return Targets(
         _query("/v1/studies", facets="design,phase", limit=0, year=f"{low}..{high}"),
-        _query(TABLE, year__gte=low, year__lte=high, _size=0, **PLAIN) + "&_facet=design&_facet=phase",
+        _query(TABLE, year__gte=low, year__lte=high, _size=0, **OBJECTS) + f"&_facet=design&_facet=phase{SPARED}",
         _query("/facets", facets="design,phase", **{"from": low, "to": high}),
     )
 
@@ -62,18 +70,19 @@ Low = int | None
 
 def filtered(indication: str, low: Low) -> Targets:
     ours, datasette, django = ({"year": f"{low}.."}, {"year__gte": low}, {"from": low}) if low else ({}, {}, {})
-    page = {"indication__exact": indication, "_sort_desc": "year", "_size": 50, **PLAIN, **datasette}
-    return (
+    page = {"indication__exact": indication, "_sort_desc": "year", "_size": 50, **OBJECTS, **datasette}
+    return Targets(
         _query("/v1/studies", indication=indication, sort="-year", limit=50, **ours),
-        _query(DOCUMENTS, _col="document", **page),
-        _query("/documents", indication=indication, **django),
+        _query(DOCUMENTS, _col="document", **page) + SPARED,
+        _query("/studies", indication=indication, **django),
+        _query("/given", indication=indication, **django),
     )
 
 
 def filtered_columns(indication: str, low: Low) -> Targets:
-    ours, datasette, django = filtered(indication, low)
-    return (
-        f"{ours}&fields={FIELDS}",
-        datasette.replace(f"{DOCUMENTS}?_col=document&", f"{TABLE}?"),
-        django.replace("/documents", "/studies"),
+    whole = filtered(indication, low)
+    return Targets(
+        f"{whole.ours}&fields={FIELDS}",
+        whole.datasette.replace(f"{DOCUMENTS}?_col=document&", f"{TABLE}?"),
+        whole.django.replace("/studies", "/plain"),
     )

@@ -1,20 +1,31 @@
 """How fast the service answers beside Datasette and an equal Django REST framework app, in one run on the same data.
 
 `python -m benchmarks.rivals` (or `make bench-rivals`). The rivals get a virtualenv of their own under build/; ours
-answers without its cache of finished answers. The three are asked in turns, one request at a time over a kept
-connection, by a client that does nothing but read the bytes, and no server is asked anything twice.
+answers without its cache of finished answers. They are asked one request at a time over a kept connection, by a client
+that does nothing but read the bytes, and no server is asked anything twice. Servers share a core, so who is asked after
+the others finds the processor's caches full of their work: each is asked ten different requests at a time, in turns.
 
-Equal content is asked of all three. Ours serves whole nested documents, so the rivals are given each study's document
-ready made, which spares them the joins and nested serializers that would make it: Datasette sends it as the text it is,
-Django as a JSON field. Beside each such case stands the same one for the columns of a plain table, which ours cuts out
-of its documents (`fields=`). The rivals' tables have an index for each filter, one on indication and year among them.
+Equal content is asked of all: whole nested documents, as ours serves them. The Django app makes them as such an app is
+written (`benchmarks.rival`): models over the same relational tables, nested serializers, all of a page fetched in a
+fixed number of statements. Datasette is given each study's document ready made, as the text it is. Beside each such
+case stands the same one for the columns of a plain table, which ours cuts out of its documents (`fields=`). The rivals'
+tables have an index for each filter, one on indication and year among them.
 
 A full-text search answers with the best 20, a snippet of each and the exact number of all. Datasette ranks only in SQL
 of one's own, so that is what it is asked; the page of its table, which shows the first 20 in the table's order with no
-snippets, is told beside. Datasette is spared its suggestions of more facets, which cost it far more than the answer;
-what it takes as it comes is told beside.
+snippets, is told beside.
+
+Lines that no target is judged on say what the comparison hangs on:
+
+* Datasette as it comes suggests more facets, which costs it far more than the answer; the target is judged on Datasette
+  without, as that is what who knows it would ask for, and is the harder one.
+* Django given our documents sends each study from a JSON field. To keep documents ready made is our idea and not what
+  an app of it does, so the target is judged on the app that is written as they are.
+* The floor is a bare ASGI app that answers with the very bytes of ours: what the server, the network and the client
+  cost alone, less than which none of ours can take. It is asked when the others are done, so nothing is cold for it.
 """
 
+import pickle
 import shutil
 import signal
 import subprocess
@@ -22,8 +33,8 @@ import sys
 import threading
 import time
 import venv
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median
@@ -33,15 +44,28 @@ from typing import Annotated, NamedTuple
 import orjson
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from app.db import open_engine, reading
 from app.reading import now
 from app.search.index import SearchIndex
+from benchmarks.exchanges import Answer, Target
 from benchmarks.load import Failed
 from benchmarks.processes import CLIENT, NotStarted, Server, pin, python, settle
-from benchmarks.rival_data import asked_words, indications, many, rival_database
-from benchmarks.rival_targets import SPARED, facets, filtered, filtered_columns, words, words_columns, words_unranked
+from benchmarks.rival_cases import Case, cases
+from benchmarks.rival_data import many, rival_database
+from benchmarks.rival_report import (
+    AS_IT_COMES,
+    DATASETTE,
+    DJANGO,
+    FLOOR,
+    GIVEN,
+    OURS,
+    Measured,
+    Result,
+    lines_of,
+    table_of,
+)
+from benchmarks.rival_targets import SPARED
 from benchmarks.serve import SERVE
 from benchmarks.wire import Reply, Wire
 
@@ -51,55 +75,11 @@ PACKAGES = ("datasette>=0.65,<1", "django>=5.2,<6", "djangorestframework>=3.16",
 INTO = "import os, sys; os.execv(sys.argv[1], sys.argv[1:])"
 """Becomes another program, so that a server of the other virtualenv is started and pinned as ours is."""
 
-AS_IT_COMES = 5
+FEW = 5
 """So many requests suffice for what takes so long."""
 
-WARM_UP, LEAST_INDEXED, MOST_GROWN = 5, 10_000, 50.0
-
-
-class Case(NamedTuple):
-    name: str
-    targets: list[tuple[str, str, str]]
-    """What to ask of ours, of Datasette and of Django."""
-    count: Callable[[bytes], int]
-    least: tuple[float | None, float | None]
-    """How much faster than Datasette and than Django ours is to be."""
-
-
-class Result(NamedTuple):
-    case: Case
-    seconds: tuple[float, float, float]
-    as_it_comes: float
-    """Datasette's, with its suggestions."""
-
-    @property
-    def ratios(self) -> tuple[float, float]:
-        ours, datasette, django = self.seconds
-        return datasette / ours, django / ours
-
-    @property
-    def missed(self) -> bool:
-        return any(ratio < (least or 0.0) for ratio, least in zip(self.ratios, self.case.least, strict=True))
-
-
-class Measured(NamedTuple):
-    results: list[Result]
-    studies: int
-    entries: int
-    index_seconds: float
-    grown: float
-    grown_private: float
-    exported: int
-    export_seconds: float
-
-    @property
-    def indexed(self) -> float:
-        return self.studies / self.index_seconds
-
-    @property
-    def missed(self) -> bool:
-        slow = any(result.missed for result in self.results)
-        return slow or self.indexed < LEAST_INDEXED or self.grown >= MOST_GROWN
+BLOCK = 10
+"""Requests of one server in a row. The first such block warms it up."""
 
 
 def _install() -> str:
@@ -114,44 +94,6 @@ def _install() -> str:
     return str(executable)
 
 
-def _members(body: bytes) -> int:
-    """How many records an answer shows."""
-    answer = orjson.loads(body)
-    return len(answer.get("items", answer.get("results", answer.get("rows", ()))))
-
-
-def _counts(body: bytes) -> int:
-    """The sum of all counts of all values in an answer's facets; studies without a value are left out everywhere."""
-    answer = orjson.loads(body)
-    if "facet_results" in answer:
-        if answer.get("facets_timed_out"):
-            raise Failed("Datasette gave up counting")
-        lists = [facet["results"] for facet in answer["facet_results"].values()]
-        return sum(entry["count"] for entries in lists for entry in entries if entry["value"] is not None)
-    if "results" in answer or "items" not in answer:
-        entries = [(entry.get(name), entry["count"]) for name, found in answer["facets"].items() for entry in found]
-        return sum(count for value, count in entries if value is not None)
-    return sum(entry["count"] for facet in answer["facets"].values() for entry in facet["values"])
-
-
-def _cases(rival: Path, number: int) -> list[Case]:
-    whole = number + WARM_UP
-    ranges = [(1985 + place % 12, 2026 - place // 12 % 12) for place in range(whole)]
-    lows = (None, 1990, 1995, 2000, 2005, 2010)
-    pages = [(indication, low) for low in lows for indication in indications(rival)][:whole]
-    asked = asked_words(rival, 3 * whole)
-    best, best_columns, first = (asked[place::3] for place in range(3))
-    none = (None, None)
-    return [
-        Case("full text, best 20", [words(some) for some in best], _members, (5, 5)),
-        Case("  the same, columns", [words_columns(some) for some in best_columns], _members, none),
-        Case("  Datasette's first 20, columns", [words_unranked(some) for some in first], _members, none),
-        Case("two facets, a range of years", [facets(*years) for years in ranges], _counts, (10, 10)),
-        Case("a filtered page of 50", [filtered(*page) for page in pages], _members, (8, None)),
-        Case("  the same, columns", [filtered_columns(*page) for page in pages], _members, none),
-    ]
-
-
 def _timed(wire: Wire, path: str) -> Reply:
     reply = wire.ask(path)
     if reply.status != 200:
@@ -159,21 +101,72 @@ def _timed(wire: Wire, path: str) -> Reply:
     return reply
 
 
-def _measure(wires: Sequence[Wire], case: Case) -> Result:
-    """Each target of each server in turn; the first few warm them up."""
-    times: list[list[float]] = [[], [], []]
-    differing = 0
-    for targets in case.targets:
-        turns = [_timed(*turn) for turn in zip(wires, targets, strict=True)]
-        differing += len({case.count(reply.body) for reply in turns}) > 1
-        for seconds, reply in zip(times, turns, strict=True):
-            seconds.append(reply.seconds)
+class Servers(NamedTuple):
+    ours: Wire
+    datasette: Wire
+    django: Wire
+
+    def asked(self, case: Case) -> dict[str, tuple[Wire, list[str]]]:
+        """Whom a case asks what."""
+        found = {
+            OURS: (self.ours, [targets.ours for targets in case.targets]),
+            DATASETTE: (self.datasette, [targets.datasette for targets in case.targets]),
+            DJANGO: (self.django, [targets.django for targets in case.targets]),
+        }
+        given = [targets.given for targets in case.targets if targets.given]
+        return found | ({GIVEN: (self.django, given)} if given else {})
+
+
+Replies = dict[str, list[Reply]]
+
+
+def _ask(servers: Servers, case: Case) -> Replies:
+    """A block of each server's requests in turn."""
+    asked = servers.asked(case)
+    replies: Replies = {who: [] for who in asked}
+    for start in range(0, len(case.targets), BLOCK):
+        for who, (wire, paths) in asked.items():
+            replies[who] += [_timed(wire, path) for path in paths[start : start + BLOCK]]
+    numbers = [{case.count(reply.body) for reply in turn} for turn in zip(*replies.values(), strict=True)]
+    differing = sum(len(some) > 1 for some in numbers)
     if differing:
-        print(f"{case.name}: {differing} of {len(case.targets)} are answered with other numbers of records", flush=True)
-    ours, datasette, django = (median(some[WARM_UP:]) for some in times)
-    some = [path.replace(SPARED, "") for _, path, _ in case.targets[-AS_IT_COMES:]]
-    as_it_comes = median(_timed(wires[1], path).seconds for path in some)
-    return Result(case, (ours, datasette, django), as_it_comes)
+        print(f"{case.name}: {differing} of {len(numbers)} are answered with other numbers of records", flush=True)
+    return replies
+
+
+def _middle(replies: Sequence[Reply]) -> float:
+    return median(reply.seconds for reply in replies[BLOCK:])
+
+
+def _as_it_comes(servers: Servers, case: Case) -> dict[str, float]:
+    """Datasette's time with its suggestions, where it makes any."""
+    paths = [targets.datasette.replace(SPARED, "") for targets in case.targets if SPARED in targets.datasette]
+    return {AS_IT_COMES: median(_timed(servers.datasette, path).seconds for path in paths[-FEW:])} if paths else {}
+
+
+def _measure(servers: Servers, case: Case) -> tuple[Result, dict[Target, Answer]]:
+    """The times, and what ours answered."""
+    replies = _ask(servers, case)
+    seconds = {who: _middle(some) for who, some in replies.items()}
+    comes = _as_it_comes(servers, case)
+    order = (OURS, DATASETTE, AS_IT_COMES, DJANGO, GIVEN)
+    ordered = {who: some[who] for some in [seconds | comes] for who in order if who in some}
+    answers = {Target(targets.ours): reply.answer for targets, reply in zip(case.targets, replies[OURS], strict=True)}
+    return Result(case, ordered), answers
+
+
+def _with_floor(results: Sequence[Result], answers: dict[Target, Answer], folder: Path) -> Iterator[Result]:
+    """The same bytes of a server that does nothing for them, to the same client."""
+    file = folder / "answers"
+    file.write_bytes(pickle.dumps({target.key: answer for target, answer in answers.items()}))
+    with python("-m", "benchmarks.bare", str(file)) as server, closing(Wire(server.host, server.port)) as wire:
+        settle(server)
+        for result in results:
+            replies = [_timed(wire, targets.ours) for targets in result.case.targets]
+            if any(answers[Target(t.ours)].body != r.body for t, r in zip(result.case.targets, replies, strict=True)):
+                raise Failed(f"{result.case.name}: the bare server answers otherwise than ours")
+            ours, *others = result.seconds.items()
+            yield result._replace(seconds=dict([ours, (FLOOR, _middle(replies)), *others]))
 
 
 def _memory(pid: int) -> tuple[float, float]:
@@ -236,7 +229,7 @@ def _served(ours: Path, rival: Path) -> Iterator[tuple[Server, Server, Server]]:
     limits = [("sql_time_limit_ms", "60000"), ("facet_time_limit_ms", "60000"), ("max_returned_rows", "1000")]
     settings = [word for name, value in limits for word in ("--setting", name, value)]
     gunicorn = ["-m", "gunicorn", "--bind", "127.0.0.1:0", "--workers", "1", "--worker-class", "gthread"]
-    gunicorn += ["--threads", "1", "--keep-alive", "600", "benchmarks.rival_django:application"]
+    gunicorn += ["--threads", "1", "--keep-alive", "600", "benchmarks.rival.wsgi:application"]
     with ExitStack() as stack:
         start = stack.enter_context
         yield (
@@ -256,51 +249,22 @@ def _run(studies: int, number: int) -> Measured:
         entries, index_seconds = _index(ours)
         print(f"{entries:,} entries indexed in {index_seconds:.1f} s", flush=True)
         pin(0, CLIENT)
-        servers = stack.enter_context(_served(ours, rival))
-        wires = [Wire(server.host, server.port) for server in servers]
-        for wire in wires:
-            stack.callback(wire.close)
-        for server in servers:
+        served = stack.enter_context(_served(ours, rival))
+        servers = Servers(*(stack.enter_context(closing(Wire(server.host, server.port))) for server in served))
+        for server in served:
             settle(server)
-        results = [_measure(wires, case) for case in _cases(rival, number)]
-        return Measured(results, _total(wires[0]), entries, index_seconds, *_export(servers[0]))
+        results, answers = _measured(servers, rival, number)
+        results = list(_with_floor(results, answers, Path(name)))
+        return Measured(results, _total(servers.ours), entries, index_seconds, *_export(served[0]))
+
+
+def _measured(servers: Servers, rival: Path, number: int) -> tuple[list[Result], dict[Target, Answer]]:
+    measured = [_measure(servers, case) for case in cases(rival, number + BLOCK)]
+    return [result for result, _ in measured], {target: one for _, some in measured for target, one in some.items()}
 
 
 def _total(wire: Wire) -> int:
     return int(orjson.loads(_timed(wire, "/v1/studies?limit=1").body)["total"])
-
-
-def _verdict(ratio: float, least: float | None) -> str:
-    if least is None:
-        return f"{ratio:.1f}x"
-    return f"{ratio:.1f}x {'reached' if ratio >= least else 'missed'} (≥ {least:g})"
-
-
-def _table(measured: Measured, number: int) -> Table:
-    title = f"{measured.studies:,} studies, one worker each, SQLite; medians of {number} different requests in turns"
-    table = Table(title=title, title_justify="left")
-    table.add_column("case")
-    for column in ("ours ms", "Datasette ms", "Django ms", "requests/s", "to Datasette", "to Django", "as it comes"):
-        table.add_column(column, justify="right")
-    for result in measured.results:
-        verdicts = [_verdict(*pair) for pair in zip(result.ratios, result.case.least, strict=True)]
-        rates = " / ".join(f"{1 / seconds:,.0f}" for seconds in result.seconds)
-        whole = f"{result.as_it_comes * 1000:,.0f} ms, {result.as_it_comes / result.seconds[0]:.1f}x"
-        table.add_row(result.case.name, *(f"{s * 1000:.2f}" for s in result.seconds), rates, *verdicts, whole)
-    table.caption = "As it comes: Datasette with its suggestions of more facets, made unless told not to be."
-    table.caption_justify = "left"
-    return table
-
-
-def _lines(measured: Measured) -> Iterator[str]:
-    built = "reached" if measured.indexed >= LEAST_INDEXED else "missed"
-    rate = measured.entries / measured.index_seconds
-    yield f"index build: {measured.indexed:,.0f} studies/s {built} (≥ {LEAST_INDEXED:,}), {rate:,.0f} entries/s in all"
-    kept = "reached" if measured.grown < MOST_GROWN else "missed"
-    yield (
-        f"csv export: {measured.exported / 1e6:,.0f} MB in {measured.export_seconds:.0f} s; memory grew by "
-        f"{measured.grown:.0f} MB {kept} (< {MOST_GROWN:g}), {measured.grown_private:.0f} MB of it private"
-    )
 
 
 def main(
@@ -316,8 +280,8 @@ def main(
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
     console = Console(width=170, soft_wrap=True)
-    console.print(_table(measured, requests))
-    for line in _lines(measured):
+    console.print(table_of(measured, requests, BLOCK))
+    for line in lines_of(measured):
         console.print(line)
     if check and measured.missed:
         raise typer.Exit(1)

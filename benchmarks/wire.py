@@ -5,6 +5,8 @@ import socket
 import time
 from typing import NamedTuple
 
+from benchmarks.exchanges import Answer
+
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 ROOM = 1 << 22
@@ -16,8 +18,19 @@ class Broken(OSError):
 
 class Reply(NamedTuple):
     seconds: float
-    status: int
+    head: bytes
     body: bytes
+
+    @property
+    def status(self) -> int:
+        return int(self.head[9:12])
+
+    @property
+    def answer(self) -> Answer:
+        """To be given again by a server that adds a date of its own."""
+        lines = [line.partition(b":") for line in self.head.split(b"\r\n")[1:]]
+        headers = [(name.lower(), value.strip()) for name, _, value in lines]
+        return Answer(self.status, [pair for pair in headers if pair[0] != b"date"], self.body)
 
 
 class Wire:
@@ -44,7 +57,7 @@ class Wire:
         head, size = self._receive(self._socket)
         seconds = time.perf_counter() - started
         body = bytes(self._room[len(head) + 4 : size])
-        return Reply(seconds, int(head[9:12]), _unchunked(body) if _CHUNKED.search(head) else body)
+        return Reply(seconds, head, _unchunked(body) if _CHUNKED.search(head) else body)
 
     def _receive(self, connection: socket.socket) -> tuple[bytes, int]:
         """The answer's head, and how many bytes the answer has in all."""

@@ -177,8 +177,10 @@ def at(document: Json, path: str) -> list[Json]:
 def _at(document: Json, first: str, below: tuple[str, ...]) -> list[Json]:
     """Every record goes through this dozens of times when an index is built, and most of its fields have no value."""
     value = document.get(first)
-    if value is None:
-        return []
+    return [] if value is None else _below(value, below)
+
+
+def _below(value: Json, below: tuple[str, ...]) -> list[Json]:
     level = value if type(value) is list else [value]
     for name in below:
         if not level:
@@ -199,18 +201,34 @@ def _under(level: list[Json], name: str) -> list[Json]:
 
 
 @cache
-def _text_walks(type: RecordType) -> tuple[tuple[str, tuple[Walk, ...]], ...]:
-    return tuple((part, tuple(map(_walk, paths))) for part, paths in TEXTS[type].items())
+def _text_plan(type: RecordType) -> tuple[tuple[str, str, str], ...]:
+    """Each part with a field and what is read of it, nothing for all of it: no path is longer."""
+    every = ((part, path.partition(".")) for part, paths in TEXTS[type].items() for path in paths)
+    return tuple((part, field, name) for part, (field, _, name) in every)
 
 
 def texts(type: RecordType, document: Json) -> dict[str, list[str]]:
-    """A document's searchable text by part."""
-    found = {}
-    for part, walks in _text_walks(type):
-        values = [value for walk in walks for value in _at(document, *walk)]
-        if values:
-            found[part] = list(dict.fromkeys(map(str, values))) if len(values) > 1 else [str(values[0])]
-    return found
+    """A document's searchable text by part, nothing twice; every hit goes through this, not only every entry."""
+    found: dict[str, list[str]] = {}
+    for part, field, name in _text_plan(type):
+        value = document.get(field)
+        if value:
+            some = found.setdefault(part, [])
+            if value.__class__ is str:
+                some.append(value)
+            else:
+                some += _said(value, name)
+    return {part: some if len(some) == 1 else list(dict.fromkeys(some)) for part, some in found.items() if some}
+
+
+def _said(value: Json, name: str) -> Json:
+    """Texts that are a list, or are in a record or in a list of them."""
+    if not name:
+        return value
+    if value.__class__ is list:
+        return [text for item in value if (text := item.get(name))]
+    text = value.get(name)
+    return text if text.__class__ is list else [text] if text else []
 
 
 def first_day(date: Any) -> float:

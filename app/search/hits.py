@@ -1,8 +1,8 @@
 """Why a record was found: which parts of it hold which terms, and a passage with the places marked."""
 
 import re
-import unicodedata
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, TypedDict
 
@@ -32,29 +32,57 @@ Places = dict[str, list[tuple[int, int]]]
 """Where in a text each term is, from the first code point to behind the last."""
 
 
+NOWHERE: Places = {}
+FEW = 8
+
+
 class Marker:
     """Finds terms in texts. Only words that begin as a term does are reduced to one, and each of them once."""
 
     def __init__(self, terms: frozenset[str]) -> None:
         self.terms = terms
-        beginnings = sorted({_beginning(term) for term in terms})
-        self.words = re.compile(f"(?<![a-z0-9])(?:{'|'.join(map(re.escape, beginnings))})[a-z0-9]*")
+        beginnings = _beginnings(terms)
+        self.words = re.compile(f"(?:{'|'.join(map(re.escape, beginnings))})[a-z0-9]*")
+        self.needed = beginnings if len(beginnings) <= FEW else [""]
+        """One of these is in each text that holds a term; looking for a few takes less than the pattern does."""
 
     def places(self, text: str) -> Places:
+        if not (text.isascii() or _is_plain(text)):
+            return self._foreign(text)
+        lowered = text.lower()
+        for beginning in self.needed:  # most texts hold none, and `any` would take longer to say so
+            if beginning in lowered:
+                return self._plain(lowered)
+        return NOWHERE
+
+    def _plain(self, lowered: str) -> Places:
+        """A look behind in the pattern would be tried at every character of a text, here it is at every term."""
         found: Places = {}
-        for word, start, end in self._words(text.lower()) if _is_plain(text) else _tokens(text):
-            if word in self.terms:
-                found.setdefault(word, []).append((start, end))
+        for match in self.words.finditer(lowered):
+            term = _term(match[0])
+            if term in self.terms:
+                start, end = match.span()
+                if not start or not lowered[start - 1].isalnum():
+                    found.setdefault(term, []).append((start, end))
         return found
 
-    def _words(self, lowered: str) -> Iterator[tuple[str, int, int]]:
-        for match in self.words.finditer(lowered):
-            yield _term(match[0]), match.start(), match.end()
+    def _foreign(self, text: str) -> Places:
+        found: Places = {}
+        for token in analysis.stemmed().pre_tokenize(text).tokens:
+            if token.text in self.terms:
+                start = token.char_offset_from
+                found.setdefault(token.text, []).append((start, token.char_offset_to or start))
+        return found
 
 
-def _beginning(term: str) -> str:
-    """What every word of a term begins with: an ending is cut off, or exchanged for at most two letters."""
-    return term[: max(2, len(term) - 2)]
+def _beginnings(terms: Iterable[str]) -> list[str]:
+    """What every word of any of the terms begins with, none of them the beginning of another.
+
+    An ending is cut off, or cut off and one letter put in place of it; `dying` alone becomes `die`.
+    """
+    found = {term[: max(2, len(term) - 1)] for term in terms}
+    found |= {f"{term[0]}y" for term in terms if len(term) == 3 and term.endswith("ie")}
+    return [one for one in sorted(found) if not any(one != other and one.startswith(other) for other in found)]
 
 
 @lru_cache(maxsize=50_000)
@@ -64,16 +92,13 @@ def _term(word: str) -> str:
 
 def _is_plain(text: str) -> bool:
     """Whether all letters and digits are ASCII, so that where words begin and end needs no analyser to tell."""
-    return text.isascii() or not any(map(_is_foreign, text))
+    return not any(map(_is_foreign, set(text)))
 
 
+@lru_cache(maxsize=5_000)
 def _is_foreign(character: str) -> bool:
-    return character > "\x7f" and (character.isalnum() or unicodedata.category(character)[0] in "MNS")
-
-
-def _tokens(text: str) -> Iterator[tuple[str, int, int]]:
-    for token in analysis.stemmed().pre_tokenize(text).tokens:
-        yield token.text, token.char_offset_from, token.char_offset_to or token.char_offset_from
+    """Whether the analyser takes a character that is not ASCII for more than an end of a word."""
+    return not character.isascii() and analysis.words(f"a{character}b") != ["a", "b"]
 
 
 @lru_cache(maxsize=256)
@@ -83,8 +108,12 @@ def marker(terms: frozenset[str]) -> Marker:
 
 def explain(type: RecordType, document: Any, score: float, terms: frozenset[str]) -> Hit:
     find = marker(terms).places
-    parts = {part: "\n".join(some) for part, some in texts(type, document).items()}
-    found = {part: places for part, text in parts.items() if (places := find(text))}
+    parts, found = {}, {}
+    for part, some in texts(type, document).items():
+        text = some[0] if len(some) == 1 else "\n".join(some)
+        places = find(text)
+        if places:
+            parts[part], found[part] = text, places
     return {
         "id": document["id"],
         "type": type,
@@ -110,7 +139,9 @@ def _window(text: str, places: list[tuple[int, int]]) -> tuple[int, int]:
     """The stretch that holds most places, from word to word."""
     if len(text) <= PASSAGE:
         return 0, len(text)
-    best = max(places, key=lambda place: sum(place[0] <= other[0] < place[0] + PASSAGE - 40 for other in places))
+    starts = [start for start, _ in places]
+    held = [bisect_left(starts, start + PASSAGE - 40) - bisect_left(starts, start) for start in starts]
+    best = places[held.index(max(held))]
     start = max(0, min(best[0] - 40, len(text) - PASSAGE))
     start = text.find(" ", start - 1) + 1 if start else 0
     end = text.rfind(" ", start, start + PASSAGE)
