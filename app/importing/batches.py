@@ -11,7 +11,7 @@ from app.entering import Entry
 from app.importing.layers import Layer, bare
 from app.importing.looking import Looked, look
 from app.importing.merging import Standing
-from app.importing.offers import Remark, Unit
+from app.importing.offers import Mention, Remark, Unit
 from app.importing.placing import Placed, Placing, Step
 from app.importing.remembering import Known, known_layers, last_entered
 from app.importing.weaving import Held, Refused, Weaving, fields_with, is_known
@@ -33,6 +33,7 @@ class Settled:
     set_aside: set[int] = field(default_factory=set)
     remarks: list[tuple[int, Remark]] = field(default_factory=list)
     dropped: int = 0
+    unplaced: list[tuple[int, Mention]] = field(default_factory=list)
 
 
 class Batch:
@@ -146,6 +147,7 @@ def _whole_first(steps: Sequence[Step]) -> Iterator[Step]:
 def _note(settled: Settled, number: int, placed: Placed) -> None:
     settled.withdrawn |= dict.fromkeys(placed.withdrawn, number)
     settled.dropped += placed.dropped
+    settled.unplaced += [(number, mention) for mention in placed.unplaced]
     settled.remarks += [(number, remark) for remark in placed.remarks]
     if placed.set_aside:
         settled.set_aside.add(number)

@@ -39,6 +39,8 @@ class Placed(NamedTuple):
     remarks: list[Remark]
     dropped: int
     set_aside: bool
+    unplaced: tuple[Mention, ...] = ()
+    """What is said of records that nobody has so far."""
 
 
 class Misplaced(Exception):
@@ -108,7 +110,9 @@ class _PlacedUnit:
         """What the unit says of records that it does not hold, once all that the batch holds is placed."""
         steps = [step for mention in self._unit.mentions for step in self._mention(mention)]
         withdrawn = [key for each in self._unit.withdrawals for key in self._withdrawn(each)]
-        return Placed(steps, withdrawn, [], 0, set_aside=False)
+        found = {step.key for step in steps}
+        unplaced = [each for each in self._unit.mentions if self._mentioned(each) not in found]
+        return Placed(steps, withdrawn, [], 0, set_aside=False, unplaced=tuple(unplaced))
 
     def _resolve(self, type: RecordType, id: str) -> str | None:
         if (type, id) in self._ids:
@@ -180,10 +184,14 @@ class _PlacedUnit:
         data = {"publications": [{"publication": publication, "reports_pooled_data": None}]}
         return self._step(("studies", study), data, f"publications/{publication}", is_whole=False)
 
-    def _mention(self, mention: Mention) -> Iterator[Step]:
+    def _mentioned(self, mention: Mention) -> Key | None:
         id = self._matching.any_name(mention.type, mention.name)
-        if id is not None and mention.data:
-            yield self._step((mention.type, id), mention.data, "mention", is_whole=False)
+        return None if id is None else (mention.type, id)
+
+    def _mention(self, mention: Mention) -> Iterator[Step]:
+        key = self._mentioned(mention)
+        if key is not None:
+            yield self._step(key, mention.data, "mention", is_whole=False)
 
     def _withdrawn(self, withdrawal: Withdrawal) -> Iterator[Key]:
         id = self._matching.any_name(withdrawal.type, withdrawal.name)
