@@ -318,6 +318,14 @@ def test_a_mention_of_what_nobody_has_is_of_no_matter(engine: Engine) -> None:
     assert ids(engine, "publications") == {"pmid-2"}
 
 
+def test_a_notice_may_come_long_before_what_it_retracts(engine: Engine) -> None:
+    mention = Mention("publications", "9000", {"retraction_state": "retracted"})
+    found = [paper("2", mentions=(mention,)), *(paper(str(1000 + n)) for n in range(300)), paper("9000")]
+    assert take(engine, *found, format="pubmed").units.taken == 302
+    assert document(engine, "publications", "pmid-9000")["retraction_state"] == "retracted"
+    assert take(engine, *found, format="pubmed", name="two").revision is None
+
+
 def test_pubmed_comes_first_for_bibliography_whoever_came_first(engine: Engine) -> None:
     other = paper("1", title="Paper one.", year=2011)
     pubmed = paper("1", title="Paper one", journal="Pain")

@@ -1,6 +1,6 @@
 """One batch of units: looked up, placed, merged and checked, until all that is left of it can be written."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -12,8 +12,8 @@ from app.entering import Entry
 from app.importing.layers import Layer, bare
 from app.importing.looking import Looked, look
 from app.importing.merging import Standing
-from app.importing.offers import Remark, Unit
-from app.importing.placing import Misplaced, Placed, Placing, Step
+from app.importing.offers import Mention, Remark, Unit
+from app.importing.placing import Placed, Placing, Step
 from app.importing.remembering import Known, known_layers, last_entered
 from app.importing.weaving import Held, Refused, Said, Weaving, fields_with, is_known
 from app.versions import Key
@@ -34,6 +34,7 @@ class Settled:
     set_aside: set[int] = field(default_factory=set)
     remarks: list[tuple[int, Remark]] = field(default_factory=list)
     dropped: int = 0
+    unplaced: list[tuple[int, Mention]] = field(default_factory=list)
 
 
 class Batch:
@@ -69,18 +70,15 @@ class Batch:
     def _place(self) -> tuple[Settled, list[Step]]:
         settled, steps = Settled(), []
         placing = Placing(self._looked, self._format)
-        for number, unit in self._units.items():
-            if number in self._refused:
-                continue
-            try:
-                placed = placing.place(number, unit)
-            except Misplaced as error:
-                self._refused[number] = [error.fault]
-                continue
-            steps += placed.steps
-            _note(settled, number, placed)
+        units = {number: unit for number, unit in self._units.items() if number not in self._refused}
+        placed, faults = placing.place(units)
+        self._refused |= {number: [fault] for number, fault in faults.items()}
+        for number, found in placed.items():
+            for each in found:
+                steps.extend(each.steps)
+                _note(settled, number, each)
         self._withdraw(settled)
-        return settled, steps
+        return settled, [*_whole_first(steps)]
 
     def _read(self, keys: Mapping[Key, int]) -> None:
         wanted = sorted(key for key in keys if key in self._looked.there and key not in self._standing)
@@ -148,9 +146,16 @@ class Batch:
         return self._looked.layers.get(key, Known()).layers
 
 
+def _whole_first(steps: Sequence[Step]) -> Iterator[Step]:
+    """What is said in passing comes after all that is offered."""
+    yield from (step for step in steps if step.is_whole)
+    yield from (step for step in steps if not step.is_whole)
+
+
 def _note(settled: Settled, number: int, placed: Placed) -> None:
     settled.withdrawn |= dict.fromkeys(placed.withdrawn, number)
     settled.dropped += placed.dropped
+    settled.unplaced += [(number, mention) for mention in placed.unplaced]
     settled.remarks += [(number, remark) for remark in placed.remarks]
     if placed.set_aside:
         settled.set_aside.add(number)

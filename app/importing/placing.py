@@ -1,6 +1,6 @@
 """Which record each part of a unit goes to, before anything is merged: units become steps."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -41,6 +41,8 @@ class Placed(NamedTuple):
     remarks: list[Remark]
     dropped: int
     set_aside: bool
+    unplaced: tuple[Mention, ...] = ()
+    """What is said of records that nobody has so far."""
 
 
 class Misplaced(Exception):
@@ -64,8 +66,20 @@ class Placing:
         self._looked, self.format = looked, format
         self.matching = Matching(looked)
 
-    def place(self, number: int, unit: Unit) -> Placed:
-        return _PlacedUnit(self, number, unit).placed()
+    def place(self, units: Mapping[int, Unit]) -> tuple[dict[int, list[Placed]], dict[int, Fault]]:
+        """Where all of a batch goes, and what cannot be placed; mentions last, for they may be of what comes later."""
+        placed: dict[int, list[Placed]] = {}
+        faults: dict[int, Fault] = {}
+        of_units = {number: _PlacedUnit(self, number, unit) for number, unit in units.items()}
+        for number, unit in of_units.items():
+            try:
+                placed[number] = [unit.placed()]
+            except Misplaced as error:
+                faults[number] = error.fault
+        for number, found in placed.items():
+            if not found[0].set_aside:
+                found.append(of_units[number].said_of_others())
+        return placed, faults
 
     def may_restore(self, key: Key) -> bool:
         """Whether a deleted record was deleted by an import or by undoing one, not by people."""
@@ -92,9 +106,15 @@ class _PlacedUnit:
         offered = [offer for offer in self._unit.offers if offer.type != "sources"]
         if offered and not main:
             return Placed([], [], self._remarks, self._dropped, set_aside=True)
-        steps += [step for mention in self._unit.mentions for step in self._mention(mention)]
+        return Placed(steps, [], self._remarks, self._dropped, set_aside=False)
+
+    def said_of_others(self) -> Placed:
+        """What the unit says of records that it does not hold, once all that the batch holds is placed."""
+        steps = [step for mention in self._unit.mentions for step in self._mention(mention)]
         withdrawn = [key for each in self._unit.withdrawals for key in self._withdrawn(each)]
-        return Placed(steps, withdrawn, self._remarks, self._dropped, set_aside=False)
+        found = {step.key for step in steps}
+        unplaced = [each for each in self._unit.mentions if self._mentioned(each) not in found]
+        return Placed(steps, withdrawn, [], 0, set_aside=False, unplaced=tuple(unplaced))
 
     def _resolve(self, type: RecordType, id: str) -> str | None:
         if (type, id) in self._ids:
@@ -167,10 +187,14 @@ class _PlacedUnit:
         data = {"publications": [{"publication": publication, "reports_pooled_data": None}]}
         return self._step(("studies", study), data, f"publications/{publication}", is_whole=False)
 
-    def _mention(self, mention: Mention) -> Iterator[Step]:
+    def _mentioned(self, mention: Mention) -> Key | None:
         id = self._matching.any_name(mention.type, mention.name)
-        if id is not None and mention.data:
-            yield self._step((mention.type, id), mention.data, "", is_whole=False)
+        return None if id is None else (mention.type, id)
+
+    def _mention(self, mention: Mention) -> Iterator[Step]:
+        key = self._mentioned(mention)
+        if key is not None:
+            yield self._step(key, mention.data, "mention", is_whole=False)
 
     def _withdrawn(self, withdrawal: Withdrawal) -> Iterator[Key]:
         id = self._matching.any_name(withdrawal.type, withdrawal.name)

@@ -17,9 +17,11 @@ from app.importing.weaving import Held, Said
 from app.memory import rare_collections
 from app.releases.service import apart, counts_of, record_release, refuse_taken
 from app.resources import Row
-from app.rows import BATCH
+from app.rows import BATCH, batches
 from app.versions import Key, store
 from app.writing import Revising, changing
+
+MOST_LATER = 10_000
 
 Progress = Callable[[int], None]
 """Told of how many more units were read."""
@@ -84,6 +86,8 @@ class _Taking:
         self._report = Report(order.format, order.name)
         self._said: Said = {}
         """Only of formats that repeat themselves; nobody exports more references than memory holds."""
+        self._later: list[Unit] = []
+        """Of records that may come yet: a notice can stand before the article that it retracts."""
 
     @property
     def _is_stopped(self) -> bool:
@@ -117,11 +121,12 @@ class _Taking:
                 self._report.refuse(unit.place, _name_of(unit), checking.faults)
 
     def _settle(self, units: dict[int, Unit]) -> None:
-        revision = self._revising.summary.revision
-        said = self._said if self._order.format in REPEATING else {}
-        batch = Batch(self._connection, units, self._order.format, revision, said)
+        batch = self._batch(units)
         settled = batch.settle()
         self._tell(units, settled)
+        for number, mention in settled.unplaced[: MOST_LATER - len(self._later)]:
+            unit = units[number]
+            self._later.append(Unit(unit.place, unit.offers[:1], (mention,)))
         if not self._is_stopped and (settled.held or settled.gone):
             self._write(batch, settled)
 
@@ -171,9 +176,22 @@ class _Taking:
         changed = derive_conflicts(self._connection, entered, revision)
         store(self._connection, sorted(key for key in changed if key[0] != "sources"), revision)
 
+    def _look_again(self) -> None:
+        for some in batches(self._later):
+            batch = self._batch(dict(enumerate(some)))
+            settled = batch.settle()
+            if settled.held:
+                self._write(batch, settled)
+
+    def _batch(self, units: dict[int, Unit]) -> Batch:
+        said = self._said if self._order.format in REPEATING else {}
+        return Batch(self._connection, units, self._order.format, self._revising.summary.revision, said)
+
     def end(self) -> Report:
         """Ends the revision, and makes a release of it."""
         report = self._report
+        if not self._is_stopped:
+            self._look_again()
         if self._is_stopped:
             report.stopped = True
             raise Stopped(report)

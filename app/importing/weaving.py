@@ -171,7 +171,7 @@ class Weaving:
     def _layer(self, standing: Standing, step: Step) -> Layer | None:
         """What the step offers, if it is to be kept."""
         before = next((each for each in standing.layers if each.key == (step.source, step.part)), None)
-        if step.part and not before and self._is_joined(standing, step):
+        if step.part.startswith("publications/") and not before and self._is_joined(standing, step):
             return None
         offered = self._offered(standing, step)
         if not step.is_whole and before and before.revision in (self._revision, FRESH):
