@@ -1,7 +1,7 @@
 """An import from what it is read from to what is written: in two processes, and one transaction."""
 
-from collections.abc import Callable
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -10,8 +10,9 @@ from sqlalchemy import Connection, Engine, select
 from app.access.audit import Who
 from app.db import reading
 from app.errors import Problem
-from app.importing.found import Reading, count_units, read_beside
+from app.importing.found import Input, Reading, begun, count_units, read_beside
 from app.importing.names import read_names
+from app.importing.offers import Found
 from app.importing.orders import OnError, Order, Stopped
 from app.importing.taking import take_in
 from app.releases.reading import told
@@ -28,7 +29,7 @@ Done = Callable[[Connection, Report], None]
 
 class Job(NamedTuple):
     format: str
-    inputs: tuple[str, ...]
+    inputs: tuple[Input, ...]
     since: str | None
     on_error: OnError
     dry_run: bool
@@ -84,16 +85,24 @@ def _shown(connection: Connection, revision: int | None) -> Report:
 def _nobody(_: Connection, __: Report) -> None: ...
 
 
+@contextmanager
+def _writing(engine: Engine, found: Iterator[Found]) -> Iterator[tuple[Connection, Iterator[Found]]]:
+    """Others are kept from writing only once there is something to write."""
+    units = begun(found)
+    with changing(engine) as connection:
+        yield connection, units
+
+
 def bring_in(engine: Engine, job: Job, teller: Teller, done: Done = _nobody) -> Report:
     """Makes an import, or says what it would do; raises `Stopped` with a report where units are refused."""
     with reading(engine) as connection:
         names = read_names(connection)
     found = read_beside(Reading(job.format, job.inputs, names, job.since))
     where = apart(engine) if job.dry_run else nullcontext(engine)
-    with closing(found), where as there, changing(there) as connection:
+    with closing(found), where as there, _writing(there, found) as (connection, units):
         name = job.name or free_name(connection, job.format)
         order = Order(job.format, name, job.reason or f"import {name}", job.who, job.on_error, job.dry_run)
-        made = take_in(connection, count_units(found, teller.read), order, teller.taken)
+        made = take_in(connection, count_units(units, teller.read), order, teller.taken)
         report = {"release": None, **made.told()}
         if job.dry_run:
             report |= _shown(connection, made.revision)

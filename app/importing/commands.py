@@ -4,7 +4,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
@@ -16,6 +16,9 @@ from app.errors import Problem
 from app.importing.asked import Asked, require_sense
 from app.importing.telling import tell
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.importing.found import Input
 
 Json = dict[str, Any]
 
@@ -118,9 +121,11 @@ class _Shown:
         """A little ahead of what is taken, and not shown."""
 
 
-def _inputs(asked: Asked, stack: ExitStack) -> tuple[str, ...]:
+def _inputs(asked: Asked, stack: ExitStack) -> "tuple[Input, ...]":
+    from app.importing.found import Input
+
     if asked.query is None:
-        return asked.inputs
+        return tuple(map(Input, asked.inputs))
     from app.importing.bringing import day
     from app.importing.fetched import Fetched
     from app.importing.formats import FORMATS
@@ -130,4 +135,4 @@ def _inputs(asked: Asked, stack: ExitStack) -> tuple[str, ...]:
     fetched = Fetched(Path(stack.enter_context(TemporaryDirectory(prefix="evidence-"))))
     with bar("Fetching pages") as (_, advance):
         fetched.complete(live(Settings()), asked.query, day(asked.since), lambda pages, _: advance(min(pages, 1)))
-    return tuple(map(str, fetched.files()))
+    return fetched.inputs()

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import orjson
 
+from app.importing.found import Input
 from app.importing.live.pages import Live, Page
 
 Told = Callable[[int, int | None], None]
@@ -64,7 +65,6 @@ class Fetched:
             told(mark.pages, mark.total)
         self._put(mark._replace(is_last=True))
 
-    def files(self) -> Iterator[Path]:
-        mark = self._mark()
-        for number in range(1, (mark.pages if mark else 0) + 1):
-            yield self._folder / f"{number:06}"
+    def inputs(self) -> tuple[Input, ...]:
+        pages = range(1, (self._mark() or _NOTHING_YET).pages + 1)
+        return tuple(Input(str(self._folder / f"{number:06}"), f"page {number}") for number in pages)

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterator
+from itertools import chain
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from app.drafts import Draft
 from app.importing.formats import FORMATS, Format
 from app.importing.inputs.archives import Stream
 from app.importing.inputs.faults import UnreadableInput
-from app.importing.inputs.files import streams
+from app.importing.inputs.files import streams, streams_of
 from app.importing.live.servers import streams_at
 from app.importing.names import Names
 from app.importing.offers import Found, Offer, Refusal, Unit, Unreadable
@@ -27,12 +28,18 @@ AT_A_TIME = 50
 """Units that go from one process to the other together; the pipe between them holds few, so whoever reads waits."""
 
 
+class Input(NamedTuple):
+    where: str
+    """A file, a folder, an address; `-` is standard input."""
+    shown: str = ""
+    """What a file is called, where its path is nobody's business."""
+
+
 class Reading(NamedTuple):
     """What is to be read; small, and the same in any process."""
 
     format: str
-    inputs: tuple[str, ...]
-    """Files, folders, addresses; `-` is standard input."""
+    inputs: tuple[Input, ...]
     names: Names
     since: str | None = None
 
@@ -53,13 +60,17 @@ def is_address(input: str) -> bool:
     return input.startswith(("https://", "http://"))
 
 
-def _streams(format: Format, input: str) -> Iterator[Stream]:
-    if is_address(input):
-        return streams_at(input, format.suffixes, Settings())
-    return streams(Path(input), format.suffixes)
+def _streams(format: Format, input: Input) -> Iterator[Stream]:
+    if is_address(input.where):
+        yield from streams_at(input.where, format.suffixes, Settings())
+    elif input.shown:
+        with Path(input.where).open("rb") as file:
+            yield from streams_of(input.shown, file, format.suffixes)
+    else:
+        yield from streams(Path(input.where), format.suffixes)
 
 
-def _of_input(format: Format, input: str, names: Names) -> Iterator[Found]:
+def _of_input(format: Format, input: Input, names: Names) -> Iterator[Found]:
     """A file that cannot be read, or not any further, is refused as any unit is; those after it are read."""
     try:
         for stream in _streams(format, input):
@@ -111,7 +122,7 @@ def _send(pipe: Connection, reading: Reading) -> None:
 
 def read_beside(reading: Reading) -> Generator[Found]:
     """In a process of its own, a little ahead of whoever takes what it finds. Standard input is read here."""
-    if "-" in reading.inputs:
+    if any(input.where == "-" for input in reading.inputs):
         yield from read(reading)
         return
     others = multiprocessing.get_context("spawn")
@@ -133,6 +144,12 @@ def _received(pipe: Connection) -> Iterator[Found]:
             yield from some
     except EOFError:
         raise Unreadable("the process that reads broke off") from None
+
+
+def begun(found: Iterator[Found]) -> Iterator[Found]:
+    """Whoever reads has found the first by now, and goes on reading."""
+    first = next(found, None)
+    return chain(() if first is None else (first,), found)
 
 
 def count_units(found: Iterator[Found], told: Callable[[int, int], None]) -> Iterator[Found]:

@@ -37,6 +37,7 @@ class Imports:
         self._worker: asyncio.subprocess.Process | None = None
         self._waiting: asyncio.Task[None] | None = None
         self._closing = False
+        self._told = ""
 
     def start(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._keep_going())
@@ -51,10 +52,18 @@ class Imports:
                 await self._once(first)
                 first = False
             except Exception as error:
-                log.warning("imports cannot be looked after just now", error=f"{type(error).__name__}: {error}")
+                self._tell(f"{type(error).__name__}: {error}")
+            else:
+                self._told = ""
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stir.wait(), EVERY)
             self._stir.clear()
+
+    def _tell(self, error: str) -> None:
+        """Once, however often it is tried again."""
+        if error != self._told:
+            log.warning("imports cannot be looked after just now", error=error)
+        self._told = error
 
     async def _once(self, first: bool) -> None:
         if not (first or await asyncio.to_thread(settling.needs_attention, self.folder)):
@@ -97,8 +106,9 @@ class Imports:
         """What runs is interrupted, and can be gone on with."""
         self._closing = True
         self.wake()
-        if self._worker is not None and self._worker.stdin is not None:
-            self._worker.stdin.close()
+        if self._worker is not None:
+            with suppress(ProcessLookupError):
+                self._worker.kill()  # at any moment it has done all or nothing
         for task in (self._waiting, self._task):
             if task is not None:
                 await task

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.editing.answers import Asked, Given, given
+from app.access.audit import Event
+from app.editing.answers import KEPT, Asked, Given, given
 from app.errors import Problem
 from app.importing.runs import records, seeing
 from app.importing.runs.folder import Folder, OpenRun, new_id
@@ -61,6 +62,8 @@ def _given_before(folder: Folder, asked: Asked | None) -> Given | None:
     if asked is None:
         return None
     for answer in (answer for id in folder.ids() for answer in folder.answers(id)):
+        if datetime.fromisoformat(answer["at"]) < datetime.now(UTC) - KEPT:
+            continue
         before = Asked(*answer["asked"])
         if before[:2] == asked[:2] and before.fingerprint != asked.fingerprint:
             raise Problem("idempotency-key-reused", "Another request was sent with this Idempotency-Key.")
@@ -85,6 +88,15 @@ def _made_once(folder: Folder, asked: Asked | None, make: Callable[[Folder], Giv
 def _refuse_too_many(folder: Folder) -> None:
     if sum(run.standing.state == "queued" for run in folder.runs()) >= MOST_WAITING:
         raise Problem("conflict", f"{MOST_WAITING} imports wait already; come back when some are done.")
+
+
+def _told(request: Request, service: Service, action: str, answered: Answered) -> Response:
+    """What was asked for is noted a moment later: the database may be locked by an import."""
+    if not answered.again:
+        id = answered.answer.headers["location"].rpartition("/")[2]
+        service.trail.add(Event(who_of(request.scope), action, answered.answer.status, detail=id))
+        service.imports.wake()
+    return answered.response()
 
 
 async def answer_start(request: Request) -> Response:
@@ -114,8 +126,7 @@ async def answer_start(request: Request) -> Response:
         answered = await _once(service, asked, accept)
     finally:
         await asyncio.to_thread(shutil.rmtree, incoming, ignore_errors=True)
-    service.imports.wake()
-    return answered.response()
+    return _told(request, service, "start import", answered)
 
 
 async def answer_resume(request: Request) -> Response:
@@ -140,8 +151,7 @@ async def answer_resume(request: Request) -> Response:
 
     found = await seen(service, id)
     answered = await _once(service, asked, resume)
-    service.imports.wake()
-    return answered.response()
+    return _told(request, service, "resume import", answered)
 
 
 def _why_not(state: str, found: Seen) -> str:
@@ -175,6 +185,8 @@ async def answer_cancel(request: Request) -> Response:
     before = (await seen(service, id)).shown
     if before.state not in OVER and not await asyncio.to_thread(_stop, service.imports.folder, id):
         await service.writer.aside(records.cancel, id)
+    if before.state not in OVER:
+        service.trail.add(Event(who_of(request.scope), "cancel import", detail=id))
 
     async def ended() -> ImportOut | None:
         now = (await seen(service, id)).shown

@@ -21,6 +21,7 @@ from app.db import existing, open_engine
 from app.importing.bringing import Job, Report, bring_in, day, refused, stopped
 from app.importing.fetched import Fetched
 from app.importing.formats import FORMATS
+from app.importing.found import Input
 from app.importing.orders import Stopped
 from app.importing.runs.folder import Folder, OpenRun
 from app.importing.runs.records import Superseded, finish
@@ -30,6 +31,8 @@ from app.settings import Settings
 
 NICENESS = 10
 """Where cores are few, whoever reads comes first."""
+PATIENCE_MS = 600_000
+"""How long other writers are waited for: nobody waits for this one's answer."""
 LOOK_EVERY = 0.2
 """Seconds between looks at whether it is to stop."""
 
@@ -49,16 +52,16 @@ def _watch(folder: Folder, id: str) -> None:
     _end()
 
 
-def _inputs(folder: Folder, run: OpenRun, settings: Settings, reporter: Reporter) -> tuple[str, ...]:
+def _inputs(folder: Folder, run: OpenRun, settings: Settings, reporter: Reporter) -> tuple[Input, ...]:
     """The file that was sent, or the pages that are fetched, those of an earlier attempt included."""
     ordered = run.ordered
     if ordered.query is None:
-        return (str(folder.of(ordered.id) / "upload"),)
+        return (Input(str(folder.of(ordered.id) / "upload"), "upload"),)
     live = FORMATS[ordered.format].live
     assert live is not None  # or it would not have been accepted
     fetched = Fetched(folder.of(ordered.id) / "fetched")
     fetched.complete(live(settings), ordered.query, day(ordered.since), reporter.fetched)
-    return tuple(map(str, fetched.files()))
+    return fetched.inputs()
 
 
 def _make(folder: Folder, run: OpenRun, settings: Settings, engine: Engine) -> None:
@@ -86,7 +89,7 @@ def _make(folder: Folder, run: OpenRun, settings: Settings, engine: Engine) -> N
 def _try(folder: Folder, run: OpenRun) -> None:
     settings = Settings()
     url = existing(settings.database_url.get_secret_value())
-    engine = open_engine(url, lock_timeout_ms=settings.lock_timeout_ms, durable=True)
+    engine = open_engine(url, lock_timeout_ms=max(PATIENCE_MS, settings.lock_timeout_ms), durable=True)
     try:
         _make(folder, run, settings, engine)
     except Superseded:
