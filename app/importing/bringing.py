@@ -54,7 +54,7 @@ def stopped(error: Stopped) -> Report:
 
 def refused(report: Report) -> Problem:
     """Units were refused and nothing was changed."""
-    total = report["refusals_total"]
+    total = report["units"]["refused"]
     detail = f"{total} refused, so nothing was changed; `on_error` of `skip` takes the others."
     return Problem("invalid-record", detail, errors=map(_fault, report["refusals"]))
 

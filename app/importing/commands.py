@@ -53,10 +53,11 @@ def bring_in(
         _write(report, made)
     if report != "-":
         tell(made, as_json=as_json, dry_run=dry_run)
+    refused = made.get("units", {}).get("refused", 0)
     if made.get("stopped"):
-        raise stop(FAULTS, f"{made['refusals_total']} refused; nothing was changed.")
-    if made.get("refusals_total"):
-        raise stop(PASSED_OVER, f"{made['refusals_total']} refused and passed over.")
+        raise stop(FAULTS, f"{refused} refused; nothing was changed.")
+    if refused:
+        raise stop(PASSED_OVER, f"{refused} refused and passed over.")
 
 
 def _write(report: str, made: Json) -> None:
