@@ -234,6 +234,11 @@ def test_texts_are_what_their_paths_lead_to(sqlite_seeds: Path) -> None:
         assert all(isinstance(text, str) for some in said.values() for text in some)
 
 
+def test_texts_are_found_in_lists_of_lists() -> None:
+    document = {"interventions": [{"name": "N", "other_names": ["A", "B"]}, {"name": "M", "other_names": []}]}
+    assert texts("studies", document) == {"intervention": ["N", "M", "A", "B"]}
+
+
 def test_what_only_ends_words_has_no_other_length_in_lower_case() -> None:
     """As it would move all that comes after it."""
     characters = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]

@@ -108,6 +108,16 @@ def test_the_same_again_changes_nothing(entered: Json, imports: list[tuple[str, 
     assert {each.theirs for each in last.layers} == {each.theirs for each in standing.layers}
 
 
+def test_a_value_that_fits_a_persons_is_not_taken_for_a_persons() -> None:
+    """The title of a first source had no place beside the kind that a person stated, and that of a second has."""
+    standing = Standing(TYPE, {"title_kind": "printed"})
+    standing = standing.offered(layer("pubmed", {"title": "A", "title_kind": "truncated"}, 1))
+    standing = standing.offered(layer("ctgov", {"title": "B"}, 2))
+    assert standing.record == {"title_kind": "printed", "title": "B"}
+    assert standing.entered(("title", "title_kind")) == {"title_kind": "printed"}
+    assert standing.offered(layer("ctgov", {"title": "C"}, 3)).record["title"] == "C"
+
+
 @given(records, records, records)
 def test_the_order_of_two_imports_does_not_matter(entered: Json, registry: Json, pubmed: Json) -> None:
     one, other = layer("ctgov", registry), layer("pubmed", pubmed)

@@ -58,6 +58,8 @@ BROKEN: list[tuple[RecordType, dict[str, Any], str]] = [
     ("publications", {"scope": "body-of-literature", "pmid": "1"}, "/pmid"),
     ("publications", {"authors": ["A B", "et al."]}, "/authors/1"),
     ("publications", {"authors": ["A B"], "collective_authors": ["The Group"]}, "/collective_authors/0"),
+    ("publications", {"date": "2010-07", "year": 2011}, "/date"),
+    ("publications", {"registry_ids": ["NCT1", "NCT1"]}, "/registry_ids/1"),
     ("studies", {"title": None}, "/title"),
     ("studies", {**BODY, "design": "cohort"}, "/design"),
     ("studies", {**BODY, "enrolled": 3}, "/enrolled"),

@@ -7,6 +7,7 @@ have it. What is a person's is told from the record and from what was offered be
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 from typing import Any, NamedTuple
 
 from app.fields import RecordType
@@ -31,6 +32,12 @@ from app.importing.precedence import (
     rule_between,
     worse,
 )
+
+
+def _ever_more(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """None of them, each alone, every two, and so on to all; a group has four at most."""
+    for number in range(len(names) + 1):
+        yield from combinations(names, number)
 
 
 class Differing(NamedTuple):
@@ -74,14 +81,19 @@ class Standing:
         )
 
     def entered(self, group: Sequence[str]) -> Json:
-        """Those of a group's values that are people's, no more than it takes to tell how the others came to be."""
-        theirs = {name: self.record[name] for name in group if name in self.record and self._same_before(name)}
-        for name in group:
-            if name in self.record and name not in theirs:
-                others = laid(group, theirs, self._ordered)
-                if name not in others or not same(others[name], self.record[name]):
-                    theirs[name] = self.record[name]
+        """Those of a group's values that are people's: as few as tell how the others came to be."""
+        there = [name for name in group if name in self.record]
+        before = [name for name in there if self._same_before(name)]
+        others = [name for name in there if name not in before]
+        for names in _ever_more(others):
+            theirs = {name: self.record[name] for name in (*before, *names)}
+            if self._explains(theirs, group, others):
+                break
         return theirs
+
+    def _explains(self, theirs: Json, group: Sequence[str], wanted: Sequence[str]) -> bool:
+        made = laid(group, theirs, self._ordered)
+        return all(name in made and same(made[name], self.record[name]) for name in wanted)
 
     def taken_out(self, group: Sequence[str]) -> set[str]:
         """Fields that imports would fill and people have emptied, or say why they are empty."""

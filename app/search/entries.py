@@ -225,10 +225,14 @@ def _said(value: Json, name: str) -> Json:
     """Texts that are a list, or are in a record or in a list of them."""
     if not name:
         return value
-    if value.__class__ is list:
-        return [text for item in value if (text := item.get(name))]
-    text = value.get(name)
-    return text if text.__class__ is list else [text] if text else []
+    found: list[Json] = []
+    for item in value if value.__class__ is list else (value,):
+        text = item.get(name)
+        if text.__class__ is list:
+            found += text
+        elif text:
+            found.append(text)
+    return found
 
 
 def first_day(date: Any) -> float:

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from alembic import op
 
 from app.db import text
-from app.titles import title_key
 from app.records import fold
+from app.titles import title_key
 
 revision: str = "0007"
 down_revision: str | None = "0006"
