@@ -1,23 +1,27 @@
 """When Python looks for garbage that refers to itself."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-
-SELDOM = (200_000, 20, 100)
 
 
 @contextmanager
-def rare_collections() -> Iterator[None]:
-    """For bulk work: what it makes by the hundred thousand lives for one batch, and is looked through in vain.
+def collected_between() -> Iterator[Callable[[], None]]:
+    """For bulk work, which calls the given function between its batches: only then garbage is looked for.
 
-    What was there before is looked at no more at all, until the block ends.
+    What a batch makes by the hundred thousand is gone by its end, and would be looked through in vain. What was there
+    before is not looked at until the block ends.
     """
-    before = gc.get_threshold()
+    was_enabled = gc.isenabled()
     gc.freeze()
-    gc.set_threshold(*SELDOM)
+    gc.disable()
     try:
-        yield
+        yield _collect
     finally:
-        gc.set_threshold(*before)
         gc.unfreeze()
+        if was_enabled:
+            gc.enable()
+
+
+def _collect() -> None:
+    gc.collect(1)

@@ -2,12 +2,14 @@
 
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterator
 from itertools import chain
 from multiprocessing.connection import Connection
 from pathlib import Path
+from queue import Queue
 from typing import NamedTuple
 
 from app.checking import Checking
@@ -19,13 +21,16 @@ from app.importing.inputs.files import streams, streams_of
 from app.importing.live.servers import streams_at
 from app.importing.names import Names
 from app.importing.offers import Found, Offer, Refusal, Unit, Unreadable
-from app.memory import rare_collections
+from app.memory import collected_between
 from app.record_schemas import as_entered
 from app.rows import batches
 from app.settings import Settings
 
 AT_A_TIME = 50
-"""Units that go from one process to the other together; the pipe between them holds few, so whoever reads waits."""
+"""Units that go from one process to the other together."""
+AHEAD = 10
+"""So many times that are read before somebody takes them; then whoever reads waits."""
+_END = pickle.dumps(None)
 
 
 class Input(NamedTuple):
@@ -114,10 +119,23 @@ def _with_entered(offer: Offer) -> Offer:
 def _send(pipe: Connection, reading: Reading) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever is interrupted ends this one
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    with rare_collections():
+    ahead: Queue[bytes] = Queue(AHEAD)
+    passing = threading.Thread(target=_pass_on, args=(pipe, ahead), daemon=True)
+    passing.start()
+    with collected_between() as collect:
         for some in batches(map(_looked_over, read(reading)), AT_A_TIME):
-            pipe.send(some)
-    pipe.send(None)
+            ahead.put(pickle.dumps(some, pickle.HIGHEST_PROTOCOL))
+            collect()
+    ahead.put(_END)
+    passing.join()
+
+
+def _pass_on(pipe: Connection, ahead: "Queue[bytes]") -> None:
+    """A pipe holds less than one message, so whoever reads would read no further while another one writes."""
+    last = b""
+    while last is not _END:
+        last = ahead.get()
+        pipe.send_bytes(last)
 
 
 def read_beside(reading: Reading) -> Generator[Found]:

@@ -14,7 +14,7 @@ from app.importing.orders import MOST_REFUSALS, Order, Report, Stopped
 from app.importing.precedence import REPEATING
 from app.importing.remembering import count_conflicts, derive_conflicts, last_entered, remember, remembered
 from app.importing.weaving import Held, Said
-from app.memory import rare_collections
+from app.memory import collected_between
 from app.releases.service import apart, counts_of, record_release, refuse_taken
 from app.resources import Row
 from app.rows import BATCH, batches
@@ -55,10 +55,11 @@ def take_in(
     """
     refuse_taken(connection, order.name)
     taking = _Taking(connection, order)
-    with rare_collections():
+    with collected_between() as collect:
         for batch in _batches(found):
             taking.take(batch)
             progress(len(batch))
+            collect()
             if taking.is_hopeless:
                 break
     return taking.end()
