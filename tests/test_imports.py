@@ -172,6 +172,7 @@ def test_one_refusal_stops_it_or_is_skipped(admin: httpx.Client, engine: Engine)
     assert sources(engine) == ["a", "b"]
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # what it is about is in the reader
 def test_what_cannot_be_read_on_is_refused_and_a_reader_that_breaks_off_fails(
     admin: httpx.Client, engine: Engine
 ) -> None:
@@ -194,6 +195,7 @@ def test_since_passes_over_what_says_that_it_is_older(admin: httpx.Client, engin
     assert sources(engine) == ["b", "d"]
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # what it is about is in the folder
 def test_others_wait_for_their_turn_and_come_in_order(admin: httpx.Client, engine: Engine, folder: Path) -> None:
     first = start(admin, many(60, 0.03))
     running(admin, first["id"])
@@ -248,7 +250,11 @@ def reached(client: httpx.Client, id: str, state: str) -> None:
     time.sleep(random.random() * 0.5)
 
 
-@pytest.mark.parametrize("state", ["queued", "reading", "writing"])
+@pytest.mark.parametrize(
+    ("backend", "state"),
+    [("sqlite", "queued"), ("postgresql", "reading"), ("sqlite", "writing"), ("postgresql", "writing")],
+    indirect=["backend"],
+)
 def test_a_worker_that_is_killed_did_all_or_nothing(
     admin: httpx.Client, engine: Engine, state: str, folder: Path
 ) -> None:
@@ -312,7 +318,11 @@ def serve(url: str, folder: Path, keys: dict[Role, str]) -> Iterator[Serve]:
             served.end()
 
 
-@pytest.mark.parametrize("state", ["queued", "reading", "writing"])
+@pytest.mark.parametrize(
+    ("backend", "state"),
+    [("postgresql", "queued"), ("sqlite", "reading"), ("sqlite", "writing"), ("postgresql", "writing")],
+    indirect=["backend"],
+)
 def test_a_service_that_is_killed_leaves_nothing_half_done(
     serve: Serve, engine: Engine, state: str, folder: Path
 ) -> None:
@@ -348,6 +358,7 @@ def test_a_service_that_is_stopped_interrupts_what_runs(serve: Serve, engine: En
     assert (answer.status_code, answer.json()["state"]) == (200, "cancelled")
 
 
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)  # what it is about is in the folder
 def test_two_services_see_and_serve_the_same_imports(serve: Serve, engine: Engine) -> None:
     one, other = serve(), serve()
     begun = start(one.client, many(300, 0.01))
@@ -371,6 +382,7 @@ def test_two_services_see_and_serve_the_same_imports(serve: Serve, engine: Engin
     assert len(sources(engine)) == 601
 
 
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)  # the one that is shared by machines
 def test_a_service_with_another_folder_says_what_it_can_see(
     serve: Serve, url: str, engine: Engine, tmp_path: Path, keys: dict[Role, str]
 ) -> None:
@@ -399,6 +411,7 @@ def asking(url: str, folder: Path, keys: dict[Role, str]) -> Callable[[str], Any
     return make
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # what it is about is in the folder
 def test_a_query_is_fetched_page_by_page_and_no_page_twice(
     asking: Callable[[str], Any], keys: dict[Role, str], engine: Engine, folder: Path
 ) -> None:
@@ -432,6 +445,7 @@ def test_a_query_is_fetched_page_by_page_and_no_page_twice(
     assert sources(engine) == ["a", "b", "c", "d", "e"]
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # what it is about is in the folder
 def test_a_server_that_answers_with_something_else_is_why_it_failed(
     asking: Callable[[str], Any], keys: dict[Role, str]
 ) -> None:
@@ -452,6 +466,7 @@ def events(client: httpx.Client, path: str, **headers: str) -> list[tuple[str, J
     return [(id.removeprefix("id: "), orjson.loads(data.removeprefix("data: "))) for _, id, data in split]
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # what it is about is in the folder
 def test_progress_is_streamed_until_it_ends(admin: httpx.Client) -> None:
     begun = start(admin, many(150, 0.02))
     told = events(admin, f"/v1/imports/{begun['id']}/events")
@@ -545,6 +560,7 @@ def test_what_cannot_be_imported_is_refused_at_once(admin: httpx.Client, keys: d
     assert not folder.exists() or opened(folder) == []
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # what it is about is in the folder
 def test_what_is_kept_is_bounded(admin: httpx.Client, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settling, "MOST_KEPT", 1)
     failed = [ended(admin, start(admin, lines({"refusal": str(number)}))["id"])["id"] for number in range(2)]
@@ -556,6 +572,7 @@ def test_what_is_kept_is_bounded(admin: httpx.Client, folder: Path, monkeypatch:
     assert admin.post(f"/v1/imports/{failed[1]}/resume").status_code == 202
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # what it is about is in the folder
 def test_only_so_many_wait(admin: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imports, "MOST_WAITING", 1)
     first = start(admin, many(500, 0.03))

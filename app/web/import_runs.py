@@ -99,6 +99,10 @@ class Imports:
 
     async def _await(self, worker: asyncio.subprocess.Process) -> None:
         await worker.wait()
+        if worker.stdin is not None:
+            worker.stdin.close()
+            with suppress(ConnectionError):
+                await worker.stdin.wait_closed()
         self._worker = None
         self.wake()
 
@@ -106,12 +110,13 @@ class Imports:
         """What runs is interrupted, and can be gone on with."""
         self._closing = True
         self.wake()
+        if self._task is not None:
+            await self._task  # it may have been beginning one, and begins no other
         if self._worker is not None:
             with suppress(ProcessLookupError):
                 self._worker.kill()  # at any moment it has done all or nothing
-        for task in (self._waiting, self._task):
-            if task is not None:
-                await task
+        if self._waiting is not None:
+            await self._waiting
         with suppress(Exception):  # if it cannot be written down now, the next one to look will
             async with asyncio.timeout(PARTING):
                 await self._once(first=False)
