@@ -1,5 +1,6 @@
 """The real thing: both databases, built by the migrations, behind the real server, over real HTTP."""
 
+import os
 import shutil
 import socket
 import threading
@@ -13,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from hypothesis import settings as examples
 from sqlalchemy import Engine, create_engine, event, text
 
 from app.access.keys import ROLES, create
@@ -27,6 +29,10 @@ from app.settings import Settings
 
 SEEDS = Path(__file__).parents[1] / "seeds"
 BACKENDS = ("sqlite", "postgresql")
+
+if os.environ.get("CI"):
+    examples.register_profile("brief", examples.get_profile("ci"), max_examples=40)  # ten minutes are for all tests
+    examples.load_profile("brief")
 
 _numbers = count(1)
 

@@ -74,6 +74,7 @@ def test_a_dry_run_is_printed_as_a_release_s_preview(bring_in: Import, engine: E
     assert (sources(engine), releases(engine)) == ([], [])
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # the engine's own tests have both
 def test_refusals_stop_or_are_passed_over(bring_in: Import, engine: Engine, tmp_path: Path) -> None:
     file = tmp_path / "x"
     file.write_bytes(lines(source("a"), {"refusal": "odd"}, source("b")))
@@ -130,6 +131,7 @@ def test_mesh_is_previewed_and_told(bring_in: Import, tmp_path: Path) -> None:
     assert bring_in("mesh", str(file)).stdout == "0 changed, 1 unchanged.\n"
 
 
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)  # the other is told of in test_cli
 def test_what_is_interrupted_changed_nothing(url: str, engine: Engine, tmp_path: Path) -> None:
     file = tmp_path / "x"
     file.write_bytes(many(2000, 0.01))

@@ -146,6 +146,7 @@ def test_a_file_that_is_sent_becomes_a_release(admin: httpx.Client, engine: Engi
     assert (again["state"], again["release"], again["report"]["units"]["unchanged"]) == ("done", None, 1)
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # what it is about is in the folder
 def test_a_dry_run_says_what_would_be_and_changes_nothing(admin: httpx.Client, engine: Engine, folder: Path) -> None:
     begun = start(admin, lines(source("a"), {"refusal": "odd"}), "&dry_run=true&on_error=skip")
     done = ended(admin, begun["id"])
@@ -157,6 +158,7 @@ def test_a_dry_run_says_what_would_be_and_changes_nothing(admin: httpx.Client, e
     assert get(admin, begun["id"]) == done
 
 
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)  # the engine's own tests have both
 def test_one_refusal_stops_it_or_is_skipped(admin: httpx.Client, engine: Engine) -> None:
     content = lines(source("a"), {"refusal": "odd"}, source("b"))
     failed = ended(admin, start(admin, content)["id"])
@@ -188,6 +190,7 @@ def test_what_cannot_be_read_on_is_refused_and_a_reader_that_breaks_off_fails(
     assert sources(engine) == ["a"]
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # what it is about is in the folder
 def test_since_passes_over_what_says_that_it_is_older(admin: httpx.Client, engine: Engine) -> None:
     notes = {"a": "2020-01-31", "b": "2020", "c": "2019-12", "d": None}
     content = lines(*(source(id, **({"note": note} if note else {})) for id, note in notes.items()))
@@ -219,6 +222,7 @@ def test_others_wait_for_their_turn_and_come_in_order(admin: httpx.Client, engin
     assert "report" not in admin.get("/v1/imports").json()["items"][0]
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # what it is about is in the folder
 def test_what_waits_and_what_runs_can_be_cancelled(admin: httpx.Client, engine: Engine, folder: Path) -> None:
     first, second = start(admin, many(500, 0.03)), start(admin, many(1, start=900))
     running(admin, first["id"])
@@ -345,6 +349,7 @@ def test_a_service_that_is_killed_leaves_nothing_half_done(
     assert list(maintaining.check(engine)) == []
 
 
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)  # what it is about is in the folder
 def test_a_service_that_is_stopped_interrupts_what_runs(serve: Serve, engine: Engine) -> None:
     service = serve()
     begun = start(service.client, many(1000, 0.01))
@@ -506,6 +511,7 @@ def test_a_request_sent_twice_counts_once(admin: httpx.Client, engine: Engine, f
     assert admin.get("/v1/imports").json()["total"] == 1
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # what it is about is in the folder
 def test_what_cannot_be_imported_is_refused_at_once(admin: httpx.Client, keys: dict[Role, str], folder: Path) -> None:
     def refused(path: str, content: bytes = b"x", **headers: str) -> tuple[int, str, Any]:
         answer = admin.post(path, content=content, headers={**NDJSON, **headers})

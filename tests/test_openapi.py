@@ -134,7 +134,7 @@ schema = schemathesis.openapi.from_dict(DOCUMENT)
 
 
 @schema.parametrize()
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 def test_answers_keep_to_the_contract(contract_server: httpx.Client, case: Any) -> None:
     key = {"authorization": contract_server.headers["authorization"]}
     case.call_and_validate(base_url=str(contract_server.base_url), checks=CHECKS, headers=key, timeout=60)
