@@ -25,7 +25,7 @@ run: $(RUNTIME) ## install, migrate and load what is missing, then serve on 127.
 	@exec $(BIN)/evidence serve --prepare $(ARGS)
 
 test: $(TESTING) ## run all tests, on SQLite and on PostgreSQL
-	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=3 --dist=loadfile $(ARGS)
 
 check: $(CHECKS) ## locks, lint, format, types, migrations against models, import layers
 

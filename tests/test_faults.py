@@ -64,6 +64,7 @@ def write_until_killed(url: str, key: str, body: dict[str, object], numbers: Ite
     return done
 
 
+@pytest.mark.long
 def test_every_answered_write_outlives_a_kill(
     copy_url: str, copy: Engine, own_keys: dict[Role, str], api: httpx.Client
 ) -> None:
@@ -156,6 +157,7 @@ def restart(server: PostgresServer, how: signal.Signals) -> None:
     server.ensure_postgres_running()
 
 
+@pytest.mark.long
 def test_postgresql_is_restarted_under_load(own_postgresql: PostgresServer) -> None:
     """503 while it is away, then service again without a restart of ours."""
     url = own_postgresql.get_uri("postgres").replace("postgresql://", "postgresql+psycopg://")

@@ -175,6 +175,7 @@ def test_one_refusal_stops_it_or_is_skipped(admin: httpx.Client, engine: Engine)
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # what it is about is in the reader
+@pytest.mark.long
 def test_what_cannot_be_read_on_is_refused_and_a_reader_that_breaks_off_fails(
     admin: httpx.Client, engine: Engine
 ) -> None:
@@ -199,6 +200,7 @@ def test_since_passes_over_what_says_that_it_is_older(admin: httpx.Client, engin
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # what it is about is in the folder
+@pytest.mark.long
 def test_others_wait_for_their_turn_and_come_in_order(admin: httpx.Client, engine: Engine, folder: Path) -> None:
     first = start(admin, many(60, 0.03))
     running(admin, first["id"])
@@ -259,6 +261,7 @@ def reached(client: httpx.Client, id: str, state: str) -> None:
     [("sqlite", "queued"), ("postgresql", "reading"), ("sqlite", "writing"), ("postgresql", "writing")],
     indirect=["backend"],
 )
+@pytest.mark.long
 def test_a_worker_that_is_killed_did_all_or_nothing(
     admin: httpx.Client, engine: Engine, state: str, folder: Path
 ) -> None:
@@ -327,6 +330,7 @@ def serve(url: str, folder: Path, keys: dict[Role, str]) -> Iterator[Serve]:
     [("postgresql", "queued"), ("sqlite", "reading"), ("sqlite", "writing"), ("postgresql", "writing")],
     indirect=["backend"],
 )
+@pytest.mark.long
 def test_a_service_that_is_killed_leaves_nothing_half_done(
     serve: Serve, engine: Engine, state: str, folder: Path
 ) -> None:
@@ -364,6 +368,7 @@ def test_a_service_that_is_stopped_interrupts_what_runs(serve: Serve, engine: En
 
 
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)  # what it is about is in the folder
+@pytest.mark.long
 def test_two_services_see_and_serve_the_same_imports(serve: Serve, engine: Engine) -> None:
     one, other = serve(), serve()
     begun = start(one.client, many(300, 0.01))
@@ -388,6 +393,7 @@ def test_two_services_see_and_serve_the_same_imports(serve: Serve, engine: Engin
 
 
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)  # the one that is shared by machines
+@pytest.mark.long
 def test_a_service_with_another_folder_says_what_it_can_see(
     serve: Serve, url: str, engine: Engine, tmp_path: Path, keys: dict[Role, str]
 ) -> None:
