@@ -167,18 +167,15 @@ def _mark(field: FieldInfo) -> RefersTo | None:
 
 
 @cache
-def _marks(shape: type[BaseModel]) -> dict[str, RefersTo | None]:
-    """The fields that refer to others, and those with shapes in them that do."""
-    found: dict[str, RefersTo | None] = {}
+def referring(shape: type[BaseModel]) -> dict[str, RefersTo | type[BaseModel]]:
+    """The fields of a shape that refer to others, and those with a shape in them that has such fields."""
+    found: dict[str, RefersTo | type[BaseModel]] = {}
     for name, field in shape.model_fields.items():
-        mark = _mark(field)
-        if mark or any(_is_shape(part) and _marks(part) for part in _inside(field.annotation)):
+        inner = (part for part in _inside(field.annotation) if isinstance(part, type) and issubclass(part, BaseModel))
+        mark = _mark(field) or next((part for part in inner if referring(part)), None)
+        if mark:
             found[name] = mark
     return found
-
-
-def _is_shape(part: Any) -> bool:
-    return isinstance(part, type) and issubclass(part, BaseModel)
 
 
 def references(value: Any, pointer: str = "") -> Iterator[tuple[str, RecordType, str]]:
@@ -187,14 +184,16 @@ def references(value: Any, pointer: str = "") -> Iterator[tuple[str, RecordType,
         for index, item in enumerate(value):
             yield from references(item, f"{pointer}/{index}")
     if isinstance(value, BaseModel):
-        for name, mark in _marks(type(value)).items():
+        for name, mark in referring(type(value)).items():
             yield from _references_of(getattr(value, name), mark, f"{pointer}/{name}")
 
 
-def _references_of(content: Any, mark: RefersTo | None, pointer: str) -> Iterator[tuple[str, RecordType, str]]:
-    if mark and isinstance(content, str):
-        yield pointer, mark.type, content
-    elif mark and content and isinstance(content[0], str):
-        yield from ((f"{pointer}/{index}", mark.type, id) for index, id in enumerate(content))
-    else:
+def _references_of(
+    content: Any, mark: RefersTo | type[BaseModel], pointer: str
+) -> Iterator[tuple[str, RecordType, str]]:
+    if not isinstance(mark, RefersTo):
         yield from references(content, pointer)
+    elif isinstance(content, str):
+        yield pointer, mark.type, content
+    else:
+        yield from ((f"{pointer}/{index}", mark.type, id) for index, id in enumerate(content or ()))

@@ -8,10 +8,8 @@ import argparse
 import os
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -22,6 +20,7 @@ import psutil  # type: ignore[import-untyped]
 from app.db import open_engine
 from app.migrating import migrate
 from benchmarks import plain, registry
+from benchmarks.processes import watched
 from benchmarks.releases import databases
 
 LEAST = {"sqlite": 1_500, "postgresql": 1_000}
@@ -52,32 +51,12 @@ class Imported(NamedTuple):
 
 
 def _private(process: psutil.Process) -> float:
+    """Megabytes that a process and those it started hold together, pages of files left out."""
     try:
-        found = process.memory_info()
-        return float(found.rss - found.shared) / 1e6
-    except psutil.Error:
+        found = [each.memory_info() for each in (process, *process.children(recursive=True))]
+    except psutil.Error:  # one of them has just ended
         return 0.0
-
-
-@contextmanager
-def _watched(pid: int, peaks: list[float]) -> Iterator[None]:
-    over = threading.Event()
-
-    def watch() -> None:
-        process = psutil.Process(pid)
-        while not over.wait(0.2):
-            try:
-                peaks.append(sum(map(_private, (process, *process.children(recursive=True)))))
-            except psutil.Error:
-                return
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+    return sum(float(each.rss - each.shared) for each in found) / 1e6
 
 
 def _import(url: str, format: str, file: Path) -> Imported:
@@ -85,7 +64,7 @@ def _import(url: str, format: str, file: Path) -> Imported:
     environment = {**os.environ, "EVIDENCE_DATABASE_URL": url}
     started, peaks = time.perf_counter(), [0.0]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    with _watched(process.pid, peaks):
+    with watched(partial(_private, psutil.Process(process.pid)), peaks, 0.2):
         output, errors = process.communicate()
     if process.returncode:
         raise RuntimeError(f"the import of {file.name} failed: {errors.decode()[-2000:]}")

@@ -3,9 +3,9 @@
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-import psycopg
 from sqlalchemy import Engine, inspect
 
 from app.db import Base, open_engine
@@ -26,53 +26,57 @@ def _sqlite_rows(driver: sqlite3.Connection, table: str) -> Iterator[list[Any]]:
         yield rows
 
 
-def copy_sqlite(source: Engine, target: str) -> float:
-    """Seconds that `executemany` and one commit take; reading the rows is not counted."""
+class _Watch:
+    """Seconds spent in its blocks."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __enter__(self) -> None:
+        self._started = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds += time.perf_counter() - self._started
+
+
+@contextmanager
+def _drivers(source: Engine, target: str) -> Iterator[tuple[Any, Any]]:
+    """The driver's own connections to a database and to an empty one beside it."""
     engine = open_engine(target)
     migrate(engine)
     held, pooled = source.raw_connection(), engine.raw_connection()
-    reader, writer = held.driver_connection, pooled.driver_connection
-    assert isinstance(reader, sqlite3.Connection)
-    assert isinstance(writer, sqlite3.Connection)
-    seconds = 0.0
-    writer.execute("BEGIN IMMEDIATE")
-    for table in _tables(source):
-        for rows in _sqlite_rows(reader, table):
-            marks = ", ".join("?" * len(rows[0]))
-            started = time.perf_counter()
-            writer.executemany(f'INSERT INTO "{table}" VALUES ({marks})', rows)
-            seconds += time.perf_counter() - started
-    started = time.perf_counter()
-    writer.execute("COMMIT")
-    seconds += time.perf_counter() - started
-    pooled.close()
-    held.close()
-    engine.dispose()
-    return seconds
+    try:
+        yield held.driver_connection, pooled.driver_connection
+    finally:
+        pooled.close()
+        held.close()
+        engine.dispose()
+
+
+def copy_sqlite(source: Engine, target: str) -> float:
+    """Seconds that `executemany` and one commit take; reading the rows is not counted."""
+    watch = _Watch()
+    with _drivers(source, target) as (reader, writer):
+        writer.execute("BEGIN IMMEDIATE")
+        for table in _tables(source):
+            for rows in _sqlite_rows(reader, table):
+                marks = ", ".join("?" * len(rows[0]))
+                with watch:
+                    writer.executemany(f'INSERT INTO "{table}" VALUES ({marks})', rows)
+        with watch:
+            writer.execute("COMMIT")
+    return watch.seconds
 
 
 def copy_postgresql(source: Engine, target: str) -> float:
     """Seconds that `COPY` and one commit take; reading the rows is not counted."""
-    engine = open_engine(target)
-    migrate(engine)
-    held, pooled = source.raw_connection(), engine.raw_connection()
-    reader, writer = held.driver_connection, pooled.driver_connection
-    assert isinstance(reader, psycopg.Connection)
-    assert isinstance(writer, psycopg.Connection)
-    seconds = 0.0
-    for table in _tables(source):
-        with reader.cursor() as out, writer.cursor() as into:
+    watch = _Watch()
+    with _drivers(source, target) as (reader, writer), reader.cursor() as out, writer.cursor() as into:
+        for table in _tables(source):
             with out.copy(f'COPY "{table}" TO STDOUT') as pieces, into.copy(f'COPY "{table}" FROM STDIN') as copy:
                 for piece in pieces:
-                    started = time.perf_counter()
-                    copy.write(piece)
-                    seconds += time.perf_counter() - started
-                started = time.perf_counter()
-            seconds += time.perf_counter() - started
-    started = time.perf_counter()
-    writer.commit()
-    seconds += time.perf_counter() - started
-    pooled.close()
-    held.close()
-    engine.dispose()
-    return seconds
+                    with watch:
+                        copy.write(piece)
+        with watch:
+            writer.commit()
+    return watch.seconds

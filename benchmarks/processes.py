@@ -4,12 +4,13 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, TypeVar
 
 SERVER, CLIENT = 0, -1
 """Which of the cores we may use: the first for servers (only one is busy at a time), the last for the load tool."""
@@ -42,6 +43,27 @@ def cpu_seconds(pid: int) -> float:
     except OSError:
         return float("nan")
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+T = TypeVar("T")
+
+
+@contextmanager
+def watched(look: Callable[[], T], seen: list[T], every: float) -> Iterator[None]:
+    """Looks at something again and again, beside the block."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(every):
+            seen.append(look())
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def settle(server: Server) -> None:

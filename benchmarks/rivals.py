@@ -30,11 +30,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 import venv
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median
@@ -50,7 +50,7 @@ from app.reading import now
 from app.search.index import SearchIndex
 from benchmarks.exchanges import Answer, Target
 from benchmarks.load import Failed
-from benchmarks.processes import CLIENT, NotStarted, Server, pin, python, settle
+from benchmarks.processes import CLIENT, NotStarted, Server, pin, python, settle, watched
 from benchmarks.rival_cases import Case, cases
 from benchmarks.rival_data import many, rival_database
 from benchmarks.rival_report import (
@@ -176,29 +176,12 @@ def _memory(pid: int) -> tuple[float, float]:
     return found["VmRSS:"], found["RssAnon:"]
 
 
-@contextmanager
-def _watched(pid: int, peaks: list[tuple[float, float]]) -> Iterator[None]:
-    over = threading.Event()
-
-    def watch() -> None:
-        while not over.wait(0.05):
-            peaks.append(_memory(pid))
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-
-
 def _export(server: Server) -> tuple[float, float, int, float]:
     """How much the server grows while it exports all studies as csv, in all and private, the bytes and the seconds."""
     before, peaks = _memory(server.pid), [_memory(server.pid)]
     connection, size, started = HTTPConnection(server.host, server.port, timeout=600), 0, time.perf_counter()
     try:
-        with _watched(server.pid, peaks):
+        with watched(partial(_memory, server.pid), peaks, 0.05):
             connection.request("GET", "/v1/studies?format=csv")
             response = connection.getresponse()
             while piece := response.read(1 << 18):

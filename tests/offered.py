@@ -1,7 +1,8 @@
 """What importers' tests have in common: everything offered has to be a record that breaks no rule."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from random import Random
 
 from app.catalogue import RESOURCES
 from app.fields import RecordType
@@ -49,3 +50,21 @@ def offered(unit: Unit, type: str) -> Json:
     """The one record of a type that a unit offers."""
     (data,) = [offer.data for offer in unit.offers if offer.type == type]
     return data
+
+
+def damaged(content: bytes, random: Random, pieces: Sequence[bytes]) -> bytes:
+    """Some bytes changed, cut out or repeated, and some of the format's own put where they do not belong."""
+    some = bytearray(content)
+    for _ in range(random.randrange(1, 8)):
+        at = random.randrange(len(some))
+        match random.randrange(4):
+            case 0:
+                some[at] = random.randrange(256)
+            case 1:
+                del some[at : at + random.randrange(1, 200)]
+            case 2:
+                some[at:at] = random.choice(pieces)
+            case _:
+                start = random.randrange(len(some))
+                some[at:at] = some[start : start + random.randrange(300)]
+    return bytes(some)

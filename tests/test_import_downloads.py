@@ -6,11 +6,10 @@ import io
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import zipfile
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import IO
@@ -33,13 +32,7 @@ SMALL = Terms(bytes=50_000, seconds=20.0, attempts=4)
 OURS = Settings(import_private=True)
 
 
-@pytest.fixture(autouse=True)
-def temporary(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Temporary files go into a folder of each test's own, and are gone when it ends."""
-    folder = tmp_path_factory.mktemp("temporary")
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    yield
-    assert list(folder.iterdir()) == []
+pytestmark = pytest.mark.usefixtures("nothing_temporary_is_left")
 
 
 @pytest.fixture

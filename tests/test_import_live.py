@@ -2,8 +2,7 @@
 
 import io
 import re
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from itertools import islice
 
@@ -23,13 +22,7 @@ from tests.answering import Answering, Asked, Reply, Server, Watch, answering
 SINCE = date(2024, 1, 15)
 
 
-@pytest.fixture(autouse=True)
-def temporary(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Temporary files go into a folder of each test's own, and are gone when it ends."""
-    folder = tmp_path_factory.mktemp("temporary")
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    yield
-    assert list(folder.iterdir()) == []
+pytestmark = pytest.mark.usefixtures("nothing_temporary_is_left")
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from app.importing.offers import Found, Json, Mention, Refusal, Unit, Unreadable
 from app.importing.references import units
 from app.importing.references.people import author, authors
 from app.titles import title_key
-from tests.offered import DATA, FIXTURES, accepted, faults, offered
+from tests.offered import DATA, FIXTURES, accepted, damaged, faults, offered
 
 OWN = (FIXTURES / "references/tools.ris").read_bytes()
 LINES = (FIXTURES / "references/pubmed.nbib").read_bytes()
@@ -253,29 +253,12 @@ PIECES = [
 ]
 
 
-def damaged(content: bytes, random: Random) -> bytes:
-    some = bytearray(content)
-    for _ in range(random.randrange(1, 8)):
-        at = random.randrange(len(some))
-        match random.randrange(4):
-            case 0:
-                some[at] = random.randrange(256)
-            case 1:
-                del some[at : at + random.randrange(1, 60)]
-            case 2:
-                some[at:at] = random.choice(PIECES)
-            case _:
-                start = random.randrange(len(some))
-                some[at:at] = some[start : start + random.randrange(200)]
-    return bytes(some)
-
-
 @pytest.mark.parametrize("content", [OWN, LINES, OWN + LINES])
 def test_no_file_breaks_the_reader(content: bytes) -> None:
     random = Random(2026)
     for _ in range(300):
         try:
-            for found in units(BytesIO(damaged(content, random)), "x", NOBODY, store_abstracts=True):
+            for found in units(BytesIO(damaged(content, random, PIECES)), "x", NOBODY, store_abstracts=True):
                 assert isinstance(found, Unit | Refusal)
                 assert not isinstance(found, Unit) or faults(found) == []
         except Unreadable:

@@ -1,14 +1,12 @@
 """The ids that an offer refers to, exchanged for those that the records have here."""
 
-from collections.abc import Callable, Iterator
-from functools import cache
-from typing import Any, get_args
+from collections.abc import Callable
+from typing import Any
 
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
 from app.fields import RecordType
-from app.record_schemas import RefersTo
+from app.record_schemas import RefersTo, referring
 
 Resolve = Callable[[RecordType, str], str | None]
 """The id that a record has here; nothing where it is to be left out."""
@@ -17,38 +15,13 @@ OPTIONAL = {"studies": "publications"}
 """Lists of links by type whose items are left out where the record is not here."""
 
 
-def _inside(hint: Any) -> Iterator[Any]:
-    yield hint
-    for part in get_args(hint):
-        yield from _inside(part)
-
-
-def _referring(field: FieldInfo) -> RefersTo | None:
-    parts = (*field.metadata, *_inside(field.annotation))
-    return next((part for part in parts if isinstance(part, RefersTo)), None)
-
-
-@cache
-def _fields(shape: type[BaseModel]) -> dict[str, RefersTo | type[BaseModel]]:
-    """The fields that refer to others, and those with shapes in them that do."""
-    found: dict[str, RefersTo | type[BaseModel]] = {}
-    for name, field in shape.model_fields.items():
-        mark = _referring(field)
-        inner = [part for part in _inside(field.annotation) if isinstance(part, type) and issubclass(part, BaseModel)]
-        if mark:
-            found[name] = mark
-        elif inner and _fields(inner[0]):
-            found[name] = inner[0]
-    return found
-
-
 def rewritten(shape: type[BaseModel], data: Any, resolve: Resolve) -> Any:
     """What is offered with the ids that records have here; whatever has no such shape stays as it is."""
     if isinstance(data, list):
         return [rewritten(shape, item, resolve) for item in data]
     if not isinstance(data, dict):
         return data
-    marks = _fields(shape)
+    marks = referring(shape)
     return {name: _value(marks[name], value, resolve) if name in marks else value for name, value in data.items()}
 
 

@@ -45,7 +45,8 @@ def _inside(node: yaml.Node, part: str) -> yaml.Node | None:
     if isinstance(node, yaml.MappingNode):
         return next((value for key, value in node.value if key.value == part), None)
     if isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):
-        return node.value[int(part)]  # type: ignore[no-any-return]  # PyYAML types node values loosely
+        inner: yaml.Node = node.value[int(part)]
+        return inner
     return None
 
 

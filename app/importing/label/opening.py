@@ -5,6 +5,7 @@ from typing import IO, TypeAlias
 from lxml import etree
 
 from app.importing.offers import Unreadable
+from app.importing.xml import SAFE
 
 LARGEST = 50_000_000
 DEEPEST = 100
@@ -34,21 +35,9 @@ def attribute(element: Element | None, name: str) -> str | None:
     return " ".join(str(value).split()) or None if value is not None else None
 
 
-def _parser() -> etree.XMLParser:
-    return etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        dtd_validation=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-
-
 def _parsed(content: bytes) -> Element:
     try:
-        root = etree.fromstring(content, _parser())
+        root = etree.fromstring(content, etree.XMLParser(**SAFE))
     except etree.XMLSyntaxError as error:
         raise Unreadable(f"line {error.lineno or 1}: it is not well-formed XML: {error.msg}") from None
     except (ValueError, LookupError) as error:

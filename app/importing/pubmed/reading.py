@@ -18,6 +18,7 @@ from app.importing.pubmed.articles import add_citation
 from app.importing.pubmed.books import add_document
 from app.importing.pubmed.elements import each, parts, text
 from app.importing.pubmed.records import PMID, source, unit
+from app.importing.xml import SAFE
 
 LONGEST_RECORD = 20_000_000
 """Bytes between the ends of two records; PubMed's longest has about a million."""
@@ -52,17 +53,7 @@ def _refuse_foreign(root: etree._Element, name: str) -> None:
 def _elements(file: IO[bytes], name: str) -> Iterator[etree._Element]:
     """Each record when its end is read; the one before is forgotten."""
     stream = _Stream(file, name)
-    context = etree.iterparse(
-        stream,
-        tag=_TAGS,
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-        collect_ids=False,
-    )
+    context = etree.iterparse(stream, tag=_TAGS, collect_ids=False, **SAFE)
     checked = False
     for _, element in context:
         if not checked:
