@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, fu
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.db import table_of
-from app.fields import AlertState, RecordType
+from app.fields import AlertState, RecordType, SourceKind
 from app.mechanisms.models import MechanismStudy
 from app.publications.models import Publication
 from app.records import Alert, Provenance, RecordName
@@ -45,10 +45,13 @@ def _identifier() -> ColumnElement[str | None]:
     return case(*rest, else_=None)
 
 
+PASSING: tuple[SourceKind, ...] = ("article", "bibliographic-record")
+"""Kinds of sources that may be a publication."""
+
 _RAISED = Publication.retraction_state.in_(WORST_FIRST)
 _OF_PUBLICATION = and_(RecordName.record_type == "publications", RecordName.record_id == Publication.id)
 _IS_PUBLICATION = and_(
-    Source.kind.in_(("article", "bibliographic-record")),
+    Source.kind.in_(PASSING),
     RecordName.key == _identifier(),
     RecordName.kind.in_(("pmid", "doi")),
     _OF_PUBLICATION,

@@ -2,35 +2,64 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Dialect, Enum, Table
+import orjson
+from sqlalchemy import JSON, Boolean, Connection, Dialect, Enum, LargeBinary, String, Table
 from sqlalchemy.types import TypeEngine
 
 from app.db import Printed
+from app.documents import Packed, packed
 from app.resources import Row
 
 Convert = Callable[[Any], Any]
 
 
+class Block(NamedTuple):
+    """Rows of one table as either database takes them."""
+
+    names: tuple[str, ...]
+    rows: Sequence[Sequence[Any]]
+
+
 @lru_cache(maxsize=1000)
-def _converts(table: Table, names: tuple[str, ...], dialect: Dialect) -> tuple[tuple[int, Convert], ...]:
+def _converts(table: Table, names: tuple[str, ...], dialect: Dialect | None) -> tuple[tuple[int, Convert], ...]:
     """What the columns' types do to values on their way in, by place."""
     types = ((place, table.c[name].type) for place, name in enumerate(names))
     found = ((place, _convert(of, dialect)) for place, of in types)
     return tuple((place, convert) for place, convert in found if convert is not None)
 
 
-def _convert(of: TypeEngine[Any], dialect: Dialect) -> Convert | None:
-    """A word is checked by the database, and SQLite takes a printed number as it is."""
-    if isinstance(of, Enum) or (isinstance(of, Printed) and dialect.name == "sqlite"):
+def _convert(of: TypeEngine[Any], dialect: Dialect | None) -> Convert | None:
+    """Words are checked by the database, and both drivers print numbers as Python does."""
+    if isinstance(of, JSON):
+        return _json_or_null if of.none_as_null else _json
+    if isinstance(of, Packed):
+        return lambda value: None if value is None else packed(value)
+    if isinstance(of, Enum | Boolean | Printed | String | LargeBinary):
         return None
-    return of.dialect_impl(dialect).bind_processor(dialect)
+    return of.dialect_impl(dialect).bind_processor(dialect) if dialect else _alike
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _json_or_null(value: Any) -> str | None:
+    return None if value is None else _json(value)
+
+
+def _alike(value: Any) -> Any:
+    """Whole numbers and nothing at all need no dialect; a moment does."""
+    if value is not None and type(value) is not int:
+        raise TypeError(f"{type(value).__name__} is not kept alike by both databases")
+    return value
 
 
 def _tuples(
-    rows: Sequence[Row], names: tuple[str, ...], converts: tuple[tuple[int, Convert], ...]
+    rows: Iterable[Row], names: tuple[str, ...], converts: tuple[tuple[int, Convert], ...]
 ) -> Iterator[Sequence[Any]]:
     values: Callable[[Row], Any] = itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
     if not converts:
@@ -54,14 +83,30 @@ def _statement(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:
     return f"INSERT INTO {quote(table.name)} ({columns}) VALUES ({', '.join('?' * len(names))})"
 
 
+def block(table: Table, rows: Sequence[Row]) -> Block:
+    """Rows that all give the same columns, for a database that is not known yet; there is one at least."""
+    names = tuple(rows[0])
+    return Block(names, list(_tuples(rows, names, _converts(table, names, None))))
+
+
 def insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Rows that all give the same columns."""
-    if not rows:
-        return
-    dialect, names = connection.dialect, tuple(rows[0])
-    tuples = _tuples(rows, names, _converts(table, names, dialect))
-    run = _copy if dialect.name == "postgresql" else _execute
-    run(connection, _statement(table, names, dialect), tuples)
+    if rows:
+        names = tuple(rows[0])
+        _put(connection, table, names, _tuples(rows, names, _converts(table, names, connection.dialect)))
+
+
+def insert_blocks(connection: Connection, table: Table, blocks: Iterable[Block]) -> None:
+    alike: dict[tuple[str, ...], list[Sequence[Sequence[Any]]]] = {}
+    for names, rows in blocks:
+        alike.setdefault(names, []).append(rows)
+    for names, several in alike.items():
+        _put(connection, table, names, chain.from_iterable(several))
+
+
+def _put(connection: Connection, table: Table, names: tuple[str, ...], rows: Iterable[Sequence[Any]]) -> None:
+    run = _copy if connection.dialect.name == "postgresql" else _execute
+    run(connection, _statement(table, names, connection.dialect), rows)
 
 
 def _execute(connection: Connection, statement: str, rows: Iterable[Sequence[Any]]) -> None:

@@ -4,21 +4,18 @@ shape -> domain rules -> references, names, quotes against the batch and the dat
 """
 
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence, Set
-from datetime import UTC, datetime
 
 from sqlalchemy import Connection, select
 
 from app.catalogue import RESOURCES
+from app.citing import provenance_rows
 from app.drafts import Draft, Fault, Read, own_faults, read_before, read_now
-from app.entering import Entry, names_of
+from app.entering import Entry
 from app.fields import RecordType
 from app.nearest import nearest
-from app.quotes import NotQuoted, locate
-from app.record_schemas import Cited, ProvenanceIn, references
-from app.records import Record, RecordName, fold, is_exclusive
+from app.records import Record, RecordName
 from app.rendering import referrers
 from app.requoting import Quoting, standing
-from app.resources import Row
 from app.rows import IS_DELETED, among, batches, known
 from app.sources.models import Source
 from app.sources.schemas import SourceIn
@@ -29,9 +26,7 @@ Claim = tuple[RecordType, str]
 
 
 def _claims(read: Read) -> Iterator[tuple[Claim, str]]:
-    for kind, name in names_of(read.type, read.record):
-        if is_exclusive(kind):
-            yield (read.type, fold(read.type, name)), name
+    yield from (((read.type, key), name) for key, name in read.claims())
 
 
 def _claimed_elsewhere(connection: Connection, claims: Iterable[Claim], besides: Container[Key]) -> Mapping[Claim, str]:
@@ -49,36 +44,6 @@ def _texts(connection: Connection, ids: Iterable[str]) -> dict[str, str | None]:
         query = select(Source.id, Source.text).where(Source.id.in_(some))
         texts |= {row.id: row.text for row in connection.execute(query)}
     return texts
-
-
-def _provenance(read: Read) -> list[ProvenanceIn]:
-    return read.record.provenance if isinstance(read.record, Cited) else []
-
-
-def _span(item: ProvenanceIn, text: str | None, at: datetime) -> Row:
-    if item.quote is None:
-        nowhere = dict.fromkeys(("quote", "start_offset", "end_offset", "prefix", "suffix", "checked_at"))
-        return {**nowhere, "status": "unquoted"}
-    if text is None:
-        raise NotQuoted("the source has no stored text to quote from")
-    span = locate(item.quote, text, item.start)
-    where = {"start_offset": span.start, "end_offset": span.end, "prefix": span.prefix, "suffix": span.suffix}
-    return {"quote": item.quote, **where, "checked_at": at, "status": "ok"}
-
-
-def _cite(read: Read, texts: Mapping[str, str | None], faults: list[Fault]) -> tuple[Row, ...]:
-    now = datetime.now(UTC)
-    rows = []
-    for position, item in enumerate(_provenance(read)):
-        try:
-            span = _span(item, texts.get(item.source), now)
-        except NotQuoted as fault:
-            near = (fault.near,) if fault.near else ()
-            faults.append(Fault(read.number, f"/provenance/{position}/quote", fault.detail, near))
-        else:
-            place = {"source_id": item.source, "section": item.section, "paths": item.paths or None}
-            rows.append({"position": position, **place, **span})
-    return tuple(rows)
 
 
 def still_referred(connection: Connection, gone: Collection[Key], *, but: Collection[Key] = ()) -> dict[Key, list[Key]]:
@@ -117,33 +82,37 @@ class Checking:
                 self._malformed.add((draft.type, str(draft.data.get("id"))))
 
     def _take_in(self, read: Read) -> None:
-        if read.entered is None:
+        if read.entered is None and read.ready is None:
             self.faults += own_faults(read)
         if read.key in self.keys:
-            detail = f"the id {read.record.id!r} is taken by another of the {read.type}"
+            detail = f"the id {read.id!r} is taken by another of the {read.type}"
             self.faults.append(Fault(read.number, "/id", detail))
         self.keys.add(read.key)
         for claim, _ in _claims(read):
-            self._first.setdefault(claim, read.record.id)
-        if isinstance(read.record, SourceIn):
-            self._texts[read.record.id] = read.record.text
+            self._first.setdefault(claim, read.id)
+        if isinstance(read.given, SourceIn):
+            self._texts[read.id] = read.given.text
 
     def settle(self, connection: Connection, batch: Sequence[Read]) -> list[Entry]:
         """What was read, ready to be written; all must have been read before."""
         besides = _Either(self.keys, self.gone)
         self.faults += self._dangling(connection, batch)
         self.faults += self._claimed_twice(connection, batch, besides)
-        quoted = {item.source for read in batch for item in _provenance(read) if item.quote is not None}
+        quoted = {id for read in batch for id in read.quoted()}
         stored = _texts(connection, quoted - self._texts.keys())
         texts = stored | {id: self._texts[id] for id in quoted & self._texts.keys()}
         sources = {id for type, id in self.keys if type == "sources"}
-        as_they_were = standing(connection, {read.key: read.record for read in batch}, sources)
+        as_they_were = standing(connection, {read.key: read.record for read in batch if not read.ready}, sources)
         return [self._entry(read, texts, as_they_were.get(read.key)) for read in batch]
 
     def _entry(self, read: Read, texts: Mapping[str, str | None], before: Quoting | None) -> Entry:
         if before:
             return Entry.of(read.type, read.record, tuple(before.cited), before.digest)
-        return Entry.of(read.type, read.record, _cite(read, texts, self.faults), entered=read.entered)
+        if read.ready:
+            return Entry.ready_made(read.type, read.ready)
+        cited, wrong = provenance_rows(read.record, texts)
+        self.faults += (Fault(read.number, f"/provenance/{place}/quote", detail, near) for place, detail, near in wrong)
+        return Entry.of(read.type, read.record, cited, entered=read.entered)
 
     def _dangling(self, connection: Connection, batch: Sequence[Read]) -> Iterator[Fault]:
         """References to records that are neither in the change nor stored; malformed ones have faults of their own."""
@@ -151,7 +120,7 @@ class Checking:
         outside = [
             (read.number, pointer, (type, id))
             for read in batch
-            for pointer, type, id in references(read.record)
+            for pointer, type, id in read.references()
             if (type, id) not in here
         ]
         stored = known(connection, {key for _, _, key in outside}).keys() - self.gone
@@ -173,7 +142,7 @@ class Checking:
         stored = _claimed_elsewhere(connection, {claim for _, claim, _ in claims}, besides)
         for read, claim, name in claims:
             owner = stored.get(claim, self._first[claim])
-            if owner != read.record.id:
+            if owner != read.id:
                 yield Fault(read.number, "", f"the name {name!r} is claimed by {owner!r} too")
 
 

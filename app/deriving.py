@@ -6,6 +6,7 @@ from sqlalchemy import Connection, case, exists, update
 
 from app.alerts import derive_alerts
 from app.catalogue import RESOURCES
+from app.fields import EvidenceBasis, Tier
 from app.records import Provenance, Record
 from app.sources.models import Source
 from app.versions import Key, grouped
@@ -16,6 +17,13 @@ _PRIMARY = exists().where(
     Provenance.source_id == Source.id,
     Source.tier == "primary",
 )
+
+
+def basis_of(tiers: Iterable[Tier], *, is_flagged: bool) -> EvidenceBasis:
+    """The same of a record that is not stored yet."""
+    return "primary" if not is_flagged and "primary" in tiers else "secondary"
+
+
 _BASIS = case((~Record.needs_primary_source & _PRIMARY, "primary"), else_="secondary")
 
 

@@ -33,6 +33,19 @@ SHORTEST_PACKED = 500
 _own = threading.local()
 
 
+def packed(value: bytes) -> bytes:
+    """What is packed already stays as it is."""
+    if len(value) < SHORTEST_PACKED or value[:4] == _FRAME:
+        return value
+    if not hasattr(_own, "packer"):
+        _own.packer = ZstdCompressor(level=1)
+    return bytes(_own.packer.compress(value))
+
+
+def unpacked(value: bytes) -> bytes:
+    return ZstdDecompressor().decompress(value) if value[:4] == _FRAME else value
+
+
 class Packed(TypeDecorator[bytes]):
     """JSON that is rarely read: a fifth of its size. What was stored before it was packed is read as it is."""
 
@@ -40,14 +53,10 @@ class Packed(TypeDecorator[bytes]):
     cache_ok = True
 
     def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
-        if value is None or len(value) < SHORTEST_PACKED:
-            return value
-        if not hasattr(_own, "packer"):
-            _own.packer = ZstdCompressor(level=1)
-        return bytes(_own.packer.compress(value))
+        return None if value is None else packed(value)
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> bytes | None:
-        return ZstdDecompressor().decompress(value) if value is not None and value[:4] == _FRAME else value
+        return None if value is None else unpacked(value)
 
 
 Change = Literal["created", "updated", "refreshed", "deleted", "restored"]

@@ -1,6 +1,6 @@
 """A record as somebody wrote it down, and all that can be said of it without knowing any other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -8,9 +8,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from app.catalogue import RESOURCES
+from app.citing import cited_by
+from app.documents import unpacked
+from app.entering import Claim, Ready, claims_of
 from app.fields import RecordType
 from app.nearest import nearest
-from app.record_schemas import Cited, ProvenanceIn, RecordIn
+from app.record_schemas import RecordIn, references
 from app.rules import broken
 from app.shapes import pointer_of, shape_faults, text_faults
 from app.versions import Key
@@ -25,6 +28,8 @@ class Draft:
     data: Any
     entered: bytes | None = None
     """As it is to be kept, where its shape and its own rules were found right before."""
+    ready: Ready | None = None
+    """All that is to be written of it, where that was made before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +48,48 @@ class Read:
 
     number: int
     type: RecordType
-    record: RecordIn
+    id: str
+    given: RecordIn | None
     entered: bytes | None = None
     """As it is to be kept, where it was read and found right before."""
+    ready: Ready | None = None
+
+    @classmethod
+    def of(cls, number: int, type: RecordType, record: RecordIn, entered: bytes | None = None) -> "Read":
+        return cls(number, type, record.id, record, entered)
 
     @property
     def key(self) -> Key:
-        return self.type, self.record.id
+        return self.type, self.id
+
+    @property
+    def record(self) -> RecordIn:
+        """What is ready need not be read again to be written."""
+        if self.given is None:
+            assert self.ready is not None
+            return RESOURCES[self.type].entered.model_validate_json(unpacked(self.ready.kept))
+        return self.given
+
+    def claims(self) -> Iterable[Claim]:
+        return claims_of(self.type, self.record) if self.ready is None else self.ready.claims
+
+    def references(self) -> Iterable[tuple[str, RecordType, str]]:
+        return references(self.record) if self.ready is None else self.ready.references()
+
+    def quoted(self) -> set[str]:
+        """The sources that it quotes; what is ready quotes none."""
+        return (
+            {item.source for item in cited_by(self.record) if item.quote is not None} if self.ready is None else set()
+        )
 
 
 def read_before(draft: Draft) -> Read | None:
+    if draft.ready:
+        return Read(draft.number, draft.type, draft.ready.id, None, ready=draft.ready)
     if draft.entered is None:
         return None
     record = RESOURCES[draft.type].entered.model_validate_json(draft.entered)
-    return Read(draft.number, draft.type, record, draft.entered)
+    return Read.of(draft.number, draft.type, record, draft.entered)
 
 
 def read_now(draft: Draft, faults: list[Fault]) -> Read | None:
@@ -66,7 +99,7 @@ def read_now(draft: Draft, faults: list[Fault]) -> Read | None:
         faults += [Fault(draft.number, pointer, detail) for pointer, detail, _ in unstorable]
         return None
     try:
-        return Read(draft.number, draft.type, entered.model_validate(draft.data))
+        return Read.of(draft.number, draft.type, entered.model_validate(draft.data))
     except ValidationError as error:
         found = shape_faults(entered, error)
         faults += [Fault(draft.number, pointer, detail, tuple(near)) for pointer, detail, near in found]
@@ -89,8 +122,7 @@ def _absences(record: RecordIn) -> Iterator[tuple[str, str, list[str]]]:
 
 def _paths(record: RecordIn) -> Iterator[tuple[str, str, list[str]]]:
     fields = type(record).model_fields
-    cited: list[ProvenanceIn] = record.provenance if isinstance(record, Cited) else []
-    for position, item in enumerate(cited):
+    for position, item in enumerate(cited_by(record)):
         for name in item.paths:
             if name.partition("/")[0] not in fields:
                 where = f"/provenance/{position}/paths{pointer_of((name,))}"
@@ -102,8 +134,8 @@ RESERVED = frozenset({"missing", "present"})
 
 
 def own_faults(read: Read) -> Iterator[Fault]:
-    if read.record.id in RESERVED:
-        yield Fault(read.number, "/id", f"{read.record.id!r} has a meaning of its own in filters and can be no id")
+    if read.id in RESERVED:
+        yield Fault(read.number, "/id", f"{read.id!r} has a meaning of its own in filters and can be no id")
     for pointer, detail in broken(read.record, RESOURCES[read.type].rules):
         yield Fault(read.number, pointer, detail)
     for pointer, detail, near in (*_absences(read.record), *_paths(read.record)):

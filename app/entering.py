@@ -1,14 +1,43 @@
 """A record that was checked, on its way into its tables."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from app.bulk import Block
 from app.catalogue import RESOURCES
+from app.citing import provenance_rows
+from app.documents import unpacked
 from app.fields import RecordType
 from app.record_schemas import CitedIn, RecordIn, as_entered
 from app.records import fold, is_exclusive
 from app.requoting import digest_of
 from app.resources import Row, Rows
 from app.versions import Key
+
+Claim = tuple[str, str]
+"""A name folded, and as it is written."""
+
+
+class Ready(NamedTuple):
+    """A new record with all that is to be written of it, made before. It shows and quotes nobody, but cites sources."""
+
+    id: str
+    kept: bytes
+    """As it was entered, packed."""
+    digest: str
+    claims: tuple[Claim, ...]
+    sources: tuple[str, ...]
+    """What it cites, in order."""
+    may_be_alerted: bool
+    """Whether any of that may be a publication."""
+    blocks: dict[str, Block]
+    """Its rows by table."""
+    etag: str
+    body: bytes
+
+    def references(self) -> Iterator[tuple[str, RecordType, str]]:
+        yield from ((f"/provenance/{place}/source", "sources", id) for place, id in enumerate(self.sources))
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +50,16 @@ class Entry:
     type: RecordType
     id: str
     entered: bytes
+    """Of what is ready, packed."""
     cited: tuple[Row, ...]
     stored: str | None = None
     read: RecordIn | None = None
     """What `entered` says, where it need not be read again."""
+    ready: Ready | None = None
+
+    @classmethod
+    def ready_made(cls, type: RecordType, ready: Ready) -> "Entry":
+        return cls(type, ready.id, ready.kept, (), ready.digest, ready=ready)
 
     @classmethod
     def of(
@@ -43,7 +78,7 @@ class Entry:
 
     @property
     def record(self) -> RecordIn:
-        return self.read or RESOURCES[self.type].entered.model_validate_json(self.entered)
+        return self.read or RESOURCES[self.type].entered.model_validate_json(unpacked(self.entered))
 
     @property
     def digest(self) -> str:
@@ -63,6 +98,13 @@ def _name_rows(type: RecordType, record: RecordIn) -> list[Row]:
     return rows
 
 
+def claims_of(type: RecordType, record: RecordIn) -> Iterator[Claim]:
+    """The names that no other record of its type may have."""
+    for kind, name in names_of(type, record):
+        if is_exclusive(kind):
+            yield fold(type, name), name
+
+
 def names_of(type: RecordType, record: RecordIn) -> list[tuple[str, str]]:
     return [("id", record.id), *RESOURCES[type].names(record)]
 
@@ -70,6 +112,7 @@ def names_of(type: RecordType, record: RecordIn) -> list[tuple[str, str]]:
 def rows_of(entry: Entry) -> Rows:
     owner = {"record_type": entry.type, "record_id": entry.id}
     record = entry.record
+    cited = entry.cited if entry.ready is None else provenance_rows(record, {})[0]
     flagged = isinstance(record, CitedIn) and record.needs_primary_source
     shared = {
         "type": entry.type,
@@ -85,5 +128,5 @@ def rows_of(entry: Entry) -> Rows:
         "records": [shared],
         "names": _name_rows(entry.type, record),
         "absences": [{**owner, "field": name, "reason": why} for name, why in sorted(record.absent.items())],
-        "provenance": [{**owner, **row} for row in entry.cited],
+        "provenance": [{**owner, **row} for row in cited],
     }

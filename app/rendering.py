@@ -113,7 +113,7 @@ def _conflict(row: Row) -> Row:
     return pick(ConflictOut, row) | values | {"source": row["source_id"]}
 
 
-def _body(resource: Resource, shared: Row, rows: Rows, found: Found) -> bytes:
+def body_of(resource: Resource, shared: Row, rows: Rows, found: Found) -> bytes:
     document = shared | resource.render(rows, found)
     document["absent"] = {row["field"]: row["reason"] for row in rows["absences"]}
     document["provenance"] = [_provenance(row, found) for row in rows["provenance"]]
@@ -137,7 +137,7 @@ def render(
     shared = _shared(connection, type, ids)
     wanted = _referred(resource, batch.values())
     found = {of: _embedded(connection, of, sorted(refs)) for of, refs in wanted.items() if refs}
-    return {id: _body(resource, shared[id], rows, found) for id, rows in batch.items()}
+    return {id: body_of(resource, shared[id], rows, found) for id, rows in batch.items()}
 
 
 @cache

@@ -104,14 +104,32 @@ def _shared(model: type[Base], shape: type[BaseModel]) -> tuple[str, ...]:
     return tuple(column.name for column in table_of(model).columns if column.name in shape.model_fields)
 
 
+class ShapedRow(dict[str, Any]):
+    """A row that was made of a shape, which it shows again without being checked again."""
+
+    __slots__ = ("shape",)
+
+    def __init__(self, shape: BaseModel) -> None:
+        super().__init__(shape.__dict__)
+        self.shape = shape
+
+
 def numbered(owner: Mapping[str, Any], rows: Iterable[Row]) -> list[Row]:
-    """Rows of a part, in order."""
-    return [{**owner, "position": position, **row} for position, row in enumerate(rows)]
+    """Rows of a part, in order; they become the owner's."""
+    found = list(rows)
+    for position, row in enumerate(found):
+        row.update(owner, position=position)
+    return found
 
 
 def flat(shapes: Iterable[BaseModel]) -> Iterator[Row]:
     """Shapes that hold nothing but plain values, as rows."""
-    return (dict(shape.__dict__) for shape in shapes)
+    return map(ShapedRow, shapes)
+
+
+def shown(shape: type[BaseModel], rows: Iterable[Row]) -> list[BaseModel | Row]:
+    """The shapes that rows were made of; of those that were read, the columns that it shows."""
+    return [row.shape if isinstance(row, ShapedRow) else pick(shape, row) for row in rows]
 
 
 def links(owner: Mapping[str, str], column: str, ids: Iterable[str]) -> list[Row]:

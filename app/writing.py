@@ -4,7 +4,7 @@ lock -> check -> rows -> derived columns -> documents, and those that show them 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,9 +14,12 @@ from sqlalchemy import Connection, Engine, delete, func, select, update
 from app.catalogue import RESOURCES
 from app.db import table_of, writing
 from app.deriving import derive_columns
-from app.documents import Change, Document, Revision, State
-from app.entering import Entry, rows_of
+from app.documents import Change, Document, Revision, State, unpacked
+from app.entering import Entry, Ready, rows_of
 from app.importing.remembering import derive_conflicts
+from app.ready import insert_main as insert_ready_main
+from app.ready import insert_parts as insert_ready_parts
+from app.ready import ready_of, store_ready
 from app.records import Deletion
 from app.rendering import dependents, shapes
 from app.requoting import replaced, requote
@@ -105,14 +108,20 @@ _WithRows = tuple[Entry, Rows]
 
 
 class _Prepared:
-    """Entries that change something with their rows, a batch at a time; where there is but one batch, it is kept."""
+    """Entries that change something with their rows, a batch at a time; where there is but one batch, it is kept.
 
-    def __init__(self, plan: _Plan, entries: Iterable[Entry]) -> None:
-        self._plan, self._entries = plan, entries
-        self._only = [_with_rows(batch) for batch in plan.batches(entries)] if len(plan.changes) <= 2 * BATCH else None
+    Those of `ready` are left out.
+    """
+
+    def __init__(self, plan: _Plan, entries: Iterable[Entry], ready: Collection[Key]) -> None:
+        self._plan, self._entries, self._ready = plan, entries, ready
+        self._only = [*self._each()] if len(plan.changes) <= 2 * BATCH else None
+
+    def _each(self) -> Iterator[list[_WithRows]]:
+        return map(_with_rows, self._plan.batches(entry for entry in self._entries if entry.key not in self._ready))
 
     def __iter__(self) -> Iterator[list[_WithRows]]:
-        return iter(self._only) if self._only is not None else map(_with_rows, self._plan.batches(self._entries))
+        return iter(self._only) if self._only is not None else self._each()
 
 
 def _with_rows(entries: Iterable[Entry]) -> list[_WithRows]:
@@ -122,17 +131,19 @@ def _with_rows(entries: Iterable[Entry]) -> list[_WithRows]:
 def _there_before(plan: _Plan, entries: Iterable[Entry]) -> dict[Key, bytes]:
     """What was known before is entered anew: it may differ from what imports have offered of it."""
     changed = {key for key, change in plan.changes.items() if change != "created"}
-    return {entry.key: entry.entered for entry in entries if entry.key in changed} if changed else {}
+    return {entry.key: unpacked(entry.entered) for entry in entries if entry.key in changed} if changed else {}
 
 
-def _write_rows(connection: Connection, plan: _Plan, prepared: _Prepared) -> None:
+def _write_rows(connection: Connection, plan: _Plan, prepared: _Prepared, ready: Mapping[Key, Ready]) -> None:
     """All main rows first, for any part may refer to any of them; and all that goes before anything that comes."""
+    insert_ready_main(connection, ready)
     for some in prepared:
         for resource, rows in _rows_by_type(some):
             _write_main(connection, plan, resource, rows)
     for some in prepared:
         for resource, rows in _rows_by_type(some):
             insert_parts(connection, resource, rows.values())
+    insert_ready_parts(connection, ready)
     restored = plan.keys("restored")
     for type, ids in grouped(restored):
         connection.execute(delete(Deletion).where(Deletion.record_type == type, Deletion.record_id.in_(ids)))
@@ -192,12 +203,14 @@ class Revising:
         for type, ids in grouped(gone):
             clear_parts(connection, RESOURCES[type], ids)
         texts = replaced(connection, _new_texts(plan, entries))
-        prepared = _Prepared(plan, entries)
-        _write_rows(connection, plan, prepared)
+        ready = ready_of(entries, {key for key, change in plan.changes.items() if change == "created"})
+        prepared = _Prepared(plan, entries, ready.keys())
+        _write_rows(connection, plan, prepared, ready)
         _remove(connection, gone)
         requote(connection, texts, plan.changes.keys())
-        derive_columns(connection, plan.changes)
+        derive_columns(connection, plan.changes.keys() - ready.keys())
         derive_conflicts(connection, _there_before(plan, entries), revision)
+        shown |= store_ready(connection, ready, revision)
         shown |= self._store(plan, prepared, revision)
         # what was entered now was rendered from what is there now
         self._shown = (self._shown | shown) - plan.changes.keys()

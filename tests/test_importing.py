@@ -20,6 +20,7 @@ from app.importing.tables import Conflict, Imported
 from app.migrating import migrate
 from app.releases.reading import found as release_named
 from app.writing import changing
+from tests import importing
 from tests.changing import CITED, SOURCE, Json, change
 from tests.importing import paper, take, taken_back, trial, undo
 
@@ -57,6 +58,12 @@ def edit(engine: Engine, type: RecordType, id: str, **fields: Any) -> None:
 
 def by_hand(engine: Engine, type: RecordType = "studies", record: Json = BY_HAND) -> None:
     assert change(engine, [SOURCE, (type, record)])
+
+
+@pytest.fixture(autouse=True, params=[False, True], ids=["as read", "made ready"])
+def _how(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is offered comes as it was read, or made ready to be written."""
+    monkeypatch.setattr(importing, "is_ready", lambda: request.param)
 
 
 @pytest.fixture(autouse=True)

@@ -64,7 +64,7 @@ def prove(unit: Unit) -> None:
     assert unit.offers[0].type == "sources"
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]", text)
     seen: set[tuple[str, str]] = set()
-    for type, data, _ in unit.offers:
+    for type, data, *_ in unit.offers:
         record = RESOURCES[type].entered.model_validate(data)
         assert broken(record, RESOURCES[type].rules) == []
         assert (type, record.id) not in seen
@@ -544,7 +544,7 @@ def test_what_is_read_can_be_loaded(engine: Engine, tmp_path: Path) -> None:
     """With its quotes checked by who checks all quotes."""
     by_type: dict[str, list[Json]] = {}
     for name in ("prescription", "over-the-counter", "old-format"):
-        for type, data, _ in fixture(name).offers:
+        for type, data, *_ in fixture(name).offers:
             by_type.setdefault(type, []).append(data)
     for name, records in by_type.items():
         (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(records, allow_unicode=True))

@@ -7,7 +7,7 @@ import orjson
 from sqlalchemy import Connection
 
 from app.checking import TYPE_ORDER, Checking, still_referred
-from app.drafts import Draft, Fault
+from app.drafts import Fault
 from app.entering import Entry
 from app.importing.layers import Layer, bare
 from app.importing.looking import Looked, look
@@ -109,7 +109,7 @@ class Batch:
         settled.held = [held for held in weaving.held.values() if held.fresh]
         changed = sorted((held for held in settled.held if held.is_changed), key=lambda held: TYPE_ORDER[held.key[0]])
         checking = Checking(settled.gone)
-        drafts = [Draft(number, held.key[0], held.data, held.entered) for number, held in enumerate(changed)]
+        drafts = [held.draft(number) for number, held in enumerate(changed)]
         settled.entries = checking.settle(self._connection, list(checking.read(drafts)))
         return [(changed[fault.number], fault) for fault in checking.faults]
 

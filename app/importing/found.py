@@ -12,17 +12,15 @@ from pathlib import Path
 from queue import Queue
 from typing import NamedTuple
 
-from app.checking import Checking
-from app.drafts import Draft
 from app.importing.formats import FORMATS, Format
 from app.importing.inputs.archives import Stream
 from app.importing.inputs.faults import UnreadableInput
 from app.importing.inputs.files import streams, streams_of
 from app.importing.live.servers import streams_at
 from app.importing.names import Names
-from app.importing.offers import Found, Offer, Refusal, Unit, Unreadable
+from app.importing.offers import Found, Refusal, Unit, Unreadable
+from app.importing.preparing import prepared
 from app.memory import collected_between
-from app.record_schemas import as_entered
 from app.rows import batches
 from app.settings import Settings
 
@@ -30,6 +28,8 @@ AT_A_TIME = 50
 """Units that go from one process to the other together."""
 AHEAD = 10
 """So many times that are read before somebody takes them; then whoever reads waits."""
+ENOUGH_AHEAD = 4
+"""With so many waiting, whoever reads does more of what is to be done, and else leaves it to the one that waits."""
 _END = pickle.dumps(None)
 
 
@@ -105,17 +105,6 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _looked_over(found: Found) -> Found:
-    """With what is right in itself as it would be kept, so that whoever writes need not look again."""
-    return found._replace(offers=tuple(map(_with_entered, found.offers))) if isinstance(found, Unit) else found
-
-
-def _with_entered(offer: Offer) -> Offer:
-    checking = Checking()
-    reads = list(checking.read([Draft(0, offer.type, offer.data)]))
-    return offer if checking.faults else offer._replace(entered=as_entered(reads[0].record))
-
-
 def _send(pipe: Connection, reading: Reading) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever is interrupted ends this one
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -123,7 +112,9 @@ def _send(pipe: Connection, reading: Reading) -> None:
     passing = threading.Thread(target=_pass_on, args=(pipe, ahead), daemon=True)
     passing.start()
     with collected_between() as collect:
-        for some in batches(map(_looked_over, read(reading)), AT_A_TIME):
+        for some in batches(read(reading), AT_A_TIME):
+            if ahead.qsize() >= ENOUGH_AHEAD:
+                some = list(map(prepared, some))  # noqa: PLW2901
             ahead.put(pickle.dumps(some, pickle.HIGHEST_PROTOCOL))
             collect()
     ahead.put(_END)

@@ -36,6 +36,20 @@ KINDS: Mapping[str, frozenset[str]] = {
 }
 
 
+HEAD = frozenset(
+    {"id", "title", "title_kind", "year", "publications"}.union(
+        *(names for tiers in FIELDS.values() for names in tiers)
+    )
+)
+
+
+def head_of(data: Json) -> dict[str, Any]:
+    """What a record is found by and whom it refers to, if it refers to no more than publications and sources."""
+    head = {name: value for name, value in data.items() if name in HEAD}
+    cited = [{"source": item["source"]} for item in data.get("provenance", ())]
+    return head | {"provenance": cited} if cited else head
+
+
 def texts(data: Json, field: str) -> list[str]:
     """A field's values, whatever stands there: what is offered was not checked yet."""
     value = data.get(field)

@@ -5,9 +5,21 @@ Whoever reads a file says what it holds; what becomes of it is decided elsewhere
 
 from typing import Any, NamedTuple
 
+import orjson
+
+from app.entering import Ready
 from app.fields import RecordType
 
 Json = dict[str, Any]
+
+
+class Prepared(NamedTuple):
+    """What is offered without its links to publications, ready to be written should nobody have it."""
+
+    ready: Ready
+    digest: str
+    said: bytes
+    """All of the offer, as JSON."""
 
 
 class Offer(NamedTuple):
@@ -17,6 +29,12 @@ class Offer(NamedTuple):
     data: Json
     entered: bytes | None = None
     """As it would be kept, where it is known that its shape and its own rules are right."""
+    prepared: Prepared | None = None
+    """Then `data` is only what the record is found by."""
+
+    @property
+    def whole(self) -> Json:
+        return self.data if self.prepared is None else orjson.loads(self.prepared.said)
 
 
 class Mention(NamedTuple):

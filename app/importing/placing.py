@@ -10,9 +10,9 @@ from app.drafts import Fault
 from app.fields import RecordType
 from app.importing.looking import Looked
 from app.importing.matching import Ambiguous, Matching
-from app.importing.offers import Mention, Offer, Remark, Unit, Withdrawal
+from app.importing.offers import Mention, Offer, Prepared, Remark, Unit, Withdrawal
 from app.importing.remembering import Known
-from app.importing.rewriting import rewritten, without_missing
+from app.importing.rewriting import rewritten, unlinked, without_missing
 from app.records import fold
 from app.rendering import etag_of
 from app.versions import Key
@@ -33,6 +33,15 @@ class Step(NamedTuple):
     """An offer; else only some fields, of a record that is there."""
     entered: bytes | None = None
     """As it would be kept, where it is offered in a shape that is known to be right."""
+    prepared: Prepared | None = None
+    """Then `data` is only what the record is found by."""
+
+    @property
+    def whole(self) -> Json:
+        """All that is said."""
+        if self.prepared is None:
+            return self.data
+        return unlinked(self.key[0], orjson.loads(self.prepared.said)) | {"id": self.key[1]}
 
 
 class Placed(NamedTuple):
@@ -125,7 +134,7 @@ class _PlacedUnit:
         proposed = offer.data.get("id") if isinstance(offer.data, dict) else None
         if not isinstance(proposed, str):
             raise Misplaced("what is offered needs an id")
-        data = self._apart(offer.type, self._rewritten(offer))
+        data = self._apart(offer.type, self._told(offer))
         id = self._find(offer.type, proposed, data)
         self._ids[offer.type, proposed] = id
         if id is None:
@@ -134,20 +143,32 @@ class _PlacedUnit:
             self._matching.add(offer.type, id, data)
         if offer.type == "sources" and self._unit.offers[0] is offer:
             self._source = id
-        data = data | {"id": id}
-        step = self._step((offer.type, id), data, "", is_whole=True)
-        yield step._replace(entered=offer.entered) if data == offer.data else step
+        yield self._whole_step(offer, (offer.type, id), data)
         yield from self._joining((offer.type, id), data)
+
+    def _whole_step(self, offer: Offer, key: Key, found: Json) -> Step:
+        """`found`: what it was found by, as it is here."""
+        data, made = found | {"id": key[1]}, offer.prepared
+        if made and data == unlinked(offer.type, offer.data):
+            return Step(self._number, key, self._source, "", data, made.digest, is_whole=True, prepared=made)
+        if made:
+            kept, _ = self._rewritten(offer.type, offer.whole)
+            data |= {name: value for name, value in kept.items() if name not in offer.data or name == "provenance"}
+        step = self._step(key, data, "", is_whole=True)
+        return step._replace(entered=offer.entered) if offer.entered and data == offer.whole else step
 
     def _step(self, key: Key, data: Json, part: str, *, is_whole: bool) -> Step:
         return Step(self._number, key, self._source, part, data, digest_of(key[0], data), is_whole)
 
-    def _rewritten(self, offer: Offer) -> Json:
-        data, missing = without_missing(offer.type, offer.data, self._resolve)
+    def _told(self, offer: Offer) -> Json:
+        data, missing = self._rewritten(offer.type, offer.data)
         self._dropped += len(missing)
         self._remarks += [Remark("publication-not-here", id) for id in missing]
-        shown: Json = rewritten(RESOURCES[offer.type].entered, data, self._resolve)
-        return shown
+        return data
+
+    def _rewritten(self, type: RecordType, data: Json) -> tuple[Json, list[str]]:
+        kept, missing = without_missing(type, data, self._resolve)
+        return rewritten(RESOURCES[type].entered, kept, self._resolve), missing
 
     def _apart(self, type: RecordType, data: Json) -> Json:
         """A publication without the DOI of another one, which has another PMID."""

@@ -47,6 +47,17 @@ def without_missing(type: RecordType, data: dict[str, Any], resolve: Resolve) ->
     return data | {OPTIONAL[type]: _once(kept, resolve)}, [str(id) for id in missing]
 
 
+def linked(type: RecordType, data: dict[str, Any]) -> list[str]:
+    """The fields of an offer that hold such links."""
+    name = OPTIONAL.get(type, "")
+    return [name] if data.get(name) else []
+
+
+def unlinked(type: RecordType, data: dict[str, Any]) -> dict[str, Any]:
+    """An offer as it is where none of the records that its links name is here."""
+    return data | {name: [] for name in linked(type, data)}
+
+
 def _once(links: list[Any], resolve: Resolve) -> list[Any]:
     """Two names of one publication are one link."""
     seen: dict[Any, Any] = {}

@@ -117,7 +117,7 @@ class _Taking:
         for unit in units:
             checking = Checking()
             for number, offer in enumerate(unit.offers):
-                list(checking.read([Draft(number, offer.type, offer.data)]))
+                list(checking.read([Draft(number, offer.type, offer.whole)]))
             if checking.faults:
                 self._report.refuse(unit.place, _name_of(unit), checking.faults)
 
@@ -152,14 +152,14 @@ class _Taking:
         self._remember_withdrawn(batch, settled.gone, revision)
         self._revising.put(settled.entries, settled.gone)
         self._remember([held for held in settled.held if held.is_new], revision)
-        self._show_conflicts([held.key for held in settled.held if held.raw is None], revision)
+        self._show_conflicts([held.key for held in settled.held if held.only is None], revision)
 
     def _remember(self, held: Iterable[Held], revision: int) -> None:
         """What is offered of a record that was there is kept before it is written, for its conflicts follow from it."""
         rows, again = [], []
         for each in held:
             layers = [layer._replace(revision=revision) for layer in each.fresh.values()]
-            kept = [remembered(each.key, layer, as_entered=each.raw is not None) for layer in layers]
+            kept = [remembered(each.key, layer, as_entered=each.only is not None) for layer in layers]
             rows += kept
             again += [row for row, layer in zip(kept, layers, strict=True) if layer.key in each.again]
         remember(self._connection, rows, again)

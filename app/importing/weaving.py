@@ -35,13 +35,11 @@ class Refused(Exception):
 
 @dataclass(slots=True)
 class Held:
-    """A record that steps go to. `raw`: it is new, and this is all that was offered of it."""
+    """A record that steps go to. `only`: it is new, and this is all that was said of it."""
 
     key: Key
     standing: Standing | None = None
-    raw: Json | None = None
-    entered: bytes | None = None
-    """`raw` as it would be kept, where that is known."""
+    only: Step | None = None
     fresh: dict[tuple[str, str], Layer] = field(default_factory=dict)
     again: set[tuple[str, str]] = field(default_factory=set)
     """Layers that stand in this revision already."""
@@ -54,10 +52,15 @@ class Held:
 
     @property
     def data(self) -> Json:
-        if self.raw is not None:
-            return self.raw
+        if self.only is not None:
+            return self.only.whole
         assert self.standing is not None
         return {"id": self.key[1], **self.standing.record}
+
+    def draft(self, number: int) -> Draft:
+        if self.only and self.only.prepared:
+            return Draft(number, self.key[0], self.only.data, ready=self.only.prepared.ready)
+        return Draft(number, self.key[0], self.data, self.only.entered if self.only else None)
 
     @property
     def is_changed(self) -> bool:
@@ -133,7 +136,7 @@ class Weaving:
         if not step.is_whole:
             return False
         layer = Layer(step.source, self._format, {}, frozenset(), step.part, step.digest, FRESH, FRESH)
-        held = Held(step.key, raw=step.data, entered=step.entered, fresh={layer.key: layer}, units=[step.unit])
+        held = Held(step.key, only=step, fresh={layer.key: layer}, units=[step.unit])
         self.held[step.key] = held
         return True
 
@@ -144,7 +147,7 @@ class Weaving:
         return held
 
     def _merge(self, held: Held, step: Step) -> bool:
-        if held.raw is not None:
+        if held.only is not None:
             self._settle(held)
         assert held.standing is not None
         layer = self._layer(held.standing, step)
@@ -162,11 +165,9 @@ class Weaving:
 
     def _settle(self, held: Held) -> None:
         """A new record that a second step goes to."""
-        assert held.raw is not None
-        record = _read_alone(held.key, held.raw)
+        record = _read_alone(held.key, held.data)
         held.fresh = {key: layer._replace(offered=record) for key, layer in held.fresh.items()}
-        held.standing, held.raw = Standing(held.key[0], record, tuple(held.fresh.values())), None
-        held.entered = None
+        held.standing, held.only = Standing(held.key[0], record, tuple(held.fresh.values())), None
 
     def _layer(self, standing: Standing, step: Step) -> Layer | None:
         """What the step offers, if it is to be kept."""
@@ -187,7 +188,7 @@ class Weaving:
     def _offered(self, standing: Standing, step: Step) -> Json:
         if not step.is_whole:
             return bare(step.key[0], step.data)
-        offered = _read_alone(step.key, step.data)
+        offered = _read_alone(step.key, step.whole)
         return _as_read(standing.record, offered) if step.key[0] == "sources" else offered
 
     def _with_frozen(self, held: Held, after: Standing) -> Standing:

@@ -101,7 +101,7 @@ class Staged:
 
     def _reads(self) -> Iterator[Read]:
         for type, (number, entered) in self._read:
-            yield Read(number, type, RESOURCES[type].entered.model_validate_json(entered))
+            yield Read.of(number, type, RESOURCES[type].entered.model_validate_json(entered))
 
     def _absent(self, connection: Connection) -> Iterator[Fault]:
         stored = known(connection, self.gone)

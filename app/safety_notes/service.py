@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from app.record_targets import cited_targets
-from app.resources import Found, Linked, Name, Part, Resource, Row, Rows, columns, flat, links, numbered, pick
+from app.resources import Found, Linked, Name, Part, Resource, Row, Rows, columns, flat, links, numbered, shown
 from app.safety_notes import schemas
 from app.safety_notes.models import Frequency, SafetyNote, SafetyNoteIndication, SafetyNoteProduct
 from app.safety_notes.rules import RULES
@@ -28,7 +28,7 @@ def render(rows: Rows, found: Found) -> Row:
     indications = rows["safety_note_indications"]
     return {
         **rows["safety_notes"][0],
-        "frequencies": [pick(schemas.Frequency, row) for row in rows["safety_note_frequencies"]],
+        "frequencies": shown(schemas.Frequency, rows["safety_note_frequencies"]),
         "products": [found["products"][row["product_id"]] for row in rows["safety_note_products"]],
         "indications": [found["indications"][row["indication_id"]] for row in indications],
     }

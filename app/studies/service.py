@@ -4,12 +4,27 @@ import re
 from collections.abc import Iterator, Sequence
 
 from pydantic import BaseModel
-from sqlalchemy import Connection, Integer, case, cast, func, select, update
+from sqlalchemy import Connection, Integer, cast, func, select, update
 
 from app.mechanisms.models import MechanismStudy
 from app.publications.models import Publication
 from app.record_targets import cited_targets, name_target
-from app.resources import Found, Linked, Name, Part, Resource, Row, Rows, columns, flat, links, named, numbered, pick
+from app.resources import (
+    Found,
+    Linked,
+    Name,
+    Part,
+    Resource,
+    Row,
+    Rows,
+    columns,
+    flat,
+    links,
+    named,
+    numbered,
+    pick,
+    shown,
+)
 from app.rows import group
 from app.studies import parts
 from app.studies.models import (
@@ -64,14 +79,20 @@ def _results(study: StudyIn) -> Iterator[Row]:
         yield from numbered(owner, flat(outcome.results))
 
 
+def _own_year(study: StudyIn) -> int | None:
+    date = study.completion_date or study.start_date
+    return int(date[:4]) if date else None
+
+
 def rows(study: StudyIn) -> Rows:
     owner = {"study_id": study.id}
-    derived = {"own_title": study.title, "title": study.title, "year": None, "evidence_level": None}
+    derived = {"own_title": study.title, "title": study.title, "year": _own_year(study)}
+    level = EVIDENCE_LEVELS[study.design] if study.design else None
     reports = (
         {"publication_id": r.publication, "reports_pooled_data": r.reports_pooled_data} for r in study.publications
     )
     return {
-        "studies": [columns(Study, study) | derived | _in_place(study)],
+        "studies": [columns(Study, study) | derived | {"evidence_level": level} | _in_place(study)],
         "study_arms": numbered(owner, flat(study.arms)),
         "study_outcomes": numbered(owner, map(_outcome, study.outcomes)),
         "study_arm_results": list(_results(study)),
@@ -93,9 +114,6 @@ def names(study: StudyIn) -> Iterator[Name]:
 _FIRST = (StudyPublication.study_id == Study.id, StudyPublication.position == 0)
 _OF_FIRST = (*_FIRST, StudyPublication.publication_id == Publication.id)
 _DERIVED = {
-    "evidence_level": case(
-        {design: level for design, level in EVIDENCE_LEVELS.items() if level}, value=Study.design, else_=None
-    ),
     "title": func.coalesce(Study.own_title, select(Publication.title).where(*_OF_FIRST).scalar_subquery()),
     "year": func.coalesce(
         select(Publication.year).where(*_OF_FIRST).scalar_subquery(),
@@ -105,7 +123,7 @@ _DERIVED = {
 
 
 def derive(connection: Connection, ids: Sequence[str]) -> None:
-    """What a study takes from its first publication or its dates, title and year, and its level from its design.
+    """What a study takes from its first publication or its dates: title and year.
 
     The year stands beside its links too: one narrow index then filters by a link and sorts by year.
     """
@@ -120,7 +138,7 @@ def _shown_outcome(row: Row, results: list[Row]) -> Row:
     bound = {"relation": row["p_relation"], "number": row["p_number"]}
     return {
         **row,
-        "results": [pick(parts.ArmResult, result) for result in results],
+        "results": shown(parts.ArmResult, results),
         "effect": effect if row["effect_type"] else None,
         "p_bound": bound if row["p_relation"] else None,
         "analyses": row["analyses"] or [],
@@ -142,9 +160,9 @@ def render(rows: Rows, found: Found) -> Row:
         "comparators": [row["name"] for row in rows["study_comparators"]],
         "products": [found["products"][row["product_id"]] for row in rows["study_products"]],
         "indications": [found["indications"][row["indication_id"]] for row in rows["study_indications"]],
-        "arms": [pick(parts.Arm, row) for row in rows["study_arms"]],
+        "arms": shown(parts.Arm, rows["study_arms"]),
         "outcomes": [pick(parts.OutcomeOut, outcome) for outcome in outcomes],
-        "adverse_events": [pick(parts.AdverseEvent, row) for row in rows["study_adverse_events"]],
+        "adverse_events": shown(parts.AdverseEvent, rows["study_adverse_events"]),
         "publication": reports[0] if reports else None,
         "publications": reports,
         "overlaps_with": [found["studies"][row["other_id"]] for row in rows["study_overlaps"]],

@@ -1,0 +1,41 @@
+"""What the process that reads does for the one that writes: each offer is looked over by itself, and made ready."""
+
+import orjson
+
+from app.drafts import Draft, Fault, Read, own_faults, read_now
+from app.importing.identifying import head_of
+from app.importing.offers import Found, Offer, Prepared, Unit
+from app.importing.placing import digest_of
+from app.importing.rewriting import linked, unlinked
+from app.readying import Readying
+from app.record_schemas import RecordIn, as_entered
+
+
+def prepared(found: Found) -> Found:
+    """With what is right in itself as it would be written, so that whoever writes need not look again."""
+    if not isinstance(found, Unit):
+        return found
+    readying = Readying()
+    return found._replace(offers=tuple(_prepared(offer, readying) for offer in found.offers))
+
+
+def _prepared(offer: Offer, readying: Readying) -> Offer:
+    record = _read(offer)
+    if record is None:
+        return offer
+    links = linked(offer.type, offer.data)
+    alone = record.model_copy(update={name: [] for name in links})
+    is_wrong = links and any(own_faults(Read.of(0, offer.type, alone)))
+    ready = None if is_wrong else readying.ready(offer.type, alone)
+    entered = as_entered(record) if links or ready is None else None
+    if ready is None:
+        return offer._replace(entered=entered)
+    digest, said = digest_of(offer.type, unlinked(offer.type, offer.data)), orjson.dumps(offer.data)
+    return offer._replace(data=head_of(offer.data), entered=entered, prepared=Prepared(ready, digest, said))
+
+
+def _read(offer: Offer) -> RecordIn | None:
+    """What is offered as a record, if its shape and its own rules are right."""
+    faults: list[Fault] = []
+    read = read_now(Draft(0, offer.type, offer.data), faults)
+    return None if read is None or [*own_faults(read)] else read.record
