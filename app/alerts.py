@@ -11,11 +11,11 @@ A compilation, a registry or a page about a publication is not that publication,
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, func, literal, select, union
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, literal, select, union
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.db import table_of
-from app.fields import AlertState, RecordType, SourceKind
+from app.fields import AlertState, RecordType
 from app.mechanisms.models import MechanismStudy
 from app.publications.models import Publication
 from app.records import Alert, Provenance, RecordName
@@ -24,35 +24,10 @@ from app.studies.models import StudyPublication
 
 WORST_FIRST: tuple[AlertState, ...] = ("retracted", "expression-of-concern", "corrected")
 
-ADDRESSES = (
-    "pubmed.ncbi.nlm.nih.gov/",
-    "www.ncbi.nlm.nih.gov/pubmed/",
-    "doi.org/",
-    "dx.doi.org/",
-    "www.doi.org/",
-)
-"""Where a PMID or a DOI is the whole rest of the address."""
-
-
-def _identifier() -> ColumnElement[str | None]:
-    """The PMID or DOI that a source's address consists of, folded as names are; null for any other address."""
-    address = func.replace(func.replace(func.lower(Source.url), "%2f", "/"), "?dopt=abstract", "")
-    known = {f"{scheme}{place}" for scheme in ("https://", "http://") for place in ADDRESSES}
-    rest = [
-        (address.startswith(start, autoescape=True), func.rtrim(func.substr(address, len(start) + 1), "/"))
-        for start in sorted(known)
-    ]
-    return case(*rest, else_=None)
-
-
-PASSING: tuple[SourceKind, ...] = ("article", "bibliographic-record")
-"""Kinds of sources that may be a publication."""
-
 _RAISED = Publication.retraction_state.in_(WORST_FIRST)
 _OF_PUBLICATION = and_(RecordName.record_type == "publications", RecordName.record_id == Publication.id)
 _IS_PUBLICATION = and_(
-    Source.kind.in_(PASSING),
-    RecordName.key == _identifier(),
+    RecordName.key == Source.identifier,
     RecordName.kind.in_(("pmid", "doi")),
     _OF_PUBLICATION,
     _RAISED,

@@ -93,11 +93,15 @@ def read_before(draft: Draft) -> Read | None:
 
 
 def read_now(draft: Draft, faults: list[Fault]) -> Read | None:
-    entered: type[RecordIn] = RESOURCES[draft.type].entered
     unstorable = list(text_faults(draft.data))
     if unstorable:
         faults += [Fault(draft.number, pointer, detail) for pointer, detail, _ in unstorable]
         return None
+    return read_storable(draft, faults)
+
+
+def read_storable(draft: Draft, faults: list[Fault]) -> Read | None:
+    entered: type[RecordIn] = RESOURCES[draft.type].entered
     try:
         return Read.of(draft.number, draft.type, entered.model_validate(draft.data))
     except ValidationError as error:

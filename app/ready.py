@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Set
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Table, select
 
 from app.alerts import citing, derive_alerts
-from app.bulk import Block, insert_blocks
+from app.bulk import Block, insert_blocks, proven
 from app.catalogue import RESOURCES
 from app.db import table_of
 from app.documents import Document
@@ -48,13 +48,18 @@ def _resources(ready: Iterable[Key]) -> list[Resource]:
 
 def insert_main(connection: Connection, ready: Mapping[Key, Ready]) -> None:
     """Before any row that refers to them."""
-    for table in main_tables(_resources(ready)):
-        insert_blocks(connection, table, _blocks(ready, table.name))
+    _insert(connection, main_tables(*_resources(ready)), ready)
 
 
 def insert_parts(connection: Connection, ready: Mapping[Key, Ready]) -> None:
-    for table in part_tables(_resources(ready)):
-        insert_blocks(connection, table, _blocks(ready, table.name))
+    _insert(connection, part_tables(*_resources(ready)), ready)
+
+
+def _insert(connection: Connection, tables: Iterable[Table], ready: Mapping[Key, Ready]) -> None:
+    if ready:
+        with proven(connection):
+            for table in tables:
+                insert_blocks(connection, table, _blocks(ready, table.name))
 
 
 def store_ready(connection: Connection, ready: Mapping[Key, Ready], revision: int) -> set[Key]:

@@ -5,9 +5,9 @@ it can be made ready beside whoever writes.
 """
 
 from collections.abc import Iterator
+from functools import cache
 
 from app import bulk
-from app.alerts import PASSING
 from app.catalogue import RESOURCES
 from app.citing import provenance_rows
 from app.deriving import basis_of
@@ -16,7 +16,7 @@ from app.entering import Entry, Ready, claims_of, rows_of
 from app.fields import RecordType
 from app.record_schemas import RecordIn, references
 from app.rendering import body_of, etag_of
-from app.resources import Row, Rows
+from app.resources import Resource, Row, Rows
 from app.rows import every_part, main_tables, part_tables
 from app.sources.schemas import SourceIn
 
@@ -55,18 +55,24 @@ class Readying:
     def _add(self, record: RecordIn, rows: Rows) -> None:
         if isinstance(record, SourceIn):
             self._sources[record.id] = RESOURCES["sources"].embed(rows)
-            self._passing |= {record.id} if record.kind in PASSING else set()
+            self._passing |= {record.id} if rows["sources"][0]["identifier"] else set()
 
     def _body(self, type: RecordType, rows: Rows) -> bytes:
         resource, shared = RESOURCES[type], rows["records"][0]
         if type != "sources":
             tiers = (self._sources[row["source_id"]]["tier"] for row in rows["provenance"])
             shared["evidence_basis"] = basis_of(tiers, is_flagged=shared["needs_primary_source"])
-        nobody: Rows = {part.table.name: [] for part in every_part(resource)}
-        return body_of(resource, shared, nobody | rows, {"sources": self._sources})
+        return body_of(resource, shared, _nobody(resource) | rows, {"sources": self._sources})
+
+
+@cache
+def _nobody(resource: Resource) -> Rows:
+    """No rows, of all tables that a document is made of."""
+    return {part.table.name: [] for part in every_part(resource)}
 
 
 def _blocks(type: RecordType, rows: Rows) -> Iterator[tuple[str, bulk.Block]]:
-    for table in (*main_tables([RESOURCES[type]]), *part_tables([RESOURCES[type]])):
+    resource = RESOURCES[type]
+    for table in (*main_tables(resource), *part_tables(resource)):
         if rows[table.name]:
             yield table.name, bulk.block(table, rows[table.name])

@@ -93,13 +93,15 @@ def own_parts(resource: Resource) -> tuple[Part, ...]:
     return (*resource.parts, *SHARED)
 
 
-def main_tables(resources: Iterable[Resource]) -> list[Table]:
+@cache
+def main_tables(*resources: Resource) -> tuple[Table, ...]:
     """In the order in which records can be inserted."""
-    return [table_of(Record), *(resource.main.table for resource in resources)]
+    return (table_of(Record), *(resource.main.table for resource in resources))
 
 
-def part_tables(resources: Iterable[Resource]) -> list[Table]:
-    return list(dict.fromkeys(part.table for resource in resources for part in own_parts(resource)))
+@cache
+def part_tables(*resources: Resource) -> tuple[Table, ...]:
+    return tuple(dict.fromkeys(part.table for resource in resources for part in own_parts(resource)))
 
 
 def every_part(resource: Resource) -> tuple[Part, ...]:

@@ -64,9 +64,13 @@ def text_faults(value: Any) -> Iterator[ShapeFault]:
 def _is_storable(value: Any) -> bool:
     """Told quickly of nearly all: halves of pairs make no UTF-8, and a NUL is escaped."""
     try:
-        return b"\\u0000" not in orjson.dumps(value)
+        return is_storable(orjson.dumps(value))
     except TypeError:
         return False
+
+
+def is_storable(json: bytes) -> bool:
+    return b"\\u0000" not in json
 
 
 def _text_faults(value: Any, pointer: str) -> Iterator[ShapeFault]:

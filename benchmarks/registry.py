@@ -64,12 +64,13 @@ def articles(wanted: int) -> Iterator[bytes]:
 
 
 def _renumbered_article(article: bytes, number: int) -> bytes:
-    """Another PMID, PMCID and other DOIs; whom it mentions stays."""
+    """Another PMID, PMCID and title and other DOIs; whom it mentions stays."""
     pmid = str(FIRST_PMID + number).encode()
     first = _PMID.search(article)
     if first:
         article = article.replace(b">" + first[2] + b"<", b">" + pmid + b"<")
     article = re.sub(rb"(?<=>)PMC\d+(?=<)", b"PMC" + pmid, article)
+    article = re.sub(rb"(?<=<ArticleTitle>)", b"Case %d. " % number, article, count=1)
     return re.sub(rb'(IdType="doi">|EIdType="doi"[^>]*>)10\.(\d+)/', rb"\g<1>10.\g<2>/" + pmid + b".", article)
 
 

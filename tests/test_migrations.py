@@ -19,6 +19,7 @@ from app.editing.service import entered
 from app.loading.service import load
 from app.migrating import _config, current, head, migrate
 from app.records import Record
+from app.sources.models import Source
 from app.versions import Key
 from app.writing import changing, write
 from tests.conftest import SEEDS, NewDatabase
@@ -179,3 +180,19 @@ def test_migrations_are_dated_and_numbered() -> None:
     folder = Path(app.__file__).parents[1] / "migrations/versions"
     for file in folder.glob("[!_]*.py"):
         assert re.fullmatch(r"\d{8}_\w+\.py", file.name)
+
+
+def test_sources_say_which_publication_they_are(url: str) -> None:
+    """The migration finds what is written with a source today."""
+    engine = open_engine(url)
+    migrate(engine)
+    load(engine, SEEDS)
+    query = select(Source.id, Source.identifier).order_by(Source.id)
+    with reading(engine) as connection:
+        written = connection.execute(query).all()
+    assert sum(identifier is not None for _, identifier in written) > 100
+    migrate(engine, "0010")
+    migrate(engine)
+    with reading(engine) as connection:
+        assert connection.execute(query).all() == written
+    engine.dispose()

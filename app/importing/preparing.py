@@ -2,13 +2,15 @@
 
 import orjson
 
-from app.drafts import Draft, Fault, Read, own_faults, read_now
+from app.drafts import Draft, Fault, Read, own_faults, read_storable
 from app.importing.identifying import head_of
 from app.importing.offers import Found, Offer, Prepared, Unit
 from app.importing.placing import digest_of
 from app.importing.rewriting import linked, unlinked
 from app.readying import Readying
 from app.record_schemas import RecordIn, as_entered
+from app.rendering import etag_of
+from app.shapes import is_storable
 
 
 def prepared(found: Found) -> Found:
@@ -20,8 +22,9 @@ def prepared(found: Found) -> Found:
 
 
 def _prepared(offer: Offer, readying: Readying) -> Offer:
-    record = _read(offer)
-    if record is None:
+    said = _said(offer)
+    record = _read(offer) if said else None
+    if said is None or record is None:
         return offer
     links = linked(offer.type, offer.data)
     alone = record.model_copy(update={name: [] for name in links})
@@ -30,12 +33,22 @@ def _prepared(offer: Offer, readying: Readying) -> Offer:
     entered = as_entered(record) if links or ready is None else None
     if ready is None:
         return offer._replace(entered=entered)
-    digest, said = digest_of(offer.type, unlinked(offer.type, offer.data)), orjson.dumps(offer.data)
+    same = not links and offer.type != "sources"
+    digest = etag_of(said) if same else digest_of(offer.type, unlinked(offer.type, offer.data))
     return offer._replace(data=head_of(offer.data), entered=entered, prepared=Prepared(ready, digest, said))
+
+
+def _said(offer: Offer) -> bytes | None:
+    """All of it, as `digest_of` writes it down; nothing where no database could keep it."""
+    try:
+        said = orjson.dumps(offer.data, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        return None
+    return said if is_storable(said) else None
 
 
 def _read(offer: Offer) -> RecordIn | None:
     """What is offered as a record, if its shape and its own rules are right."""
     faults: list[Fault] = []
-    read = read_now(Draft(0, offer.type, offer.data), faults)
+    read = read_storable(Draft(0, offer.type, offer.data), faults)
     return None if read is None or [*own_faults(read)] else read.record

@@ -7,6 +7,7 @@ import orjson
 from sqlalchemy import Connection, and_, bindparam, delete, exists, func, null, select, update
 from sqlalchemy.engine import Row as Found
 
+from app.bulk import insert
 from app.db import table_of
 from app.documents import Document
 from app.importing.layers import Layer, bare
@@ -111,8 +112,7 @@ def remember(connection: Connection, rows: Sequence[Row], again: Sequence[Row]) 
     """Keeps what was offered; `again`: what was kept in this very revision before, which is replaced."""
     if again:
         connection.execute(_FORGET, [{f"its_{name}": row[name] for name in _OFFER} for row in again])
-    for some in batches(rows, 2000):
-        connection.execute(IMPORTED.insert(), some)
+    insert(connection, IMPORTED, rows)
 
 
 def set_aside(connection: Connection, revision: int, *, undone: bool) -> None:

@@ -117,7 +117,7 @@ class _Taking:
         for unit in units:
             checking = Checking()
             for number, offer in enumerate(unit.offers):
-                list(checking.read([Draft(number, offer.type, offer.whole)]))
+                list(checking.read([Draft(number, offer.type, offer.data)] if offer.prepared is None else ()))
             if checking.faults:
                 self._report.refuse(unit.place, _name_of(unit), checking.faults)
 

@@ -1,6 +1,7 @@
 """Where statements come from, with the full text where it may be stored."""
 
 from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
@@ -15,6 +16,12 @@ class Source(Base):
         CheckConstraint("url IS NOT NULL OR text IS NOT NULL OR kind = 'compilation'", name="findable"),
         CheckConstraint("(text IS NULL) = (sha256 IS NULL)", name="text_has_sha256"),
         Index("ix_sources_tier", "tier", "id"),
+        Index(
+            "ix_sources_identifier",
+            "identifier",
+            sqlite_where=sql("identifier IS NOT NULL"),
+            postgresql_where=sql("identifier IS NOT NULL"),
+        ),
     )
 
     type: Mapped[str] = mapped_column(default="sources")
@@ -32,3 +39,4 @@ class Source(Base):
     set_id: Mapped[str | None]
     version: Mapped[int | None]
     effective_date: Mapped[PartialDate | None]
+    identifier: Mapped[str | None] = mapped_column(comment="Derived: PMID or DOI of the publication that it is")

@@ -1,5 +1,6 @@
 """Sources in and out of their tables."""
 
+import re
 from collections.abc import Iterator
 from hashlib import sha256
 
@@ -8,12 +9,28 @@ from app.sources.models import Source
 from app.sources.rules import RULES
 from app.sources.schemas import SourceFilter, SourceIn, SourceOut
 
+PUBLICATIONS = frozenset({"article", "bibliographic-record"})
+"""Kinds of sources that may be a publication; a compilation, a registry or a page about one is not."""
+
+_ADDRESSES = re.compile(
+    r"https?://(?:pubmed\.ncbi\.nlm\.nih\.gov/|www\.ncbi\.nlm\.nih\.gov/pubmed/|(?:(?:dx|www)\.)?doi\.org/)(.*)"
+)
+"""Where a PMID or a DOI is the whole rest of the address."""
+
+
+def identifier_of(source: SourceIn) -> str | None:
+    """The PMID or DOI that its address consists of, folded as names are; nothing where it is no publication."""
+    address = (source.url or "").lower().replace("%2f", "/").replace("?dopt=abstract", "")
+    found = _ADDRESSES.fullmatch(address) if source.kind in PUBLICATIONS else None
+    return found[1].rstrip("/") or None if found else None
+
 
 def rows(source: SourceIn) -> Rows:
     text = source.text
     digest = None if text is None else sha256(text.encode()).hexdigest()
     length = None if text is None else len(text)
-    return {"sources": [columns(Source, source, sha256=digest, text_length=length)]}
+    derived = {"sha256": digest, "text_length": length, "identifier": identifier_of(source)}
+    return {"sources": [columns(Source, source, **derived)]}
 
 
 def names(source: SourceIn) -> Iterator[Name]:

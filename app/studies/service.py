@@ -68,8 +68,12 @@ def _in_place(study: StudyIn) -> Row:
     return kept | {"collaborators": study.collaborators or None, "keywords": study.keywords or None}
 
 
+_EFFECT = {name: f"effect_{name}" for name in parts.Effect.model_fields}
+"""An effect's columns, by its fields."""
+
+
 def _outcome(outcome: OutcomeIn) -> Row:
-    effect = {f"effect_{name}": getattr(outcome.effect, name, None) for name in parts.Effect.model_fields}
+    effect = {column: getattr(outcome.effect, name, None) for name, column in _EFFECT.items()}
     return columns(Outcome, outcome) | effect | _p_bound(outcome.p_value) | {"analyses": _kept(outcome.analyses)}
 
 
@@ -134,13 +138,13 @@ def derive(connection: Connection, ids: Sequence[str]) -> None:
 
 
 def _shown_outcome(row: Row, results: list[Row]) -> Row:
-    effect = {name: row[f"effect_{name}"] for name in parts.Effect.model_fields}
-    bound = {"relation": row["p_relation"], "number": row["p_number"]}
+    effect = {name: row[column] for name, column in _EFFECT.items()} if row["effect_type"] else None
+    bound = {"relation": row["p_relation"], "number": row["p_number"]} if row["p_relation"] else None
     return {
         **row,
         "results": shown(parts.ArmResult, results),
-        "effect": effect if row["effect_type"] else None,
-        "p_bound": bound if row["p_relation"] else None,
+        "effect": effect,
+        "p_bound": bound,
         "analyses": row["analyses"] or [],
     }
 
