@@ -12,7 +12,7 @@ from app.catalogue import RESOURCES
 from app.citing import provenance_rows
 from app.deriving import basis_of
 from app.documents import packed
-from app.entering import Entry, Ready, claims_of, rows_of
+from app.entering import Entry, Ready, rows_of
 from app.fields import RecordType
 from app.record_schemas import RecordIn, references
 from app.rendering import body_of, etag_of
@@ -44,7 +44,7 @@ class Readying:
             id=record.id,
             kept=packed(entry.entered),
             digest=entry.digest,
-            claims=tuple(claims_of(type, record)),
+            claims=tuple((row["key"], row["name"]) for row in rows["names"] if row["exclusive"]),
             sources=tuple(row["source_id"] for row in cited),
             may_be_alerted=any(row["source_id"] in self._passing for row in cited),
             blocks=dict(_blocks(type, rows)),

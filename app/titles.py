@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 SHORTEST = 20
 """Letters and digits of a title below which it tells no publication from another: `Editorial`, `Reply`."""
@@ -13,6 +14,7 @@ _MARKUP = re.compile(r"</?[a-z]{1,6}>", re.IGNORECASE)
 _NOT_PART = re.compile(r"\(author.?s transl\)\s*\]?\.?\s*$", re.IGNORECASE)
 
 
+@lru_cache(maxsize=2_000)
 def title_key(title: str | None, year: int | None) -> str | None:
     """A title as its letters and digits alone, with the year; none where it is too short or the year is not known.
 

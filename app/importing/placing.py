@@ -62,10 +62,15 @@ class Misplaced(Exception):
         self.fault = Fault(0, "/id", detail)
 
 
-def digest_of(type: RecordType, data: Json) -> str:
-    """Of what is offered. The day on which a source was read is no news where its content is known by its hash."""
-    said = {name: value for name, value in data.items() if type != "sources" or name != "retrieved_on"}
-    return etag_of(orjson.dumps(said, option=orjson.OPT_SORT_KEYS))
+def digest_of(type: RecordType, data: Json, said: bytes | None = None) -> str:
+    """Of what is offered; `said`: all of it as JSON, sorted by name.
+
+    The day on which a source was read is no news where its content is known by its hash.
+    """
+    if said is None or type == "sources":
+        told = {name: value for name, value in data.items() if type != "sources" or name != "retrieved_on"}
+        said = orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
+    return etag_of(said)
 
 
 class Placing:

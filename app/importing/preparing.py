@@ -3,13 +3,13 @@
 import orjson
 
 from app.drafts import Draft, Fault, Read, own_faults, read_storable
+from app.fields import RecordType
 from app.importing.identifying import head_of
 from app.importing.offers import Found, Offer, Prepared, Unit
 from app.importing.placing import digest_of
 from app.importing.rewriting import linked, unlinked
 from app.readying import Readying
 from app.record_schemas import RecordIn, as_entered
-from app.rendering import etag_of
 from app.shapes import is_storable
 
 
@@ -27,15 +27,21 @@ def _prepared(offer: Offer, readying: Readying) -> Offer:
     if said is None or record is None:
         return offer
     links = linked(offer.type, offer.data)
-    alone = record.model_copy(update={name: [] for name in links})
-    is_wrong = links and any(own_faults(Read.of(0, offer.type, alone)))
-    ready = None if is_wrong else readying.ready(offer.type, alone)
+    alone = _without(links, offer.type, record)
+    ready = readying.ready(offer.type, alone) if alone else None
     entered = as_entered(record) if links or ready is None else None
     if ready is None:
         return offer._replace(entered=entered)
-    same = not links and offer.type != "sources"
-    digest = etag_of(said) if same else digest_of(offer.type, unlinked(offer.type, offer.data))
-    return offer._replace(data=head_of(offer.data), entered=entered, prepared=Prepared(ready, digest, said))
+    made = Prepared(ready, digest_of(offer.type, unlinked(offer.type, offer.data), None if links else said), said)
+    return Offer(offer.type, head_of(offer.data), entered, made)
+
+
+def _without(links: list[str], type: RecordType, record: RecordIn) -> RecordIn | None:
+    """The record as it is without some links, if it may be so."""
+    if not links:
+        return record
+    alone = record.model_copy(update={name: [] for name in links})
+    return None if any(own_faults(Read.of(0, type, alone))) else alone
 
 
 def _said(offer: Offer) -> bytes | None:

@@ -50,18 +50,16 @@ def _rows(event: Json, keys: dict[str, str], common: Json, notes: Notes, place: 
         assessment=notes.words(event.get("assessmentType"), ASSESSMENTS, *place, "assessmentType"),
     )
     for index, stats in enumerate(event.get("stats") or ()):
-        row = _row(stats, keys, notes, (*place, "stats", index))
-        if row:
-            yield told | row
-
-
-def _row(stats: Json, keys: dict[str, str], notes: Notes, place: Place) -> Json | None:
-    arm = keys.get(stats.get("groupId") or "")
-    counted = _counted(stats, "numAffected", "numAtRisk", notes, place)
-    if arm is None or not counted:
-        notes.remark("event-without-group" if counted else "event-without-number", place, str(stats)[:120])
-        return None
-    return {"arm": arm} | counted | given(occurrences=count(stats.get("numEvents")))
+        arm = keys.get(stats.get("groupId") or "")
+        counted = _counted(stats, "numAffected", "numAtRisk", notes, (*place, "stats", index))
+        if arm is None or not counted:
+            kind = "event-without-group" if counted else "event-without-number"
+            notes.remark(kind, (*place, "stats", index), str(stats)[:120])
+            continue
+        occurrences = count(stats.get("numEvents"))
+        if occurrences is not None:
+            counted["occurrences"] = occurrences
+        yield {**told, "arm": arm, **counted}
 
 
 def _counted(stats: Json, affected: str, at_risk: str, notes: Notes, place: Place) -> Json:
@@ -69,7 +67,9 @@ def _counted(stats: Json, affected: str, at_risk: str, notes: Notes, place: Plac
     events, n = count(stats.get(affected)), count(stats.get(at_risk))
     if events is None:
         return {}
-    if n is not None and events > n:
+    if n is None:
+        return {"events": events}
+    if events > n:
         notes.remark("inconsistent-number", (*place, at_risk), f"{events} affected among {n}")
-        n = None
-    return given(events=events, n=n)
+        return {"events": events}
+    return {"events": events, "n": n}
