@@ -107,9 +107,10 @@ def test_since_is_for_what_says_when(bring_in: Import, engine: Engine, tmp_path:
         (["ctgov", "/", "--query", "x"], "one of the two"),
         (["ctgov", "/none/such"], "There is no /none/such."),
         (["references", "--query", "x"], "nobody answers queries for references"),
-        (["mesh", "--query", "x"], "--query means nothing for mesh"),
-        (["mesh", "/none/such"], "Name one file"),
-        (["mesh", sys.executable, "--since", "2020-01-01"], "--since means nothing for mesh"),
+        (["mesh", "--query", "x"], "nobody answers queries for mesh"),
+        (["mesh", "/none/such"], "There is no /none/such"),
+        (["mesh", sys.executable, "--since", "2020-01-01"], "files of mesh do not say"),
+        (["mesh", sys.executable, "--name", "a"], "what mesh brings becomes no release"),
         (["pubmed", "/", "--since", "2020-01-01"], "it goes with a --query"),
         (["ctgov", "/", "--since", "2020"], "a day like"),
         (["ctgov", "/", "--on-error", "go"], "stop or skip"),
@@ -126,9 +127,10 @@ def test_mesh_is_previewed_and_told(bring_in: Import, tmp_path: Path) -> None:
     file = tmp_path / "mesh.tsv"
     file.write_text("D000001\tCalcimycin\tA-23187|A23187\tD03.633.100.221.173\n")
     said = bring_in("mesh", str(file), "--dry-run")
-    assert (said.returncode, said.stdout) == (0, "1 would be changed, 0 unchanged.\n"), said.stderr
-    assert bring_in("mesh", str(file), "--reason", "new", "--json").stdout.startswith('{"format":"mesh","changed":1')
-    assert bring_in("mesh", str(file)).stdout == "0 changed, 1 unchanged.\n"
+    assert (said.returncode, said.stdout.splitlines()[-1]) == (0, "1 descriptors would be changed."), said.stderr
+    made = orjson.loads(bring_in("mesh", str(file), "--reason", "new", "--json").stdout)
+    assert (made["units"]["taken"], made["release"], made["revision"] is None) == (1, None, False)
+    assert "1 unchanged" in bring_in("mesh", str(file)).stdout
 
 
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)  # the other is told of in test_cli

@@ -108,6 +108,17 @@ def running(client: httpx.Client, id: str) -> Json:
     return until(client, id, lambda found: found["state"] in ("reading", "writing") and bool(found["progress"]))
 
 
+def test_descriptors_are_imported_as_records_are(admin: httpx.Client) -> None:
+    """They become no release, so none can be named."""
+    content, text = b"D000001\tCalcimycin\tA-23187\tD03.633\n", {"content-type": "text/tab-separated-values"}
+    refused = admin.post("/v1/imports?format=mesh&name=a", content=content, headers=text)
+    assert (refused.status_code, refused.json()["errors"][0]["parameter"]) == (422, "name")
+    begun = admin.post("/v1/imports?format=mesh", content=content, headers=text)
+    assert begun.status_code == 202, begun.text
+    done = ended(admin, begun.json()["id"])
+    assert (done["state"], done["report"]["units"]["taken"], done["release"]) == ("done", 1, None)
+
+
 def sources(engine: Engine) -> list[str]:
     with reading(engine) as connection:
         return sorted(connection.scalars(select(Source.id)))

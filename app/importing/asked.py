@@ -27,31 +27,19 @@ class Asked(NamedTuple):
 
 def require_sense(asked: Asked) -> None:
     """Ends the command with all that is wrong with what it was asked for."""
-    faults = list(_of_mesh(asked) if asked.format == "mesh" else _of_others(asked))
+    faults = list(_faults(asked))
     for fault in faults[:-1]:
         errors.print(fault, markup=False)
     if faults:
         raise stop(USAGE, faults[-1])
 
 
-def _of_mesh(asked: Asked) -> Iterator[str]:
-    given = {"--query": asked.query, "--since": asked.since, "--name": asked.name}
-    for option, value in given.items():
-        if value is not None:
-            yield f"{option} means nothing for mesh: a file of all descriptors is read, and becomes no release."
-    if asked.on_error != "stop":
-        yield "--on-error means nothing for mesh: its descriptors are all read or none."
-    if len(asked.inputs) != 1 or not Path(asked.inputs[0]).is_file():
-        yield "Name one file of MeSH descriptors."
-
-
-def _of_others(asked: Asked) -> Iterator[str]:
+def _faults(asked: Asked) -> Iterator[str]:
     from app.importing.formats import FORMATS
 
     format = FORMATS.get(asked.format)
     if format is None:
-        known = [*FORMATS, "mesh"]
-        yield f"There is no format {asked.format!r}; nearest: {', '.join(nearest(asked.format, known))}."
+        yield f"There is no format {asked.format!r}; nearest: {', '.join(nearest(asked.format, FORMATS))}."
         return
     if asked.query is not None and format.live is None:
         yield f"--query: nobody answers queries for {format.name}; name files."
@@ -59,6 +47,8 @@ def _of_others(asked: Asked) -> Iterator[str]:
         yield "Name files, folders or addresses (- is standard input), or give a --query; one of the two."
     yield from _of_inputs(asked)
     yield from _of_words(asked)
+    if asked.name is not None and not format.is_release:
+        yield f"--name: what {format.name} brings becomes no release."
     if asked.since is not None:
         yield from _of_since(asked, is_said=format.updated is not None)
 

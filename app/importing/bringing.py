@@ -10,11 +10,11 @@ from sqlalchemy import Connection, Engine, select
 from app.access.audit import Who
 from app.db import reading
 from app.errors import Problem
+from app.importing.formats import FORMATS
 from app.importing.found import Input, Reading, begun, count_units, read_beside
 from app.importing.names import read_names
 from app.importing.offers import Found
 from app.importing.orders import OnError, Order, Stopped
-from app.importing.taking import take_in
 from app.releases.reading import told
 from app.releases.service import apart
 from app.releases.tables import Release
@@ -95,6 +95,7 @@ def _writing(engine: Engine, found: Iterator[Found]) -> Iterator[tuple[Connectio
 
 def bring_in(engine: Engine, job: Job, teller: Teller, done: Done = _nobody) -> Report:
     """Makes an import, or says what it would do; raises `Stopped` with a report where units are refused."""
+    format = FORMATS[job.format]
     with reading(engine) as connection:
         names = read_names(connection)
     found = read_beside(Reading(job.format, job.inputs, names, job.since))
@@ -102,13 +103,13 @@ def bring_in(engine: Engine, job: Job, teller: Teller, done: Done = _nobody) -> 
     with closing(found), where as there, _writing(there, found) as (connection, units):
         name = job.name or free_name(connection, job.format)
         order = Order(job.format, name, job.reason or f"import {name}", job.who, job.on_error, job.dry_run)
-        made = take_in(connection, count_units(units, teller.read), order, teller.taken)
+        made = format.engine()(connection, count_units(units, teller.read), order, teller.taken)
         report = {"release": None, **made.told()}
         if job.dry_run:
             report |= _shown(connection, made.revision)
             connection.rollback()
             return report | {"revision": None}
-        if report["revision"] is not None:
+        if report["revision"] is not None and format.is_release:
             report["release"] = name
         done(connection, report)
     return report

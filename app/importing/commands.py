@@ -48,13 +48,13 @@ def bring_in(
     """Bring in what others publish, as one release: all of it or nothing."""
     asked = Asked(format, tuple(inputs or ()), query, since, on_error, dry_run, name, reason)
     require_sense(asked)
-    made = _mesh(asked) if format == "mesh" else _made(asked)
+    made = _made(asked)
     if report:
         _write(report, made)
     if report != "-":
         tell(made, as_json=as_json, dry_run=dry_run)
-    refused = made.get("units", {}).get("refused", 0)
-    if made.get("stopped"):
+    refused = made["units"]["refused"]
+    if made["stopped"]:
         raise stop(FAULTS, f"{refused} refused; nothing was changed.")
     if refused:
         raise stop(PASSED_OVER, f"{refused} refused and passed over.")
@@ -67,21 +67,6 @@ def _write(report: str, made: Json) -> None:
         sys.stdout.flush()
     else:
         Path(report).write_bytes(content)
-
-
-def _mesh(asked: Asked) -> Json:
-    from app.importing.mesh import Unreadable, import_mesh, preview_mesh
-
-    file = Path(asked.inputs[0])
-    try:
-        with database(Settings()) as engine, bar(f"Importing {file}") as (_, advance):
-            if asked.dry_run:
-                changed, unchanged = preview_mesh(engine, file)
-            else:
-                changed, unchanged = import_mesh(engine, file, actor=ACTOR, reason=asked.reason, progress=advance)
-    except Unreadable as error:
-        raise stop(FAULTS, f"{error}; nothing was changed.") from None
-    return {"format": "mesh", "changed": changed, "unchanged": unchanged}
 
 
 def _made(asked: Asked) -> Json:

@@ -1,15 +1,18 @@
 """Every format that is imported: who reads it, what its files are called, and whom to ask for what is new."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from importlib import import_module
 from typing import IO, NamedTuple
+
+from sqlalchemy import Connection
 
 from app.importing.inputs.bounds import SUFFIXES
 from app.importing.live import servers
 from app.importing.live.pages import Live
 from app.importing.names import Names
 from app.importing.offers import Found, Unit
+from app.importing.orders import Order, Report
 from app.settings import Settings
 
 Units = Callable[..., Iterator[Found]]
@@ -24,6 +27,12 @@ def _nothing(_: Settings) -> Mapping[str, bool]:
     return {}
 
 
+TakeIn = Callable[[Connection, Iterable[Found], Order, Callable[[int], None]], Report]
+"""What becomes of a reader's units, in a transaction of `changing`."""
+
+RECORDS = "app.importing.taking"
+
+
 class Format(NamedTuple):
     name: str
     module: str
@@ -35,6 +44,17 @@ class Format(NamedTuple):
     """When a unit's publisher last changed it, as far as it says so; nothing where its records never do."""
     settled: Callable[[Settings], Mapping[str, bool]] = _nothing
     """What its reader is to know of the settings."""
+    taken: str = RECORDS
+    """Its engine is the function `take_in` in there."""
+
+    def engine(self) -> TakeIn:
+        found: TakeIn = import_module(self.taken).take_in
+        return found
+
+    @property
+    def is_release(self) -> bool:
+        """Descriptors are no records: there is no version of any to go back to."""
+        return self.taken == RECORDS
 
     def units(self, file: IO[bytes], name: str, names: Names) -> Iterator[Found]:
         read: Units = import_module(self.module).units
@@ -55,5 +75,6 @@ FORMATS: Mapping[str, Format] = {
         ),
         Format("references", "app.importing.references", SUFFIXES["references"], settled=_abstracts),
         Format("label", "app.importing.label", SUFFIXES["label"], partial(servers.live, "label")),
+        Format("mesh", "app.importing.mesh", SUFFIXES["mesh"], taken="app.importing.mesh.taking"),
     )
 }

@@ -62,6 +62,15 @@ class Remark(NamedTuple):
     text: str
 
 
+class Descriptor(NamedTuple):
+    """A MeSH descriptor: a heading, its entry terms, and where it stands in the trees. It is no record."""
+
+    id: str
+    heading: str
+    terms: tuple[str, ...]
+    tree_numbers: tuple[str, ...]
+
+
 class Unit(NamedTuple):
     """What belongs together in a file, such as one registry record: taken as a whole or not at all."""
 
@@ -72,6 +81,7 @@ class Unit(NamedTuple):
     mentions: tuple[Mention, ...] = ()
     withdrawals: tuple[Withdrawal, ...] = ()
     remarks: tuple[Remark, ...] = ()
+    descriptor: Descriptor | None = None
 
 
 class Refusal(NamedTuple):

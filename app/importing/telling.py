@@ -13,9 +13,6 @@ Json = dict[str, Any]
 def tell(report: Json, *, as_json: bool, dry_run: bool) -> None:
     if as_json:
         sys.stdout.write(orjson.dumps(report).decode() + "\n")
-    elif report["format"] == "mesh":
-        would = " would be" if dry_run else ""
-        sys.stdout.write(f"{report['changed']}{would} changed, {report['unchanged']} unchanged.\n")
     else:
         _tell(report, dry_run=dry_run)
 
@@ -39,6 +36,9 @@ def _units(report: Json) -> str:
 
 
 def _ending(report: Json, *, dry_run: bool) -> str:
+    if report["format"] == "mesh":
+        changed = report["units"]["taken"]
+        return f"{changed} descriptors would be changed." if dry_run else f"{changed} descriptors were changed."
     if dry_run:
         return f"There would be: {counted(report['counts'])}. Nothing was changed."
     if report["revision"] is None:

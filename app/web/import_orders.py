@@ -19,7 +19,8 @@ from app.web.releases import NDJSON, ZIP, read_name
 from app.web.state import query_string
 
 OCTETS, XML, GZIP = "application/octet-stream", "application/xml", "application/gzip"
-SENT = (OCTETS, JSON_TYPE, NDJSON, XML, "text/xml", ZIP, GZIP, "application/x-gzip", "text/plain")
+TSV = "text/tab-separated-values"
+SENT = (OCTETS, JSON_TYPE, NDJSON, XML, "text/xml", ZIP, GZIP, "application/x-gzip", "text/plain", TSV)
 """What a file is, is told by how it begins; these are let in."""
 PARAMETERS = ["format", "since", "on_error", "dry_run", "name", "reason"]
 MOST_BYTES = 10_000
@@ -69,6 +70,8 @@ def read_upload_query(raw: str) -> ImportIn:
     if wanted.since and wanted.format and not FORMATS[wanted.format].updated:
         detail = f"since: files of {wanted.format} do not say when each record was updated."
         given.faults.append(parameter_fault("since", detail))
+    if wanted.name and wanted.format and not FORMATS[wanted.format].is_release:
+        given.faults.append(parameter_fault("name", f"name: what {wanted.format} brings becomes no release."))
     given.end()
     return wanted
 

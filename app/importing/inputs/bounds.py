@@ -18,6 +18,7 @@ SUFFIXES: Mapping[str, tuple[str, ...]] = {
     "pubmed": (".xml",),
     "label": (".xml",),
     "references": (".ris", ".nbib", ".txt"),
+    "mesh": (".tsv", ".txt", ".xml"),
 }
 """By format; any of them may have `.gz` after it. A file that is named by itself may be called anything."""
 

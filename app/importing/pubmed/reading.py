@@ -18,55 +18,11 @@ from app.importing.pubmed.articles import add_citation
 from app.importing.pubmed.books import add_document
 from app.importing.pubmed.elements import each, parts, text
 from app.importing.pubmed.records import PMID, source, unit
-from app.importing.xml import SAFE
-
-LONGEST_RECORD = 20_000_000
-"""Bytes between the ends of two records; PubMed's longest has about a million."""
+from app.importing.xml import Expected, elements
 
 _RECORDS = ("PubmedArticle", "PubmedBookArticle")
 _TAGS = (*_RECORDS, "DeleteCitation", "DeleteDocument")
-_ROOTS = ("PubmedArticleSet", "PubmedBookArticleSet", *_TAGS)
-
-
-class _Stream:
-    """A file that ends with an error where no record ends for too long."""
-
-    def __init__(self, file: IO[bytes], name: str) -> None:
-        self.file, self.name, self.since = file, name, 0
-
-    def read(self, size: int) -> bytes:
-        chunk = self.file.read(size)
-        self.since += len(chunk)
-        if self.since > LONGEST_RECORD:
-            raise Unreadable(f"{self.name}: no record ends within {LONGEST_RECORD:,} bytes")
-        return chunk
-
-
-def _refuse_foreign(root: etree._Element, name: str) -> None:
-    if root.tag not in _ROOTS:
-        raise Unreadable(f"{name}: this is no PubMed XML: it begins with <{root.tag}>")
-    subset = root.getroottree().docinfo.internalDTD
-    if subset is not None and list(subset.iterentities()):  # type: ignore[attr-defined]  # lxml's types lack it
-        raise Unreadable(f"{name}: it declares entities, which no file of PubMed's does")
-
-
-def _elements(file: IO[bytes], name: str) -> Iterator[etree._Element]:
-    """Each record when its end is read; the one before is forgotten."""
-    stream = _Stream(file, name)
-    context = etree.iterparse(stream, tag=_TAGS, collect_ids=False, **SAFE)
-    checked = False
-    for _, element in context:
-        if not checked:
-            _refuse_foreign(element.getroottree().getroot(), name)
-            checked = True
-        yield element
-        stream.since = 0
-        element.clear()
-        parent = element.getparent()
-        while parent is not None and parent[0] is not element:
-            del parent[0]
-    if not checked:
-        _refuse_foreign(context.root, name)
+_EXPECTED = Expected(_TAGS, ("PubmedArticleSet", "PubmedBookArticleSet", *_TAGS), "PubMed XML")
 
 
 def _record(element: etree._Element, number: int, day: date, store_abstracts: bool) -> Found:
@@ -112,7 +68,7 @@ def _read(element: etree._Element, number: int, day: date, store_abstracts: bool
 
 def _units(file: IO[bytes], name: str, store_abstracts: bool) -> Iterator[Found]:
     day = datetime.now(UTC).date()
-    for number, element in enumerate(_elements(file, name), start=1):
+    for number, element in enumerate(elements(file, name, _EXPECTED), start=1):
         yield from _read(element, number, day, store_abstracts)
 
 
@@ -120,7 +76,5 @@ def units(file: IO[bytes], name: str, _: Names, *, store_abstracts: bool = False
     """Every article, book and withdrawal of a file; abstracts are offered only where they may be stored."""
     try:
         yield from _units(file, name, store_abstracts)
-    except etree.XMLSyntaxError as error:
-        raise Unreadable(f"{name}: {error.msg}") from None
     except (OSError, EOFError, zlib.error) as error:
         raise Unreadable(f"{name}: {error}") from None
