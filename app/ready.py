@@ -1,6 +1,6 @@
 """Writing what was made ready: its rows and its documents are put in as they are, where they are what they would be."""
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
 
 from sqlalchemy import Connection, Table, select
 
@@ -20,9 +20,8 @@ _DOCUMENTS = table_of(Document)
 _VERSION = ("type", "id", "version", "change", "revision", "etag", "body", "entered")
 
 
-def ready_of(entries: Iterable[Entry], created: Set[Key]) -> dict[Key, Ready]:
-    """Those that can be put in as they are: their sources are new like them, and none of the others shows in them."""
-    found = {entry.key: entry.ready for entry in entries if entry.ready and entry.key in created}
+def still_ready(found: Mapping[Key, Ready], entries: Iterable[Entry]) -> dict[Key, Ready]:
+    """New ones that can be put in as they are: their sources are new too, and no other entry shows in them."""
     shown = set(_referred(entry for entry in entries if entry.key not in found)) if found else set()
     return {key: ready for key, ready in found.items() if key not in shown and _is_cited_anew(ready, found)}
 

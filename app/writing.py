@@ -19,7 +19,7 @@ from app.entering import Entry, Ready, rows_of
 from app.importing.remembering import derive_conflicts
 from app.ready import insert_main as insert_ready_main
 from app.ready import insert_parts as insert_ready_parts
-from app.ready import ready_of, store_ready
+from app.ready import still_ready, store_ready
 from app.records import Deletion
 from app.rendering import dependents, shapes
 from app.requoting import replaced, requote
@@ -72,6 +72,7 @@ class _Plan:
 
     def __init__(self) -> None:
         self.changes: dict[Key, Change] = {}
+        self.ready: dict[Key, Ready] = {}
         self.unchanged = 0
 
     def add(self, entry: Entry, before: str | None, *, was_deleted: bool) -> None:
@@ -79,6 +80,8 @@ class _Plan:
             self.unchanged += 1
         else:
             self.changes[entry.key] = "updated" if before else "restored" if was_deleted else "created"
+            if entry.ready and self.changes[entry.key] == "created":
+                self.ready[entry.key] = entry.ready
 
     def keys(self, change: Change) -> list[Key]:
         return [key for key, planned in self.changes.items() if planned == change]
@@ -203,7 +206,7 @@ class Revising:
         for type, ids in grouped(gone):
             clear_parts(connection, RESOURCES[type], ids)
         texts = replaced(connection, _new_texts(plan, entries))
-        ready = ready_of(entries, {key for key, change in plan.changes.items() if change == "created"})
+        ready = still_ready(plan.ready, entries)
         prepared = _Prepared(plan, entries, ready.keys())
         _write_rows(connection, plan, prepared, ready)
         _remove(connection, gone)

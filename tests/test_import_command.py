@@ -40,6 +40,7 @@ def releases(engine: Engine) -> list[str]:
         return list(connection.scalars(select(Release.name).order_by(Release.revision)))
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # what is read, whatever it is written to
 def test_files_folders_and_standard_input(bring_in: Import, engine: Engine, tmp_path: Path, url: str) -> None:
     folder = tmp_path / "records"
     folder.mkdir()
@@ -123,6 +124,7 @@ def test_what_makes_no_sense_is_exit_2(tmp_path: Path, arguments: list[str], sai
     assert said in done.stderr
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # what is written is told of in test_mesh
 def test_mesh_is_previewed_and_told(bring_in: Import, tmp_path: Path) -> None:
     file = tmp_path / "mesh.tsv"
     file.write_text("D000001\tCalcimycin\tA-23187|A23187\tD03.633.100.221.173\n")

@@ -140,6 +140,7 @@ def test_what_is_wrong_is_passed_over_if_asked(engine: Engine, tmp_path: Path) -
     assert (report["release"], report["revision"]) == (None, before[0] + 1)
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # how it is written, the others tell of both
 @pytest.mark.skipif(not MESH.is_file(), reason=f"the MeSH descriptors are not at {MESH}")
 def test_all_of_mesh_is_imported(engine: Engine) -> None:
     changed, unchanged = import_mesh(engine, MESH)
