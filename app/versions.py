@@ -22,12 +22,14 @@ DOCUMENTS = table_of(Document)
 _IS_CURRENT = (Document.type == bindparam("of"), Document.id == bindparam("which"), Document.until_revision.is_(None))
 _END = update(DOCUMENTS).where(*_IS_CURRENT).values(until_revision=bindparam("until"))
 _REPLACE = update(DOCUMENTS).where(*_IS_CURRENT).values(etag=bindparam("tag"), body=bindparam("content"))
+_REPLACE_ENTERED = _REPLACE.values(entered=bindparam("as_entered"), change=bindparam("came"))
 
 
 class Current(NamedTuple):
     version: int
     etag: str
     revision: int
+    change: Change | None = None
 
 
 NEW = Current(0, "", 0)
@@ -45,10 +47,10 @@ def grouped(keys: Iterable[Key]) -> Iterator[tuple[RecordType, list[str]]]:
 
 
 def _current(connection: Connection, type: RecordType, ids: Sequence[str]) -> dict[str, Current]:
-    query = select(Document.id, Document.version, Document.etag, Document.revision).where(
+    query = select(Document.id, Document.version, Document.etag, Document.revision, Document.change).where(
         Document.type == type, Document.id.in_(ids), Document.until_revision.is_(None)
     )
-    found = {row.id: Current(row.version, row.etag, row.revision) for row in connection.execute(query)}
+    found = {row.id: Current(*row[1:]) for row in connection.execute(query)}
     return found | _ended(connection, type, [id for id in ids if id not in found])
 
 
@@ -73,18 +75,29 @@ def _store_some(
     bodies = {
         id: body
         for id, body in render(connection, type, ids, there).items()
-        if current.get(id, NEW).etag != etag_of(body)
-        or ((type, id) in entered and current.get(id, NEW).revision < revision)
+        if current.get(id, NEW).etag != etag_of(body) or (type, id) in entered
     }
     again = [id for id in bodies if current.get(id, NEW).revision == revision]
-    _execute(
-        connection, _REPLACE, [_key(type, id) | {"tag": etag_of(bodies[id]), "content": bodies[id]} for id in again]
-    )
+    _replace(connection, {(type, id): bodies[id] for id in again}, current, entered)
     new = [id for id in bodies if id not in again]
     _execute(connection, _END, [_key(type, id) | {"until": revision} for id in new if id in current])
     rows = [_version((type, id), current.get(id, NEW), bodies[id], revision, entered) for id in new]
     insert(connection, DOCUMENTS, rows)
     return [(type, id) for id in bodies]
+
+
+def _replace(
+    connection: Connection, bodies: Mapping[Key, bytes], current: Mapping[str, Current], entered: Mapping[Key, bytes]
+) -> None:
+    """A version of this very revision; what was entered anew in it is what the record is entered as from now on."""
+    rows = {key: _key(*key) | {"tag": etag_of(body), "content": body} for key, body in bodies.items()}
+    _execute(connection, _REPLACE, [row for key, row in rows.items() if key not in entered])
+    anew = [rows[key] | {"as_entered": entered[key], "came": _came(current[key[1]])} for key in rows if key in entered]
+    _execute(connection, _REPLACE_ENTERED, anew)
+
+
+def _came(before: Current) -> Change | None:
+    return "updated" if before.change == "refreshed" else before.change
 
 
 def _key(type: RecordType, id: str) -> Row:

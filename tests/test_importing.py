@@ -539,3 +539,38 @@ def test_a_batch_costs_a_fixed_number_of_statements(engine: Engine, statements: 
     few, many = cost(10), cost(120)
     assert few == many
     assert few[1] <= 20
+
+
+def test_what_is_said_in_two_batches_of_a_run_is_entered(engine: Engine) -> None:
+    """Who edits a record begins with what was entered last, and so does the next import."""
+
+    def citing(number: str, **more: Any) -> Unit:
+        unit = trial(number, publications=[{"publication": "pmid-1"}])
+        source = unit.offers[0].data["id"]
+        offered = {"id": "pmid-1", "pmid": "1", "title": "A paper", "provenance": [{"source": source}], **more}
+        return unit._replace(offers=(unit.offers[0], Offer("publications", offered), unit.offers[1]))
+
+    between = [trial(f"NCT1{number:07}") for number in range(300)]
+    found = [citing("NCT00000001", volume="7"), *between, citing("NCT00000002", year=2010)]
+    take(engine, *found)
+    edit(engine, "publications", "pmid-1", note="Ours.")
+    told = document(engine, "publications", "pmid-1")
+    assert (told["volume"], told["year"], told["note"]) == ("7", 2010, "Ours.")
+    assert [cited["source"] for cited in told["provenance"]] == ["ctgov-nct00000001", "ctgov-nct00000002"]
+    assert take(engine, *found, name="two").revision is None
+    take(engine, citing("NCT00000002", year=2011), name="three")  # whose value is whose is still known
+    told = document(engine, "publications", "pmid-1")
+    assert (told["volume"], told["year"]) == ("7", 2011)
+
+
+def test_what_is_shown_anew_and_then_entered_in_one_run_is_entered(engine: Engine) -> None:
+    by_hand(engine)
+    take(engine, trial(enrolled=700))
+    mention = Mention("studies", "NCT00000001", {"phase": "3"})
+    between = [trial(f"NCT1{number:07}") for number in range(300)]
+    late = trial("NCT00000009")._replace(mentions=(mention,))
+    take(engine, trial(enrolled=720), *between, late, name="two")
+    edit(engine, "studies", "our-trial", note="Ours.")
+    assert document(engine, "studies", "our-trial")["phase"] == "3"
+    undo_of_edit = document(engine, "studies", "our-trial")["conflicts"]
+    assert [each["offered"] for each in undo_of_edit if each["field"] == "enrolled"] == [720]

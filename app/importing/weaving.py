@@ -158,10 +158,19 @@ class Weaving:
             return False
         held.standing = after
         now = next(each for each in after.layers if each.key == layer.key)
-        held.again |= {each.key for each in self._known(held.key).layers if each.revision == self._revision} & {now.key}
         held.fresh[now.key] = now._replace(revision=FRESH)
+        self._keep_others(held)
         held.units.append(step.unit)
         return True
+
+    def _keep_others(self, held: Held) -> None:
+        """What was kept in this revision before is kept anew, for it may be kept as what the record was entered as."""
+        assert held.standing is not None
+        there = {each.key for each in self._known(held.key).layers if each.revision == self._revision}
+        for layer in held.standing.layers:
+            if layer.key in there:
+                held.again.add(layer.key)
+                held.fresh.setdefault(layer.key, layer._replace(revision=FRESH))
 
     def _settle(self, held: Held) -> None:
         """A new record that a second step goes to."""
