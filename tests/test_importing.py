@@ -574,3 +574,100 @@ def test_what_is_shown_anew_and_then_entered_in_one_run_is_entered(engine: Engin
     assert document(engine, "studies", "our-trial")["phase"] == "3"
     undo_of_edit = document(engine, "studies", "our-trial")["conflicts"]
     assert [each["offered"] for each in undo_of_edit if each["field"] == "enrolled"] == [720]
+
+
+EUDRACT = "2010-019999-19"
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        (["NCT00000001", EUDRACT], ["NCT00000002", EUDRACT]),
+        (["NCT00000001"], ["NCT00000002", "NCT00000001"]),
+        (["NCT00000002", "NCT00000001"], ["NCT00000001"]),
+    ],
+    ids=["one number of a programme", "an extension names its parent", "the extension comes first"],
+)
+def test_relatives_of_a_trial_are_trials_of_their_own(
+    engine: Engine, one: list[str], two: list[str], together: bool
+) -> None:
+    first, second = (trial(names[0], registry_ids=names) for names in (one, two))
+    if together:
+        take(engine, first, second)
+    else:
+        take(engine, first)
+        take(engine, second, name="two")
+    assert ids(engine, "studies") == {"nct00000001", "nct00000002"}
+
+
+def test_a_registration_is_not_a_study_of_studies(engine: Engine) -> None:
+    pooled = {"design": "pooled-analysis", "registry_ids": ["NCT00000001", "NCT00000002"], "enrolled": None}
+    by_hand(engine, record={**BY_HAND, **pooled})
+    take(engine, trial(), trial("NCT00000002"))
+    assert ids(engine, "studies") == {"our-trial", "nct00000001", "nct00000002"}
+
+
+def test_one_unregistered_study_is_found_by_one_trial(engine: Engine) -> None:
+    by_hand(engine, "publications", {"id": "aurora", "pmid": "1", "title": "A paper", **CITED})
+    ours = {"id": "ours", "title": "A", "publications": [{"publication": "aurora"}], **CITED}
+    assert change(engine, [("studies", ours)])
+    links = [{"publication": "pmid-1"}]
+    take(engine, trial(publications=links), trial("NCT00000002", publications=links))
+    assert ids(engine, "studies") == {"ours", "nct00000002"}
+    assert document(engine, "studies", "ours")["registry_ids"] == ["NCT00000001"]
+
+
+def by_doi(doi: str) -> Unit:
+    data = {"id": "doi-10-1000-x-1", "doi": doi, "title": f"Paper {doi}", "provenance": [{"source": "pubmed-1"}]}
+    return Unit(doi, (paper("1").offers[0], Offer("publications", data)))
+
+
+def test_words_that_make_one_id_of_two_dois_make_two_publications(engine: Engine) -> None:
+    first, second = by_doi("10.1000/x.1"), by_doi("10.1000/x-1")
+    take(engine, first, format="references")
+    take(engine, second, format="references", name="two")
+    assert len(ids(engine, "publications")) == 2
+    again = take(engine, first, second, format="references", name="three")
+    assert (again.revision, len(ids(engine, "publications"))) == (None, 2)
+
+
+def of_label(number: str, type: RecordType, data: Json) -> Unit:
+    cited = {"provenance": [{"source": f"ctgov-{number.lower()}"}]}
+    return Unit(number, (trial(number).offers[0], Offer(type, data | cited)))
+
+
+def test_indications_of_one_slug_and_two_names_are_two(engine: Engine) -> None:
+    alpha, beta = (
+        of_label(number, "indications", {"id": "thalassemia", "name": name})
+        for number, name in (("NCT00000001", "α-Thalassemia"), ("NCT00000002", "β-Thalassemia"))
+    )
+    take(engine, alpha, format="label")
+    take(engine, beta, format="label", name="two")
+    assert len(ids(engine, "indications")) == 2
+    assert take(engine, alpha, beta, format="label", name="three").revision is None
+
+
+def test_the_unit_that_is_at_fault_is_refused(engine: Engine) -> None:
+    """Another product has a brand that the second unit adds to the first one's."""
+    by_hand(engine, "products", {"id": "other", "name": "Other", "brand_names": ["Taken"], **CITED})
+    good = of_label("NCT00000001", "products", {"id": "p", "name": "Good"})
+    wrong = of_label("NCT00000002", "products", {"id": "p", "name": "Good", "synonyms": ["Taken"]})
+    report = take(engine, good, wrong, format="label", on_error="skip")
+    assert [refusal["place"] for refusal in report.refusals] == ["NCT00000002"]
+    assert "p" in ids(engine, "products")
+
+
+def test_what_was_reverted_comes_back_though_others_mention_it(engine: Engine) -> None:
+    take(engine, paper("2", retraction_state="retracted"), format="pubmed")
+    mention = Mention("publications", "2", {"retraction_state": "retracted"})
+    take(engine, paper("5", mentions=(mention,)), format="pubmed", name="two")
+    undo(engine, "one")
+    take(engine, paper("2", retraction_state="retracted"), format="pubmed", name="three")
+    assert "pmid-2" in ids(engine, "publications")
+
+
+def test_what_a_batch_adds_to_a_record_finds_it_in_the_same_batch(engine: Engine) -> None:
+    by_hand(engine, "publications", {"id": "aurora", "pmid": "1", "title": "A paper", **CITED})
+    take(engine, paper("1", doi="10.1000/y"), by_doi("10.1000/y"), format="references")
+    assert ids(engine, "publications") == {"aurora"}

@@ -118,7 +118,7 @@ class Batch:
         for held in {held.key: held for held, _ in faults}.values():
             own = [fault for other, fault in faults if other is held]
             if held.is_new:
-                self._refused.setdefault(held.units[0], []).extend(own)
+                self._refused.setdefault(held.units[-1], []).extend(own)
             elif held.key in self._frozen or held.before is None:
                 self._leave(held.key, held.units[0], own[0].detail)
             else:

@@ -82,6 +82,11 @@ def reports(data: Json) -> list[str]:
     return [id for id in found if isinstance(id, str)]
 
 
+def registry_of(number: str) -> str:
+    """By what a folded registration begins with: `nct`, `isrctn`; those of EudraCT and CTIS with digits."""
+    return number[: len(number) - len(number.lstrip("abcdefghijklmnopqrstuvwxyz"))]
+
+
 def pmid_of(id: str) -> str | None:
     """The PMID in the id that is proposed for a publication."""
     number = id.removeprefix("pmid-")

@@ -19,6 +19,11 @@ from app.versions import Key
 NamedBy = tuple[RecordType, str]
 """A type and a folded name."""
 
+NAMED: tuple[RecordType, ...] = ("studies", "publications", "products", "indications")
+"""Types whose records are told apart by their names."""
+
+POOLED = ("pooled-analysis", "meta-analysis", "systematic-review")
+
 MANY = 5000
 """Names that are asked for at once."""
 
@@ -37,6 +42,10 @@ class Looked:
     """Studies' own titles, folded."""
     overlapping: set[str] = field(default_factory=set)
     """Studies that share participants with others."""
+    pooled: set[str] = field(default_factory=set)
+    """Studies of studies: none of them is a trial that is registered."""
+    registrations: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """Studies' registrations, folded, in order."""
     layers: dict[Key, Known] = field(default_factory=dict)
     """Who offered something before, without what."""
     entered: dict[Key, int] = field(default_factory=dict)
@@ -109,20 +118,25 @@ def _reported(connection: Connection, publications: list[str], found: Looked) ->
 
 def _own_names(connection: Connection, found: Looked) -> None:
     of = (RecordName.record_type, RecordName.record_id)
-    keys = [key for key in found.there if key[0] in ("studies", "publications")]
+    keys = [key for key in found.there if key[0] in NAMED]
     for some in batches(sorted(keys), MANY):
         query = select(*of, RecordName.kind, RecordName.key).where(among(*of, some))
-        for type, id, kind, key in connection.execute(query):
+        for type, id, kind, key in connection.execute(query.order_by(*of, RecordName.position)):
             found.own.setdefault((type, id), {}).setdefault(kind, set()).add(key)
+            if type == "studies" and kind == "registry-id":
+                found.registrations[id].append(key)
 
 
 def _told_apart(connection: Connection, studies: list[str], found: Looked) -> None:
     overlaps = select(StudyOverlap.study_id).where(StudyOverlap.study_id == Study.id).exists()
     for some in batches(studies, MANY):
-        query = select(Study.id, Study.own_title, overlaps).where(Study.id.in_(some), Study.scope == "study")
-        for id, title, is_overlapping in connection.execute(query):
+        query = select(Study.id, Study.own_title, Study.design, overlaps)
+        for id, title, design, is_overlapping in connection.execute(
+            query.where(Study.id.in_(some), Study.scope == "study")
+        ):
             found.titles[id] = fold("studies", title or "")
             found.overlapping |= {id} if is_overlapping else set()
+            found.pooled |= {id} if design in POOLED else set()
 
 
 def _entered(connection: Connection, found: Looked) -> None:

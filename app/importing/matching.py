@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from app.fields import RecordType
-from app.importing.identifying import Identifier, pmid_of, reports, texts, tiers
+from app.importing.identifying import Identifier, pmid_of, registry_of, reports, texts, tiers
 from app.importing.looking import Looked, NamedBy
+from app.importing.remembering import Known
 from app.records import fold
 from app.versions import Key
 
@@ -27,11 +28,12 @@ class Matching:
         self._looked = looked
         self._new: dict[NamedBy, list[tuple[str, str]]] = defaultdict(list)
         self._own: dict[Key, dict[str, set[str]]] = {}
+        self._registrations: dict[str, list[str]] = {}
         self.created: set[Key] = set()
 
     def add(self, type: RecordType, id: str, data: Json) -> None:
-        """A record that the batch creates."""
-        own: dict[str, set[str]] = {}
+        """What the batch calls a record, new or not."""
+        own = {kind: set(keys) for kind, keys in self._names_of((type, id)).items()}
         for identifier in (each for tier in tiers(type, data) for each in tier):
             for kind in identifier.kinds:
                 self._new[type, identifier.key].append((kind, id))
@@ -39,7 +41,11 @@ class Matching:
         for name in texts(data, "registry_ids") if type == "publications" else ():
             self._new[type, fold(type, name)].append(("registry-id", id))
         self._own[type, id] = own
-        self.created.add((type, id))
+        if type == "studies":
+            numbers = (*self._registrations_of(id), *(fold(type, name) for name in texts(data, "registry_ids")))
+            self._registrations[id] = list(dict.fromkeys(numbers))
+        if not self.is_there((type, id)):
+            self.created.add((type, id))
 
     def is_there(self, key: Key) -> bool:
         return key in self._looked.there or key in self.created
@@ -62,10 +68,10 @@ class Matching:
         pmid = pmid_of(id)
         return next(iter(self.named("publications", pmid, frozenset({"pmid"}))), None) if pmid else None
 
-    def find(self, type: RecordType, data: Json) -> str | None:
+    def find(self, type: RecordType, data: Json, source: str) -> str | None:
         """The id of the record that is offered, if there is one; raises `Ambiguous`."""
         for id in texts(data, "id"):
-            if self.is_there((type, id)):
+            if self.is_there((type, id)) and self._may_be(type, id, data, source):
                 return id
         for tier in tiers(type, data):
             found = self._of_tier(type, tier, data)
@@ -79,7 +85,35 @@ class Matching:
         found = {id for identifier in tier for id in self.named(type, identifier.key, identifier.kinds)}
         if type == "publications":
             return {id for id in found if not self.is_another(id, data)}
-        return self._one_study(found, data) if type == "studies" and len(found) > 1 else found
+        if type == "studies":
+            found = {id for id in found if not self._is_other_trial(id, data)}
+            return self._one_study(found, data) if len(found) > 1 else found
+        return found
+
+    def _may_be(self, type: RecordType, id: str, data: Json, source: str) -> bool:
+        """Whether a record of the id that is proposed is what is offered: words can make one id of two names."""
+        if type == "publications":
+            return not self.is_another(id, data)
+        if type not in ("products", "indications"):
+            return True
+        known = {layer.source for layer in self._looked.layers.get((type, id), Known()).layers}
+        own = set().union(*self._names_of((type, id)).values())
+        names = {identifier.key for tier in tiers(type, data) for identifier in tier}
+        return source in known or not names or bool(own & names)
+
+    def _registrations_of(self, id: str) -> list[str]:
+        return self._registrations.get(id) or self._looked.registrations.get(id, [])
+
+    def _is_other_trial(self, id: str, data: Json) -> bool:
+        """A study of studies, or one that the same registry knows by another number first.
+
+        Registrations name their relatives: an extension its parent's number, two trials of a programme one EudraCT's.
+        """
+        for number in texts(data, "registry_ids")[:1]:
+            own = fold("studies", number)
+            alike = [name for name in self._registrations_of(id) if registry_of(name) == registry_of(own)]
+            return id in self._looked.pooled or alike[:1] not in ([], [own])
+        return False
 
     def _names_of(self, key: Key) -> dict[str, set[str]]:
         return self._own.get(key) or self._looked.own.get(key, {})

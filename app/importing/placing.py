@@ -8,6 +8,7 @@ import orjson
 from app.catalogue import RESOURCES
 from app.drafts import Fault
 from app.fields import RecordType
+from app.importing.identifying import tiers
 from app.importing.looking import Looked
 from app.importing.matching import Ambiguous, Matching
 from app.importing.offers import Mention, Offer, Prepared, Remark, Unit, Withdrawal
@@ -18,6 +19,8 @@ from app.rendering import etag_of
 from app.versions import Key
 
 Json = dict[str, Any]
+LONGEST_ID = 110
+"""Of one that something is put behind."""
 
 
 class Step(NamedTuple):
@@ -98,7 +101,7 @@ class Placing:
     def may_restore(self, key: Key) -> bool:
         """Whether a deleted record was deleted by an import or by undoing one, not by people."""
         known = self._looked.layers.get(key, Known())
-        return known.ever and not known.layers
+        return known.ever and all(layer.part for layer in known.layers)
 
     def is_gone(self, key: Key) -> bool:
         return key in self._looked.gone and not self.matching.is_there(key)
@@ -144,8 +147,7 @@ class _PlacedUnit:
         self._ids[offer.type, proposed] = id
         if id is None:
             return
-        if not self._matching.is_there((offer.type, id)):
-            self._matching.add(offer.type, id, data)
+        self._matching.add(offer.type, id, data)
         if offer.type == "sources" and self._unit.offers[0] is offer:
             self._source = id
         yield self._whole_step(offer, (offer.type, id), data)
@@ -190,7 +192,7 @@ class _PlacedUnit:
     def _find(self, type: RecordType, proposed: str, data: Json) -> str | None:
         """The id under which a record is here, or is to be; nothing where it is to be left out."""
         try:
-            found = self._matching.find(type, data)
+            found = self._matching.find(type, data, self._source)
         except Ambiguous as ambiguous:
             self._remarks.append(Remark(f"ambiguous-{RESOURCES[type].singular}", f"{proposed} may be {ambiguous}"))
             return None
@@ -198,7 +200,14 @@ class _PlacedUnit:
         if found is None and self._placing.is_gone(key) and not self._placing.may_restore(key):
             self._remarks.append(Remark("deleted-here", f"{type}/{proposed}"))
             return None
-        return found or proposed
+        return found or self._free(type, proposed, data)
+
+    def _free(self, type: RecordType, proposed: str, data: Json) -> str:
+        """The id that is proposed, or one of what it is called where another record has that."""
+        if not self._matching.is_there((type, proposed)):
+            return proposed
+        names = sorted(identifier.key for tier in tiers(type, data) for identifier in tier)
+        return f"{proposed[:LONGEST_ID]}-{etag_of(orjson.dumps(names))[:8]}"
 
     def _joining(self, key: Key, data: Json) -> Iterator[Step]:
         """Links between studies and publications that name the same registration."""
