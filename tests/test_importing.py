@@ -671,3 +671,36 @@ def test_what_a_batch_adds_to_a_record_finds_it_in_the_same_batch(engine: Engine
     by_hand(engine, "publications", {"id": "aurora", "pmid": "1", "title": "A paper", **CITED})
     take(engine, paper("1", doi="10.1000/y"), by_doi("10.1000/y"), format="references")
     assert ids(engine, "publications") == {"aurora"}
+
+
+def test_what_a_person_says_of_a_link_stands(engine: Engine) -> None:
+    by_hand(engine, "publications", {"id": "aurora", "pmid": "1", "title": "A paper", **CITED})
+    links = [{"publication": "pmid-1"}]
+    take(engine, trial(publications=links))
+    edit(engine, "studies", "nct00000001", publications=[{"publication": "aurora", "reports_pooled_data": True}])
+    for name in ("two", "three"):
+        take(engine, trial(publications=links, sha=name[1]), name=name)
+        assert document(engine, "studies", "nct00000001")["publications"][0]["reports_pooled_data"] is True
+
+
+def test_how_a_person_spells_a_name_stands(engine: Engine) -> None:
+    unit = of_label("NCT00000001", "products", {"id": "p", "name": "P", "brand_names": ["BOTOX", "Other"]})
+    take(engine, unit, format="label")
+    edit(engine, "products", "p", brand_names=["Botox", "Other"])
+    take(engine, unit, format="label", name="two")
+    assert document(engine, "products", "p")["brand_names"] == ["Botox", "Other"]
+
+
+def test_what_a_person_adds_to_a_citation_stands(engine: Engine) -> None:
+    take(engine, trial(enrolled=5))
+    cited = [{"source": "ctgov-nct00000001", "paths": {"enrolled": "/a/b"}}]
+    edit(engine, "studies", "nct00000001", provenance=cited)
+    take(engine, trial(enrolled=5), name="two")
+    assert document(engine, "studies", "nct00000001")["provenance"][0]["paths"] == {"enrolled": "/a/b"}
+
+
+def test_what_a_source_says_of_its_own_link_changes(engine: Engine) -> None:
+    by_hand(engine, "publications", {"id": "aurora", "pmid": "1", "title": "A paper", **CITED})
+    take(engine, trial(publications=[{"publication": "pmid-1"}]))
+    take(engine, trial(publications=[{"publication": "pmid-1", "reports_pooled_data": True}]), name="two")
+    assert document(engine, "studies", "nct00000001")["publications"][0]["reports_pooled_data"] is True

@@ -153,3 +153,12 @@ def test_imports_alone_leave_no_trace_of_people(entered: Json, imports: list[tup
     assert not standing.is_touched()
     assert all(not each.theirs for each in standing.layers)
     assert all(each.kept_from is not None for each in standing.differing())
+
+
+def test_a_milder_state_that_a_person_entered_comes_back() -> None:
+    """An import knew of a worse one when the person spoke, and takes it back later; another one came between."""
+    standing = Standing(TYPE, {}).offered(layer("ctgov", {"retraction_state": "retracted"}, 1))
+    standing = Standing(TYPE, {"retraction_state": "corrected"}, standing.layers)
+    standing = standing.offered(layer("pubmed", {"title": "A"}, 2))
+    assert standing.record["retraction_state"] == "retracted"
+    assert standing.offered(layer("ctgov", {"title": "A"}, 3)).record["retraction_state"] == "corrected"

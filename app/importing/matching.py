@@ -150,7 +150,7 @@ class Matching:
         found = {study for id in publications for study in self._looked.studies.get(id, ())}
         one = found.pop() if len(found) == 1 else None
         registered = one and self._names_of(("studies", one)).get("registry-id")
-        return one if one in self._looked.titles and not registered else None
+        return one if one in self._looked.titles.keys() - self._looked.pooled and not registered else None
 
     def joined(self, type: RecordType, data: Json) -> list[str]:
         """Who of another type names a registration that the offered record names, if just one does."""

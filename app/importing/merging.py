@@ -129,9 +129,11 @@ class Standing:
         return found
 
     def entered_items(self, field: str) -> dict[str, Any]:
-        offered, theirs = items(self.layers, field), self._marked(field)
+        """Those that nobody offers as they are."""
+        theirs = self._marked(field)
+        offered = [item for layer in self.layers for item in layer.offered.get(field, ())]
         there = {key_of(item): item for item in self.record.get(field, ())}
-        return {key: item for key, item in there.items() if key not in offered or key in theirs}
+        return {key: item for key, item in there.items() if key in theirs or not any(same(item, o) for o in offered)}
 
     def items_taken_out(self, field: str) -> set[str]:
         return items(self.layers, field).keys() - {key_of(item) for item in self.record.get(field, ())}
@@ -177,7 +179,7 @@ class Standing:
             offered = {key_of(item) for item in layer.offered[field]}
             theirs.update(f"{field}/{key}" for key in self.entered_items(field).keys() & offered)
         theirs.update(f"absent/{name}" for name in self.entered_absences if name in layer.offered.get("absent", {}))
-        if self.entered_state and STATE in layer.offered:
+        if self.entered_state:
             theirs.add(f"{STATE}/{self.entered_state}")
         return layer._replace(theirs=frozenset(theirs))
 
