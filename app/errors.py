@@ -4,6 +4,7 @@ Problem                 raised anywhere; becomes the answer
 Invalid                 a value that cannot be read; caught and named by whoever knows the parameter
 """
 
+import errno
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -84,6 +85,9 @@ KINDS: dict[str, Kind] = {
     "internal-error": Kind(
         500, "Something broke on our side", "It is logged under the `request_id`; nothing was changed."
     ),
+    "insufficient-storage": Kind(
+        507, "There is no room left for it", "Nothing was changed; try again when its keepers have made room."
+    ),
     "search-not-ready": Kind(
         503,
         "The search index is being made",
@@ -95,6 +99,15 @@ KINDS: dict[str, Kind] = {
     ),
 }
 """Each kind's page is `/problems/{kind}`."""
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether something could not be written because a disk, or what of it may be used, is full."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def no_room() -> "Problem":
+    return Problem("insufficient-storage", "There is no room left to keep it; nothing was changed.")
 
 
 class Problem(Exception):

@@ -83,6 +83,7 @@ OTHER_PROBLEMS = {
     "gone": "The study 'preempt-1' was deleted; /v1/studies/preempt-1/versions/1 is what it was before.",
     "search-not-ready": "The search index is being made.",
     "internal-error": "The request could not be answered.",
+    "insufficient-storage": "There is no room left to keep it; nothing was changed.",
     "database-unavailable": "The database does not answer just now.",
     "database-not-ready": "There is no migrated database; run `evidence migrate`.",
 }

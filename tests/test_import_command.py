@@ -1,6 +1,7 @@
 """`evidence import`: files, folders, standard input and addresses; what is told, and how it ends."""
 
 import gzip
+import os
 import signal
 import subprocess
 import sys
@@ -147,3 +148,15 @@ def test_what_is_interrupted_changed_nothing(url: str, engine: Engine, tmp_path:
     assert process.returncode == 130, said
     assert "Traceback" not in said
     assert sources(engine) == []
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # what is read, whatever it is written to
+def test_a_file_whose_name_is_no_text_is_told_of(bring_in: Import, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    folder = tmp_path / "records"
+    folder.mkdir()
+    (folder / os.fsdecode(b"\xff.json")).write_bytes(b"{")
+    said = bring_in("ctgov", str(folder), "--report", str(report))
+    assert said.returncode == 1, said.stderr
+    assert "Traceback" not in said.stderr
+    assert orjson.loads(report.read_bytes())["units"]["refused"] == 1

@@ -1,5 +1,7 @@
 """Imports over HTTP: in the background, one at a time, all or nothing, whatever is killed and whenever."""
 
+import asyncio
+import errno
 import random
 import signal
 import subprocess
@@ -23,9 +25,12 @@ from app.db import reading
 from app.importing import formats
 from app.importing.runs import settling
 from app.importing.runs.tables import ImportRun
+from app.importing.runs.troubles import problem_of
 from app.sources.models import Source
 from app.web import imports
+from app.web.envelope import Envelope
 from app.web.import_operations import EXAMPLES, SCHEMAS
+from app.web.metrics import Metrics
 from tests.answering import Asked, Reply, answering
 from tests.conftest import keys_of, serving, settings_for
 from tests.test_cli import EVIDENCE, environment
@@ -106,6 +111,30 @@ def ended(client: httpx.Client, id: str, seconds: float = 90.0) -> Json:
 
 def running(client: httpx.Client, id: str) -> Json:
     return until(client, id, lambda found: found["state"] in ("reading", "writing") and bool(found["progress"]))
+
+
+def test_an_id_that_is_too_long_for_one_is_none(admin: httpx.Client) -> None:
+    for answer in (admin.get, admin.delete, lambda path: admin.post(f"{path}/resume")):
+        assert answer("/v1/imports/" + "a" * 300).status_code == 404
+
+
+def test_a_full_disk_is_said_to_be_full() -> None:
+    """`/dev/full` is one, whatever is written to it."""
+
+    async def keep(scope: Any, receive: Any, send: Any) -> None:
+        with Path("/dev/full").open("wb") as file:
+            file.write(b"x")
+
+    app = Envelope(keep, Metrics(), access_log=False)
+    transport = httpx.ASGITransport(app)
+
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            return await client.post("/v1/imports")
+
+    answer = asyncio.run(ask())
+    assert (answer.status_code, answer.json()["type"]) == (507, "/problems/insufficient-storage")
+    assert problem_of(OSError(errno.ENOSPC, "full")).type == "/problems/insufficient-storage"
 
 
 def test_descriptors_are_imported_as_records_are(admin: httpx.Client) -> None:

@@ -78,7 +78,7 @@ class Report:
     def _refusal(self, place: str, record: str, pointer: str, detail: str, nearest: list[str]) -> None:
         self.refusals_total += 1
         if len(self.refusals) < MOST_REFUSALS:
-            told = {"place": place, "record": record, "pointer": pointer, "detail": detail[:LONGEST_TEXT]}
+            told = {"place": _text(place), "record": record, "pointer": pointer, "detail": _text(detail[:LONGEST_TEXT])}
             self.refusals.append({**told, "nearest": nearest})
 
     def remark(self, place: str, remarks: Iterable[Remark]) -> None:
@@ -88,13 +88,18 @@ class Report:
             known = self.remarks.setdefault(remark.kind, Remarks())
             known.count += 1
             if len(known.texts) < MOST_TEXTS:
-                known.texts.append(f"{place}: {remark.text}"[:LONGEST_TEXT])
+                known.texts.append(_text(f"{place}: {remark.text}"[:LONGEST_TEXT]))
 
     def told(self) -> Json:
         """As JSON; the same words for the command line and over HTTP."""
         said = asdict(self)
         conflicts = {"opened": said.pop("conflicts_opened"), "total": said.pop("conflicts_total")}
         return {**said, "conflicts": conflicts}
+
+
+def _text(text: str) -> str:
+    """Names of files need be no text."""
+    return text.encode("utf-8", "replace").decode()
 
 
 class Stopped(Exception):

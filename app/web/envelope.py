@@ -7,7 +7,7 @@ from secrets import token_hex
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import Problem
+from app.errors import Problem, is_full, no_room
 from app.web.metrics import Metrics
 from app.web.problems import problem_response
 
@@ -46,11 +46,11 @@ class Envelope:
 
         try:
             await self.app(scope, receive, stamped)
-        except Exception:
+        except Exception as error:
             log.exception("request failed", request_id=request_id, path=scope["path"])
             if status:
                 raise
-            await _broken(request_id)(scope, receive, stamped)
+            await _broken(error, request_id)(scope, receive, stamped)
         finally:
             self._note(scope, status, time.perf_counter() - started, request_id)
 
@@ -69,5 +69,6 @@ class Envelope:
             )
 
 
-def _broken(request_id: str) -> ASGIApp:
-    return problem_response(Problem("internal-error", "The request could not be answered."), request_id)
+def _broken(error: Exception, request_id: str) -> ASGIApp:
+    problem = no_room() if is_full(error) else Problem("internal-error", "The request could not be answered.")
+    return problem_response(problem, request_id)

@@ -117,7 +117,7 @@ _BODY: Doc = {
 }
 
 _ALWAYS = ("malformed-request", "forbidden", "not-acceptable")
-_SENT = ("content-too-large", "idempotency-key-reused", "conflict")
+_SENT = ("content-too-large", "idempotency-key-reused", "conflict", "insufficient-storage")
 _STREAM: Doc = {"schema": {"type": "string", "description": "`event: import`, `id:` and `data:`, an import, of each."}}
 
 

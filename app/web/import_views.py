@@ -55,9 +55,12 @@ async def seen(service: Service, id: str) -> Seen:
     return found
 
 
+LONGEST_ID = 40
+
+
 def _may_be_id(id: str) -> bool:
     """Nothing else becomes a path."""
-    return id.isascii() and id.isalnum()
+    return id.isascii() and id.isalnum() and len(id) <= LONGEST_ID
 
 
 def _begin(request: Request, *media: str) -> str:
