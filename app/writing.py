@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Engine, delete, func, select, update
 
+from app.bulk import Growing
 from app.catalogue import RESOURCES
 from app.db import table_of, writing
 from app.deriving import derive_columns
@@ -20,7 +21,7 @@ from app.importing.remembering import derive_conflicts
 from app.ready import insert_main as insert_ready_main
 from app.ready import insert_parts as insert_ready_parts
 from app.ready import still_ready, store_ready
-from app.records import Deletion
+from app.records import Deletion, Provenance, Record, RecordName
 from app.rendering import dependents, shapes
 from app.requoting import replaced, requote
 from app.resources import Resource, Rows
@@ -29,6 +30,12 @@ from app.sources.schemas import SourceIn
 from app.versions import Key, bury, grouped, store
 
 Progress = Callable[[int], None]
+
+LOOKED_UP = (
+    *map(table_of, (Record, RecordName, Deletion, Document, Provenance)),
+    *(r.main.table for r in RESOURCES.values()),
+)
+"""Tables in which every change looks for what it refers to."""
 
 
 @dataclass(slots=True)
@@ -189,6 +196,7 @@ class Revising:
         self.summary = Summary()
         self._connection, self._actor, self._reason, self._progress = connection, actor, reason, progress
         self._shown: set[Key] = set()
+        self._growing = Growing(connection, LOOKED_UP)
 
     def put(self, entries: Iterable[Entry], gone: Sequence[Key] = ()) -> None:
         """Makes some records as entered, and others gone; all that they refer to is among them or there.
@@ -215,6 +223,7 @@ class Revising:
         derive_conflicts(connection, _there_before(plan, entries), revision)
         shown |= store_ready(connection, ready, revision)
         shown |= self._store(plan, prepared, revision)
+        self._growing.by(len(plan.changes))
         # what was entered now was rendered from what is there now
         self._shown = (self._shown | shown) - plan.changes.keys()
 
