@@ -550,3 +550,51 @@ def test_what_is_read_can_be_loaded(engine: Engine, tmp_path: Path) -> None:
         (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(records, allow_unicode=True))
     load(engine, tmp_path)
     assert list(maintaining.check(engine)) == []
+
+
+HEAD = "<tr><th>Reaction</th><th>Drug (%)</th><th>Placebo (%)</th></tr>"
+
+
+def told(xml: str) -> list[tuple[str, str, float]]:
+    return [(row["event"], row["arm"], row["percent"]) for row in table(xml)]
+
+
+@pytest.mark.parametrize(
+    ("body", "rash"),
+    [
+        ("<tbody><tr><td>Rash</td><td>5</td><td>3</td></tr></tbody>", [("Rash", "Drug", 5), ("Rash", "Placebo", 3)]),
+        (
+            "<tr><td>Itch</td><td rowspan='2'>8</td><td>7</td></tr><tr><td colspan='3'>Skin</td></tr>"
+            "<tr><td>Rash</td><td>5</td><td>3</td></tr>",
+            [("Itch", "Drug", 8), ("Itch", "Placebo", 7), ("Rash", "Drug", 5), ("Rash", "Placebo", 3)],
+        ),
+        (
+            "<tr><td>Rash</td><td revised='delete'>9</td><td>5</td><td>3</td></tr>"
+            "<tr revised='delete'><td>Itch</td><td>5</td><td>3</td></tr>",
+            [("Rash", "Drug", 5), ("Rash", "Placebo", 3)],
+        ),
+    ],
+)
+def test_no_cell_moves_another_row_s_numbers(body: str, rash: list[Any]) -> None:
+    """A header's cell that says to span more rows than the header has ends with it."""
+    head = HEAD.replace("<th>", "<th rowspan='2'>", 1)
+    assert told(f"<thead>{head}</thead>{body}") == rash
+
+
+@pytest.mark.parametrize("name", ["N", "(n)", "Number of patients", "Patients treated (N)", "Total number of subjects"])
+def test_how_many_there_were_is_no_event(name: str) -> None:
+    rows = f"<tr><td>{name}</td><td>98</td><td>95</td></tr><tr><td>Rash</td><td>5</td><td>3</td></tr>"
+    assert told(f"<thead>{HEAD}</thead>{rows}") == [("Rash", "Drug", 5), ("Rash", "Placebo", 3)]
+
+
+@pytest.mark.parametrize(
+    "name", ["Relative risk reduction (%)", "Drug minus placebo (%)", "Treatment effect (%)", "Drug (% per year)"]
+)
+def test_what_compares_is_no_frequency(name: str) -> None:
+    head = HEAD.replace("Placebo (%)", name)
+    assert told(f"<thead>{head}</thead><tr><td>Rash</td><td>5</td><td>3</td></tr>") == [("Rash", "Drug", 5)]
+
+
+def test_patients_with_something_are_an_event() -> None:
+    rows = "<tr><td>Number of patients with a rash</td><td>5</td><td>3</td></tr>"
+    assert [percent for *_, percent in told(f"<thead>{HEAD}</thead>{rows}")] == [5, 3]
