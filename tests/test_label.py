@@ -16,6 +16,7 @@ from app import maintaining
 from app.catalogue import RESOURCES
 from app.db import open_engine, reading
 from app.importing.label import units
+from app.importing.label.dosing import _one_dose
 from app.importing.label.frequencies import read_frequencies
 from app.importing.label.inline import Footnotes, one_line
 from app.importing.label.quoting import fitting, slug
@@ -598,3 +599,59 @@ def test_what_compares_is_no_frequency(name: str) -> None:
 def test_patients_with_something_are_an_event() -> None:
     rows = "<tr><td>Number of patients with a rash</td><td>5</td><td>3</td></tr>"
     assert [percent for *_, percent in told(f"<thead>{HEAD}</thead>{rows}")] == [5, 3]
+
+
+@pytest.mark.parametrize(
+    ("says", "dose"),
+    [
+        ("The recommended dose is 1,000 mg once daily.", 1000),
+        ("The recommended dose is 50 Units per treatment session.", 50),
+        ("The recommended dose is 1,000 mg, then 5 mg later.", None),
+        ("The recommended dosage is 75 mg per square meter.", None),
+        ("The recommended dosage is 1.3 mg per m2.", None),
+        ("The recommended dosage is 5 mcg/min.", None),
+        ("The recommended dosage is 10 mg for every 10 kilograms.", None),
+        ("The recommended dosage is 1 tablet. Each tablet has 50 mg.", None),
+        ("The recommended dosage is 3 sprays. Never exceed the 100 mcg dose.", None),
+        ("The recommended dose is 10 000 Units.", None),
+    ],
+)
+def test_a_dose_is_the_one_that_is_recommended(says: str, dose: int | None) -> None:
+    assert _one_dose(says).get("dose_min") == dose
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("<paragraph>Calm is not indicated for the treatment of gout.</paragraph>", []),
+        ("<paragraph>The safety of Calm for the treatment of gout has not been established.</paragraph>", []),
+        ("<list><item>gout</item><item>Should not be used for treatment of asthma</item></list>", ["gout"]),
+        (
+            "<paragraph>Calm treats:</paragraph><list><item>gout</item></list>"
+            "<paragraph>Calm is not indicated for:</paragraph><list><item>asthma</item></list>",
+            ["gout"],
+        ),
+        (
+            "<paragraph>Calm is indicated for the treatment of gout. It must not be given in:</paragraph>"
+            "<list><item>asthma</item></list>",
+            [],
+        ),
+        ("<paragraph>Calm is indicated for the treatment of gout. It is not for children.</paragraph>", ["gout"]),
+        ("<paragraph>Calm is for the treatment of gout, when rest is not recommended.</paragraph>", None),
+        ("<paragraph>Calm is indicated for treatment of gout where aspirin is contraindicated.</paragraph>", None),
+        ("<list><item>gout in patients for whom rest is not indicated</item></list>", None),
+    ],
+)
+def test_what_a_product_is_not_for_is_no_indication(text: str, names: list[str] | None) -> None:
+    """A `not` that is about patients or other products denies no use."""
+    found = read(labelled(section("34067-9", text, "1 INDICATIONS")))
+    assert names is None or [item["name"] for item in of(found, "indications")] == names
+    assert ("use-denied" in {kind for kind, _ in remarks(found)}) == (names is not None and "children" not in text)
+
+
+def test_the_marks_of_many_footnotes_stay_short() -> None:
+    notes = Footnotes()
+    marks = [notes.mark(etree.Element("footnote")) for _ in range(5000)]
+    assert marks[:8] == [*"*†‡§¶#", "**", "††"]
+    assert max(map(len, marks)) < 30
+    assert len(set(marks)) == 5000
