@@ -3,6 +3,7 @@
 import copy
 import json
 import random
+import tracemalloc
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
@@ -536,3 +537,22 @@ def test_a_value_of_an_id_that_two_groups_have_is_of_neither() -> None:
     found = unit(study)
     assert "results" not in found.offers[1].data["outcomes"][0]
     assert "value-without-group" in {remark.kind for remark in found.remarks}
+
+
+@pytest.mark.parametrize("begins", [b"[", b'{"studies": ['])
+def test_what_is_nested_without_end_is_not_followed(begins: bytes) -> None:
+    """Each further bracket would make the path to it longer, and there is one for each."""
+    tracemalloc.start()
+    with pytest.raises(Unreadable, match="nested more than 64 deep"):
+        read(begins + b"[" * 8000)
+    assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    tracemalloc.stop()
+
+
+def test_a_study_of_an_array_has_a_limit_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "LARGEST", 500_000)
+    whole = orjson.dumps([trial()] * 300)
+    assert len(whole) > 2 * 500_000
+    assert len(read(whole)) == 300
+    with pytest.raises(Unreadable, match="no study ends within 500,000 bytes"):
+        read(b"[" + b'{"x": [' + b'"long", ' * 100_000)
