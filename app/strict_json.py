@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
@@ -32,8 +33,8 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _repeated(pairs: list[tuple[str, Any]]) -> str:
-    names = [name for name, _ in pairs]
-    return next(name for place, name in enumerate(names) if name in names[:place])
+    often = Counter(name for name, _ in pairs)
+    return next(name for name, number in often.items() if number > 1)
 
 
 def _depth(value: Any) -> int:

@@ -50,6 +50,8 @@ def require_few(file: IO[bytes], most: int) -> None:
 
 
 def _fault_of(member: ZipInfo, bounds: Bounds) -> str:
+    if not member.filename:
+        return "it has no name"
     if member.flag_bits & 1:
         return "it is encrypted"
     if member.compress_type not in (ZIP_STORED, ZIP_DEFLATED):

@@ -3,6 +3,7 @@
 import copy
 import json
 import random
+import tracemalloc
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
@@ -503,3 +504,55 @@ def test_bytes_cut_off_or_flipped_make_no_odd_record(form: str) -> None:
                 assert_sound(found)
         except Unreadable:
             pass
+
+
+def test_a_registered_time_is_not_that_of_results_measured_at_another() -> None:
+    study = trial()
+    measure = study["resultsSection"]["outcomeMeasuresModule"]["outcomeMeasures"][0]
+    measure["timeFrame"] = "Baseline and 6 months"
+    outcome = offered(study)["outcomes"][0]
+    assert (outcome["timepoint_label"], outcome.get("timepoint_weeks")) == ("Baseline and 6 months", None)
+    del measure["timeFrame"]
+    outcome = offered(study)["outcomes"][0]
+    assert (outcome["timepoint_label"], outcome.get("timepoint_weeks")) == ("24 weeks", 24)
+
+
+@pytest.mark.parametrize("printed", ["0,123", "-0,250", "00,123"])
+def test_a_decimal_comma_is_no_comma_of_thousands(printed: str) -> None:
+    assert exact(printed) is None
+    assert whole(printed) is None
+
+
+def test_an_interval_of_one_side_is_not_that_of_the_effect() -> None:
+    study = trial()
+    study["resultsSection"]["outcomeMeasuresModule"]["outcomeMeasures"][0]["analyses"][0]["ciNumSides"] = "ONE_SIDED"
+    outcome = offered(study)["outcomes"][0]
+    assert outcome["effect"] == {"type": "mean-difference", "value": -1.8}
+    assert outcome["analyses"][0]["ci_low"] == -2.52
+
+
+def test_a_value_of_an_id_that_two_groups_have_is_of_neither() -> None:
+    study = trial()
+    study["resultsSection"]["outcomeMeasuresModule"]["outcomeMeasures"][0]["groups"][1]["id"] = "OG000"
+    found = unit(study)
+    assert "results" not in found.offers[1].data["outcomes"][0]
+    assert "value-without-group" in {remark.kind for remark in found.remarks}
+
+
+@pytest.mark.parametrize("begins", [b"[", b'{"studies": ['])
+def test_what_is_nested_without_end_is_not_followed(begins: bytes) -> None:
+    """Each further bracket would make the path to it longer, and there is one for each."""
+    tracemalloc.start()
+    with pytest.raises(Unreadable, match="nested more than 64 deep"):
+        read(begins + b"[" * 8000)
+    assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    tracemalloc.stop()
+
+
+def test_a_study_of_an_array_has_a_limit_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "LARGEST", 500_000)
+    whole = orjson.dumps([trial()] * 300)
+    assert len(whole) > 2 * 500_000
+    assert len(read(whole)) == 300
+    with pytest.raises(Unreadable, match="no study ends within 500,000 bytes"):
+        read(b"[" + b'{"x": [' + b'"long", ' * 100_000)

@@ -5,6 +5,7 @@ import io
 import os
 import pickle
 import random
+import struct
 import subprocess
 import sys
 import tempfile
@@ -344,3 +345,17 @@ def test_a_large_member_is_read_in_bounded_memory(tmp_path: Path) -> None:
     size, grown = map(int, subprocess.run(argv, capture_output=True, check=True).stdout.split())
     assert size == 150 * len(line)
     assert grown < 20_000, f"{grown} KB"
+
+
+def test_a_zip_whose_list_makes_no_sense_is_refused(tmp_path: Path) -> None:
+    """A member without a name; one that begins farther off than a file can reach."""
+    content = zipped(tmp_path / "a.zip", ("a.xml", TEXT)).read_bytes()
+    at, end = content.index(b"PK\x01\x02"), content.index(b"PK\x05\x06")
+    listed, closing = bytearray(content[at:end]), bytearray(content[end:])
+    (tmp_path / "b.zip").write_bytes(content.replace(b"a.xml", b"\0.xml"))
+    assert "it has no name" in reason(tmp_path / "b.zip")
+    extra = struct.pack("<HHQ", 1, 8, 2**64 - 1)
+    listed[30:32], listed[42:46] = struct.pack("<H", len(extra)), b"\xff" * 4
+    closing[12:16] = struct.pack("<L", len(listed) + len(extra))
+    (tmp_path / "c.zip").write_bytes(content[:at] + listed + extra + closing)
+    assert "c.zip/a.xml: it cannot be read" in reason(tmp_path / "c.zip")

@@ -115,6 +115,17 @@ def test_a_query_that_finds_nothing_has_no_pages(ask: Ask) -> None:
         assert read(ask("ctgov", server)) == []
 
 
+def test_no_token_is_no_further_page(ask: Ask) -> None:
+    with answering(lambda _: studies(1, 2, next="")) as server:
+        assert numbers(read(ask("ctgov", server))) == ["1", "2"]
+    assert len(server.asked) == 1
+
+
+def test_a_page_that_is_nested_without_end_is_told(ask: Ask) -> None:
+    with answering(lambda _: Reply(b'{"studies": ' + b"[" * 8000)) as server:
+        assert "nested more than 64 deep" in refusal(ask("ctgov", server))
+
+
 ENDLESS: dict[str, tuple[Answering, str]] = {
     "the same": (lambda _: studies(1, next="a"), "its pages lead in a circle"),
     "in a circle": (lambda asked: studies(1, next="b" if asked.query.get("pageToken") == "a" else "a"), "in a circle"),

@@ -11,12 +11,14 @@ from xml.etree import ElementTree
 
 import psutil  # type: ignore[import-untyped]
 import pytest
+from lxml import etree
 
 from app.importing.entries import Entry
 from app.importing.names import NOBODY
 from app.importing.offers import Found, Json, Mention, Refusal, Unit, Unreadable, Withdrawal
 from app.importing.pubmed import units
 from app.importing.pubmed.dates import printed_date
+from app.importing.pubmed.elements import text
 from app.importing.pubmed.people import initials
 from app.importing.pubmed.records import add_title, bare_title
 from tests.offered import DATA, FIXTURES, accepted, damaged, faults, offered
@@ -383,3 +385,16 @@ def compare(one: Json, article: ElementTree.Element) -> None:
     assert one.get("pages") == article.findtext(".//MedlinePgn")
     assert one.get("pmcid") == article.findtext("PubmedData/ArticleIdList/ArticleId[@IdType='pmc']")
     assert re.sub(r"\W", "", one["title"]) in re.sub(r"\W", "", "".join(next(article.iter("ArticleTitle")).itertext()))
+
+
+@pytest.mark.parametrize(
+    ("printed", "plain"),
+    [
+        ("10<sup>9</sup>/L", "10⁹/L"),
+        ("3 × 10<sup>-<i>8</i></sup>", "3 × 10⁻⁸"),
+        ("<b>10</b><sup>6</sup>", "10⁶"),
+        ("<sup>18</sup>F, H<sub>2</sub>O, TRPV1<sup>+/-</sup>", "18F, H2O, TRPV1+/-"),
+    ],
+)
+def test_a_power_is_no_further_figure(printed: str, plain: str) -> None:
+    assert text(etree.fromstring(f"<ArticleTitle>{printed}</ArticleTitle>")) == plain

@@ -16,6 +16,7 @@ from app import maintaining
 from app.catalogue import RESOURCES
 from app.db import open_engine, reading
 from app.importing.label import units
+from app.importing.label.dosing import _one_dose
 from app.importing.label.frequencies import read_frequencies
 from app.importing.label.inline import Footnotes, one_line
 from app.importing.label.quoting import fitting, slug
@@ -550,3 +551,107 @@ def test_what_is_read_can_be_loaded(engine: Engine, tmp_path: Path) -> None:
         (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(records, allow_unicode=True))
     load(engine, tmp_path)
     assert list(maintaining.check(engine)) == []
+
+
+HEAD = "<tr><th>Reaction</th><th>Drug (%)</th><th>Placebo (%)</th></tr>"
+
+
+def told(xml: str) -> list[tuple[str, str, float]]:
+    return [(row["event"], row["arm"], row["percent"]) for row in table(xml)]
+
+
+@pytest.mark.parametrize(
+    ("body", "rash"),
+    [
+        ("<tbody><tr><td>Rash</td><td>5</td><td>3</td></tr></tbody>", [("Rash", "Drug", 5), ("Rash", "Placebo", 3)]),
+        (
+            "<tr><td>Itch</td><td rowspan='2'>8</td><td>7</td></tr><tr><td colspan='3'>Skin</td></tr>"
+            "<tr><td>Rash</td><td>5</td><td>3</td></tr>",
+            [("Itch", "Drug", 8), ("Itch", "Placebo", 7), ("Rash", "Drug", 5), ("Rash", "Placebo", 3)],
+        ),
+        (
+            "<tr><td>Rash</td><td revised='delete'>9</td><td>5</td><td>3</td></tr>"
+            "<tr revised='delete'><td>Itch</td><td>5</td><td>3</td></tr>",
+            [("Rash", "Drug", 5), ("Rash", "Placebo", 3)],
+        ),
+    ],
+)
+def test_no_cell_moves_another_row_s_numbers(body: str, rash: list[Any]) -> None:
+    """A header's cell that says to span more rows than the header has ends with it."""
+    head = HEAD.replace("<th>", "<th rowspan='2'>", 1)
+    assert told(f"<thead>{head}</thead>{body}") == rash
+
+
+@pytest.mark.parametrize("name", ["N", "(n)", "Number of patients", "Patients treated (N)", "Total number of subjects"])
+def test_how_many_there_were_is_no_event(name: str) -> None:
+    rows = f"<tr><td>{name}</td><td>98</td><td>95</td></tr><tr><td>Rash</td><td>5</td><td>3</td></tr>"
+    assert told(f"<thead>{HEAD}</thead>{rows}") == [("Rash", "Drug", 5), ("Rash", "Placebo", 3)]
+
+
+@pytest.mark.parametrize(
+    "name", ["Relative risk reduction (%)", "Drug minus placebo (%)", "Treatment effect (%)", "Drug (% per year)"]
+)
+def test_what_compares_is_no_frequency(name: str) -> None:
+    head = HEAD.replace("Placebo (%)", name)
+    assert told(f"<thead>{head}</thead><tr><td>Rash</td><td>5</td><td>3</td></tr>") == [("Rash", "Drug", 5)]
+
+
+def test_patients_with_something_are_an_event() -> None:
+    rows = "<tr><td>Number of patients with a rash</td><td>5</td><td>3</td></tr>"
+    assert [percent for *_, percent in told(f"<thead>{HEAD}</thead>{rows}")] == [5, 3]
+
+
+@pytest.mark.parametrize(
+    ("says", "dose"),
+    [
+        ("The recommended dose is 1,000 mg once daily.", 1000),
+        ("The recommended dose is 50 Units per treatment session.", 50),
+        ("The recommended dose is 1,000 mg, then 5 mg later.", None),
+        ("The recommended dosage is 75 mg per square meter.", None),
+        ("The recommended dosage is 1.3 mg per m2.", None),
+        ("The recommended dosage is 5 mcg/min.", None),
+        ("The recommended dosage is 10 mg for every 10 kilograms.", None),
+        ("The recommended dosage is 1 tablet. Each tablet has 50 mg.", None),
+        ("The recommended dosage is 3 sprays. Never exceed the 100 mcg dose.", None),
+        ("The recommended dose is 10 000 Units.", None),
+    ],
+)
+def test_a_dose_is_the_one_that_is_recommended(says: str, dose: int | None) -> None:
+    assert _one_dose(says).get("dose_min") == dose
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("<paragraph>Calm is not indicated for the treatment of gout.</paragraph>", []),
+        ("<paragraph>The safety of Calm for the treatment of gout has not been established.</paragraph>", []),
+        ("<list><item>gout</item><item>Should not be used for treatment of asthma</item></list>", ["gout"]),
+        (
+            "<paragraph>Calm treats:</paragraph><list><item>gout</item></list>"
+            "<paragraph>Calm is not indicated for:</paragraph><list><item>asthma</item></list>",
+            ["gout"],
+        ),
+        (
+            "<paragraph>Calm is indicated for the treatment of gout. It must not be given in:</paragraph>"
+            "<list><item>asthma</item></list>",
+            [],
+        ),
+        ("<paragraph>Calm is indicated for the treatment of gout. It is not for children.</paragraph>", ["gout"]),
+        ("<paragraph>Calm is for the treatment of gout, when rest is not recommended.</paragraph>", None),
+        ("<paragraph>Calm is indicated for treatment of gout where aspirin is contraindicated.</paragraph>", None),
+        ("<list><item>gout in patients for whom rest is not indicated</item></list>", None),
+    ],
+)
+def test_what_a_product_is_not_for_is_no_indication(text: str, names: list[str] | None) -> None:
+    """A `not` that is about patients or other products denies no use."""
+    found = read(labelled(section("34067-9", text, "1 INDICATIONS")))
+    assert names is None or [item["name"] for item in of(found, "indications")] == names
+    assert ("use-denied" in {kind for kind, _ in remarks(found)}) == (names is not None and "children" not in text)
+
+
+def test_the_marks_of_many_footnotes_stay_short() -> None:
+    notes = Footnotes()
+    marks = [notes.mark(etree.Element("footnote")) for _ in range(5000)]
+    assert marks[:8] == [*"*†‡§¶#", "**", "††"]
+    assert max(map(len, marks)) < 30
+    assert len(set(marks)) == 5000

@@ -82,7 +82,8 @@ def _drop_impossible(found: dict[str, int | float | None]) -> None:
 def single_effect(analysed: list[Json]) -> Json:
     """What an outcome has as its one effect: of its only analysis, of two arms, in a word that we have.
 
-    An interval of another level than 95 % would be taken for one of 95 %, so it is told with its analysis alone.
+    An interval of another level than 95 %, or of one side, would be taken for one of 95 % that has two, so it is told
+    with its analysis alone.
     """
     if len(analysed) != 1 or len(analysed[0].get("arms", ())) != 2:
         return {}
@@ -92,5 +93,6 @@ def single_effect(analysed: list[Json]) -> Json:
     kind = _EFFECTS.get(only.get("estimate_type", ""))
     if kind is None or "value" not in only:
         return found
-    limits = {name: only[name] for name in ("ci_low", "ci_high") if name in only and only.get("ci_percent") == 95}
+    usual = only.get("ci_percent") == 95 and only.get("ci_sides") != "one-sided"
+    limits = {name: only[name] for name in ("ci_low", "ci_high") if name in only and usual}
     return found | {"effect": {"type": kind, "value": only["value"]} | limits}

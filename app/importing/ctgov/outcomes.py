@@ -16,6 +16,7 @@ from app.importing.offers import Json
 
 REGISTERED = {"primaryOutcomes": "primary", "secondaryOutcomes": "secondary", "otherOutcomes": "other"}
 MODULE = ("protocolSection", "outcomesModule")
+_WHEN = ("timepoint_weeks", "timepoint_label")
 MEASURES = ("resultsSection", "outcomeMeasuresModule", "outcomeMeasures")
 
 
@@ -25,7 +26,7 @@ def outcomes(module: Json, reported: Json, arms: Arms, notes: Notes) -> list[Jso
     for index, measure in enumerate(reported.get("outcomeMeasures") or ()):
         outcome = _measured(measure, arms, notes, (*MEASURES, index))
         if outcome:
-            found.append(_twin(outcome, registered) | outcome)
+            found.append(_registered_of(outcome, registered) | outcome)
     return [*found, *registered]
 
 
@@ -47,6 +48,13 @@ def _told(item: Json, notes: Notes, place: Place) -> Json:
         timepoint_weeks=weeks(frame),
         timepoint_label=notes.line(frame, NAME, *place, "timeFrame"),
     )
+
+
+def _registered_of(outcome: Json, registered: list[Json]) -> Json:
+    """What was registered of it; when, only where the results do not say when they were measured."""
+    twin = _twin(outcome, registered)
+    own = _WHEN if "timepoint_label" in outcome else ()
+    return {name: value for name, value in twin.items() if name not in own}
 
 
 def _twin(outcome: Json, registered: list[Json]) -> Json:

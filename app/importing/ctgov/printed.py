@@ -3,8 +3,10 @@
 import re
 from decimal import Decimal
 
-_WHOLE = re.compile(r"[0-9]{1,10}|[0-9]{1,3}(?:,[0-9]{3})+")
-_NUMBER = re.compile(r"[-+]?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]+)?|[-+]?\.[0-9]+")
+_THOUSANDS = r"[1-9][0-9]{0,2}(?:,[0-9]{3})+"
+"""`0,123` is no 123: a number that begins so has a decimal comma."""
+_WHOLE = re.compile(rf"[0-9]{{1,10}}|{_THOUSANDS}")
+_NUMBER = re.compile(rf"[-+]?(?:[0-9]+|{_THOUSANDS})(?:\.[0-9]+)?|[-+]?\.[0-9]+")
 _WITH_EXPONENT = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?[eE][-+]?[0-9]{1,3}")
 SAFE_DIGITS = 15
 """Any decimal of as many digits can be told from its neighbours by a double."""

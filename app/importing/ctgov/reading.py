@@ -15,6 +15,7 @@ from typing import IO, Any, NamedTuple
 import ijson
 import orjson
 
+from app.importing.json_events import events
 from app.importing.offers import Refusal, Unreadable
 
 LARGEST = 200_000_000
@@ -81,10 +82,26 @@ def _by_beginning(head: bytes, stream: BufferedReader) -> Iterator[Record | Refu
     raise Unreadable("it is no JSON of studies: it begins with neither { nor [")
 
 
+class _Measured:
+    """Ends with an error where no study ends for too long."""
+
+    def __init__(self, stream: BufferedReader) -> None:
+        self._stream, self.since = stream, 0
+
+    def read(self, size: int) -> bytes:
+        some = self._stream.read(size)
+        self.since += len(some)
+        if self.since > LARGEST:
+            raise Unreadable(f"no study ends within {LARGEST:,} bytes")
+        return some
+
+
 def _elements(stream: BufferedReader, path: str) -> Iterator[Record]:
-    number = 0
+    number, measured = 0, _Measured(stream)
     try:
-        for number, value in enumerate(ijson.items(stream, path, use_float=True), 1):
+        found = ijson.items(ijson.parse(events(measured, use_float=True)), path)
+        for number, value in enumerate(found, 1):
+            measured.since = 0
             yield Record(f"study {number}", value)
     except (ijson.JSONError, ValueError, OverflowError, RecursionError) as error:
         raise Unreadable(f"after study {number} it is no JSON: {_told(error)}") from None

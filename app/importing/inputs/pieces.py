@@ -16,7 +16,7 @@ GZIP = b"\x1f\x8b"
 PIECE = zips.PIECE
 ZIP_IN_A_ZIP = "it is a zip in a zip; unpack that one first"
 
-BROKEN = (BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError)
+BROKEN = (BadZipFile, zlib.error, EOFError, OSError, OverflowError, RuntimeError, ValueError)
 """What libraries say of a file that is not as it should be; a `BadGzipFile` is an `OSError`."""
 
 

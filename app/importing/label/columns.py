@@ -19,8 +19,10 @@ _UNIT_WORDS = re.compile(
     re.I,
 )
 NO_FREQUENCY = re.compile(
-    r"\bper 100\b|patient[- ]years|person[- ]years|exposure[- ]adjusted|\bmean\b|\bmedian\b|"
-    r"\bhazard\b|\bratio\b|\bchange from\b|\bp[- ]?value\b|\bdifference\b|confidence interval|\b95\s*% ?CI\b",
+    r"\bper (?:100|1,?000)\b|patient[- ]years|person[- ]years|\bper year\b|exposure[- ]adjusted|\bmean\b|\bmedian\b|"
+    r"\bhazard\b|\bratio\b|\bodds\b|\brelative\b|\brisk reduction\b|\battributable\b|\bexcess\b|\bminus\b|"
+    r"\bplacebo[- ](?:subtracted|adjusted|corrected)\b|\btreatment effect\b|^(?:dose|duration|time|age)\s*[\[(]|"
+    r"\bchange from\b|\bp[- ]?value\b|\bdifference\b|confidence interval|\b95\s*% ?CI\b",
     re.I,
 )
 _GRADE = re.compile(r"\bgrades?\b|\bsever", re.I)

@@ -10,20 +10,33 @@ from app.importing.label.quoting import Said, heading_span, said, title_of
 from app.importing.offers import Json
 from app.records import fold
 
-_DOSE = re.compile(r"(?<![\d.,/–-])(\d{1,6}(?:\.\d{1,4})?) ?(mg|mcg|µg|g|Units|units|mL|IU)\b")
-_UNCLEAR = re.compile(r"/ ?(?:kg|m2|m²|day|hour)|\bper (?:kg|kilogram|day)\b|\bmg/|\d ?(?:to|-|–|or) ?\d", re.I)
-_RECOMMENDED = re.compile(r"\brecommended (?:dose|dosage)\b[^.]{0,150}\bis (?:a )?\d", re.I)
+_DOSE = re.compile(
+    r"(?<![\d.,/–-])(?<!\d )(\d{1,3}(?:,\d{3})+|\d{1,6}(?:\.\d{1,4})?) ?(mg|mcg|µg|g|Units|units|mL|IU)\b"
+)
+_UNCLEAR = re.compile(
+    r"/ ?(?:kg|m2|m²|day|hour)|\bper (?:kg|kilogram|day)\b|\d ?(?:to|-|–|or) ?\d|"
+    r"\b(?:mg|mcg|µg|g|Units|mL|IU) ?(?:/|hourly\b|(?:per|for each|for every) "
+    r"(?!dose|injection|treatment|session|administration))",
+    re.I,
+)
+_RECOMMENDED = re.compile(r"\brecommended (?:dose|dosage)\b[^.]{0,150}\bis (?:a )?(?=\d)", re.I)
 _LIST = re.compile(r",? and |, ")
 
 
 def _one_dose(statement: str) -> Json:
-    """The dose, where the text recommends one and names no other, nor a range, nor one by weight or day."""
+    """The dose, where the text recommends it and names no other, nor a range, nor one by weight, surface or time."""
     doses = {(found[1], found[2]) for found in _DOSE.finditer(statement)}
-    if len(doses) != 1 or _UNCLEAR.search(statement) or not _RECOMMENDED.search(statement):
+    if len(doses) != 1 or _UNCLEAR.search(statement) or not _is_recommended(statement):
         return {}
     printed, unit = doses.pop()
-    number = float(printed) if "." in printed else int(printed)
+    plain = printed.replace(",", "")
+    number = float(plain) if "." in plain else int(plain)
     return {"dose": f"{printed} {unit}", "unit": unit, "dose_min": number, "dose_max": number}
+
+
+def _is_recommended(statement: str) -> bool:
+    """Whether the dose itself is what is recommended, not the strength of what a tablet or a vial has."""
+    return any(_DOSE.match(statement, found.end()) for found in _RECOMMENDED.finditer(statement))
 
 
 def _indication(draft: Draft, words: str, own: Mapping[str, str]) -> str | None:

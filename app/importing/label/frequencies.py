@@ -25,6 +25,12 @@ from app.rules import numbers_agree
 MOST_ROWS = 5000
 
 _PARTIAL = re.compile(r"(?:any|all|total|overall|mild|moderate|severe|serious|life|fatal|grades?|other)\b", re.I)
+_SIZE = re.compile(
+    r"[\[(]?n[\])]?|(?:(?:total )?(?:number|no\.?|n) of )?(?:patients|subjects|participants)"
+    r"(?: (?:treated|exposed|evaluated|studied|enrolled|randomi[sz]ed))?(?:\s*[\[(]n[\])])?|(?:sample|group) size",
+    re.I,
+)
+"""What a row is called that says how many there were, none of whom needs to have had anything."""
 _NUMBER = r"(\d{1,9}(?:\.\d{1,6})?)"
 _COUNT = r"(\d{1,3}(?:,\d{3})+|\d{1,9})"
 _MARK = rf"(?:\s*[{MARKS}{RAISED_LETTERS}]{{1,6}})?"
@@ -158,8 +164,9 @@ def read_frequencies(table: Table) -> Read:
     rows: list[dict[str, Any]] = []
     left_out: list[str] = []
     for event, line in _named(list(_lines(body, labels))):
+        is_size = bool(_SIZE.fullmatch(line.event))
         for column, cell in _filled(line, columns):
-            row = _row(event, column, cell)
+            row = None if is_size else _row(event, column, cell)
             if row:
                 rows.append(row)
             else:

@@ -18,6 +18,16 @@ LONGEST_CONDITION = 150
 """A condition's name is not longer; what is longer is a sentence about it."""
 
 _LIMITATION = re.compile(r"\b(?:limitations?|limited) (?:of|to) use\b|\bimportant limitations?\b", re.I)
+_NOT = re.compile(
+    r"\bnot (?:been (?:established|studied|shown|demonstrated|evaluated|approved)|indicated|approved|recommended|"
+    r"intended|for\b)|"
+    r"\b(?:should|must|do|does) (?:not|never)\b|\bcontraindicated\b",
+    re.I,
+)
+_OF_OTHERS = re.compile(
+    r"(?<!\bnot )\bindicated\b|\b(?:who|whom|whose|that|which|when|where|if|unless|because)\b", re.I
+)
+"""What makes a `not` after it one of patients or of other products: `indicated for patients who have not been ...`."""
 _ACTIONS = re.compile(
     r"\b(?:treatment|management|relief|prevention|prophylaxis) of (?:the )?(?:signs and symptoms of )?|"
     r"\b(?:relieves?|treats?|prevents?|reduces?) ",
@@ -56,6 +66,19 @@ def _first_sentence(text: str, span: Span) -> Span:
     return Span(span.start, min(end.start() if end else span.end, line if line >= 0 else span.end))
 
 
+def _is_denied(text: str, span: Span) -> bool:
+    """Whether it says what the product is not for, or leads to a list of that."""
+    first = _first_sentence(text, span)
+    words = text[span.start : span.end].rstrip()
+    last = _SENTENCE.split(words)[-1] if words.endswith(":") else ""
+    return any(_denies(sentence) for sentence in (text[first.start : first.end], last))
+
+
+def _denies(sentence: str) -> bool:
+    found = _NOT.search(sentence)
+    return found is not None and not _OF_OTHERS.search(sentence, 0, found.start())
+
+
 def _condition(text: str, span: Span) -> tuple[Span, bool]:
     """The condition that a sentence names after what is done about it, or the sentence."""
     sentence = _trimmed(text, _first_sentence(text, span))
@@ -82,15 +105,20 @@ def _leaves(blocks: list[Block], text: str) -> Iterator[Block]:
         yield block
 
 
-def _own_uses(draft: Draft, group: Group) -> Iterator[Use]:
+def _affirmed(draft: Draft, group: Group) -> Iterator[Block]:
+    """A group's blocks up to where it is said what the product is not for."""
     text = draft.label.text
-    blocks: list[Block] = []
-    for block in group.blocks:
-        if block is None:
-            continue
+    for block in filter(None, group.blocks):
         if _LIMITATION.search(text[block.span.start : block.span.end][:80]):
-            break
-        blocks.append(block)
+            return
+        if _is_denied(text, block.words):
+            draft.remark("use-denied", " ".join(draft.label.at(block.words).split()))
+            return
+        yield block
+
+
+def _own_uses(draft: Draft, group: Group) -> Iterator[Use]:
+    text, blocks = draft.label.text, list(_affirmed(draft, group))
     leaves = list(_leaves(blocks, text)) or [block for block in blocks if block.kind == "paragraph"][:1]
     for block in leaves:
         name, is_sentence = _condition(text, block.words)

@@ -10,6 +10,8 @@ UNSEEN = frozenset({"renderMultiMedia", "col", "colgroup", "observationMedia"})
 _RAISED = str.maketrans("0123456789+-−=(),abcdefghijklmn", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾,ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿ")
 _LOWERED = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎")
 MARKS = "*†‡§¶#"
+MOST_MARKS = 20
+"""Side by side; then they are counted, or many footnotes would be longer than all else."""
 RAISED_LETTERS = "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿ"
 RAISED_FIGURES = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 BREAK = "\v"
@@ -30,7 +32,8 @@ class Footnotes:
         self._count = 0
 
     def mark(self, note: Element) -> str:
-        sign = MARKS[self._count % len(MARKS)] * (self._count // len(MARKS) + 1)
+        times = self._count // len(MARKS) + 1
+        sign = MARKS[self._count % len(MARKS)] * min(times, MOST_MARKS) + (str(times) if times > MOST_MARKS else "")
         self._count += 1
         self.waiting.append((sign, note))
         self._marks[note.get("ID") or ""] = sign

@@ -1,6 +1,7 @@
 """Tables as grids: whatever spans several rows or columns stands in each of them."""
 
 from collections.abc import Iterator
+from itertools import groupby
 from typing import NamedTuple
 
 from app.importing.label.inline import Footnotes, one_line, pieces
@@ -37,25 +38,35 @@ def _span(cell: Element, name: str, most: int) -> int:
     return min(max(int(given), 1), most) if given.isascii() and given.isdigit() and len(given) < 6 else 1
 
 
-def _rows(table: Element) -> Iterator[tuple[bool, Element]]:
-    for group in table:
-        if tag(group) == "tr":
-            yield False, group
-        elif tag(group) in ("thead", "tbody", "tfoot"):
-            yield from ((tag(group) == "thead", row) for row in group if tag(row) == "tr")
+def _groups(table: Element) -> Iterator[tuple[bool, list[Element]]]:
+    """Rows that stand together, and whether they are a header."""
+    for name, found in groupby(table, key=tag):
+        if name == "tr":
+            yield False, [row for row in found if row.get("revised") != "delete"]
+        elif name in ("thead", "tbody", "tfoot"):
+            yield from ((name == "thead", _kept(group, "tr")) for group in found)
+
+
+def _rows(table: Element) -> Iterator[Element]:
+    for _, rows in _groups(table):
+        yield from rows
+
+
+def _kept(element: Element, *names: str) -> list[Element]:
+    return [child for child in element if tag(child) in names and child.get("revised") != "delete"]
 
 
 def cells_of(row: Element) -> list[Element]:
-    return [cell for cell in row if tag(cell) in ("td", "th")]
+    return _kept(row, "td", "th")
 
 
 def is_layout(table: Element) -> bool:
     """Whether it has a single column: a frame around text, and no table."""
-    return all(len(cells_of(row)) <= 1 for _, row in _rows(table))
+    return all(len(cells_of(row)) <= 1 for row in _rows(table))
 
 
 def layout_cells(table: Element) -> Iterator[Element]:
-    for _, row in _rows(table):
+    for row in _rows(table):
         yield from cells_of(row)
 
 
@@ -79,12 +90,22 @@ class _Grid:
             cells.append(cell)
             printed.append("")
 
+    def _covered(self, at: int) -> None:
+        """Two cells claim a place: the later one has it in this row, the other in those that follow."""
+        cell, left = self._hanging.pop(at, (EMPTY, 0))
+        if left > 1:
+            self._hanging[at] = (cell, left - 1)
+
     def _rest(self, cells: list[Cell], printed: list[str]) -> None:
         while len(cells) <= max(self._hanging, default=-1):
             self._from_above(cells, printed)
             if len(cells) <= max(self._hanging, default=-1):
                 cells.append(EMPTY)
                 printed.append("")
+
+    def end(self) -> None:
+        """No cell reaches out of its group of rows, however many rows it says to span."""
+        self._hanging.clear()
 
     def row(self, element: Element) -> tuple[list[Cell], list[str]]:
         """A row's cells, and what is printed of them."""
@@ -96,6 +117,7 @@ class _Grid:
             cell = _cell(td, self._notes)
             down = _span(td, "rowspan", LONGEST_SPAN)
             for offset in range(min(_span(td, "colspan", WIDEST), WIDEST - len(cells))):
+                self._covered(len(cells))
                 if down > 1:
                     reaching[len(cells)] = (cell, down - 1)
                 cells.append(cell)
@@ -110,9 +132,11 @@ def read_table(table: Element, notes: Footnotes) -> Table:
     title = "" if caption is None else one_line("".join(pieces(caption, notes)))
     grid = _Grid(notes)
     rows = []
-    for header, element in _rows(table):
-        cells, printed = grid.row(element)
-        line = "\t".join(printed).rstrip("\t")
-        if line.strip():
-            rows.append(Row(header, tuple(cells), line))
+    for header, group in _groups(table):
+        for element in group:
+            cells, printed = grid.row(element)
+            line = "\t".join(printed).rstrip("\t")
+            if line.strip():
+                rows.append(Row(header, tuple(cells), line))
+        grid.end()
     return Table(title, tuple(rows))

@@ -12,9 +12,11 @@ from typing import IO, NamedTuple
 
 import ijson
 
+from app.importing.json_events import events
 from app.importing.live.answers import Again, Ask, Wrong
 from app.importing.live.downloads import Downloads
 from app.importing.live.pages import Chain, Page, require_words
+from app.strict_json import TooDeep
 
 INTERVAL = 1.2
 PAGE_SIZE = 1000
@@ -31,16 +33,18 @@ def _see(file: IO[bytes]) -> _Seen:
     """A page may be large and its studies are the reader's matter: it is looked through, not held."""
     studies, found, listed = 0, {"nextPageToken": None, "totalCount": None}, False
     try:
-        for place, event, value in ijson.parse(file):
+        for place, event, value in ijson.parse(events(file)):
             if place in found and event in ("string", "number"):
                 found[place] = value
             listed |= place == "studies" and event == "start_array"
             studies += place == "studies.item" and event == "start_map"
+    except TooDeep as error:
+        raise Wrong(f"its answer cannot be read: {error}") from None
     except (ijson.JSONError, UnicodeDecodeError) as error:
         raise Again(f"its answer is no whole JSON: {error}") from None
     if not listed:
         raise Wrong("it answered with no list of studies")
-    return _Seen(studies, found["nextPageToken"], found["totalCount"])
+    return _Seen(studies, found["nextPageToken"] or None, found["totalCount"])
 
 
 class ClinicalTrials:
