@@ -531,6 +531,16 @@ def test_an_interval_of_one_side_is_not_that_of_the_effect() -> None:
     assert outcome["analyses"][0]["ci_low"] == -2.52
 
 
+@pytest.mark.parametrize("hypothesis", ["NON_INFERIORITY", "EQUIVALENCE", "NON_INFERIORITY_OR_EQUIVALENCE"])
+def test_the_p_of_sameness_is_not_that_of_a_difference(hypothesis: str) -> None:
+    study = trial()
+    analysis = study["resultsSection"]["outcomeMeasuresModule"]["outcomeMeasures"][0]["analyses"][0]
+    assert offered(study)["outcomes"][0]["p_value"] == analysis["pValue"]
+    analysis["nonInferiorityType"] = hypothesis
+    outcome = offered(study)["outcomes"][0]
+    assert ("p_value" in outcome, outcome["analyses"][0]["p_value"]) == (False, analysis["pValue"])
+
+
 def test_a_value_of_an_id_that_two_groups_have_is_of_neither() -> None:
     study = trial()
     study["resultsSection"]["outcomeMeasuresModule"]["outcomeMeasures"][0]["groups"][1]["id"] = "OG000"

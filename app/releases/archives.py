@@ -44,6 +44,6 @@ def unpacked(name: str, file: IO[bytes]) -> Iterator[Path]:
                     raise Faulty(faults)
                 for member in archive.infolist():
                     _unpack(archive, member, folder)
-        except (BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, UnicodeError) as error:
+        except (BadZipFile, zlib.error, EOFError, RuntimeError, OverflowError, ValueError, UnicodeError) as error:
             raise Faulty([Located(Path(name), 1, "", "", f"this is no zip that can be read: {error}")]) from None
         yield folder

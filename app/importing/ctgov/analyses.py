@@ -29,6 +29,7 @@ _EFFECTS = {
     "Risk Difference (RD)": "risk-difference",
 }
 """What they offer to choose from and we have a word for; adjusted and logarithmic estimates are not the same."""
+_OF_SAMENESS = {hypothesis for hypothesis in HYPOTHESES.values() if "non-inferiority" in hypothesis} | {"equivalence"}
 _P_VALUE = re.compile(P_VALUE)
 
 
@@ -82,13 +83,14 @@ def _drop_impossible(found: dict[str, int | float | None]) -> None:
 def single_effect(analysed: list[Json]) -> Json:
     """What an outcome has as its one effect: of its only analysis, of two arms, in a word that we have.
 
-    An interval of another level than 95 %, or of one side, would be taken for one of 95 % that has two, so it is told
-    with its analysis alone.
+    An interval of another level than 95 %, or of one side, would be taken for one of 95 % that has two, and the p of
+    another hypothesis than superiority for that of a difference, so these are told with their analysis alone.
     """
     if len(analysed) != 1 or len(analysed[0].get("arms", ())) != 2:
         return {}
     (only,) = analysed
-    p_value = only.get("p_value", "")
+    is_of_difference = only.get("hypothesis") not in _OF_SAMENESS
+    p_value = only.get("p_value", "") if is_of_difference else ""
     found = given(p_value=p_value if len(p_value) <= 20 and _P_VALUE.fullmatch(p_value) else None)
     kind = _EFFECTS.get(only.get("estimate_type", ""))
     if kind is None or "value" not in only:
