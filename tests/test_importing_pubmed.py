@@ -160,6 +160,8 @@ def test_what_is_withdrawn_and_what_is_refused() -> None:
         ("2020 Feb 3", "2020-02-03", True),
         ("2020 02 03", "2020-02-03", True),
         ("2019 Sept", "2019-09", True),
+        ("2019 September", "2019-09", True),
+        ("2003 Maybe", "2003", False),
         ("2019 Feb 30", "2019-02", False),
         ("2000 Spring", "2000", False),
         ("1998 Dec-1999 Jan", "1998", False),

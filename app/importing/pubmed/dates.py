@@ -3,20 +3,21 @@
 import re
 from datetime import date
 
-MONTHS = {
-    name: number
-    for number, name in enumerate(
-        ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), start=1
-    )
-}
+MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
 _SINGLE = re.compile(r"([0-9]{4})(?:[ /-]([A-Za-z]{3,9}|[0-9]{1,2})\.?(?:[ /-]([0-9]{1,2}))?)?")
 _YEAR = re.compile(r"(?<![0-9])(?:1[89][0-9]{2}|20[0-9]{2}|2100)(?![0-9])")
 _WORD = re.compile(r"[A-Za-z]{3,9}")
 
 
 def _month(text: str) -> int | None:
-    number = int(text) if text.isdecimal() else MONTHS.get(text[:3].casefold(), 0)
-    return number if 1 <= number <= 12 else None
+    """A number, or a month's name or its beginning: `Sept`, not `Maybe`."""
+    if text.isdecimal():
+        return int(text) if 1 <= int(text) <= 12 else None
+    short = text.casefold()
+    return next((number for number, name in enumerate(MONTHS, 1) if len(short) > 2 and name.startswith(short)), None)
 
 
 def _single(text: str) -> str | None:
