@@ -105,22 +105,6 @@ def insert_blocks(connection: Connection, table: Table, blocks: Iterable[Block])
         _put(connection, table, names, chain.from_iterable(several))
 
 
-class Growing:
-    """PostgreSQL takes what was never counted for small, and goes through all of it: what a long transaction brings is
-    counted now and then, each time four times as much."""
-
-    def __init__(self, connection: Connection, tables: Iterable[Table]) -> None:
-        self._connection, self._tables = connection, ", ".join(table.name for table in tables)
-        self._due, self._grown = 5_000, 0
-
-    def by(self, rows: int) -> None:
-        self._grown += rows
-        if self._grown >= self._due:
-            self._due *= 4
-            if self._connection.dialect.name == "postgresql":
-                self._connection.exec_driver_sql(f"ANALYZE {self._tables}")
-
-
 @contextmanager
 def proven(connection: Connection) -> Iterator[None]:
     """Rows whose values the models have looked at, of which SQLite's CHECKs are made: it builds every list of words

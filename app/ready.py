@@ -45,12 +45,12 @@ def _resources(ready: Iterable[Key]) -> list[Resource]:
     return [resource for type, resource in RESOURCES.items() if type in types]
 
 
-def insert_main(connection: Connection, ready: Mapping[Key, Ready]) -> None:
+def insert_ready_main(connection: Connection, ready: Mapping[Key, Ready]) -> None:
     """Before any row that refers to them."""
     _insert(connection, main_tables(*_resources(ready)), ready)
 
 
-def insert_parts(connection: Connection, ready: Mapping[Key, Ready]) -> None:
+def insert_ready_parts(connection: Connection, ready: Mapping[Key, Ready]) -> None:
     _insert(connection, part_tables(*_resources(ready)), ready)
 
 

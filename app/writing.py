@@ -11,17 +11,15 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Engine, delete, func, select, update
 
-from app.bulk import Growing
 from app.catalogue import RESOURCES
 from app.db import table_of, writing
 from app.deriving import derive_columns
 from app.documents import Change, Document, Revision, State, unpacked
 from app.entering import Entry, Ready, rows_of
-from app.importing.remembering import derive_conflicts
-from app.ready import insert_main as insert_ready_main
-from app.ready import insert_parts as insert_ready_parts
-from app.ready import still_ready, store_ready
-from app.records import Deletion, Provenance, Record, RecordName
+from app.growing import Growing
+from app.importing.remembering import derive_conflicts, last_entered
+from app.ready import insert_ready_main, insert_ready_parts, still_ready, store_ready
+from app.records import Deletion
 from app.rendering import dependents, shapes
 from app.requoting import replaced, requote
 from app.resources import Resource, Rows
@@ -30,12 +28,6 @@ from app.sources.schemas import SourceIn
 from app.versions import Key, bury, grouped, store
 
 Progress = Callable[[int], None]
-
-LOOKED_UP = (
-    *map(table_of, (Record, RecordName, Deletion, Document, Provenance)),
-    *(r.main.table for r in RESOURCES.values()),
-)
-"""Tables in which every change looks for what it refers to."""
 
 
 @dataclass(slots=True)
@@ -196,7 +188,9 @@ class Revising:
         self.summary = Summary()
         self._connection, self._actor, self._reason, self._progress = connection, actor, reason, progress
         self._shown: set[Key] = set()
-        self._growing = Growing(connection, LOOKED_UP)
+        self._growing = Growing(connection)
+        self._is_heard = False
+        """Whether documents show other conflicts."""
 
     def put(self, entries: Iterable[Entry], gone: Sequence[Key] = ()) -> None:
         """Makes some records as entered, and others gone; all that they refer to is among them or there.
@@ -227,6 +221,14 @@ class Revising:
         # what was entered now was rendered from what is there now
         self._shown = (self._shown | shown) - plan.changes.keys()
 
+    def hear(self, keys: Iterable[Key]) -> None:
+        """Imports say something else of some records now: their conflicts are made anew, and shown."""
+        for some in batches(keys):
+            there = set(some) - deleted(self._connection, some)
+            changed = derive_conflicts(self._connection, last_entered(self._connection, there), self.opened())
+            shown = sorted(key for key in changed if key[0] != "sources")
+            self._is_heard |= bool(store(self._connection, shown, self.opened()))
+
     def _count(self, plan: _Plan, gone: Sequence[Key]) -> None:
         for change in plan.changes.values():
             setattr(self.summary, change, getattr(self.summary, change) + 1)
@@ -254,7 +256,7 @@ class Revising:
     def close(self) -> Summary:
         """Renders whatever shows what was changed, and moves the database's revision."""
         if self.summary.revision is not None:
-            if _refresh(self._connection, self._shown, self.summary.revision):
+            if _refresh(self._connection, self._shown, self.summary.revision) or self._is_heard:
                 self.summary.refreshed = _refreshed(self._connection, self.summary.revision)
             close_revision(self._connection, self.summary.revision)
         return self.summary

@@ -216,6 +216,59 @@ def test_a_revert_can_be_reverted(engine: Engine) -> None:
     assert document(engine, "studies", "nct00000001")["enrolled"] == 730
 
 
+RETRACTED = Mention("publications", "2", {"retraction_state": "retracted"})
+
+
+def offered_otherwise(engine: Engine) -> list[Any]:
+    told = document(engine, "studies", "our-trial")["conflicts"]
+    return [each["offered"] for each in told if each["field"] == "enrolled"]
+
+
+def test_what_a_reverted_import_said_in_passing_counts_no_more(engine: Engine) -> None:
+    take(engine, paper("2", retraction_state="retracted"), format="pubmed")
+    take(engine, paper("5", mentions=(RETRACTED,)), format="pubmed", name="two")
+    undo(engine, "two")
+    take(engine, paper("2", retraction_state="corrected"), format="pubmed", name="three")
+    told = document(engine, "publications", "pmid-2")
+    assert (told["retraction_state"], told["conflicts"]) == ("corrected", [])
+
+
+def test_conflicts_are_again_what_they_were_before_a_reverted_import(engine: Engine) -> None:
+    by_hand(engine)
+    take(engine, trial(enrolled=700))
+    take(engine, trial(enrolled=720, sha="c"), name="two")
+    undo(engine, "two")
+    assert offered_otherwise(engine) == [700]
+    undo(engine, "revert-two")
+    assert offered_otherwise(engine) == [720]
+
+
+def test_an_import_that_changed_only_conflicts_can_be_reverted(engine: Engine) -> None:
+    by_hand(engine)
+    take(engine, trial(enrolled=700))
+    assert take(engine, trial(enrolled=720), name="two").counts["refreshed"] == 1
+    before = revision(engine)
+    done = undo(engine, "two")
+    assert (done["revision"], done["counts"]["refreshed"]) == (before + 1, 1)
+    assert [(each["id"], each["change"]) for each in done["records"]] == [("our-trial", "refreshed")]
+    assert offered_otherwise(engine) == [700]
+    assert undo(engine, "revert-two")["revision"] == before + 2
+    assert offered_otherwise(engine) == [720]
+
+
+def test_a_revert_leaves_alone_what_people_deleted_since(engine: Engine) -> None:
+    by_hand(engine, record=BY_HAND | {"id": "nct00000001"})
+    take(engine, trial(enrolled=679))
+    take(engine, trial(enrolled=700), name="two")
+    with changing(engine) as connection:
+        delete(connection, RESOURCES["studies"], "nct00000001", Change(Who("editor"), "not ours"))
+    undo(engine, "two")
+    report = take(engine, trial(enrolled=720), name="three")
+    assert (report.units.set_aside, ids(engine, "studies")) == (1, set())
+    undo(engine, "revert-two")
+    assert ids(engine, "studies") == set()
+
+
 def test_what_people_deleted_stays_deleted(engine: Engine) -> None:
     take(engine, trial())
     with changing(engine) as connection:

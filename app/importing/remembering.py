@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, and_, bindparam, delete, exists, func, null, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, null, select, update
 from sqlalchemy.engine import Row as Found
 
 from app.bulk import insert
@@ -115,15 +115,14 @@ def remember(connection: Connection, rows: Sequence[Row], again: Sequence[Row]) 
     insert(connection, IMPORTED, rows)
 
 
-def set_aside(connection: Connection, revision: int, *, undone: bool) -> None:
-    """What a release put into records counts no more once it is reverted, and again when that is reverted."""
-    put_in = exists().where(
-        Document.type == IMPORTED.c.record_type,
-        Document.id == IMPORTED.c.record_id,
-        Document.revision == revision,
-        Document.change != "refreshed",
-    )
-    connection.execute(update(IMPORTED).where(IMPORTED.c.revision == revision, put_in).values(undone=undone))
+def set_aside(connection: Connection, revision: int, *, undone: bool) -> list[Key]:
+    """What a release said counts no more once it is reverted, and again when that is reverted; returns what of.
+
+    All that it said, and not only what it changed by that: what was outvoted or known already would be heard later.
+    """
+    connection.execute(update(IMPORTED).where(IMPORTED.c.revision == revision).values(undone=undone))
+    said = select(Imported.record_type, Imported.record_id).where(Imported.revision == revision).distinct()
+    return [(type, id) for type, id in connection.execute(said)]
 
 
 def _shown(value: Any) -> bytes:

@@ -12,13 +12,13 @@ from app.importing.layers import Layer
 from app.importing.offers import Found, Refusal, Unit
 from app.importing.orders import MOST_REFUSALS, Order, Report, Stopped
 from app.importing.precedence import REPEATING
-from app.importing.remembering import count_conflicts, derive_conflicts, last_entered, remember, remembered
+from app.importing.remembering import count_conflicts, remember, remembered
 from app.importing.weaving import Held, Said
 from app.memory import collected_between
 from app.releases.service import apart, counts_of, record_release, refuse_taken
 from app.resources import Row
 from app.rows import BATCH, batches
-from app.versions import Key, store
+from app.versions import Key
 from app.writing import Revising, changing
 
 MOST_LATER = 10_000
@@ -152,7 +152,7 @@ class _Taking:
         self._remember_withdrawn(batch, settled.gone, revision)
         self._revising.put(settled.entries, settled.gone)
         self._remember([held for held in settled.held if held.is_new], revision)
-        self._show_conflicts([held.key for held in settled.held if held.only is None], revision)
+        self._revising.hear([held.key for held in settled.held if held.only is None])
 
     def _remember(self, held: Iterable[Held], revision: int) -> None:
         """What is offered of a record that was there is kept before it is written, for its conflicts follow from it."""
@@ -169,13 +169,6 @@ class _Taking:
         for key in gone:
             rows += [remembered(key, _withdrawn(layer, revision), as_entered=True) for layer in batch.layers(key)]
         remember(self._connection, rows, rows)
-
-    def _show_conflicts(self, keys: Sequence[Key], revision: int) -> None:
-        if not keys:
-            return
-        entered = last_entered(self._connection, keys)
-        changed = derive_conflicts(self._connection, entered, revision)
-        store(self._connection, sorted(key for key in changed if key[0] != "sources"), revision)
 
     def _look_again(self) -> None:
         for some in batches(self._later):

@@ -114,8 +114,8 @@ def undo(connection: Connection, staged: Staged, order: Order, progress: Progres
     _refuse_later(connection, release["revision"])
     _refuse_needed(connection, staged.gone.keys(), staged.checking.keys)
     first, undone = _first(connection, release)
-    set_aside(connection, first, undone=undone)
-    return enter(connection, staged, order, progress)
+    said = set_aside(connection, first, undone=undone)
+    return enter(connection, staged, order, progress, said)
 
 
 def revert(engine: Engine, order: Order, *, progress: Progress = lambda _: None) -> Json:

@@ -1,7 +1,7 @@
 """Releases: many changes that come together under a name, all of them or none, told beforehand and undone together."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,7 +18,8 @@ from app.fields import SLUG
 from app.releases.reading import told
 from app.releases.staging import Staged
 from app.releases.tables import Release
-from app.writing import Progress, Summary, changing, write
+from app.versions import Key
+from app.writing import Progress, Revising, Summary, changing
 
 Json = dict[str, Any]
 
@@ -54,12 +55,23 @@ def counts_of(summary: Summary) -> Json:
     return {name: number for name, number in asdict(summary).items() if name != "revision"}
 
 
-def enter(connection: Connection, staged: Staged, order: Order, progress: Progress = lambda _: None) -> Json:
-    """Makes a release in a transaction of `changing`, and reports what it did; nothing to do makes none."""
+def enter(
+    connection: Connection,
+    staged: Staged,
+    order: Order,
+    progress: Progress = lambda _: None,
+    said: Collection[Key] = (),
+) -> Json:
+    """Makes a release in a transaction of `changing`, and reports what it did; nothing to do makes none.
+
+    `said`: records of which imports say something else now, which is something to do.
+    """
     refuse_taken(connection, order.name)
     entries = staged.settle(connection)
-    gone = list(staged.gone)
-    summary = write(connection, entries, gone=gone, actor=order.who.actor, reason=order.reason, progress=progress)
+    revising = Revising(connection, actor=order.who.actor, reason=order.reason, progress=progress)
+    revising.put(entries, list(staged.gone))
+    revising.hear(said)
+    summary = revising.close()
     if summary.revision is None:
         return _report(order, summary, [], 0)
     action = "revert release" if order.reverts else "apply release"
