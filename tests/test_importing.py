@@ -60,10 +60,11 @@ def by_hand(engine: Engine, type: RecordType = "studies", record: Json = BY_HAND
     assert change(engine, [SOURCE, (type, record)])
 
 
-@pytest.fixture(autouse=True, params=[False, True], ids=["as read", "made ready"])
-def _how(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is offered comes as it was read, or made ready to be written."""
-    monkeypatch.setattr(importing, "is_ready", lambda: request.param)
+@pytest.fixture(autouse=True)
+def _how(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is offered comes made ready to one database and as it was read to the other; test_importing_ready and
+    test_importing_machine have both ways, and mixtures of them, on both."""
+    monkeypatch.setattr(importing, "is_ready", lambda: engine.dialect.name == "sqlite")
 
 
 @pytest.fixture(autouse=True)
