@@ -758,3 +758,13 @@ def test_what_a_source_says_of_its_own_link_changes(engine: Engine) -> None:
     take(engine, trial(publications=[{"publication": "pmid-1"}]))
     take(engine, trial(publications=[{"publication": "pmid-1", "reports_pooled_data": True}]), name="two")
     assert document(engine, "studies", "nct00000001")["publications"][0]["reports_pooled_data"] is True
+
+
+@pytest.mark.parametrize("between", [0, 300])
+def test_what_comes_and_is_withdrawn_in_one_run_goes_in_the_next(engine: Engine, between: int) -> None:
+    found = [paper("1"), *(paper(str(1000 + number)) for number in range(between)), taken_back("1")]
+    report = take(engine, *found, format="pubmed")
+    assert report.remarks["withdrawn-in-the-same-run"].count == 1
+    assert "pmid-1" in ids(engine, "publications")
+    take(engine, *found, format="pubmed", name="two")
+    assert "pmid-1" not in ids(engine, "publications")

@@ -131,15 +131,22 @@ class Batch:
         return settled
 
     def _withdraw(self, settled: Settled) -> None:
-        """What only imports have made and nobody refers to goes; all else stays."""
+        """What only imports have made and nobody refers to goes; all else stays, and what came in this very run stays
+        until the next one."""
         keys = settled.withdrawn
         self._read(keys)
-        own = [key for key in keys if key in self._standing and not self._standing[key].is_touched()]
+        lasting = [key for key in keys if key in self._standing and not self._came_now(key)]
+        own = [key for key in lasting if not self._standing[key].is_touched()]
         needed = still_referred(self._connection, own)
         settled.gone = [key for key in own if key not in needed]
         settled.taken |= {keys[key] for key in settled.gone}
         for key in keys.keys() - set(settled.gone):
-            settled.remarks.append((keys[key], Remark("withdrawn-but-in-use", f"{key[0]}/{key[1]}")))
+            kind = "withdrawn-in-the-same-run" if self._came_now(key) else "withdrawn-but-in-use"
+            settled.remarks.append((keys[key], Remark(kind, f"{key[0]}/{key[1]}")))
+
+    def _came_now(self, key: Key) -> bool:
+        """Whether this run has entered it before, or is about to."""
+        return key not in self._looked.there or self._looked.entered.get(key, 0) == self._revision
 
     def layers(self, key: Key) -> tuple[Layer, ...]:
         """Who offered something of a record, without what."""
