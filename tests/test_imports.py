@@ -636,7 +636,7 @@ def test_only_so_many_wait(admin: httpx.Client, monkeypatch: pytest.MonkeyPatch)
 
 def test_readers_and_writers_of_other_things_are_served_meanwhile(admin: httpx.Client) -> None:
     """A reader that waited for the import's lock would wait for as long as the import takes, or get no answer."""
-    begun = start(admin, many(150, 0.02))
+    begun = start(admin, many(300, 0.02))
     running(admin, begun["id"])
     slowest = 0.0
     while get(admin, begun["id"])["state"] != "done":
