@@ -7,11 +7,10 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-import orjson
 from sqlalchemy import JSON, Boolean, Connection, Dialect, Enum, Integer, LargeBinary, String, Table
 from sqlalchemy.types import TypeEngine
 
-from app.db import Printed
+from app.db import Printed, json_text
 from app.documents import Packed, packed
 from app.resources import Row
 
@@ -36,7 +35,7 @@ def _converts(table: Table, names: tuple[str, ...], dialect: Dialect | None) -> 
 def _convert(of: TypeEngine[Any], dialect: Dialect | None) -> Convert | None:
     """Words are checked by the database, and both drivers print numbers as Python does."""
     if isinstance(of, JSON):
-        return _json_or_null if of.none_as_null else _json
+        return _json_or_null if of.none_as_null else json_text
     if isinstance(of, Packed):
         return lambda value: None if value is None else packed(value)
     if isinstance(of, Enum | Boolean | Integer | Printed | String | LargeBinary):
@@ -44,12 +43,8 @@ def _convert(of: TypeEngine[Any], dialect: Dialect | None) -> Convert | None:
     return of.dialect_impl(dialect).bind_processor(dialect) if dialect else _alike
 
 
-def _json(value: Any) -> str:
-    return orjson.dumps(value).decode()
-
-
 def _json_or_null(value: Any) -> str | None:
-    return None if value is None else _json(value)
+    return None if value is None else json_text(value)
 
 
 def _alike(value: Any) -> Any:

@@ -144,7 +144,8 @@ def _postgresql(address: URL, lock_timeout_ms: int) -> dict[str, Any]:
     return {"connect_args": arguments, "pool_pre_ping": True}
 
 
-def _json(value: Any) -> str:
+def json_text(value: Any) -> str:
+    """JSON as a column keeps it."""
     return orjson.dumps(value).decode()
 
 
@@ -163,7 +164,7 @@ def open_engine(
     synchronous = "FULL" if durable else "NORMAL"
     address = make_url(url)
     sqlite = address.get_backend_name() == "sqlite"
-    given = {"json_serializer": _json, "json_deserializer": orjson.loads, "hide_parameters": True, **options}
+    given = {"json_serializer": json_text, "json_deserializer": orjson.loads, "hide_parameters": True, **options}
     engine = create_engine(address, **({} if sqlite else _postgresql(address, lock_timeout_ms)), **given)
     if sqlite:
         event.listen(
