@@ -125,7 +125,7 @@ def create_app(settings: Settings | None = None, *, webhook_delays: Delays = DEL
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         lifespan=_running,
         middleware=[
-            Middleware(Finished, signal, service.metrics, settings.answer_cache_bytes),
+            Middleware(Finished, signal, metrics, settings.answer_cache_bytes, patience=settings.read_timeout_seconds),
             Middleware(OpenForReading),
             Middleware(Envelope, service.metrics, access_log=settings.access_log),
             Middleware(Access, reader, limits, trail),

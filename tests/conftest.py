@@ -39,9 +39,14 @@ _numbers = count(1)
 
 
 @contextmanager
-def serving(settings: Settings, app: FastAPI | None = None) -> Iterator[httpx.Client]:
-    """The application on a free port of its own, and a client of it."""
+def serving(settings: Settings, app: FastAPI | None = None, *, send_room: int = 0) -> Iterator[httpx.Client]:
+    """The application on a free port of its own, and a client of it.
+
+    `send_room`: bytes that the kernel takes from the server for a client that reads nothing; its choice unless said.
+    """
     listener = socket.create_server(("127.0.0.1", 0))
+    if send_room:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_room)
     server = server_of(settings, app)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
@@ -63,10 +68,11 @@ def await_index(client: httpx.Client) -> None:
 
 
 def settings_for(url: str, **more: object) -> Settings:
-    """Nothing is kept unless a test says so: what is tested is how answers are made."""
-    return Settings.model_validate(
-        {"database_url": url, "search_path": ":memory:", "answer_cache_bytes": 0, "limits": False, **more}
-    )
+    """The settings as they ship, the response cache on, but for an index in memory and no limits of requests.
+
+    A test of how an answer is made, and not of what is kept, turns the cache off: `answer_cache_bytes=0`.
+    """
+    return Settings.model_validate({"database_url": url, "search_path": ":memory:", "limits": False, **more})
 
 
 @pytest.fixture(scope="session")

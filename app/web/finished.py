@@ -1,11 +1,17 @@
 """Finished answers, kept in memory in front of everything else: by address, accepted type and coding, for as long as
 the database does not change. Bounded in bytes; what many ask for at once is made once.
+
+An answer is made whole, then kept, then sent. Requests for an answer that is being made wait for the making, never for
+another client's socket: a leader that will not be kept lets its followers go when its head is known. Probes, metrics,
+event streams and requests that wait for a change neither lead nor follow.
 """
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from secrets import token_hex
 from typing import Any, NamedTuple
 
@@ -19,8 +25,8 @@ from app.web.signals import Signal
 Headers = list[tuple[bytes, bytes]]
 Key = tuple[bytes, bytes, bytes, str | None]
 
-LARGEST = 4_000_000
-"""Bytes of a body that is still kept."""
+LARGEST = 5_000_000
+"""Bytes of a body that is still kept: a page of `EVIDENCE_PAGE_BYTES` and what stands around its items."""
 LONGEST_ACCEPT = 200
 NOT_KEPT = frozenset({b"x-request-id", b"date", b"ratelimit", b"ratelimit-policy"})
 NOT_OF_A_304 = frozenset({b"content-type", b"content-length", b"content-encoding", b"content-disposition", b"link"})
@@ -29,17 +35,24 @@ OWN_WAY = frozenset(
         b"authorization",
         b"if-modified-since",
         b"if-match",
+        b"if-range",
         b"if-unmodified-since",
+        b"range",
         b"x-request-id",
         b"content-length",
         b"transfer-encoding",
     }
 )
 """Headers of requests that go their own way, past what is kept."""
+PROBES = frozenset({b"/healthz", b"/readyz", b"/metrics"})
+"""Paths whose answers say how the service is at this moment."""
+EVENT_STREAM = b"text/event-stream"
 
 
 @dataclass(slots=True)
 class Answer:
+    """A whole 200, and the state of the database, `token`, that it is of."""
+
     token: Any
     etag: bytes
     headers: Headers
@@ -65,21 +78,36 @@ def _coding(header: bytes) -> str | None:
 
 
 def _asked(scope: Scope) -> Asked:
-    """A request with conditions of its own, or with a header twice, is not answered from what is kept."""
+    """The parts of a request that decide its answer; the key is None where the request must be answered anew.
+
+    Those are requests with conditions of their own, with a header twice, probes, event streams and long polls.
+    """
     found = dict(scope["headers"])
     accept = found.get(b"accept", b"")
+    path, query = scope["raw_path"], scope["query_string"]
     if len(found) < len(scope["headers"]) or not OWN_WAY.isdisjoint(found) or len(accept) > LONGEST_ACCEPT:
         return Asked(None, None)
+    if path in PROBES or b"wait=" in query or EVENT_STREAM in accept:
+        return Asked(None, None)
     coding = _coding(found.get(b"accept-encoding", b"")[:LONGEST])
-    return Asked((scope["raw_path"], scope["query_string"], accept, coding), found.get(b"if-none-match"))
+    return Asked((path, query, accept, coding), found.get(b"if-none-match"))
 
 
 class Finished:
-    def __init__(self, app: ASGIApp, signal: Signal, metrics: Metrics, most_bytes: int) -> None:
+    """The cache of finished answers as the outermost layer that knows the database.
+
+    `most_bytes` bounds all kept answers together; 0 keeps none and turns the layer off. `patience` is how many seconds
+    a request waits for another one's making before it makes the answer itself.
+    """
+
+    def __init__(
+        self, app: ASGIApp, signal: Signal, metrics: Metrics, most_bytes: int, *, patience: float = 30.0
+    ) -> None:
         self.app, self.signal, self.metrics, self.most_bytes = app, signal, metrics, most_bytes
+        self.patience = patience
         self._kept: OrderedDict[Key, Answer] = OrderedDict()
         self._bytes = 0
-        self._making: dict[Key, asyncio.Event] = {}
+        self._making: dict[tuple[Key, Any], asyncio.Event] = {}
         self._prefix, self._number = token_hex(6).encode(), 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -93,9 +121,9 @@ class Finished:
             return
         answer = self._get(asked.key, token)
         if answer is None:
-            answer = await self._wait(asked.key, token)
+            answer = await self._follow(asked.key, token)
         if answer is None:
-            await self._make(asked, token, scope, receive, send)
+            await self._lead(asked, token, scope, receive, send)
             return
         await self._send(asked, answer, scope, send)
 
@@ -106,30 +134,38 @@ class Finished:
         self._kept.move_to_end(key)
         return answer
 
-    async def _wait(self, key: Key, token: Any) -> Answer | None:
-        """Another request's making of the same answer, if it is under way."""
-        making = self._making.get(key)
+    async def _follow(self, key: Key, token: Any) -> Answer | None:
+        """Return another request's answer once it is made; None where none is being made or it is not kept in time."""
+        making = self._making.get((key, token))
         if making is None:
             return None
-        await making.wait()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(making.wait(), self.patience)
         return self._get(key, token)
 
-    async def _make(self, asked: Asked, token: Any, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on and keeps the answer, if it is a whole one that may be kept."""
+    async def _lead(self, asked: Asked, token: Any, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and keep its answer where it is a whole one that may be kept."""
         assert asked.key is not None
-        if scope["method"] == "HEAD" or asked.none_match is not None or asked.key in self._making:
+        making_key = (asked.key, token)
+        if scope["method"] == "HEAD" or asked.none_match is not None or making_key in self._making:
             await self.app(scope, receive, send)
             return
-        done = self._making[asked.key] = asyncio.Event()
-        keeper = _Keeper(send)
+        self._making[making_key] = asyncio.Event()
+        maker = _Maker(scope, send, partial(self._settle, asked.key, token))
         try:
-            await self.app(scope, receive, keeper)
-            answer = keeper.answer(token, getattr(scope.get("route"), "path", "none"))
-            if answer is not None:
-                self._keep(asked.key, answer)
+            await self.app(scope, receive, maker)
         finally:
-            del self._making[asked.key]
-            done.set()
+            self._settle(asked.key, token, None)
+
+    def _settle(self, key: Key, token: Any, answer: Answer | None) -> None:
+        """End a making: keep its answer, if there is one, and let those who wait for it go on."""
+        making = self._making.pop((key, token), None)
+        if making is None:
+            return
+        if answer is not None:
+            answer.token = token
+            self._keep(key, answer)
+        making.set()
 
     def _keep(self, key: Key, answer: Answer) -> None:
         before = self._kept.pop(key, None)
@@ -144,39 +180,53 @@ class Finished:
         status, headers = (304, answer.short_headers) if fresh else (200, answer.headers)
         self._number += 1
         stamped = [*headers, (b"x-request-id", b"%b%x" % (self._prefix, self._number))]
+        self.metrics.kept[scope["method"], answer.route, status] += 1
         await send({"type": "http.response.start", "status": status, "headers": stamped})
         body = b"" if fresh or scope["method"] == "HEAD" else answer.body
         await send({"type": "http.response.body", "body": body})
-        self.metrics.kept[scope["method"], answer.route, status] += 1
 
 
-class _Keeper:
-    """Passes an answer on and keeps what it was."""
+class _Maker:
+    """The `send` of a request that leads: it gathers an answer that may be kept, and passes on every other one.
 
-    def __init__(self, send: Send) -> None:
-        self.send = send
-        self.status = 0
-        self.headers: Headers = []
+    Whether an answer may be kept is known when its head comes; `settle` is called then without an answer where it may
+    not, and with the whole answer, before its first byte is sent, where it may.
+    """
+
+    def __init__(self, scope: Scope, send: Send, settle: Callable[[Answer | None], None]) -> None:
+        self.scope, self.send, self.settle = scope, send, settle
+        self.start: Message | None = None
+        """The head that is held back while the answer is gathered."""
         self.pieces: list[bytes] = []
-        self.whole = False
 
     async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status, self.headers = message["status"], list(message["headers"])
-        elif self.status == 200 and self._is_short():
+        if message["type"] == "http.response.start" and self._may_be_kept(message):
+            self.start = message
+        elif self.start is None:
+            self.settle(None)
+            await self.send(message)
+        else:
             self.pieces.append(message.get("body", b""))
-            self.whole = not message.get("more_body", False)
-        await self.send(message)
+            if not message.get("more_body", False):
+                await self._end(self.start)
 
-    def _is_short(self) -> bool:
-        """Streams have no length, and are no answers to keep."""
-        length = dict(self.headers).get(b"content-length")
-        return length is not None and int(length) <= LARGEST
+    def _may_be_kept(self, start: Message) -> bool:
+        """A stream has no length, and is no answer to keep."""
+        if start["status"] != 200 or self.scope.get("not_kept"):
+            return False
+        headers = dict(start["headers"])
+        length = headers.get(b"content-length")
+        return length is not None and int(length) <= LARGEST and b"etag" in headers
 
-    def answer(self, token: Any, route: str) -> Answer | None:
-        headers = [(name, value) for name, value in self.headers if name.lower() not in NOT_KEPT]
-        etag = dict(headers).get(b"etag")
-        if not self.whole or etag is None:
-            return None
+    async def _end(self, start: Message) -> None:
+        body = b"".join(self.pieces)
+        self.pieces.clear()
+        self.settle(self._answer(start["headers"], body))
+        await self.send(start)
+        await self.send({"type": "http.response.body", "body": body})
+
+    def _answer(self, made: Headers, body: bytes) -> Answer:
+        headers = [(name, value) for name, value in made if name.lower() not in NOT_KEPT]
         short = [(name, value) for name, value in headers if name.lower() not in NOT_OF_A_304]
-        return Answer(token, etag, headers, short, b"".join(self.pieces), route)
+        route = getattr(self.scope.get("route"), "path", "none")
+        return Answer(None, dict(headers)[b"etag"], headers, short, body, route)
