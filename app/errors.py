@@ -53,6 +53,9 @@ KINDS: dict[str, Kind] = {
         "The record has changed meanwhile",
         "Get it again, look at what changed, and send its new `ETag` in `If-Match`.",
     ),
+    "request-timeout": Kind(
+        408, "The request did not come in time", "Send it again, whole; `detail` says what was waited for."
+    ),
     "content-too-large": Kind(413, "The content is too large", "`detail` says how much is read."),
     "uri-too-long": Kind(414, "The address is too long", "Ask for less at once, such as fewer `ids`."),
     "unsupported-media-type": Kind(415, "This content type is not read here", "`detail` says which are, in UTF-8."),
@@ -82,12 +85,16 @@ KINDS: dict[str, Kind] = {
         "The day's requests are spent",
         "They come back after the seconds in `Retry-After`; ask for a key with more.",
     ),
+    "headers-too-large": Kind(
+        431, "The headers are too large", "Send less in the headers and the address; `detail` says how much is read."
+    ),
     "internal-error": Kind(
         500, "Something broke on our side", "It is logged under the `request_id`; nothing was changed."
     ),
     "insufficient-storage": Kind(
         507, "There is no room left for it", "Nothing was changed; try again when its keepers have made room."
     ),
+    "too-busy": Kind(503, "Others take all the room there is", "Try again after the seconds in `Retry-After`."),
     "search-not-ready": Kind(
         503,
         "The search index is being made",

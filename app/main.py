@@ -1,7 +1,7 @@
 """The application: settings in, ASGI out. The layers of a request, outermost first:
 
-Finished (answers kept) -> CORS -> Envelope (request id, timing, last resort) -> Access (keys, limits)
--> Guard (targets, HEAD) -> errors as problems -> routes
+Finished (answers kept) -> CORS -> Envelope (request id, timing, last resort) -> ConcurrencyLimit (turns of reads)
+-> Access (keys, limits) -> Guard (targets, HEAD) -> errors as problems -> routes
 """
 
 from collections.abc import AsyncIterator
@@ -36,6 +36,7 @@ from app.sources.routes import router as sources
 from app.studies.routes import router as studies
 from app.web import errors
 from app.web.access import Access
+from app.web.concurrency_limit import ConcurrencyLimit, ReadTurns
 from app.web.cors import OpenForReading
 from app.web.envelope import Envelope
 from app.web.finished import Finished
@@ -49,6 +50,7 @@ from app.web.reader import Reader
 from app.web.release_runs import Releases
 from app.web.service import Service
 from app.web.signals import signal_of
+from app.web.stream_limits import StreamLimits
 from app.web.trail import Trail
 from app.web.watch import Watch
 from app.web.writer import Writer
@@ -111,10 +113,12 @@ def create_app(settings: Settings | None = None, *, webhook_delays: Delays = DEL
     trail = Trail(writer)
     signal = signal_of(settings, reader)
     totals, metrics, watch = Totals(settings.count_cache_entries), Metrics(), Watch(signal)
+    streams = StreamLimits(settings.max_streams, settings.address_streams)
+    turns = ReadTurns(max(1, settings.read_threads - 1), settings.read_timeout_seconds)
     outward = outgoing.client(private=settings.webhooks_private)
     deliverer = Deliverer(outward, reader.run, writer.aside, signal.token, webhook_delays)
-    runs = Releases(settings), Imports(settings, writer)
-    service = Service(settings, reader, totals, search, metrics, writer, limits, trail, watch, deliverer, *runs)
+    held = limits, trail, watch, streams, deliverer, Releases(settings), Imports(settings, writer)
+    service = Service(settings, reader, totals, search, metrics, writer, *held)
     app = FastAPI(
         title=TITLE,
         version=__version__,
@@ -125,9 +129,18 @@ def create_app(settings: Settings | None = None, *, webhook_delays: Delays = DEL
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         lifespan=_running,
         middleware=[
-            Middleware(Finished, signal, metrics, settings.answer_cache_bytes, patience=settings.read_timeout_seconds),
+            Middleware(
+                Finished,
+                signal,
+                metrics,
+                settings.answer_cache_bytes,
+                patience=settings.read_timeout_seconds,
+                turns=turns,
+                limits=limits,
+            ),
             Middleware(OpenForReading),
             Middleware(Envelope, service.metrics, access_log=settings.access_log),
+            *([Middleware(ConcurrencyLimit, turns)] if settings.limits else []),
             Middleware(Access, reader, limits, trail),
             Middleware(Guard, settings.max_url_bytes),
         ],

@@ -2,17 +2,19 @@
 
 import gc
 import socket
+import time
+from collections.abc import Callable
 from contextlib import suppress
-from secrets import token_hex
+from functools import partial
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from app.errors import Problem
 from app.main import create_app
 from app.settings import Settings
-from app.web.problems import problem_response
+from app.web.connection_limits import ConnectionLimits, allow_files
+from app.web.http_protocol import HttpProtocol, Timeouts
+from app.web.send_budget import SendBudget
 
 
 class AddressTaken(Exception):
@@ -35,23 +37,22 @@ def _greet(address: str) -> None:
     print(f"  try            curl '{address}/v1/studies?indication=chronic-migraine&sort=-year&limit=3'", flush=True)
 
 
-class Protocol(HttpToolsProtocol):
-    """What the parser cannot read is answered as a problem too: an address beyond 64 KB, or no HTTP at all."""
-
-    def send_400_response(self, msg: str) -> None:
-        problem = Problem("malformed-request", f"{msg} An address may have no more than 64 KB.")
-        answer = problem_response(problem, token_hex(8))
-        head = [b"%b: %b\r\n" % header for header in (*answer.raw_headers, (b"connection", b"close"))]
-        self.transport.write(b"".join([b"HTTP/1.1 400 Bad Request\r\n", *head, b"\r\n", bytes(answer.body)]))
-        self.transport.close()
-
-
 class Server(uvicorn.Server):
     """Those who wait for changes are let go before the server waits for all answers to end."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self.config.app.state.service.watch.stop()  # type: ignore[union-attr]  # the application below
         await super().shutdown(sockets)
+
+
+def _protocol(settings: Settings) -> Callable[..., HttpProtocol]:
+    """The protocol of each connection, and what the connections of one server share."""
+    limits = ConnectionLimits(
+        allow_files(settings.max_connections), settings.address_connections, is_exempt=lambda _: False
+    )
+    budget = SendBudget(settings.unsent_bytes, time.monotonic)
+    timeouts = Timeouts(settings.header_timeout_seconds, settings.body_timeout_seconds, settings.write_timeout_seconds)
+    return partial(HttpProtocol, limits, budget, timeouts)
 
 
 def server_of(settings: Settings, app: FastAPI | None = None) -> uvicorn.Server:
@@ -61,7 +62,7 @@ def server_of(settings: Settings, app: FastAPI | None = None) -> uvicorn.Server:
         access_log=False,
         server_header=False,
         loop="uvloop",
-        http=Protocol,
+        http=_protocol(settings),  # type: ignore[arg-type]  # uvicorn calls it as it would call a class
     )
     return Server(config)
 

@@ -64,10 +64,40 @@ class Settings(BaseSettings):
         1_000_000_000, ge=1000, description="Largest file that is imported over HTTP; a larger one is a 413."
     )
     limits: bool = Field(True, description="Whether requests are limited, per key and per address.")
+    max_connections: int = Field(
+        2000, ge=1, description="Connections kept open; the limit of open files is raised for them where it may be."
+    )
+    address_connections: int = Field(
+        256, ge=1, description="Connections kept open from one address that is no trusted proxy."
+    )
+    header_timeout_seconds: float = Field(
+        10, gt=0, description="How long a request's line and headers may take to come; a 408 after that."
+    )
+    body_timeout_seconds: float = Field(
+        30, gt=0, description="How long a request's content may stand still while it is sent; a 408 after that."
+    )
+    write_timeout_seconds: float = Field(
+        30, gt=0, description="How long a client may take nothing of its answer before its connection is cut off."
+    )
+    unsent_bytes: int = Field(
+        128_000_000,
+        ge=1_000_000,
+        description="Memory for answers that wait for clients to read them; a fourth of it for one address.",
+    )
+    max_streams: int = Field(500, ge=1, description="Event streams and requests with `wait` that are open at a time.")
+    address_streams: int = Field(50, ge=1, description="The same of one address or key.")
     address_burst: int = Field(1000, ge=1, description="Requests in 10 seconds from one address without a key.")
     address_quota: int = Field(1_000_000, ge=1, description="Requests in a day from one address without a key.")
+    address_bytes: int = Field(
+        5_000_000_000, ge=1, description="Bytes of answers in an hour to one address without a key."
+    )
+    address_seconds: int = Field(
+        60, ge=1, description="Seconds of work in a minute for one address without a key: one request after another."
+    )
     key_burst: int = Field(2000, ge=1, description="Requests in 10 seconds with one key.")
     key_quota: int = Field(10_000_000, ge=1, description="Requests in a day with one key.")
+    key_bytes: int = Field(50_000_000_000, ge=1, description="Bytes of answers in an hour with one key.")
+    key_seconds: int = Field(240, ge=1, description="Seconds of work in a minute with one key.")
     webhooks_private: bool = Field(
         False, description="Whether webhooks may go to private addresses, and over http: on a network of one's own."
     )

@@ -161,10 +161,15 @@ def test_limits_by_address_and_by_key(copy_url: str, own_keys: dict[Role, str]) 
     few = {"limits": True, "address_burst": 5, "key_burst": 8, "address_quota": 1000, "key_quota": 20}
     with serving(settings_for(copy_url, **few)) as client:
         told = client.get("/").json()["limits"]
-        assert told["address"] == {"burst": '"burst";q=5;w=10', "day": '"day";q=1000;w=86400'}
+        assert told["address"] == {
+            "burst": '"burst";q=5;w=10',
+            "day": '"day";q=1000;w=86400',
+            "bytes": '"bytes";q=5000000000;w=3600',
+            "time": '"time";q=60000;w=60',
+        }
         answers = [client.get("/v1/studies/preempt-1") for _ in range(5)]
         assert [answer.status_code for answer in answers] == [200] * 4 + [429]
-        assert answers[0].headers["ratelimit-policy"] == '"burst";q=5;w=10, "day";q=1000;w=86400'
+        assert answers[0].headers["ratelimit-policy"] == ", ".join(told["address"].values())
         assert answers[0].headers["ratelimit"].startswith('"burst";r=3;t=')
         refused = answers[-1]
         assert refused.json()["type"] == "/problems/slow-down"
@@ -185,9 +190,11 @@ def test_addresses_of_one_household_are_counted_together() -> None:
 
 def test_a_day_s_quota(copy_url: str) -> None:
     with serving(settings_for(copy_url, limits=True, address_quota=3)) as client:
-        statuses = [client.get("/healthz").status_code for _ in range(4)]
-        refused = client.get("/healthz")
+        statuses = [client.get(f"/v1/studies?limit={number}").status_code for number in range(4)]
+        refused = client.get("/v1/studies")
+        probes = [client.get(path).status_code for path in ("/healthz", "/readyz")]
     assert statuses == [200, 200, 200, 429]
+    assert probes == [200, 200]  # a proxy's address is that of all its users, and of the probe
     assert refused.json()["type"] == "/problems/quota-spent"
     assert int(refused.headers["retry-after"]) > 0
 

@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+import time
 from pathlib import Path
 
 import httpx
@@ -12,6 +13,7 @@ from app.catalogue import RESOURCES
 from app.db import open_engine
 from app.errors import KINDS
 from app.migrating import migrate
+from app.web.signals import LOOK_EVERY
 from tests.conftest import await_index, serving, settings_for
 
 
@@ -90,20 +92,25 @@ def test_without_a_database_the_service_is_up_and_says_so(tmp_path: Path) -> Non
     assert not (tmp_path / "none.db").exists()
 
 
-def test_a_database_put_in_another_s_place_is_read_at_once(sqlite_copy: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_database_put_in_another_s_place_is_read(sqlite_copy: Path, tmp_path: Path, *, kept: bool) -> None:
+    """At once where answers are made, and a tenth of a second later where they are kept."""
     empty = tmp_path / "empty.db"
     engine = open_engine(f"sqlite:///{empty}")
     migrate(engine)
     engine.dispose()
-    with serving(settings_for(f"sqlite:///{sqlite_copy}")) as client:
+    more = {} if kept else {"answer_cache_bytes": 0}
+    with serving(settings_for(f"sqlite:///{sqlite_copy}", **more)) as client:
         await_index(client)
         assert client.get("/v1/studies/preempt-1").status_code == 200
         empty.replace(sqlite_copy)
+        time.sleep(LOOK_EVERY * kept)
         for _ in range(20):
             assert client.get("/v1/studies/preempt-1").status_code == 404
             assert client.get("/v1/studies?limit=0").json()["total"] == 0
             assert client.get("/v1/search?q=botox").json()["total"] == 0
         sqlite_copy.unlink()
+        time.sleep(LOOK_EVERY * kept)
         assert client.get("/readyz").status_code == 503
         assert client.get("/v1/studies/preempt-1").status_code == 503
 

@@ -1,5 +1,6 @@
 """Who asks, and how much they may: plain ASGI, inside the envelope and before any route."""
 
+import time
 from datetime import UTC, datetime
 from typing import cast
 
@@ -11,12 +12,14 @@ from app.access.keys import KEY, Identity, StoredKey, identify, parse
 from app.access.tables import Role
 from app.errors import Problem
 from app.web.errors import DATABASE_ERRORS, database_problem
-from app.web.limits import Headers, Limits, Verdict
+from app.web.limits import Headers, Limits, Verdict, network_of
 from app.web.problems import problem_response
 from app.web.reader import Reader
 from app.web.trail import Trail
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
+UNCOUNTED = frozenset({"/healthz", "/readyz"})
+"""Probes are answered whatever else their address asks for: a proxy's address is that of all its users."""
 ALLOWED = Verdict([], None)
 
 
@@ -30,6 +33,12 @@ def who_of(scope: Scope) -> Who:
     return Who(identity.name if identity else "anonymous", address_of(scope), scope["request_id"])
 
 
+def party_of(scope: Scope) -> str:
+    """Who a share of the service is counted for: a key, else an address; an IPv6 network stands for its addresses."""
+    identity: Identity | None = scope.get("identity")
+    return f"key {identity.key_id}" if identity else network_of(address_of(scope))
+
+
 class Access:
     def __init__(self, app: ASGIApp, reader: Reader, limits: Limits, trail: Trail) -> None:
         self.app, self.reader, self.limits, self.trail = app, reader, limits, trail
@@ -40,7 +49,8 @@ class Access:
             return
         scope["identity"] = None
         header = dict(scope["headers"]).get(b"authorization")
-        if header is None and not self.limits.enabled:  # nothing to find out, so nothing is wrapped
+        uncounted = not self.limits.enabled or scope["path"] in UNCOUNTED
+        if header is None and uncounted:  # nothing to find out, so nothing is wrapped
             await self.app(scope, receive, send)
         else:
             await self._admit(header, scope, receive, send)
@@ -57,7 +67,25 @@ class Access:
         verdict = self._take(scope)
         refused = verdict.problem or refused
         app = problem_response(refused, scope["request_id"]) if refused else self.app
-        await app(scope, receive, _telling(send, verdict.headers) if verdict.headers else send)
+        if not self.limits.enabled:
+            await app(scope, receive, send)
+            return
+        meter = _Meter(send, verdict.headers)
+        try:
+            await app(scope, receive, meter)
+        finally:
+            self._charge(scope, meter)
+
+    def _charge(self, scope: Scope, meter: "_Meter") -> None:
+        """Count an answer's bytes, and the time it took where that was work: writes and long polls mostly wait."""
+        identity: Identity | None = scope["identity"]
+        works = scope["method"] in READS and b"wait=" not in scope["query_string"]
+        self.limits.charge(
+            key_id=identity.key_id if identity else None,
+            address=address_of(scope),
+            bytes_sent=meter.bytes_sent,
+            seconds=meter.seconds if works else 0.0,
+        )
 
     async def _identify(self, header: bytes) -> Identity:
         id, secret = parse(header.decode("latin-1"))
@@ -80,15 +108,23 @@ class Access:
             self.trail.add(Event(who_of(scope), "refused", status=status, detail=detail))
 
 
-def _telling(send: Send, headers: Headers) -> Send:
-    """Passes an answer on with what is left of the limits."""
+class _Meter:
+    """The `send` of a request whose cost is counted: it says what is left of the limits, and measures the answer."""
 
-    async def tell(message: Message) -> None:
+    def __init__(self, send: Send, headers: Headers) -> None:
+        self.send, self.headers = send, headers
+        self.started = time.perf_counter()
+        self.seconds = 0.0
+        """From the request to the head of its answer."""
+        self.bytes_sent = 0
+
+    async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *headers]
-        await send(message)
-
-    return tell
+            self.seconds = time.perf_counter() - self.started
+            message["headers"] = [*message["headers"], *self.headers]
+        else:
+            self.bytes_sent += len(message.get("body", b""))
+        await self.send(message)
 
 
 def require_role(request: Request, role: Role) -> Identity:

@@ -16,6 +16,7 @@ from app.feed.service import PATH, Asked, Page, Position
 from app.paging import write_cursor
 from app.query import TYPES
 from app.reading import Now
+from app.web.access import party_of
 from app.web.answers import answer, is_fresh, not_modified
 from app.web.negotiation import JSON, accept_of, require, weight
 from app.web.operations import operation, problems, success
@@ -26,7 +27,6 @@ EVENTS = "text/event-stream"
 HEARTBEAT = 15.0
 """Seconds after which a silent stream says that it lives."""
 AT_A_TIME = 200
-MOST_STREAMS = 500
 
 CURSOR = write_cursor(feed.read_query("").asked, (1, "studies", "preempt-1"))
 
@@ -104,14 +104,22 @@ async def answer_changes(request: Request) -> Response:
         before = at_revision(reading.certain(now), request)
         if is_fresh(request, before):
             return not_modified(request, before)
+        shown, at = await service.reader.run(_page, asked.after, asked, asked.limit)
+        return answer(request, feed.body_of(shown, asked, at), at_revision(at, request))
+    party = party_of(request.scope)
+    service.streams.require_room(party)
+    with service.streams.opened(party):
+        shown, at = await _next_page(service, asked)
+    return Response(feed.body_of(shown, asked, at), 200, {"cache-control": "no-store"}, JSON)
+
+
+async def _next_page(service: Service, asked: Asked) -> tuple[Page, Now]:
+    """The page that was asked for; where it is empty, as it is after the next change or at the end of the wait."""
     token = await service.watch.token()
     shown, at = await service.reader.run(_page, asked.after, asked, asked.limit)
-    if not shown.items and asked.wait and await service.watch.changed(token, asked.wait):
+    if not shown.items and await service.watch.changed(token, asked.wait):
         shown, at = await service.reader.run(_page, asked.after, asked, asked.limit)
-    body = feed.body_of(shown, asked, at)
-    if asked.wait:  # what was waited for is for whoever waited
-        return Response(body, 200, {"cache-control": "no-store"}, JSON)
-    return answer(request, body, at_revision(at, request))
+    return shown, at
 
 
 def _page(connection: Connection, after: Position | datetime, asked: Asked, limit: int) -> tuple[Page, Now]:
@@ -131,17 +139,16 @@ def _resumed(request: Request, asked: Asked) -> Position | datetime:
 
 def _stream(request: Request, asked: Asked) -> Response:
     service, after = service_of(request), _resumed(request, asked)
-    if service.watch.streams >= MOST_STREAMS:
-        raise Problem("database-unavailable", "Too many streams run already.", headers={"retry-after": "30"})
+    party = party_of(request.scope)
+    service.streams.require_room(party)
     told = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(_events(service, after, asked), 200, told, EVENTS)
+    return StreamingResponse(_events(service, party, after, asked), 200, told, EVENTS)
 
 
-async def _events(service: Service, after: Position | datetime, asked: Asked) -> AsyncIterator[bytes]:
+async def _events(service: Service, party: str, after: Position | datetime, asked: Asked) -> AsyncIterator[bytes]:
     """Changes as they come, for as long as somebody listens."""
     watch = service.watch
-    watch.streams += 1
-    try:
+    with service.streams.opened(party):
         yield b": changes as they come\n\n"
         while not watch.stopped:
             token = await watch.token()
@@ -154,8 +161,6 @@ async def _events(service: Service, after: Position | datetime, asked: Asked) ->
                 )
             if not shown.next and not await watch.changed(token, HEARTBEAT):
                 yield b":\n\n"
-    finally:
-        watch.streams -= 1
 
 
 CHANGE: dict[str, Any] = {

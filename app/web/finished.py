@@ -17,7 +17,10 @@ from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.web.access import address_of
 from app.web.codings import coding_of
+from app.web.concurrency_limit import EVENT_STREAM, PROBES, ReadTurns
+from app.web.limits import Limits
 from app.web.metrics import Metrics
 from app.web.negotiation import LONGEST
 from app.web.signals import Signal
@@ -27,6 +30,8 @@ Key = tuple[bytes, bytes, bytes, str | None]
 
 LARGEST = 5_000_000
 """Bytes of a body that is still kept: a page of `EVIDENCE_PAGE_BYTES` and what stands around its items."""
+LARGE = 65_536
+"""Bytes of a kept body that are counted: smaller ones cost less than the counting."""
 LONGEST_ACCEPT = 200
 NOT_KEPT = frozenset({b"x-request-id", b"date", b"ratelimit", b"ratelimit-policy"})
 NOT_OF_A_304 = frozenset({b"content-type", b"content-length", b"content-encoding", b"content-disposition", b"link"})
@@ -44,9 +49,6 @@ OWN_WAY = frozenset(
     }
 )
 """Headers of requests that go their own way, past what is kept."""
-PROBES = frozenset({b"/healthz", b"/readyz", b"/metrics"})
-"""Paths whose answers say how the service is at this moment."""
-EVENT_STREAM = b"text/event-stream"
 
 
 @dataclass(slots=True)
@@ -97,14 +99,24 @@ class Finished:
     """The cache of finished answers as the outermost layer that knows the database.
 
     `most_bytes` bounds all kept answers together; 0 keeps none and turns the layer off. `patience` is how many seconds
-    a request waits for another one's making before it makes the answer itself.
+    a request waits for another one's making before it makes the answer itself. A request that would have to wait for a
+    turn of its address (`turns`) does not lead: its followers would wait for that address as well. Large answers count
+    against the bytes of an address (`limits`), and one that has none left is refused further in.
     """
 
     def __init__(
-        self, app: ASGIApp, signal: Signal, metrics: Metrics, most_bytes: int, *, patience: float = 30.0
+        self,
+        app: ASGIApp,
+        signal: Signal,
+        metrics: Metrics,
+        most_bytes: int,
+        *,
+        patience: float = 30.0,
+        turns: ReadTurns | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.app, self.signal, self.metrics, self.most_bytes = app, signal, metrics, most_bytes
-        self.patience = patience
+        self.patience, self.turns, self.limits = patience, turns, limits
         self._kept: OrderedDict[Key, Answer] = OrderedDict()
         self._bytes = 0
         self._making: dict[tuple[Key, Any], asyncio.Event] = {}
@@ -124,8 +136,20 @@ class Finished:
             answer = await self._follow(asked.key, token)
         if answer is None:
             await self._lead(asked, token, scope, receive, send)
-            return
-        await self._send(asked, answer, scope, send)
+        elif len(answer.body) > LARGE and not self._charge(scope, answer):
+            await self.app(scope, receive, send)
+        else:
+            await self._send(asked, answer, scope, send)
+
+    def _charge(self, scope: Scope, answer: Answer) -> bool:
+        """Count a large answer against the bytes of its address; False where the address has none left."""
+        if self.limits is None or not self.limits.enabled:
+            return True
+        address = address_of(scope)
+        if not self.limits.has_bytes_left(address):
+            return False
+        self.limits.charge(key_id=None, address=address, bytes_sent=len(answer.body), seconds=0.0)
+        return True
 
     def _get(self, key: Key, token: Any) -> Answer | None:
         answer = self._kept.get(key)
@@ -147,7 +171,8 @@ class Finished:
         """Pass the request on, and keep its answer where it is a whole one that may be kept."""
         assert asked.key is not None
         making_key = (asked.key, token)
-        if scope["method"] == "HEAD" or asked.none_match is not None or making_key in self._making:
+        alone = scope["method"] == "HEAD" or asked.none_match is not None or making_key in self._making
+        if alone or (self.turns is not None and self.turns.are_taken(address_of(scope))):
             await self.app(scope, receive, send)
             return
         self._making[making_key] = asyncio.Event()

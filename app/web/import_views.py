@@ -17,8 +17,8 @@ from app.importing.runs.seeing import Seen
 from app.nearest import nearest
 from app.paging import read_cursor, write_cursor
 from app.query import DEFAULT_LIMIT, Parameters, read_limit, read_no_query
-from app.web.access import require_role
-from app.web.changes import EVENTS, HEARTBEAT, MOST_STREAMS, wants_events
+from app.web.access import party_of, require_role
+from app.web.changes import EVENTS, HEARTBEAT, wants_events
 from app.web.negotiation import JSON, require
 from app.web.service import Service, service_of
 from app.web.state import query_string
@@ -131,17 +131,16 @@ def _followed(request: Request, found: Seen) -> Response:
     service, last = service_of(request), _last_seen(request)
     if found.shown.is_over and last == _event_id(found.shown):
         return Response(None, 204, NO_STORE)
-    if service.watch.streams >= MOST_STREAMS:
-        raise Problem("database-unavailable", "Too many streams run already.", headers={"retry-after": "30"})
+    party = party_of(request.scope)
+    service.streams.require_room(party)
     told = {**NO_STORE, "x-accel-buffering": "no"}
-    return StreamingResponse(_events(service, found.shown, last), 200, told, EVENTS)
+    return StreamingResponse(_events(service, party, found.shown, last), 200, told, EVENTS)
 
 
-async def _events(service: Service, shown: ImportOut, last: str | None) -> AsyncIterator[bytes]:
+async def _events(service: Service, party: str, shown: ImportOut, last: str | None) -> AsyncIterator[bytes]:
     """The import each time that it has changed, until it is over."""
     loop, watch = asyncio.get_running_loop(), service.watch
-    watch.streams += 1
-    try:
+    with service.streams.opened(party):
         silent_since = loop.time()
         while True:
             if (id := _event_id(shown)) != last:
@@ -154,5 +153,3 @@ async def _events(service: Service, shown: ImportOut, last: str | None) -> Async
                 yield b":\n\n"
             await asyncio.sleep(EVERY)
             shown = (await seen(service, shown.id)).shown
-    finally:
-        watch.streams -= 1

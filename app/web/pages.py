@@ -129,7 +129,8 @@ async def get_health(request: Request) -> Response:
 )
 async def get_readiness(request: Request) -> Response:
     read_no_query(query_string(request))
-    at = await service_of(request).reader.run(reading.now)
+    found = await service_of(request).reader.probe(reading.NOW)
+    at = reading.certain(found)
     return Response(orjson.dumps({"status": "ok", "revision": at.revision}), 200, NO_STORE, JSON)
 
 

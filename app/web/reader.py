@@ -52,6 +52,8 @@ class Reader:
         self._streams = 0
         self._timeout = settings.read_timeout_seconds
         self._threads = ThreadPoolExecutor(threads, "reader")
+        self._probes = open_engine(existing(url), pool_size=1, max_overflow=0, pool_timeout=5)
+        self._probe_thread = ThreadPoolExecutor(1, "probe")
         self._in_place = self.engine.dialect.name == "sqlite"
         self._held: sqlite3.Connection | None = None
         self._file = sqlite_file(url)
@@ -71,6 +73,7 @@ class Reader:
             self._let_go()
             self.engine.dispose()
             self._exports.dispose()
+            self._probes.dispose()
         self._identity = identity
 
     def _driver(self) -> sqlite3.Connection:
@@ -92,6 +95,17 @@ class Reader:
             self._let_go()
             return await self.run(lookup.by, *values)  # anew, and what is wrong is said as everywhere else
 
+    async def probe(self, lookup: Lookup[R]) -> R | None:
+        """One row without values, read beside everything else: however busy the other threads are, this one is not."""
+        if self._in_place:
+            return await self.look_up(lookup)
+        running = asyncio.get_running_loop().run_in_executor(self._probe_thread, self._probe, lookup)
+        return await self._within_time(running)
+
+    def _probe(self, lookup: Lookup[R]) -> R | None:
+        with reading(self._probes) as connection:
+            return lookup.by(connection)
+
     def at_once(self, work: Callable[Concatenate[Ask, P], R], *args: P.args, **kwargs: P.kwargs) -> R | None:
         """A few look-ups that see one state of the database; nothing where they cannot be made in place."""
         if not self._in_place:
@@ -112,6 +126,9 @@ class Reader:
         """Any reading; all its statements see one state of the database."""
         self._follow_file()
         running = asyncio.get_running_loop().run_in_executor(self._threads, self._read, work, args, kwargs)
+        return await self._within_time(running)
+
+    async def _within_time(self, running: asyncio.Future[R]) -> R:
         try:
             return await asyncio.wait_for(running, self._timeout)
         except TimeoutError:
@@ -149,7 +166,7 @@ class Reader:
 
     def close(self) -> None:
         self._let_go()
-        for threads in (self._threads, self._export_threads):
+        for threads in (self._threads, self._export_threads, self._probe_thread):
             threads.shutdown(cancel_futures=True)
-        for engine in (self.engine, self._exports):
+        for engine in (self.engine, self._exports, self._probes):
             engine.dispose()

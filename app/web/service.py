@@ -14,6 +14,7 @@ from app.web.limits import Limits
 from app.web.metrics import Metrics
 from app.web.reader import Reader
 from app.web.release_runs import Releases
+from app.web.stream_limits import StreamLimits
 from app.web.trail import Trail
 from app.web.watch import Watch
 from app.web.writer import Writer
@@ -31,6 +32,7 @@ class Service:
     limits: Limits
     trail: Trail
     watch: Watch
+    streams: StreamLimits
     deliverer: Deliverer
     releases: Releases
     imports: Imports

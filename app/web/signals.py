@@ -64,7 +64,7 @@ class SqliteSignal:
             self._look_at = now + LOOK_EVERY
             self._look()
         if self._index is not None:
-            return self._index[:HEADER_BYTES]
+            return self._inode, self._index[:HEADER_BYTES]  # a file in its place may lie on the same WAL-index
         return self._counter()
 
     def _counter(self) -> Any:

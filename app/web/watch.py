@@ -16,7 +16,6 @@ class Watch:
         self._waiting = 0
         self._task: asyncio.Task[None] | None = None
         self.stopped = False
-        self.streams = 0
 
     async def token(self) -> Any:
         return await self._signal.token()

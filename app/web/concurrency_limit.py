@@ -1,0 +1,121 @@
+"""How many reads of one address are made at a time, so that no address takes all the threads that read.
+
+The rest of an address's requests wait their turn, in order, behind each other and behind nobody else's. A turn ends
+when the head of the answer is known: sending it is bounded elsewhere. Requests that wait for a change, and event
+streams, take no turn: they are counted as streams.
+"""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.errors import Problem
+from app.web.access import address_of
+from app.web.limits import network_of
+from app.web.problems import problem_response
+
+PROBES = frozenset({b"/healthz", b"/readyz", b"/metrics"})
+"""Paths whose answers say how the service is at this moment."""
+EVENT_STREAM = b"text/event-stream"
+MOST_WAITING = 100
+"""Requests of one address that may wait for their turn."""
+
+
+@dataclass(slots=True)
+class _Turns:
+    """One address's requests: how many are being made, and those that wait."""
+
+    taken: int = 0
+    waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
+
+
+class ReadTurns:
+    """The turns of all addresses: `most` at a time for each; the next requests wait up to `patience` seconds."""
+
+    def __init__(self, most: int, patience: float) -> None:
+        self.most, self.patience = most, patience
+        self._of: dict[str, _Turns] = {}
+
+    def are_taken(self, address: str) -> bool:
+        """Whether a request of this address would have to wait now."""
+        turns = self._of.get(network_of(address))
+        return turns is not None and turns.taken >= self.most
+
+    async def take(self, address: str) -> str:
+        """Wait for a turn and return what to give to `end`; raises a `Problem` where it does not come in time."""
+        party = network_of(address)
+        turns = self._of.setdefault(party, _Turns())
+        if turns.taken < self.most:
+            turns.taken += 1
+            return party
+        if len(turns.waiting) >= MOST_WAITING:
+            raise self._too_many()
+        turn = asyncio.get_running_loop().create_future()
+        turns.waiting.append(turn)
+        try:
+            await asyncio.wait_for(turn, self.patience)
+        except TimeoutError:
+            turns.waiting.remove(turn)
+            raise self._too_many() from None
+        return party
+
+    def end(self, party: str) -> None:
+        """Hand a turn to the next request of the same party, or give it back."""
+        turns = self._of[party]
+        while turns.waiting:
+            following = turns.waiting.popleft()
+            if not following.done():
+                following.set_result(None)
+                return
+        turns.taken -= 1
+        if not turns.taken:
+            del self._of[party]
+
+    def _too_many(self) -> Problem:
+        detail = f"At most {self.most} requests of one address are made at a time, and too many wait already."
+        return Problem("slow-down", detail, headers={"retry-after": "5"})
+
+
+class ConcurrencyLimit:
+    def __init__(self, app: ASGIApp, turns: ReadTurns) -> None:
+        self.app, self.turns = app, turns
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or _takes_no_turn(scope):
+            await self.app(scope, receive, send)
+            return
+        try:
+            party = await self.turns.take(address_of(scope))
+        except Problem as problem:
+            await problem_response(problem, scope["request_id"])(scope, receive, send)
+            return
+        answer = _Answer(send, self.turns, party)
+        try:
+            await self.app(scope, receive, answer)
+        finally:
+            answer.end()
+
+
+class _Answer:
+    """The `send` of a request that has a turn, which ends with the first message or with the request."""
+
+    def __init__(self, send: Send, turns: ReadTurns, party: str) -> None:
+        self.send, self.turns, self.party = send, turns, party
+        self.is_over = False
+
+    def end(self) -> None:
+        if not self.is_over:
+            self.is_over = True
+            self.turns.end(self.party)
+
+    async def __call__(self, message: Message) -> None:
+        self.end()
+        await self.send(message)
+
+
+def _takes_no_turn(scope: Scope) -> bool:
+    if scope["path"].encode() in PROBES or b"wait=" in scope["query_string"]:
+        return True
+    return any(name == b"accept" and EVENT_STREAM in value for name, value in scope["headers"])

@@ -1,0 +1,283 @@
+"""HTTP/1.1 on one connection, as uvicorn speaks it, bounded in time and in bytes.
+
+Stage of a connection       bound                                        what happens at its end
+head of a request           `header_timeout_seconds`, LARGEST_HEAD       408 or 431, the connection closes
+content of a request        LEAST_RECEIVED bytes a `body_timeout`        408, the connection closes
+answer that is not taken    LEAST_TAKEN bytes a `write_timeout`          the connection is cut off
+between two requests        uvicorn's keep-alive timeout                 the connection closes
+
+What the parser cannot read, and every connection beyond the limits, is answered by a problem like everything else.
+"""
+
+import asyncio
+import fcntl
+import socket
+import struct
+import termios
+import time
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from secrets import token_hex
+from typing import Any, Literal, NamedTuple
+
+from starlette.types import Message, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from app.errors import KINDS, Problem
+from app.web.connection_limits import ConnectionLimits
+from app.web.problems import problem_response
+from app.web.send_budget import SendBudget
+
+LARGEST_HEAD = 131_072
+"""Bytes of a request's line and headers that are read; the address alone may have 64 KB."""
+MOST_PIPELINED = 32
+"""Requests that may wait on one connection behind the one that is being answered (RFC 9112, 9.3.2)."""
+LEAST_RECEIVED = LEAST_TAKEN = 4096
+"""Bytes that must move within a timeout for a connection to count as alive."""
+COUNTED = 65_536
+"""Bytes of a body from which on it is counted; smaller ones fit into what a connection may hold anyway."""
+PIECE = 262_144
+"""Bytes of a body that are handed to the connection at once."""
+
+Stage = Literal["head", "content"]
+
+
+class Timeouts(NamedTuple):
+    """Seconds that a client may take for each stage of a connection."""
+
+    header: float
+    body: float
+    write: float
+
+
+def raw_answer(problem: Problem) -> bytes:
+    """A problem as the bytes of a whole HTTP/1.1 answer, after which the connection closes."""
+    answer = problem_response(problem, token_hex(8))
+    head = [b"%b: %b\r\n" % header for header in (*answer.raw_headers, (b"connection", b"close"))]
+    status = KINDS[problem.kind].status
+    line = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()
+    return b"".join([line, *head, b"\r\n", bytes(answer.body)])
+
+
+async def _nothing() -> None:
+    """The rest of an answer that a refusal stands in place of."""
+
+
+class HttpProtocol(HttpToolsProtocol):
+    def __init__(self, limits: ConnectionLimits, budget: SendBudget, timeouts: Timeouts, **given: Any) -> None:
+        super().__init__(**given)
+        self.limits, self.budget, self.timeouts = limits, budget, timeouts
+        self.address = "unknown"
+        self.progressed_at = time.monotonic()
+        self._in_head, self._head_bytes, self._received = True, 0, 0
+        self._stage: Stage | None = None
+        self._stage_timer: asyncio.TimerHandle | None = None
+        self._write_timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def cut_off(self) -> None:
+        """End the connection at once; what was not sent yet is dropped."""
+        self.transport.abort()
+
+    # The connection
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        super().connection_made(transport)
+        self.address = self.client[0] if self.client else "unknown"
+        refused = self.limits.admit(self)
+        if refused:
+            self._end_with(refused)
+            return
+        self._watch_stage()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.limits.forget(self)
+        self.budget.leave(self)
+        for timer in (self._stage_timer, self._write_timer):
+            if timer is not None:
+                timer.cancel()
+        super().connection_lost(exc)
+
+    def _close(self) -> None:
+        """Close the connection when what was written has been sent, or cut it off where the client does not take it."""
+        self.transport.close()
+        if self._write_timer is None:
+            self._watch_writing()
+
+    def _end_with(self, problem: Problem) -> None:
+        """Answer with a problem and close, dropping whatever else is asked for on this connection."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.transport.write(raw_answer(problem))
+        self._close()
+
+    def timeout_keep_alive_handler(self) -> None:
+        if not self.transport.is_closing():
+            self._close()
+
+    # Receiving
+
+    def data_received(self, data: bytes) -> None:
+        self._received += len(data)
+        super().data_received(data)
+        if self.transport.is_closing():
+            return
+        if self._in_head:
+            self._head_bytes += len(data) if self._head_bytes else 1  # the first piece may hold other things as well
+            if self._head_bytes > LARGEST_HEAD:
+                self._refuse_head()
+                return
+        self._watch_stage()
+
+    def _refuse_head(self) -> None:
+        if self.is_answering:  # the answer to the request before is on its way, and nothing may be put between
+            self.transport.abort()
+            return
+        detail = f"The request line and the headers have more than {LARGEST_HEAD:,} bytes."
+        self._end_with(Problem("headers-too-large", detail))
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head, self._head_bytes = True, 0
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        super().on_headers_complete()
+        if len(self.pipeline) > MOST_PIPELINED:
+            self.transport.abort()
+            raise ConnectionAbortedError("too many requests wait on one connection")  # the parser reads no further
+
+    def send_400_response(self, msg: str) -> None:
+        if self.transport.is_closing():
+            return
+        self._end_with(Problem("malformed-request", f"{msg} An address may have no more than 64 KB."))
+
+    def _stage_now(self) -> Stage | None:
+        if self._in_head:
+            return "head" if self._head_bytes or self.cycle is None else None
+        return "content" if self.cycle.more_body and not self.cycle.response_complete else None
+
+    def _watch_stage(self) -> None:
+        """See to it that a timer runs while a request is being received, and that it began with this stage of it."""
+        stage = self._stage_now()
+        if stage is self._stage:
+            return
+        if self._stage_timer is not None:
+            self._stage_timer.cancel()
+        self._stage, self._stage_timer = stage, None
+        if stage is not None:
+            self._start_stage_timer(stage)
+
+    def _start_stage_timer(self, stage: Stage) -> None:
+        seconds = self.timeouts.header if stage == "head" else self.timeouts.body
+        self._stage_timer = self.loop.call_later(seconds, self._stage_over, stage, self._received)
+
+    def _stage_over(self, stage: Stage, received: int) -> None:
+        if self.transport.is_closing():
+            return
+        if self._stage_now() != stage:
+            self._watch_stage()
+        elif self._is_our_delay(stage) or (stage == "content" and self._received - received >= LEAST_RECEIVED):
+            self._start_stage_timer(stage)
+        elif self._in_head and not self._head_bytes:
+            self._close()  # a client that has asked for nothing waits for no answer
+        else:
+            self._end_with(Problem("request-timeout", "The request did not come within the time allowed for it."))
+
+    def _is_our_delay(self, stage: Stage) -> bool:
+        """Whether it is not the client that the request waits for."""
+        if self.flow.read_paused:
+            return True
+        return self.is_answering if stage == "head" else self.cycle.waiting_for_100_continue
+
+    # Sending
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        cycle.send = self._bounded(cycle.send)  # type: ignore[method-assign, assignment]  # of this one answer alone
+        super()._start_asgi_task(cycle, app)
+
+    def _bounded(self, plain: Callable[[Any], Awaitable[None]]) -> Send:
+        """The `send` of one answer: small messages go straight through, large bodies are counted and sent in pieces."""
+        refused = False
+
+        def send(message: Message) -> Awaitable[None]:
+            nonlocal refused
+            if message["type"] == "http.response.body":
+                if refused:
+                    return _nothing()
+                large = len(message.get("body", b"")) > COUNTED
+                return self._send_large(plain, message) if large else plain(message)
+            size = _length(message) if self.budget.held else 0
+            refused = size > COUNTED and not self.budget.admits(self.address, size)
+            return self._send_refusal(plain) if refused else plain(message)
+
+        return send
+
+    async def _send_large(self, plain: Callable[[Any], Awaitable[None]], message: Message) -> None:
+        """Send a body in pieces, each when the one before has left the connection's buffer, and count it until then."""
+        body, more = message["body"], message.get("more_body", False)
+        view = memoryview(body)
+        self.budget.enter(self, body)
+        try:
+            for start in range(0, len(body), PIECE):
+                self.progressed_at = time.monotonic()
+                piece, rest = bytes(view[start : start + PIECE]), more or start + PIECE < len(body)
+                await plain({"type": message["type"], "body": piece, "more_body": rest})
+            self.progressed_at = time.monotonic()
+            if self.flow.write_paused:
+                await self.flow.drain()
+        finally:
+            self.budget.leave(self)
+
+    async def _send_refusal(self, plain: Callable[[Any], Awaitable[None]]) -> None:
+        detail = "Too many answers wait for clients that do not read them."
+        answer = problem_response(Problem("too-busy", detail, headers={"retry-after": "5"}), token_hex(8))
+        await plain({"type": "http.response.start", "status": answer.status_code, "headers": answer.raw_headers})
+        await plain({"type": "http.response.body", "body": bytes(answer.body)})
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing() and self._write_timer is None and self.transport.get_write_buffer_size():
+            self._watch_writing()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._write_timer is None:
+            self._watch_writing()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._write_timer is not None and not self.transport.is_closing():
+            self._write_timer.cancel()
+            self._write_timer = None
+
+    def _watch_writing(self) -> None:
+        self._write_timer = self.loop.call_later(self.timeouts.write, self._check_writing, self._untaken())
+
+    def _check_writing(self, before: int) -> None:
+        """Cut the connection off where its client has taken next to nothing of what waits for it."""
+        if before - self._untaken() < LEAST_TAKEN:
+            self.transport.abort()
+        else:
+            self._watch_writing()
+
+    def _untaken(self) -> int:
+        """Bytes that the client has not confirmed: those that wait here, and on Linux those that wait in the kernel."""
+        waiting = self.transport.get_write_buffer_size()
+        connection: socket.socket | None = self.transport.get_extra_info("socket")
+        if connection is None:
+            return waiting
+        try:
+            answer = fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
+        except (OSError, ValueError):  # it is closed already
+            return waiting
+        return waiting + int(struct.unpack("i", answer)[0])
+
+
+def _length(start: Message) -> int:
+    """The content-length of an answer's head; 0 where it has none."""
+    return next((int(value) for name, value in start["headers"] if name == b"content-length"), 0)

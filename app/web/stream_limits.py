@@ -1,0 +1,34 @@
+"""How many event streams and long polls are open, in all and for each address or key."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from app.errors import Problem
+
+
+class StreamLimits:
+    """At most `most` open streams, and at most `most_of_party` of one address or key."""
+
+    def __init__(self, most: int, most_of_party: int) -> None:
+        self.most, self.most_of_party = most, most_of_party
+        self._open: Counter[str] = Counter()
+
+    def require_room(self, party: str) -> None:
+        """Raise a `Problem` where one more stream of this party is too many."""
+        if self._open[party] >= self.most_of_party:
+            detail = f"At most {self.most_of_party} streams and requests that wait are open for one address or key."
+            raise Problem("slow-down", detail, headers={"retry-after": "30"})
+        if self._open.total() >= self.most:
+            raise Problem("too-busy", "Too many streams are open already.", headers={"retry-after": "30"})
+
+    @contextmanager
+    def opened(self, party: str) -> Iterator[None]:
+        """Count a stream of this party for as long as the block runs."""
+        self._open[party] += 1
+        try:
+            yield
+        finally:
+            self._open[party] -= 1
+            if not self._open[party]:
+                del self._open[party]
