@@ -7,7 +7,8 @@ missing, old or damaged index is made anew beside the answering of everything th
 import shutil
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -78,10 +79,11 @@ _ALL = _CURRENT.order_by(Document.type, Document.id)
 _CHANGE = (Document.revision, Document.type, Document.id)
 
 
-def _all(connection: Connection) -> Iterator[tuple[RecordType, str, bytes]]:
+def _all(connection: Connection) -> Generator[tuple[RecordType, str, bytes | None], None, None]:
     """Every current document, in the order of the index that has just these, so that a type's are side by side."""
-    for type, id, _, body in connection.execute(_ALL, execution_options={"yield_per": BATCH}):
-        yield type, id, body
+    with closing(connection.execute(_ALL, execution_options={"yield_per": BATCH})) as rows:
+        for type, id, _, body in rows:
+            yield type, id, body
 
 
 _CHANGED = select(Document.type, Document.id, Document.revision, Document.body, Document.change).where(
@@ -89,7 +91,7 @@ _CHANGED = select(Document.type, Document.id, Document.revision, Document.body, 
 )
 
 
-def _changed(connection: Connection, seen: int) -> Iterator[tuple[RecordType, str, bytes | None]]:
+def _changed(connection: Connection, seen: int) -> Generator[tuple[RecordType, str, bytes | None], None, None]:
     """Current documents of revisions after `seen`, in the order in which they changed; of deleted records none."""
     last: tuple[Any, ...] = (seen + 1, "", "")
     while True:
@@ -178,9 +180,10 @@ class SearchIndex:
     def _fill(self, index: Index, connection: Connection, seen: int, until: int, heap: int) -> int:
         writer = _writer(index, heap)
         try:
-            changed: Iterable[tuple[RecordType, str, bytes | None]]
+            changed: Generator[tuple[RecordType, str, bytes | None], None, None]
             changed = _changed(connection, seen) if seen else _all(connection)
-            count = _write(writer, self._unless_closing(changed), fresh=seen == 0)
+            with closing(changed):  # a cursor on the server ends before its connection does
+                count = _write(writer, self._unless_closing(changed), fresh=seen == 0)
             _commit(writer, until)
         except BaseException:
             writer.rollback()

@@ -1,0 +1,324 @@
+"""Connections are bounded in time, in bytes and in number: slow, silent, greedy and many clients. Real sockets."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.errors import Problem
+from app.settings import Settings
+from app.web.concurrency_limit import MOST_WAITING, ReadTurns
+from app.web.connection_limits import ConnectionLimits
+from app.web.limits import MOST_PARTIES, Limits, Policy, Window
+from app.web.send_budget import STALLED_SECONDS, SendBudget
+from tests.conftest import await_index, serving, settings_for
+from tests.sockets import Client, clients
+
+HALF = b"GET /v1/studies HTTP/1.1\r\nhost: x\r\nx-slow: "
+PAGE = "/v1/studies?limit=150"
+
+
+@contextmanager
+def service(url: str | Path, **more: object) -> Iterator[httpx.Client]:
+    """The service over a SQLite file, with sockets that hold little."""
+    with serving(settings_for(f"sqlite:///{url}", **more), send_room=16_384) as client:
+        yield client
+
+
+def takes_no_more(client: Client, piece: bytes, pause: float = 0.0) -> bool:
+    """Whether the server ends the connection while the same is sent over and over."""
+    try:
+        for _ in range(2000 if not pause else 50):
+            client.send(piece)
+            time.sleep(pause)
+    except OSError:
+        return True
+    return False
+
+
+def test_half_a_request_is_a_408_and_the_connection_ends(sqlite_copy: Path) -> None:
+    with service(sqlite_copy, header_timeout_seconds=0.5) as api, clients(api, 3) as (silent, half, drip):
+        half.send(HALF)
+        stop = threading.Event()
+
+        def feed() -> None:
+            drip.send(HALF)
+            try:
+                while not stop.wait(0.1):
+                    drip.send(b"a")
+            except OSError:
+                pass
+
+        feeding = threading.Thread(target=feed)
+        feeding.start()
+        assert silent.rest() == b""  # nothing was asked, so nothing is answered
+        for client in (half, drip):
+            status, headers = client.head()
+            assert (status, headers["content-type"]) == (408, "application/problem+json")
+            assert b"/problems/request-timeout" in client.rest()
+        stop.set()
+        feeding.join()
+
+
+def test_content_that_stands_still_is_a_408(sqlite_copy: Path) -> None:
+    head = b"POST /v1/studies HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9000\r\n\r\n{"
+    with service(sqlite_copy, body_timeout_seconds=0.5) as api, clients(api, 1) as (client,):
+        started = time.monotonic()
+        client.send(head)
+        assert client.head()[0] in (401, 408)  # without a key it is refused before its content is read
+        client.rest()
+        assert time.monotonic() - started < 15
+
+
+def test_content_that_comes_slowly_but_comes_is_read(sqlite_copy: Path) -> None:
+    with service(sqlite_copy, body_timeout_seconds=0.5) as api, clients(api, 1) as (client,):
+        client.send(b"POST /v1/nothing HTTP/1.1\r\nhost: x\r\ncontent-length: 40000\r\n\r\n")
+        for _ in range(8):
+            time.sleep(0.2)
+            client.send(b"x" * 5000)
+        assert client.head()[0] == 404
+
+
+def test_headers_without_end_are_a_431(sqlite_copy: Path) -> None:
+    with service(sqlite_copy) as api, clients(api, 1) as (client,):
+        client.send(HALF)
+        assert takes_no_more(client, b"a" * 4096)
+        received = client.rest()
+        assert received == b"" or received.startswith(b"HTTP/1.1 431 ")
+
+
+def test_headers_without_end_behind_a_stream_end_the_connection(sqlite_copy: Path) -> None:
+    with service(sqlite_copy) as api, clients(api, 1) as (client,):
+        client.ask("/v1/changes?since=0", accept="text/event-stream")
+        client.until(b"event: change")
+        client.send(HALF)
+        assert takes_no_more(client, b"a" * 4096)
+
+
+def test_many_requests_at_once_on_one_connection_end_it(sqlite_copy: Path) -> None:
+    with service(sqlite_copy) as api:
+        few = Client(api).ask(*["/healthz"] * 20)
+        assert [few.answer()[0] for _ in range(20)] == [200] * 20
+        few.close()
+        with clients(api, 1) as (client,):
+            client.ask("/v1/studies?limit=100", *["/healthz"] * 3000)
+            assert client.rest().count(b'{"status":"ok"}') < 100
+        assert api.get("/healthz").status_code == 200
+
+
+def test_who_stops_reading_is_cut_off_and_who_reads_slowly_is_not(sqlite_copy: Path) -> None:
+    with service(sqlite_copy, write_timeout_seconds=1) as api, clients(api, 2, room=4096) as (stopped, slow):
+        for client in (stopped, slow):
+            client.ask(PAGE, connection="close")
+        slowly = b""
+        for _ in range(30):
+            time.sleep(0.1)
+            slowly += slow.socket.recv(16_384)
+        slowly += slow.rest()
+        assert slowly.endswith(b"}")
+        with pytest.raises(OSError):  # noqa: PT011
+            for _ in range(20):  # what was on its way is still there, and then the connection is no more
+                time.sleep(0.1)
+                stopped.send(b"x")
+        assert not stopped.rest().endswith(b"}")
+
+
+def test_what_one_address_does_not_read_leaves_room_for_others(sqlite_copy: Path) -> None:
+    """A fourth of the bytes is the most for one address; what has stalled gives way to what is asked for anew."""
+    with service(sqlite_copy, unsent_bytes=2_000_000, answer_cache_bytes=0) as api:
+        size = len(api.get(PAGE, headers={"accept-encoding": "identity"}).content)
+        assert 300_000 < size < 2_000_000
+        with clients(api, 12, room=4096) as many:
+            for client in many:
+                client.ask(PAGE)
+            time.sleep(STALLED_SECONDS + 0.5)
+            for address in ("127.0.0.3", "127.0.0.4"):
+                with clients(api, 1, address) as (honest,):
+                    assert honest.ask(PAGE).answer()[0] == 200
+
+
+def test_one_address_has_a_share_of_the_connections(sqlite_copy: Path) -> None:
+    with service(sqlite_copy, address_connections=5, max_connections=100) as api, clients(api, 5) as many:
+        for client in many:
+            assert client.ask("/healthz").answer()[0] == 200
+            client.send(HALF)
+        with clients(api, 1) as (one_more,):
+            status, headers = one_more.head()
+            assert (status, headers["content-type"]) == (429, "application/problem+json")
+        with clients(api, 1, "127.0.0.3") as (other,):
+            assert other.ask("/readyz").answer()[0] == 200
+        many[0].close()
+        time.sleep(0.2)
+        with clients(api, 1) as (again,):
+            assert again.ask("/healthz").answer()[0] == 200
+
+
+def test_the_oldest_idle_connection_gives_its_place_to_a_new_one(sqlite_copy: Path) -> None:
+    with service(sqlite_copy, address_connections=50, max_connections=20) as api, clients(api, 30) as many:
+        for client in many:
+            try:
+                client.send(HALF)
+            except OSError:
+                continue
+        with clients(api, 1, "127.0.0.3") as (honest,):
+            assert honest.ask("/readyz").answer()[0] == 200
+
+
+def test_streams_of_one_address_leave_room_for_others(sqlite_copy: Path) -> None:
+    with service(sqlite_copy, address_streams=3, max_streams=5) as api, clients(api, 3) as many:
+        for client in many:
+            client.ask("/v1/changes?since=0", accept="text/event-stream")
+            client.until(b"event: change")
+        with clients(api, 2) as (stream, poll):
+            assert stream.ask("/v1/changes?since=0", accept="text/event-stream").answer()[0] == 429
+            assert poll.ask("/v1/changes?since=99&wait=1").answer()[0] == 429
+        with clients(api, 3, "127.0.0.3") as (one, two, three):
+            for client in (one, two):
+                client.ask("/v1/changes?since=0", accept="text/event-stream")
+                client.until(b"event: change")
+            assert three.ask("/v1/changes?since=0", accept="text/event-stream").answer()[0] == 503
+        time.sleep(0.5)
+        with clients(api, 1, "127.0.0.3") as (again,):
+            assert again.ask("/v1/changes?since=0&wait=1").answer()[0] == 200
+
+
+def test_bytes_and_time_are_limited_as_requests_are(sqlite_copy: Path) -> None:
+    more = {"limits": True, "address_bytes": 900_000}
+    with service(sqlite_copy, **more) as api:
+        asked = {"accept-encoding": "identity"}
+        answers = [api.get(PAGE, headers=asked) for _ in range(8)]  # the first one is made, the others are kept
+        statuses = [answer.status_code for answer in answers]
+        assert statuses[0] == 200
+        assert statuses[-1] == 429
+        assert answers[-1].json()["detail"].startswith("At most 900000 bytes in 3600 seconds")
+        assert sum(len(answer.content) for answer in answers if answer.status_code == 200) < 2_000_000
+        assert api.get("/readyz").status_code == 200
+
+
+def test_time_that_was_spent_comes_back() -> None:
+    policy, window = Policy("time", "slow-down", "milliseconds", 60_000, 60), Window()
+    window.add(policy, 60_000, 600.0)
+    assert window.used(policy, 600.0) == 60_000
+    assert window.wait(policy, 600.0) == 61
+    assert window.used(policy, 690.0) == 30_000
+    assert window.used(policy, 720.0) == 0
+    window.add(policy, 60_000, 725.0)
+    assert window.used(policy, 725.0 + window.wait(policy, 725.0)) + 1 <= 60_000
+
+
+def test_tables_of_allowances_are_bounded() -> None:
+    limits = Limits(Settings(address_burst=2))
+    for number in range(20_000):
+        limits.take(key_id=None, address=f"192.0.{number // 250}.{number % 250}")
+    assert len(limits._used) == MOST_PARTIES
+    assert limits.take(key_id=None, address="192.0.79.249").problem is None
+    assert limits.take(key_id=None, address="192.0.79.249").problem is not None
+
+
+class Receiving:
+    def __init__(self, address: str, progressed_at: float) -> None:
+        self.address, self.progressed_at, self.is_answering, self.is_cut_off = address, progressed_at, False, False
+
+    def cut_off(self) -> None:
+        self.is_cut_off = True
+
+
+def test_one_body_for_many_is_counted_once_and_the_stalled_give_way() -> None:
+    now = 100.0
+    budget = SendBudget(1000, lambda: now)
+    body, other = b"x" * 200, b"y" * 200
+    same = [Receiving("a", now) for _ in range(3)]
+    for receiver in same:
+        budget.enter(receiver, body)
+    assert budget.held == 200
+    assert not budget.admits("a", 200)  # a fourth of 1000 is its share, and all of them read
+    assert budget.admits("b", 200)
+    now += STALLED_SECONDS + 1
+    fresh = Receiving("b", now)
+    budget.enter(fresh, other)
+    assert budget.admits("c", 700)
+    assert [receiver.is_cut_off for receiver in (*same, fresh)] == [True, True, True, False]
+    assert budget.held == 200
+    budget.leave(fresh)
+    assert budget.held == 0
+    assert budget.admits("a", 5000)  # one record may be larger than everything
+
+
+def test_connections_are_forgotten_and_a_proxy_has_no_share() -> None:
+    limits = ConnectionLimits(3, 1, lambda address: address == "proxy")
+    many = [Receiving("proxy", 0) for _ in range(3)]
+    assert [limits.admit(connection) for connection in many] == [None] * 3
+    assert limits.admit(Receiving("a", 0)) is None  # instead of the oldest that answers nothing
+    assert [connection.is_cut_off for connection in many] == [True, False, False]
+    refused = limits.admit(Receiving("a", 0))
+    assert isinstance(refused, Problem)
+    assert refused.kind == "slow-down"
+    for connection in limits._open:
+        connection.is_answering = True  # type: ignore[misc]  # one of ours
+    busy = limits.admit(Receiving("b", 0))
+    assert isinstance(busy, Problem)
+    assert busy.kind == "too-busy"
+
+
+def test_many_reads_of_one_address_are_all_answered_in_turn(sqlite_copy: Path) -> None:
+    with service(sqlite_copy, limits=True, read_threads=3, answer_cache_bytes=0) as api:
+        await_index(api)
+        with clients(api, 30) as many:
+            for number, client in enumerate(many):
+                client.ask(f"/v1/studies?q=botox&limit={number + 1}")
+            assert [client.answer()[0] for client in many] == [200] * 30
+
+
+def test_turns_are_taken_in_order_and_given_back() -> None:
+    async def go() -> list[int]:
+        turns, done = ReadTurns(2, 0.2), list[int]()
+        first = [await turns.take("192.0.2.1") for _ in range(2)]
+        assert turns.are_taken("192.0.2.1")
+        assert not turns.are_taken("192.0.2.2")
+        assert await turns.take("192.0.2.2") == "192.0.2.2"
+
+        async def wait(number: int) -> None:
+            party = await turns.take("192.0.2.1")
+            done.append(number)
+            turns.end(party)
+
+        waiting = [asyncio.create_task(wait(number)) for number in range(5)]
+        await asyncio.sleep(0.05)
+        assert done == []
+        turns.end(first[0])
+        await asyncio.gather(*waiting)
+        turns.end(first[1])
+        assert not turns.are_taken("192.0.2.1")
+        held = [await turns.take("192.0.2.1") for _ in range(2)]
+        with pytest.raises(Problem, match="too many wait already"):
+            await turns.take("192.0.2.1")
+        more = [asyncio.create_task(turns.take("192.0.2.1")) for _ in range(MOST_WAITING)]
+        await asyncio.sleep(0)
+        with pytest.raises(Problem, match="too many wait already"):
+            await asyncio.wait_for(turns.take("192.0.2.1"), 0.1)  # at once, and not when its time is over
+        for party in held:
+            turns.end(party)
+        await asyncio.gather(*more, return_exceptions=True)
+        return done
+
+    assert asyncio.run(go()) == [0, 1, 2, 3, 4]
+
+
+FILES = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (300, int(sys.argv[1])))
+from app.web.connection_limits import allow_files
+print(allow_files(2000), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+"""
+
+
+@pytest.mark.parametrize(("hard", "connections", "files"), [(4096, 2000, 2200), (1000, 800, 1000), (300, 100, 300)])
+def test_the_limit_of_open_files_is_raised_or_followed(hard: int, connections: int, files: int) -> None:
+    done = subprocess.run([sys.executable, "-c", FILES, str(hard)], capture_output=True, text=True, check=True)
+    assert done.stdout.split()[-2:] == [str(connections), str(files)]
