@@ -1,7 +1,8 @@
 """The application: settings in, ASGI out. The layers of a request, outermost first:
 
-Finished (answers kept) -> CORS -> Envelope (request id, timing, last resort) -> Access (keys, limits)
--> Guard (targets, HEAD) -> errors as problems -> routes
+ClientAddress (who asks, behind proxies) -> Finished (answers kept) -> CORS
+-> Envelope (request id, timing, last resort) -> Access (keys, limits) -> Guard (targets, HEAD) -> errors as problems
+-> routes
 """
 
 from collections.abc import AsyncIterator
@@ -36,6 +37,7 @@ from app.sources.routes import router as sources
 from app.studies.routes import router as studies
 from app.web import errors
 from app.web.access import Access
+from app.web.client_address import ClientAddress, TrustedProxies
 from app.web.cors import OpenForReading
 from app.web.envelope import Envelope
 from app.web.finished import Finished
@@ -115,6 +117,7 @@ def create_app(settings: Settings | None = None, *, webhook_delays: Delays = DEL
     deliverer = Deliverer(outward, reader.run, writer.aside, signal.token, webhook_delays)
     runs = Releases(settings), Imports(settings, writer)
     service = Service(settings, reader, totals, search, metrics, writer, limits, trail, watch, deliverer, *runs)
+    proxies = TrustedProxies(settings.trusted_proxies)
     app = FastAPI(
         title=TITLE,
         version=__version__,
@@ -125,6 +128,7 @@ def create_app(settings: Settings | None = None, *, webhook_delays: Delays = DEL
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         lifespan=_running,
         middleware=[
+            *([Middleware(ClientAddress, proxies)] if proxies else []),  # without proxies a request costs nothing more
             Middleware(Finished, signal, service.metrics, settings.answer_cache_bytes),
             Middleware(OpenForReading),
             Middleware(Envelope, service.metrics, access_log=settings.access_log),

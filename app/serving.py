@@ -60,6 +60,7 @@ def server_of(settings: Settings, app: FastAPI | None = None) -> uvicorn.Server:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # by default uvicorn believes whatever 127.0.0.1 forwards: see `web/client_address.py`
         loop="uvloop",
         http=Protocol,
     )

@@ -10,6 +10,7 @@ from app.access.audit import Event, Who
 from app.access.keys import KEY, Identity, StoredKey, identify, parse
 from app.access.tables import Role
 from app.errors import Problem
+from app.web.client_address import address_of
 from app.web.errors import DATABASE_ERRORS, database_problem
 from app.web.limits import Headers, Limits, Verdict
 from app.web.problems import problem_response
@@ -18,11 +19,6 @@ from app.web.trail import Trail
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 ALLOWED = Verdict([], None)
-
-
-def address_of(scope: Scope) -> str:
-    client = scope.get("client")
-    return client[0] if client else "unknown"
 
 
 def who_of(scope: Scope) -> Who:

@@ -6,8 +6,6 @@ and are not counted. The `RateLimit` fields are those of draft-ietf-httpapi-rate
 
 import math
 import time
-from functools import lru_cache
-from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerSecond
@@ -16,18 +14,9 @@ from limits.strategies import FixedWindowRateLimiter, RateLimiter, SlidingWindow
 
 from app.errors import Problem
 from app.settings import Settings
+from app.web.client_address import network_of
 
 Headers = list[tuple[bytes, bytes]]
-
-
-@lru_cache(maxsize=10_000)
-def _household(address: str) -> str:
-    """One subscriber has at least a whole /64 of IPv6, and would be somebody else with each address of it."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address
-    return str(ip_network(f"{found}/64", strict=False)) if found.version == 6 else address
 
 
 class Policy(NamedTuple):
@@ -70,7 +59,7 @@ class Limits:
     def take(self, *, key_id: str | None, address: str) -> Verdict:
         """Counts one request; the verdict tells what is left of the policy that is nearest to its end."""
         policies = self.of_key if key_id else self.of_address
-        who = f"key {key_id}" if key_id else _household(address)
+        who = f"key {key_id}" if key_id else network_of(address)
         for policy in policies:
             if not policy.counter.hit(policy.item, who):
                 return self._refused(policies, policy, who)
