@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.access.pseudonyms import PublicActors
 from app.ip_addresses import read_networks
 from app.nearest import nearest
 
@@ -80,6 +81,15 @@ class Settings(BaseSettings):
     address_quota: int = Field(1_000_000, ge=1, description="Requests in a day from one address without a key.")
     key_burst: int = Field(2000, ge=1, description="Requests in 10 seconds with one key.")
     key_quota: int = Field(10_000_000, ge=1, description="Requests in a day with one key.")
+    audit_days: int = Field(
+        0,
+        ge=0,
+        description="Days that refusals and uses of keys stay in the audit; 0: for ever. Changes always stay.",
+    )
+    public_actors: PublicActors = Field(
+        "names",
+        description="Whether everybody sees the `names` of those who change data or `pseudonyms` in their place.",
+    )
     webhooks_private: bool = Field(
         False, description="Whether webhooks may go to private addresses, and over http: on a network of one's own."
     )

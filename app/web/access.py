@@ -6,7 +6,7 @@ from typing import cast
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.access.audit import Event, Who
+from app.access.audit import LONGEST_DETAIL, Event, Who
 from app.access.keys import KEY, Identity, StoredKey, identify, parse
 from app.access.tables import Role
 from app.errors import Problem
@@ -72,8 +72,9 @@ class Access:
             self.trail.used(who_of(scope))
         refused = status in (401, 403) or (scope["method"] not in READS and 400 <= status < 500)
         if refused and status != 429:  # who asks too much must not fill the audit as well
-            detail = f"{scope['method']} {scope['path']}"
-            self.trail.add(Event(who_of(scope), "refused", status=status, detail=detail))
+            detail = f"{scope['method']} {scope['path']}"[:LONGEST_DETAIL]  # it waits in memory for its minute to end
+            event = Event(who_of(scope), "refused", status=status, detail=detail)
+            self.trail.refused(event, is_known=scope["identity"] is not None)
 
 
 def _telling(send: Send, headers: Headers) -> Send:
