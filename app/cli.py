@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError
 
 from app import logs
 from app.access.commands import app as key_commands
-from app.access.commands import audit
+from app.access.commands import audit_app as audit_commands
 from app.console import ACTOR, FAULTS, INTERRUPTED, TAKEN, UNUSABLE, USAGE, bar, database, errors, stop
 from app.importing.commands import bring_in
 from app.releases.commands import app as release_commands
@@ -78,14 +78,14 @@ def _load(engine: Engine, path: Path) -> None:
 
 app.add_typer(key_commands, name="key")
 app.add_typer(release_commands, name="release")
-app.command()(audit)
+app.add_typer(audit_commands, name="audit")
 
 app.command("import")(bring_in)
 
 
 @app.command()
 def check() -> None:
-    """Prove that every document follows from its rows and every quote stands in its source.
+    """Prove that every document follows from its rows, every quote stands in its source and the audit is whole.
 
     A quote that has moved in its source's new text is told and is no fault; one that is gone is.
     """
@@ -99,7 +99,7 @@ def check() -> None:
         print(line)
     if faults:
         raise stop(FAULTS, f"{len(faults)} fault(s).")
-    print("All documents follow from their rows, and all quotes stand in their sources.")
+    print("All documents follow from their rows, all quotes stand in their sources, and the audit is whole.")
 
 
 @app.command()

@@ -1,7 +1,8 @@
 """The application: settings in, ASGI out. The layers of a request, outermost first:
 
-Finished (answers kept) -> CORS -> Envelope (request id, timing, last resort) -> ConcurrencyLimit (turns of reads)
--> Access (keys, limits) -> Guard (targets, HEAD) -> errors as problems -> routes
+ClientAddress (who asks, behind proxies) -> Finished (answers kept) -> CORS
+-> Envelope (request id, timing, last resort) -> ConcurrencyLimit (turns of reads) -> Access (keys, limits)
+-> Guard (targets, HEAD) -> errors as problems -> routes
 """
 
 from collections.abc import AsyncIterator
@@ -36,6 +37,7 @@ from app.sources.routes import router as sources
 from app.studies.routes import router as studies
 from app.web import errors
 from app.web.access import Access
+from app.web.client_address import ClientAddress, TrustedProxies
 from app.web.concurrency_limit import ConcurrencyLimit, ReadTurns
 from app.web.cors import OpenForReading
 from app.web.envelope import Envelope
@@ -94,6 +96,7 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
     app.state.service.search.index.build_beside()
     app.state.service.deliverer.start()
     app.state.service.imports.start()
+    app.state.service.trail.start()
     yield
     await app.state.service.imports.close()
     await app.state.service.deliverer.close()
@@ -110,15 +113,16 @@ def create_app(settings: Settings | None = None, *, webhook_delays: Delays = DEL
     reader = Reader(settings)
     search = Search(SearchIndex(index_path(settings), reader.engine), Thesauri())
     writer, limits = Writer(settings), Limits(settings)
-    trail = Trail(writer)
+    trail = Trail(writer, settings.audit_days)
     signal = signal_of(settings, reader)
     totals, metrics, watch = Totals(settings.count_cache_entries), Metrics(), Watch(signal)
     streams = StreamLimits(settings.max_streams, settings.address_streams)
     turns = ReadTurns(max(1, settings.read_threads - 1), settings.read_timeout_seconds)
     outward = outgoing.client(private=settings.webhooks_private)
-    deliverer = Deliverer(outward, reader.run, writer.aside, signal.token, webhook_delays)
+    deliverer = Deliverer(outward, reader.run, writer.aside, signal.token, webhook_delays, settings.public_actors)
     held = limits, trail, watch, streams, deliverer, Releases(settings), Imports(settings, writer)
     service = Service(settings, reader, totals, search, metrics, writer, *held)
+    proxies = TrustedProxies(settings.trusted_proxies)
     app = FastAPI(
         title=TITLE,
         version=__version__,
@@ -129,6 +133,7 @@ def create_app(settings: Settings | None = None, *, webhook_delays: Delays = DEL
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         lifespan=_running,
         middleware=[
+            *([Middleware(ClientAddress, proxies)] if proxies else []),  # without proxies a request costs nothing more
             Middleware(
                 Finished,
                 signal,

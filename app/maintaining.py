@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from sqlalchemy import Connection, Engine, delete, exists, func, select, text
 
+from app.access.audit_chain import untrue_audit
 from app.alerts import untrue
 from app.catalogue import RESOURCES
 from app.db import reading
@@ -73,7 +74,7 @@ def _file(connection: Connection) -> Iterator[str]:
 def check(engine: Engine, *, progress: Progress = lambda _: None) -> Iterator[str]:
     """Everything that is not as it should be; nothing where all is well."""
     with reading(engine) as connection:
-        for proof in (_file, _orphans, _revisions, untrue_versions, untrue_quotes, untrue_offers):
+        for proof in (_file, untrue_audit, _orphans, _revisions, untrue_versions, untrue_quotes, untrue_offers):
             yield from proof(connection)
         for type in RESOURCES:
             for ids in batches(_ids(connection, type)):

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from app.main import create_app
 from app.settings import Settings
+from app.web.client_address import TrustedProxies
 from app.web.connection_limits import ConnectionLimits, allow_files
 from app.web.http_protocol import HttpProtocol, Timeouts
 from app.web.send_budget import SendBudget
@@ -48,7 +49,9 @@ class Server(uvicorn.Server):
 def _protocol(settings: Settings) -> Callable[..., HttpProtocol]:
     """The protocol of each connection, and what the connections of one server share."""
     limits = ConnectionLimits(
-        allow_files(settings.max_connections), settings.address_connections, is_exempt=lambda _: False
+        allow_files(settings.max_connections),
+        settings.address_connections,
+        is_exempt=TrustedProxies(settings.trusted_proxies).trusts,
     )
     budget = SendBudget(settings.unsent_bytes, time.monotonic)
     timeouts = Timeouts(settings.header_timeout_seconds, settings.body_timeout_seconds, settings.write_timeout_seconds)
@@ -61,6 +64,7 @@ def server_of(settings: Settings, app: FastAPI | None = None) -> uvicorn.Server:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # by default uvicorn believes whatever 127.0.0.1 forwards: see `web/client_address.py`
         loop="uvloop",
         http=_protocol(settings),  # type: ignore[arg-type]  # uvicorn calls it as it would call a class
     )

@@ -4,9 +4,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.access.pseudonyms import PublicActors
+from app.ip_addresses import read_networks
 from app.nearest import nearest
 
 
@@ -24,6 +26,12 @@ class Settings(BaseSettings):
             raise ValueError(f"there is no setting {unknown[0]} (nearest: {near})")
         return values
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _refuse_what_is_no_network(cls, value: str) -> str:
+        read_networks(value)
+        return value
+
     database_url: SecretStr = Field(
         SecretStr("sqlite:///evidence.db"),
         description="`sqlite:///FILE` or `postgresql+psycopg://USER:PASSWORD@HOST/NAME`.",
@@ -36,6 +44,11 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    trusted_proxies: str = Field(
+        "",
+        description="Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: addresses and CIDR "
+        "networks, comma-separated; nobody's unless said.",
+    )
     seeds: Path = Field(Path("seeds"), description="What `evidence serve --prepare` loads.")
     log_format: str = Field("text", pattern="^(text|json)$", description="`text` for people, `json` for machines.")
     access_log: bool = Field(False, description="Log one line a request.")
@@ -98,6 +111,15 @@ class Settings(BaseSettings):
     key_quota: int = Field(10_000_000, ge=1, description="Requests in a day with one key.")
     key_bytes: int = Field(50_000_000_000, ge=1, description="Bytes of answers in an hour with one key.")
     key_seconds: int = Field(240, ge=1, description="Seconds of work in a minute with one key.")
+    audit_days: int = Field(
+        0,
+        ge=0,
+        description="Days that refusals and uses of keys stay in the audit; 0: for ever. Changes always stay.",
+    )
+    public_actors: PublicActors = Field(
+        "names",
+        description="Whether everybody sees the `names` of those who change data or `pseudonyms` in their place.",
+    )
     webhooks_private: bool = Field(
         False, description="Whether webhooks may go to private addresses, and over http: on a network of one's own."
     )

@@ -20,8 +20,8 @@ from tests.conftest import NewDatabase
 from tests.importing import paper, take, trial
 from tests.offered import DATA, FIXTURES
 
-WHEN = {"revisions", "releases", "audit", "database_state"}
-"""Tables that say when something was done."""
+WHEN = {"revisions", "releases", "audit", "audit_head", "secrets", "database_state"}
+"""Tables that say when something was done, and those of random values."""
 
 OLD_PAPER: Typed = (
     "sources",

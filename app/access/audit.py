@@ -1,17 +1,39 @@
-"""The audit: who did what from where, and what was refused. Rows are only ever added; the database sees to that."""
+"""The audit: who did what from where, and what was refused.
 
-from collections.abc import Iterator, Sequence
+    entry 1 <--- entry 2 <--- ...  <--- entry n          hash(n) = SHA-256(hash(n - 1), entry n)
+                                           ^
+                                       audit_head: n, hash(n)
+
+Entries are appended in one place, `note`, in the order of their numbers, which have no gaps. `audit_head` has one row:
+whoever appends locks it (SQLite: the whole database, by BEGIN IMMEDIATE), so the chain has one end in however many
+processes, and a tail that was cut off is missed. Rows are only ever added; triggers of the database see to that, and
+to the one exception, pruning (`app.access.retention`). `app.access.audit_chain` verifies it all.
+
+The hashes have no key: whoever may write to the database could compute the chain anew from some entry on. That is found
+by comparing with a hash that was noted elsewhere; `evidence audit --limit 1` shows the newest.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, select
+import orjson
+from sqlalchemy import Connection, select, update
 
-from app.access.tables import AuditEntry
+from app.access.tables import AuditEntry, AuditHead
 from app.db import table_of
 from app.fields import RecordType
+from app.ip_addresses import canonical_network
 
 LONGEST_DETAIL = 500
+
+START = "0" * 64
+"""The hash before the first entry."""
+
+CONTENT = tuple(column.name for column in table_of(AuditEntry).c if column.name != "hash")
+"""The columns that an entry's hash is made of, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +59,51 @@ class Event:
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def row(self) -> dict[str, Any]:
+        """The columns of its row but for number and hash; the address is parsed, and texts are such as can be kept."""
         row = asdict(self) | asdict(self.who)
         del row["who"]
-        return row | {"detail": self.detail and self.detail[:LONGEST_DETAIL]}
+        row = {name: _storable(value) if isinstance(value, str) else value for name, value in row.items()}
+        detail = row["detail"]
+        return row | {"address": canonical_network(self.who.address), "detail": detail and detail[:LONGEST_DETAIL]}
+
+
+def _storable(text: str) -> str:
+    """Text without what PostgreSQL or UTF-8 cannot hold: NUL and lone surrogates, written as escapes instead."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+
+
+def entry_hash(before: str, entry: Mapping[str, Any]) -> str:
+    """The hash of an entry: SHA-256 of the hash before it, a line feed, and its columns as a JSON array.
+
+    `at` is in UTC, to the microsecond, as SQLite keeps it: `2026-01-31 12:00:00.000000`.
+    """
+    values = [entry[name] for name in CONTENT]
+    content = orjson.dumps([_moment(value) if isinstance(value, datetime) else value for value in values], default=repr)
+    return sha256(b"%b\n%b" % (before.encode(), content)).hexdigest()
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
+
+
+def lock_head(connection: Connection) -> tuple[int, str]:
+    """The number and the hash of the newest entry, which stays the newest until this transaction ends."""
+    head = connection.execute(select(AuditHead.number, AuditHead.hash).with_for_update()).one()
+    return head.number, head.hash
 
 
 def note(connection: Connection, events: Sequence[Event]) -> None:
-    if events:
-        connection.execute(table_of(AuditEntry).insert(), [event.row() for event in events])
+    """Appends entries in the caller's transaction."""
+    if not events:
+        return
+    head, hash = lock_head(connection)
+    rows: list[dict[str, Any]] = []
+    for number, event in enumerate(events, head + 1):
+        row = {"number": number, **event.row()}
+        hash = entry_hash(hash, row)
+        rows.append(row | {"hash": hash})
+    connection.execute(table_of(AuditEntry).insert(), rows)
+    connection.execute(update(AuditHead).values(number=head + len(rows), hash=hash))
 
 
 def entries(

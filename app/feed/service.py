@@ -15,6 +15,7 @@ import orjson
 from sqlalchemy import Connection, and_, select, tuple_
 from sqlalchemy.orm import aliased
 
+from app.access.pseudonyms import PublicActors, Shown, shown_actors
 from app.documents import Change, Document, Revision
 from app.errors import Invalid, parameter_fault
 from app.fields import RecordType
@@ -156,23 +157,26 @@ def position(connection: Connection, after: Position | datetime) -> Position:
     return after if isinstance(after, Position) else Position(newest_at(connection, after).revision)
 
 
-def page(connection: Connection, after: Position, types: Sequence[RecordType], limit: int) -> Page:
-    """The first so many changes after a position, of some types."""
+def page(
+    connection: Connection, after: Position, types: Sequence[RecordType], limit: int, actors: PublicActors = "names"
+) -> Page:
+    """The first so many changes after a position, of some types, with their actors as the public may see them."""
     wanted = _CHANGES.where(Document.revision > after.revision)
     if after.type is not None:
         wanted = _CHANGES.where(Document.revision >= after.revision, tuple_(*_KEY) > tuple(after))
     if len(types) < len(TYPES):
         wanted = wanted.where(Document.type.in_(types))
     rows = connection.execute(wanted.limit(limit + 1)).all()
-    items = [_item(row) for row in rows[:limit]]
+    shown = shown_actors(connection, actors)
+    items = [_item(row, shown) for row in rows[:limit]]
     more = len(rows) > limit
     return Page(items, Position(items[-1].revision, items[-1].type, items[-1].id) if more else None)
 
 
-def _item(row: Any) -> Item:
+def _item(row: Any, shown: Shown) -> Item:
     fields = _changed(row.before, row.body) if row.change in ("updated", "refreshed") and row.before else None
     href = f"/v1/{row.type}/{row.id}/versions/{row.version}"
-    said = (row.revision, row.committed_at, row.actor, row.reason)
+    said = (row.revision, row.committed_at, shown(row.actor), row.reason)
     return Item(*said, row.type, row.id, row.version, row.change, fields, href)
 
 

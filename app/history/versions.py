@@ -8,9 +8,10 @@ from urllib.parse import urlencode
 
 import orjson
 from jsonpatch import JsonPatch
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, RowMapping, Select, func, select
 
 from app import naming
+from app.access.pseudonyms import PublicActors, Shown, shown_actors
 from app.documents import Document, Revision
 from app.errors import Invalid, Problem, parameter_fault
 from app.paging import offset_in, write_cursor
@@ -72,14 +73,22 @@ def read_versions_query(raw: str) -> VersionsQuery:
     return query
 
 
-def versions(connection: Connection, resource: Resource, record: Named, query: VersionsQuery) -> Page:
+def _shown(row: RowMapping, actors: Shown) -> dict[str, Any]:
+    """What is told of a version, with its actor as the public may see it."""
+    return dict(row) | {"actor": actors(row["actor"])}
+
+
+def versions(
+    connection: Connection, resource: Resource, record: Named, query: VersionsQuery, actors: PublicActors = "names"
+) -> Page:
     """One page of a record's versions, the newest first."""
     asked = f"versions {resource.type} {record.id}"
     before = offset_in(asked, query.cursor) if query.cursor is not None else record.versions + 1
     statement = _told(resource, record.id, Document.etag).where(Document.version < before)
     path = f"{resource.path}/{record.id}/versions"
-    rows = connection.execute(statement.order_by(Document.version.desc()).limit(query.limit)).mappings()
-    items = [{**row, "href": f"{path}/{row['version']}"} for row in rows]
+    rows = connection.execute(statement.order_by(Document.version.desc()).limit(query.limit)).mappings().all()
+    shown = shown_actors(connection, actors)
+    items = [{**_shown(row, shown), "href": f"{path}/{row['version']}"} for row in rows]
     last = items[-1]["version"] if items else 1
     more = urlencode({"limit": query.limit, "cursor": write_cursor(asked, (last,))})
     return Page([_json(item) for item in items], record.versions, f"{path}?{more}" if last > 1 else None)
@@ -99,12 +108,14 @@ def _fragment(body: bytes | None) -> orjson.Fragment | None:
     return None if body is None else orjson.Fragment(body)
 
 
-def version(connection: Connection, resource: Resource, record: Named, number: str) -> bytes:
+def version(
+    connection: Connection, resource: Resource, record: Named, number: str, actors: PublicActors = "names"
+) -> bytes:
     """One version with its document and what was entered."""
     if not (number.isascii() and number.isdigit() and 1 <= int(number[:9]) <= record.versions):
         raise _unknown(resource, record, number)
     statement = _told(resource, record.id, Document.body, Document.entered).where(Document.version == int(number))
-    row = dict(connection.execute(statement).mappings().one())
+    row = _shown(connection.execute(statement).mappings().one(), shown_actors(connection, actors))
     body, entered = row.pop("body"), row.pop("entered")
     shown = None if row["change"] == "deleted" else body
     return _json(row | {"document": _fragment(shown), "entered": _fragment(entered)})
@@ -134,16 +145,19 @@ def read_diff_query(raw: str) -> Compared:
     return Compared(first, last)
 
 
-def diff(connection: Connection, resource: Resource, record: Named, wanted: Compared) -> bytes:
+def diff(
+    connection: Connection, resource: Resource, record: Named, wanted: Compared, actors: PublicActors = "names"
+) -> bytes:
     """What turns one version's document into another's (RFC 6902), and the changes that lie between."""
     for number in wanted:
         if number > record.versions:
             raise _unknown(resource, record, number)
     low, high = sorted(wanted)
     between = _told(resource, record.id).where(Document.version > low, Document.version <= high)
-    reasons = connection.execute(between.order_by(Document.version)).mappings()
+    reasons = connection.execute(between.order_by(Document.version)).mappings().all()
+    shown = shown_actors(connection, actors)
     patch = patch_between(*(_documents(connection, resource, record, wanted)))
-    told = {"from": wanted.first, "to": wanted.last, "patch": patch, "reasons": [dict(row) for row in reasons]}
+    told = {"from": wanted.first, "to": wanted.last, "patch": patch, "reasons": [_shown(row, shown) for row in reasons]}
     return _json(told)
 
 

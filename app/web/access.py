@@ -7,12 +7,13 @@ from typing import cast
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.access.audit import Event, Who
+from app.access.audit import LONGEST_DETAIL, Event, Who
 from app.access.keys import KEY, Identity, StoredKey, identify, parse
 from app.access.tables import Role
 from app.errors import Problem
+from app.web.client_address import address_of, network_of
 from app.web.errors import DATABASE_ERRORS, database_problem
-from app.web.limits import Headers, Limits, Verdict, network_of
+from app.web.limits import Headers, Limits, Verdict
 from app.web.problems import problem_response
 from app.web.reader import Reader
 from app.web.trail import Trail
@@ -21,11 +22,6 @@ READS = frozenset({"GET", "HEAD", "OPTIONS"})
 UNCOUNTED = frozenset({"/healthz", "/readyz"})
 """Probes are answered whatever else their address asks for: a proxy's address is that of all its users."""
 ALLOWED = Verdict([], None)
-
-
-def address_of(scope: Scope) -> str:
-    client = scope.get("client")
-    return client[0] if client else "unknown"
 
 
 def who_of(scope: Scope) -> Who:
@@ -104,8 +100,9 @@ class Access:
             self.trail.used(who_of(scope))
         refused = status in (401, 403) or (scope["method"] not in READS and 400 <= status < 500)
         if refused and status != 429:  # who asks too much must not fill the audit as well
-            detail = f"{scope['method']} {scope['path']}"
-            self.trail.add(Event(who_of(scope), "refused", status=status, detail=detail))
+            detail = f"{scope['method']} {scope['path']}"[:LONGEST_DETAIL]  # it waits in memory for its minute to end
+            event = Event(who_of(scope), "refused", status=status, detail=detail)
+            self.trail.refused(event, is_known=scope["identity"] is not None)
 
 
 class _Meter:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from app import reading
+from app.access.pseudonyms import PublicActors
 from app.errors import Problem
 from app.feed import service as feed
 from app.feed.service import PATH, Asked, Page, Position
@@ -99,13 +100,14 @@ async def answer_changes(request: Request) -> Response:
     if wants_events(request):
         return _stream(request, asked)
     service = service_of(request)
+    actors = service.settings.public_actors
     if not asked.wait:
         now = await service.reader.look_up(reading.NOW)
-        before = at_revision(reading.certain(now), request)
+        before = at_revision(reading.certain(now), request, actors=actors)
         if is_fresh(request, before):
             return not_modified(request, before)
-        shown, at = await service.reader.run(_page, asked.after, asked, asked.limit)
-        return answer(request, feed.body_of(shown, asked, at), at_revision(at, request))
+        shown, at = await service.reader.run(_page, asked.after, asked, asked.limit, actors)
+        return answer(request, feed.body_of(shown, asked, at), at_revision(at, request, actors=actors))
     party = party_of(request.scope)
     service.streams.require_room(party)
     with service.streams.opened(party):
@@ -116,15 +118,18 @@ async def answer_changes(request: Request) -> Response:
 async def _next_page(service: Service, asked: Asked) -> tuple[Page, Now]:
     """The page that was asked for; where it is empty, as it is after the next change or at the end of the wait."""
     token = await service.watch.token()
-    shown, at = await service.reader.run(_page, asked.after, asked, asked.limit)
+    actors = service.settings.public_actors
+    shown, at = await service.reader.run(_page, asked.after, asked, asked.limit, actors)
     if not shown.items and await service.watch.changed(token, asked.wait):
-        shown, at = await service.reader.run(_page, asked.after, asked, asked.limit)
+        shown, at = await service.reader.run(_page, asked.after, asked, asked.limit, actors)
     return shown, at
 
 
-def _page(connection: Connection, after: Position | datetime, asked: Asked, limit: int) -> tuple[Page, Now]:
+def _page(
+    connection: Connection, after: Position | datetime, asked: Asked, limit: int, actors: PublicActors
+) -> tuple[Page, Now]:
     at = reading.now(connection)
-    return feed.page(connection, feed.position(connection, after), asked.types, limit), at
+    return feed.page(connection, feed.position(connection, after), asked.types, limit, actors), at
 
 
 def _resumed(request: Request, asked: Asked) -> Position | datetime:
@@ -147,12 +152,12 @@ def _stream(request: Request, asked: Asked) -> Response:
 
 async def _events(service: Service, party: str, after: Position | datetime, asked: Asked) -> AsyncIterator[bytes]:
     """Changes as they come, for as long as somebody listens."""
-    watch = service.watch
+    watch, actors = service.watch, service.settings.public_actors
     with service.streams.opened(party):
         yield b": changes as they come\n\n"
         while not watch.stopped:
             token = await watch.token()
-            shown, _ = await service.reader.run(_page, after, asked, AT_A_TIME)
+            shown, _ = await service.reader.run(_page, after, asked, AT_A_TIME, actors)
             for item in shown.items:
                 after = Position(item.revision, item.type, item.id)
                 yield b"event: change\nid: %b\ndata: %b\n\n" % (
@@ -169,7 +174,10 @@ CHANGE: dict[str, Any] = {
     "properties": {
         "revision": {"type": "integer", "description": "All changes of one revision came at once."},
         "at": {"type": "string", "format": "date-time"},
-        "actor": {"type": "string", "description": "Whose key it was."},
+        "actor": {
+            "type": "string",
+            "description": "Whose key it was, by its name or by a pseudonym that stands for it.",
+        },
         "reason": {"type": "string"},
         "type": {"type": "string", "enum": list(TYPES)},
         "id": {"type": "string"},

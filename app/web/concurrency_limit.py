@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import Problem
-from app.web.access import address_of
-from app.web.limits import network_of
+from app.web.client_address import address_of, network_of
 from app.web.problems import problem_response
 
 PROBES = frozenset({b"/healthz", b"/readyz", b"/metrics"})

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.web.access import address_of
+from app.web.client_address import address_of
 from app.web.codings import coding_of
 from app.web.concurrency_limit import EVENT_STREAM, PROBES, ReadTurns
 from app.web.limits import Limits

@@ -51,18 +51,19 @@ def _location(request: Request, resource: Resource, record: Named, rest: str) ->
 async def answer_versions(request: Request) -> Response:
     require(request, JSON)
     resource, query = _resource(request), read_versions_query(query_string(request))
-    reader = service_of(request).reader
+    reader, actors = service_of(request).reader, service_of(request).settings.public_actors
     at = await reader.look_up(reading.NOW)
-    before = at_revision(reading.certain(at), request)
+    before = at_revision(reading.certain(at), request, actors=actors)
     if is_fresh(request, before):
         return not_modified(request, before)
     return await reader.run(_versions, request, resource, query)
 
 
 def _versions(connection: Connection, request: Request, resource: Resource, query: VersionsQuery) -> Response:
-    validators = at_revision(reading.now(connection), request)
+    actors = service_of(request).settings.public_actors
+    validators = at_revision(reading.now(connection), request, actors=actors)
     record = find(connection, resource, request.path_params["id"])
-    page = versions(connection, resource, record, query)
+    page = versions(connection, resource, record, query, actors)
     links = {"link": f'<{page.next}>; rel="next"'} if page.next else {}
     return answer(request, page.body(), validators, headers=links | _location(request, resource, record, "versions"))
 
@@ -76,7 +77,7 @@ async def answer_version(request: Request) -> Response:
     read_no_query(query_string(request))
 
     def made(connection: Connection, resource: Resource, record: Named) -> bytes:
-        return version(connection, resource, record, number)
+        return version(connection, resource, record, number, service_of(request).settings.public_actors)
 
     return await service_of(request).reader.run(_lasting, request, resource, f"versions/{number}", made)
 
@@ -86,7 +87,7 @@ async def answer_diff(request: Request) -> Response:
     resource, wanted = _resource(request), read_diff_query(query_string(request))
 
     def made(connection: Connection, resource: Resource, record: Named) -> bytes:
-        return diff(connection, resource, record, wanted)
+        return diff(connection, resource, record, wanted, service_of(request).settings.public_actors)
 
     rest = f"diff?from={wanted.first}&to={wanted.last}"
     return await service_of(request).reader.run(_lasting, request, resource, rest, made)

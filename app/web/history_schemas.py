@@ -15,7 +15,7 @@ _TOLD: Doc = {
     },
     "revision": {"type": "integer", "minimum": 1, "description": "Counts the database's changes."},
     "at": {"type": "string", "format": "date-time", "description": "Since when it was to be seen."},
-    "actor": {"type": "string", "description": "Who changed it."},
+    "actor": {"type": "string", "description": "Who changed it, by name or by a pseudonym."},
     "reason": {"type": "string", "description": "Why, as it was given."},
 }
 

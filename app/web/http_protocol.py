@@ -24,6 +24,7 @@ from starlette.types import Message, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.errors import KINDS, Problem
+from app.web.client_address import address_of, network_of
 from app.web.connection_limits import ConnectionLimits
 from app.web.problems import problem_response
 from app.web.send_budget import SendBudget
@@ -59,6 +60,11 @@ def raw_answer(problem: Problem) -> bytes:
     return b"".join([line, *head, b"\r\n", bytes(answer.body)])
 
 
+def _party(scope: Any) -> str:
+    """The address that an answer counts for: behind a trusted proxy that of the client, which came with the request."""
+    return network_of(address_of(scope))
+
+
 async def _nothing() -> None:
     """The rest of an answer that a refusal stands in place of."""
 
@@ -86,7 +92,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         super().connection_made(transport)
-        self.address = self.client[0] if self.client else "unknown"
+        self.address = network_of(address_of({"client": self.client}))
         refused = self.limits.admit(self)
         if refused:
             self._end_with(refused)
@@ -197,12 +203,12 @@ class HttpProtocol(HttpToolsProtocol):
     # Sending
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        cycle.send = self._bounded(cycle.send)  # type: ignore[method-assign, assignment]  # of this one answer alone
+        cycle.send = self._bounded(cycle, cycle.send)  # type: ignore[method-assign, assignment]  # of this one answer alone
         super()._start_asgi_task(cycle, app)
 
-    def _bounded(self, plain: Callable[[Any], Awaitable[None]]) -> Send:
+    def _bounded(self, cycle: RequestResponseCycle, plain: Callable[[Any], Awaitable[None]]) -> Send:
         """The `send` of one answer: small messages go straight through, large bodies are counted and sent in pieces."""
-        refused = False
+        refused, scope = False, cycle.scope
 
         def send(message: Message) -> Awaitable[None]:
             nonlocal refused
@@ -210,18 +216,18 @@ class HttpProtocol(HttpToolsProtocol):
                 if refused:
                     return _nothing()
                 large = len(message.get("body", b"")) > COUNTED
-                return self._send_large(plain, message) if large else plain(message)
+                return self._send_large(plain, message, _party(scope)) if large else plain(message)
             size = _length(message) if self.budget.held else 0
-            refused = size > COUNTED and not self.budget.admits(self.address, size)
+            refused = size > COUNTED and not self.budget.admits(_party(scope), size)
             return self._send_refusal(plain) if refused else plain(message)
 
         return send
 
-    async def _send_large(self, plain: Callable[[Any], Awaitable[None]], message: Message) -> None:
+    async def _send_large(self, plain: Callable[[Any], Awaitable[None]], message: Message, party: str) -> None:
         """Send a body in pieces, each when the one before has left the connection's buffer, and count it until then."""
         body, more = message["body"], message.get("more_body", False)
         view = memoryview(body)
-        self.budget.enter(self, body)
+        self.budget.enter(self, party, body)
         try:
             for start in range(0, len(body), PIECE):
                 self.progressed_at = time.monotonic()

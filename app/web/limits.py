@@ -11,27 +11,16 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from functools import lru_cache
-from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
 from app.errors import Problem
 from app.settings import Settings
+from app.web.client_address import network_of
 
 Headers = list[tuple[bytes, bytes]]
 
 MOST_PARTIES = 4096
 """Keys and addresses whose use is remembered; some 800 bytes each."""
-
-
-@lru_cache(maxsize=4096)
-def network_of(address: str) -> str:
-    """One subscriber has at least a whole /64 of IPv6, and would be somebody else with each address of it."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address
-    return str(ip_network(f"{found}/64", strict=False)) if found.version == 6 else address
 
 
 class Policy(NamedTuple):

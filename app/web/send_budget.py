@@ -19,8 +19,6 @@ class Receiver(Protocol):
     """A connection that is being sent a large body."""
 
     @property
-    def address(self) -> str: ...
-    @property
     def progressed_at(self) -> float:
         """The loop's time when the client last took bytes."""
 
@@ -33,7 +31,8 @@ class SendBudget:
     def __init__(self, most: int, clock: Callable[[], float]) -> None:
         self.most, self.clock = most, clock
         self.held = 0
-        self._receivers: dict[Receiver, bytes] = {}
+        self._receivers: dict[Receiver, tuple[str, bytes]] = {}
+        """What each receiver is being sent, and the address that it counts for."""
         self._copies: Counter[int] = Counter()
         """How many connections one body, by its identity, is being sent to."""
         self._of_address: Counter[str] = Counter()
@@ -52,22 +51,22 @@ class SendBudget:
                 return False
         return True
 
-    def enter(self, receiver: Receiver, body: bytes) -> None:
-        """Count a body that is being sent to a receiver, until `leave`."""
-        self._receivers[receiver] = body
-        self._of_address[receiver.address] += len(body)
+    def enter(self, receiver: Receiver, address: str, body: bytes) -> None:
+        """Count a body that is being sent to a receiver on behalf of an address, until `leave`."""
+        self._receivers[receiver] = address, body
+        self._of_address[address] += len(body)
         self._copies[id(body)] += 1
         if self._copies[id(body)] == 1:
             self.held += len(body)
 
     def leave(self, receiver: Receiver) -> None:
         """Count a receiver's body no longer; one that was cut off has left already."""
-        body = self._receivers.pop(receiver, None)
-        if body is None:
+        if receiver not in self._receivers:
             return
-        self._of_address[receiver.address] -= len(body)
-        if self._of_address[receiver.address] <= 0:
-            del self._of_address[receiver.address]
+        address, body = self._receivers.pop(receiver)
+        self._of_address[address] -= len(body)
+        if self._of_address[address] <= 0:
+            del self._of_address[address]
         self._copies[id(body)] -= 1
         if not self._copies[id(body)]:
             del self._copies[id(body)]
@@ -76,10 +75,11 @@ class SendBudget:
     def _cut_off_one(self, address: str | None) -> bool:
         """Cut off the connection that has stalled longest, of one address or of those that hold most; False: none."""
         latest = self.clock() - STALLED_SECONDS
-        stalled = [r for r in self._receivers if r.progressed_at < latest and address in (None, r.address)]
+        held = ((receiver, of) for receiver, (of, _) in self._receivers.items() if address in (None, of))
+        stalled = [(-self._of_address[of], r.progressed_at, id(r), r) for r, of in held if r.progressed_at < latest]
         if not stalled:
             return False
-        worst = min(stalled, key=lambda r: (-self._of_address[r.address], r.progressed_at))
+        *_, worst = min(stalled)
         self.leave(worst)
         worst.cut_off()
         return True

@@ -5,6 +5,7 @@ from hashlib import blake2b
 from starlette.requests import Request
 
 from app import __version__
+from app.access.pseudonyms import PublicActors
 from app.reading import Now
 from app.web.answers import Validators
 
@@ -13,8 +14,16 @@ def query_string(request: Request) -> str:
     return str(request.scope["query_string"], "utf-8")
 
 
-def at_revision(at: Now, request: Request, format: str = "json", *, permanent: bool = False) -> Validators:
-    """For answers that follow from the database's state, the address and this code alone."""
+def at_revision(
+    at: Now, request: Request, format: str = "json", *, permanent: bool = False, actors: PublicActors = "names"
+) -> Validators:
+    """For answers that follow from the database's state, the address and this code alone.
+
+    `actors`: how an answer shows those who changed something. Under another setting it is another answer at the same
+    revision, which no date would tell: with pseudonyms there is none.
+    """
     state = f"{__version__} {at.epoch} {at.revision} {at.changed_at.timestamp()}"
     known = f"{state} {format} {request.scope['path']}?{query_string(request)}"
-    return Validators(blake2b(known.encode(), digest_size=12).hexdigest(), at.changed_at, permanent)
+    if actors == "names":
+        return Validators(blake2b(known.encode(), digest_size=12).hexdigest(), at.changed_at, permanent)
+    return Validators(blake2b(f"{known} {actors}".encode(), digest_size=12).hexdigest(), None, permanent)

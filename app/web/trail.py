@@ -1,33 +1,52 @@
 """Refusals and uses of keys on their way into the audit: gathered, and written together a moment later.
 
-Changes are noted with the change itself, in its transaction; these have none, and must not cost a commit each.
+Changes are noted with the change itself, in its transaction; these have none, and must not cost a commit each. What
+strangers are refused is summed by client and written when its minute is over, or when the service ends: a process that
+is killed loses the sums of that minute. Once a day entries that `EVIDENCE_AUDIT_DAYS` lets go are pruned.
 """
 
 import asyncio
+import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import structlog
 
+from app.access import retention
 from app.access.audit import Event, Who, note
+from app.web.client_address import network_of
+from app.web.refusals import Refusals
 from app.web.writer import Writer
 
 log = structlog.get_logger("evidence.audit")
 
+SERVICE = Who("service")
+
 EVERY = 1.0
 """Seconds that lines are gathered for."""
-MOST_WAITING = 10_000
+MINUTE, DAY = 60.0, 86_400.0
+MOST_WAITING = 20_000
+"""Entries: the sums of one minute, and as much again."""
 MOST_USES = 10_000
 
 
 class Trail:
-    def __init__(self, writer: Writer) -> None:
-        self._writer = writer
+    def __init__(self, writer: Writer, days: int = 0) -> None:
+        """`days` after which what changed nothing is pruned; 0: never."""
+        self._writer, self._days = writer, days
         self._waiting: list[Event] = []
         self._lost = 0
-        self._uses: OrderedDict[tuple[str, str | None, date], None] = OrderedDict()
+        self._uses: OrderedDict[tuple[str, str, date], None] = OrderedDict()
+        self._refusals, self._minute = Refusals(), 0
+        self._ending: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
+        self._keeping: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        if self._days:
+            self._keeping = asyncio.get_running_loop().create_task(self._keep())
 
     def add(self, event: Event) -> None:
         if len(self._waiting) >= MOST_WAITING:
@@ -37,9 +56,28 @@ class Trail:
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._flush_soon())
 
+    def refused(self, event: Event, *, is_known: bool) -> None:
+        """A refusal, of the holder of a key or of a stranger."""
+        now = time.time()
+        if now // MINUTE != self._minute:
+            self._end_minute()
+            self._minute = int(now // MINUTE)
+        if not self._refusals.add(event, is_known=is_known):
+            self.add(event)
+        elif self._ending is None:
+            left = MINUTE - now % MINUTE
+            self._ending = asyncio.get_running_loop().call_later(left, self._end_minute)
+
+    def _end_minute(self) -> None:
+        if self._ending is not None:
+            self._ending.cancel()
+            self._ending = None
+        for event in self._refusals.end():
+            self.add(event)
+
     def used(self, who: Who) -> None:
-        """The first use of a key a day from each address."""
-        use = (who.actor, who.address, datetime.now(UTC).date())
+        """The first use of a key a day from each network."""
+        use = (who.actor, network_of(who.address or ""), datetime.now(UTC).date())
         if use in self._uses:
             return
         self._uses[use] = None
@@ -56,22 +94,40 @@ class Trail:
         """Writes what waits; what cannot be written now waits on."""
         some, self._waiting = self._waiting, []
         if self._lost:
-            some.append(Event(Who("service"), "audit lines lost", detail=str(self._lost)))
+            some.append(Event(SERVICE, "audit lines lost", detail=str(self._lost)))
             self._lost = 0
         try:
-            await self._writer.run(self._write, some)
+            await self._writer.aside(note, some)
         except Exception as error:
             log.warning("the audit cannot be written just now", lines=len(some), error=type(error).__name__)
-            self._waiting = [*some, *self._waiting][:MOST_WAITING]
+            self._wait_on(some)
 
-    def _write(self, events: list[Event]) -> None:
-        with self._writer.engine.begin() as connection:
-            note(connection, events)
+    def _wait_on(self, some: Sequence[Event]) -> None:
+        waiting = [*some, *self._waiting]
+        self._waiting = waiting[:MOST_WAITING]
+        self._lost += len(waiting) - len(self._waiting)
+
+    async def _keep(self) -> None:
+        """Prunes now, for the service may never last a day, and then once a day."""
+        while True:
+            try:
+                await self._prune()
+            except Exception as error:
+                log.warning("the audit cannot be pruned just now", error=type(error).__name__)
+            await asyncio.sleep(DAY)
+
+    async def _prune(self) -> None:
+        before = datetime.now(UTC) - timedelta(days=self._days)
+        pruned = retention.AT_ONCE
+        while pruned == retention.AT_ONCE:
+            pruned = await self._writer.aside(retention.prune, before, SERVICE)
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        self._end_minute()
+        for task in (self._task, self._keeping):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
         if self._waiting:
             await self.flush()

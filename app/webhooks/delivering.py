@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.access.pseudonyms import PublicActors
 from app.errors import Problem
 from app.webhooks import progress
 from app.webhooks.messages import Message, Receiver, next_message, receiver, test_message
@@ -55,7 +56,9 @@ class Deliverer:
         write: Run,
         token: Callable[[], Awaitable[Any]],
         delays: Delays = DELAYS,
+        actors: PublicActors = "names",
     ) -> None:
+        self._actors: PublicActors = actors
         self._client, self._read, self._write, self._token, self._delays = client, read, write, token, delays
         self._slots, self._doubtful = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(AT_ONCE)
         self._woken = asyncio.Event()
@@ -154,7 +157,7 @@ class Deliverer:
 
     async def _deliver(self, id: str, revision: int, slots: asyncio.Semaphore) -> None:
         async with slots:
-            to, message = await self._read(_news, id, self._passed.get(id, 0))
+            to, message = await self._read(_news, id, self._passed.get(id, 0), self._actors)
             if message is None:
                 self._passed[id] = revision
                 return
@@ -174,7 +177,7 @@ class Deliverer:
         if isinstance(sent, Failure):
             await self._failed(to, message, claimed, sent)
             return None, None
-        following = None if last else await self._read(next_message, to, message.revision)
+        following = None if last else await self._read(next_message, to, message.revision, self._actors)
         more = following is not None
         kept = await self._write(progress.delivered, to.id, claimed, message.revision, sent, more=more)
         return kept, following
@@ -185,9 +188,9 @@ class Deliverer:
         log.warning(said, webhook=to.id, revision=message.revision, error=failure.error)
 
 
-def _news(connection: Connection, id: str, passed: int) -> tuple[Receiver, Message | None]:
+def _news(connection: Connection, id: str, passed: int, actors: PublicActors) -> tuple[Receiver, Message | None]:
     to = receiver(connection, id)
-    return to, next_message(connection, to, max(to.seen_revision, passed))
+    return to, next_message(connection, to, max(to.seen_revision, passed), actors)
 
 
 def _trace(error: BaseException) -> BaseException | None:

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, exists, func, select
 
+from app.access.pseudonyms import PublicActors, shown_actors
 from app.db import table_of
 from app.documents import Document, Revision, State
 from app.errors import Problem
@@ -48,23 +49,26 @@ def receiver(connection: Connection, id: str) -> Receiver:
     return Receiver(**row)
 
 
-def next_message(connection: Connection, to: Receiver, after: int) -> Message | None:
-    """The message of the first revision after this one that the receiver is to be told of."""
+def next_message(connection: Connection, to: Receiver, after: int, actors: PublicActors = "names") -> Message | None:
+    """The message of the first revision after this one that the receiver is to be told of.
+
+    Its actor is as the public may see it: a receiver may be anybody's.
+    """
     found = select(Revision.revision).where(Revision.revision > after).order_by(Revision.revision).limit(1)
     if to.types:
         of_them = exists().where(Document.revision == Revision.revision, Document.type.in_(to.types))
         found = found.where(of_them)
     revision = connection.scalars(found).one_or_none()
-    return None if revision is None else _message(connection, to, revision)
+    return None if revision is None else _message(connection, to, revision, actors)
 
 
-def _message(connection: Connection, to: Receiver, revision: int) -> Message:
+def _message(connection: Connection, to: Receiver, revision: int, actors: PublicActors) -> Message:
     row = connection.execute(select(table_of(Revision)).where(Revision.revision == revision)).one()
     epoch = connection.scalars(select(State.epoch)).one()
     data = {
         "revision": revision,
         "at": row.committed_at,
-        "actor": row.actor,
+        "actor": shown_actors(connection, actors)(row.actor),
         "reason": row.reason,
         "counts": _counts(connection, to, revision),
         "changes": f"/v1/changes?since={revision - 1}",

@@ -3,7 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-from app.access.tables import APPEND_ONLY
 from app.db import Moment, text
 
 revision: str = "0005"
@@ -25,6 +24,21 @@ RECORD_TYPES = (
 )
 CHANGES = ("created", "updated", "refreshed", "deleted", "restored")
 ENDS = "until_revision > revision AND change <> 'deleted' OR until_revision = revision AND change = 'deleted'"
+
+
+APPEND_ONLY = {
+    "sqlite": [
+        f"CREATE TRIGGER audit_no_{verb} BEFORE {verb.upper()} ON audit "
+        "BEGIN SELECT RAISE(ABORT, 'constraint: the audit is append-only'); END"
+        for verb in ("update", "delete")
+    ],
+    "postgresql": [
+        "CREATE FUNCTION audit_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION "
+        "'the audit is append-only' USING ERRCODE = 'integrity_constraint_violation'; END $$",
+        "CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only()",
+    ],
+}
 
 
 def word(name: str, words: tuple[str, ...]) -> sa.Enum:
