@@ -125,7 +125,7 @@ class Finished:
         try:
             await self.app(scope, receive, keeper)
             answer = keeper.answer(token, getattr(scope.get("route"), "path", "none"))
-            if answer is not None:
+            if answer is not None and not scope.get("not_kept"):
                 self._keep(asked.key, answer)
         finally:
             del self._making[asked.key]

@@ -21,7 +21,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 @lru_cache(maxsize=10_000)
-def _household(address: str) -> str:
+def household_of(address: str) -> str:
     """One subscriber has at least a whole /64 of IPv6, and would be somebody else with each address of it."""
     try:
         found = ip_address(address)
@@ -70,7 +70,7 @@ class Limits:
     def take(self, *, key_id: str | None, address: str) -> Verdict:
         """Counts one request; the verdict tells what is left of the policy that is nearest to its end."""
         policies = self.of_key if key_id else self.of_address
-        who = f"key {key_id}" if key_id else _household(address)
+        who = f"key {key_id}" if key_id else household_of(address)
         for policy in policies:
             if not policy.counter.hit(policy.item, who):
                 return self._refused(policies, policy, who)
