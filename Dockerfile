@@ -32,6 +32,7 @@ ENV PATH=/opt/evidence/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     EVIDENCE_DATABASE_URL=sqlite:////data/evidence.db \
     EVIDENCE_SEARCH_PATH=/data/search \
+    EVIDENCE_SPOOL_PATH=/data/spool \
     EVIDENCE_SEEDS=/app/seeds \
     EVIDENCE_HOST=0.0.0.0 \
     EVIDENCE_PORT=8000 \

@@ -58,6 +58,9 @@ KINDS: dict[str, Kind] = {
     ),
     "content-too-large": Kind(413, "The content is too large", "`detail` says how much is read."),
     "uri-too-long": Kind(414, "The address is too long", "Ask for less at once, such as fewer `ids`."),
+    "range-not-satisfiable": Kind(
+        416, "The range lies behind the end", "`Content-Range` says how many bytes there are; you may have them all."
+    ),
     "unsupported-media-type": Kind(415, "This content type is not read here", "`detail` says which are, in UTF-8."),
     "invalid-record": Kind(
         422,
@@ -95,6 +98,11 @@ KINDS: dict[str, Kind] = {
         507, "There is no room left for it", "Nothing was changed; try again when its keepers have made room."
     ),
     "too-busy": Kind(503, "Others take all the room there is", "Try again after the seconds in `Retry-After`."),
+    "export-not-ready": Kind(
+        503,
+        "The export is not made yet",
+        "It is being made, or waits for others; try again after the seconds in `Retry-After`.",
+    ),
     "search-not-ready": Kind(
         503,
         "The search index is being made",

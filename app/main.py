@@ -16,6 +16,7 @@ from starlette.middleware import Middleware
 from app import __version__, outgoing
 from app.approvals.routes import router as approvals
 from app.conflicts.routes import router as conflicts
+from app.db import sqlite_file
 from app.directions.routes import router as directions
 from app.dosing.routes import router as dosing
 from app.feed.routes import router as changes
@@ -41,6 +42,8 @@ from app.web.client_address import ClientAddress, TrustedProxies
 from app.web.concurrency_limit import ConcurrencyLimit, ReadTurns
 from app.web.cors import OpenForReading
 from app.web.envelope import Envelope
+from app.web.export_places import AnswerPlaces
+from app.web.export_spool import ExportSpool
 from app.web.finished import Finished
 from app.web.guard import Guard
 from app.web.import_runs import Imports
@@ -48,7 +51,7 @@ from app.web.limits import Limits
 from app.web.metrics import Metrics
 from app.web.openapi import TITLE
 from app.web.pages import router as pages
-from app.web.reader import Reader
+from app.web.reader import EXPORT_CONNECTIONS, Reader
 from app.web.release_runs import Releases
 from app.web.service import Service
 from app.web.signals import signal_of
@@ -91,6 +94,24 @@ def index_path(settings: Settings) -> Path | None:
     return Path(f"{name}.search") if url.get_backend_name() == "sqlite" and name else Path("evidence.search")
 
 
+def spool_path(settings: Settings) -> Path:
+    """Where exports are kept on disk while they are sent: where the setting says, else beside the SQLite file, else in
+    a folder here, like the index and imports: the system's folder for temporary files is often a part of the memory."""
+    file = sqlite_file(settings.database_url.get_secret_value())
+    return Path(settings.spool_path or (f"{file}.spool" if file else "evidence.spool"))
+
+
+def _exports(settings: Settings, reader: Reader) -> tuple[ExportSpool, AnswerPlaces]:
+    spool = ExportSpool(
+        spool_path(settings),
+        settings.spool_bytes,
+        reader.exporting,
+        producers=EXPORT_CONNECTIONS,
+        patience=settings.read_timeout_seconds,
+    )
+    return spool, AnswerPlaces(settings.address_exports if settings.limits else None)
+
+
 @asynccontextmanager
 async def _running(app: FastAPI) -> AsyncIterator[None]:
     app.state.service.search.index.build_beside()
@@ -101,6 +122,7 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
     await app.state.service.imports.close()
     await app.state.service.deliverer.close()
     await app.state.service.trail.close()
+    await app.state.service.exports.close()
     app.state.service.search.index.close()
     app.state.signal.close()
     app.state.service.reader.close()
@@ -120,7 +142,8 @@ def create_app(settings: Settings | None = None, *, webhook_delays: Delays = DEL
     turns = ReadTurns(max(1, settings.read_threads - 1), settings.read_timeout_seconds)
     outward = outgoing.client(private=settings.webhooks_private)
     deliverer = Deliverer(outward, reader.run, writer.aside, signal.token, webhook_delays, settings.public_actors)
-    held = limits, trail, watch, streams, deliverer, Releases(settings), Imports(settings, writer)
+    runs = Releases(settings), Imports(settings, writer), *_exports(settings, reader)
+    held = limits, trail, watch, streams, deliverer, *runs
     service = Service(settings, reader, totals, search, metrics, writer, *held)
     proxies = TrustedProxies(settings.trusted_proxies)
     app = FastAPI(

@@ -48,11 +48,8 @@ class Server(uvicorn.Server):
 
 def _protocol(settings: Settings) -> Callable[..., HttpProtocol]:
     """The protocol of each connection, and what the connections of one server share."""
-    limits = ConnectionLimits(
-        allow_files(settings.max_connections),
-        settings.address_connections,
-        is_exempt=TrustedProxies(settings.trusted_proxies).trusts,
-    )
+    proxies = TrustedProxies(settings.trusted_proxies)
+    limits = ConnectionLimits(allow_files(settings.max_connections), settings.address_connections, proxies.trusts)
     budget = SendBudget(settings.unsent_bytes, time.monotonic)
     timeouts = Timeouts(settings.header_timeout_seconds, settings.body_timeout_seconds, settings.write_timeout_seconds)
     return partial(HttpProtocol, limits, budget, timeouts)

@@ -62,6 +62,13 @@ class Settings(BaseSettings):
     answer_cache_bytes: int = Field(
         64_000_000, ge=0, description="Memory for finished answers, in front of everything else; 0 keeps none."
     )
+    spool_path: str = Field(
+        "",
+        description="Folder for exports while they are sent; nothing: beside the SQLite file, else `evidence.spool`.",
+    )
+    spool_bytes: int = Field(
+        2_000_000_000, ge=0, description="Disk space for exports, for each process; where it is full they are a 507."
+    )
     max_content_bytes: int = Field(
         25_000_000, ge=1000, description="Largest record that is read; a larger one is a 413."
     )
@@ -106,6 +113,9 @@ class Settings(BaseSettings):
     )
     address_seconds: int = Field(
         60, ge=1, description="Seconds of work in a minute for one address without a key: one request after another."
+    )
+    address_exports: int = Field(
+        8, ge=1, description="Exports sent at a time to one address without a key, or with one key."
     )
     key_burst: int = Field(2000, ge=1, description="Requests in 10 seconds with one key.")
     key_quota: int = Field(10_000_000, ge=1, description="Requests in a day with one key.")

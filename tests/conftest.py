@@ -39,14 +39,16 @@ _numbers = count(1)
 
 
 @contextmanager
-def serving(settings: Settings, app: FastAPI | None = None, *, send_room: int = 0) -> Iterator[httpx.Client]:
+def serving(
+    settings: Settings, app: FastAPI | None = None, *, send_buffer: int | None = None
+) -> Iterator[httpx.Client]:
     """The application on a free port of its own, and a client of it.
 
-    `send_room`: bytes that the kernel takes from the server for a client that reads nothing; its choice unless said.
+    `send_buffer`: bytes that the system takes for a client that does not read; without it, some megabytes.
     """
     listener = socket.create_server(("127.0.0.1", 0))
-    if send_room:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_room)
+    if send_buffer is not None:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
     server = server_of(settings, app)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -19,7 +19,7 @@ LONG = 10.0
 
 @pytest.fixture(scope="module")
 def service(seeded_url: str) -> Iterator[httpx.Client]:
-    with serving(settings_for(seeded_url), send_room=16_384) as client:
+    with serving(settings_for(seeded_url), send_buffer=16_384) as client:
         await_index(client)
         yield client
 

@@ -28,7 +28,7 @@ PAGE = "/v1/studies?limit=150"
 @contextmanager
 def service(url: str | Path, **more: object) -> Iterator[httpx.Client]:
     """The service over a SQLite file, with sockets that hold little."""
-    with serving(settings_for(f"sqlite:///{url}", **more), send_room=16_384) as client:
+    with serving(settings_for(f"sqlite:///{url}", **more), send_buffer=16_384) as client:
         yield client
 
 
@@ -233,13 +233,13 @@ def test_one_body_for_many_is_counted_once_and_the_stalled_give_way() -> None:
     body, other = b"x" * 200, b"y" * 200
     same = [Receiving("a", now) for _ in range(3)]
     for receiver in same:
-        budget.enter(receiver, body)
+        budget.enter(receiver, receiver.address, body)
     assert budget.held == 200
     assert not budget.admits("a", 200)  # a fourth of 1000 is its share, and all of them read
     assert budget.admits("b", 200)
     now += STALLED_SECONDS + 1
     fresh = Receiving("b", now)
-    budget.enter(fresh, other)
+    budget.enter(fresh, "b", other)
     assert budget.admits("c", 700)
     assert [receiver.is_cut_off for receiver in (*same, fresh)] == [True, True, True, False]
     assert budget.held == 200

@@ -9,6 +9,8 @@ from app.errors import Problem
 from app.web.problems import problem_response
 
 EXPOSED = (
+    "Accept-Ranges",
+    "Content-Range",
     "ETag",
     "Last-Modified",
     "Link",

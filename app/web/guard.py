@@ -53,7 +53,7 @@ class Guard:
         if scope["method"] != "HEAD":
             await app(scope, receive, send)
             return
-        as_get = {**scope, "method": "GET"}  # the server goes by its own scope to send no content
+        as_get = {**scope, "method": "GET", "headers_only": True}  # the server goes by its own scope to send no content
         try:
             await app(as_get, receive, _bodiless(send))
         finally:

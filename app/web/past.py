@@ -17,26 +17,13 @@ from app.query import ListQuery, RecordQuery
 from app.rendering import etag_of
 from app.resources import Resource
 from app.web.answers import Validators, answer, is_fresh, not_modified
-from app.web.exports import answer_export, attachment
+from app.web.exports import attachment
 from app.web.service import Service, service_of
 from app.web.state import at_revision
 
 
-async def answer_list_then(request: Request, resource: Resource, query: ListQuery, format: str) -> Response:
-    reader = service_of(request).reader
-    if format == "json":
-        return await reader.run(_page, request, resource, query, service_of(request))
-    before = await reader.run(_validators, request, resource, query, format)
-    if is_fresh(request, before):
-        return not_modified(request, before)
-    return await answer_export(request, resource, query, format)
-
-
-def _validators(
-    connection: Connection, request: Request, resource: Resource, query: ListQuery, format: str
-) -> Validators:
-    past = then.past_of(connection, resource, query, reading.now(connection))
-    return at_revision(past.state, request, format, permanent=past.permanent)
+async def answer_list_then(request: Request, resource: Resource, query: ListQuery) -> Response:
+    return await service_of(request).reader.run(_page, request, resource, query, service_of(request))
 
 
 def _page(connection: Connection, request: Request, resource: Resource, query: ListQuery, service: Service) -> Response:

@@ -6,9 +6,9 @@ Whatever can take milliseconds, and everything on PostgreSQL, runs on a small po
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
@@ -25,8 +25,8 @@ R = TypeVar("R")
 Work = Callable[Concatenate[Connection, P], R]
 
 
-MAX_STREAMS = 4
-"""Exports at one time; each holds a connection for as long as its client takes."""
+EXPORT_CONNECTIONS = 4
+"""Connections for what reads whole lists, each for as long as that takes."""
 
 
 def _gone() -> Problem:
@@ -46,10 +46,8 @@ class Reader:
         )
         # Nothing mapped: an export goes through the whole file, and would take it all into this process's memory.
         self._exports = open_engine(
-            existing(url), mapped_bytes=0, pool_size=MAX_STREAMS, max_overflow=2, pool_timeout=10
+            existing(url), mapped_bytes=0, pool_size=EXPORT_CONNECTIONS, max_overflow=0, pool_timeout=10
         )
-        self._export_threads = ThreadPoolExecutor(MAX_STREAMS, "export")
-        self._streams = 0
         self._timeout = settings.read_timeout_seconds
         self._threads = ThreadPoolExecutor(threads, "reader")
         self._probes = open_engine(existing(url), pool_size=1, max_overflow=0, pool_timeout=5)
@@ -135,25 +133,10 @@ class Reader:
             detail = f"The database did not answer within {self._timeout:g} seconds."
             raise Problem("database-unavailable", detail, headers={"retry-after": "5"}) from None
 
-    async def stream(
-        self, make: Callable[Concatenate[Connection, P], Iterator[bytes]], *args: P.args, **kwargs: P.kwargs
-    ) -> AsyncIterator[bytes]:
-        """The pieces of a long answer, all as of one state of the database; its connection ends with it."""
+    def exporting(self) -> AbstractContextManager[Connection]:
+        """A connection for reading a whole list, to be opened in a thread; it sees one state of the database."""
         self._follow_file()
-        if self._streams >= MAX_STREAMS:
-            raise Problem("database-unavailable", "Too many exports run already.", headers={"retry-after": "10"})
-        loop, stack = asyncio.get_running_loop(), ExitStack()
-        self._streams += 1
-        try:
-            pieces = await loop.run_in_executor(self._export_threads, self._open, stack, make, args)
-            while (piece := await loop.run_in_executor(self._export_threads, next, pieces, None)) is not None:
-                yield piece
-        finally:
-            self._streams -= 1
-            self._export_threads.submit(stack.close)
-
-    def _open(self, stack: ExitStack, make: Callable[..., Iterator[bytes]], args: Any) -> Iterator[bytes]:
-        return make(stack.enter_context(reading(self._exports)), *args)
+        return reading(self._exports)
 
     def _read(self, work: Callable[..., R], args: Any, kwargs: Any) -> R:
         with reading(self.engine) as connection:
@@ -166,7 +149,7 @@ class Reader:
 
     def close(self) -> None:
         self._let_go()
-        for threads in (self._threads, self._export_threads, self._probe_thread):
+        for threads in (self._threads, self._probe_thread):
             threads.shutdown(cancel_futures=True)
         for engine in (self.engine, self._exports, self._probes):
             engine.dispose()

@@ -23,15 +23,15 @@ from app.web.state import at_revision, query_string
 async def answer_list(request: Request, resource: Resource) -> Response:
     query = read_list_query(resource.type, query_string(request))
     format = chosen(request, resource.type, query.format)
-    if query.as_of is not None:
-        return await answer_list_then(request, resource, query, format)
-    service = service_of(request)
-    at = await service.reader.look_up(reading.NOW)
-    before = at_revision(reading.certain(at), request, format)
-    if is_fresh(request, before):
-        return not_modified(request, before)
     if format != "json":
         return await answer_export(request, resource, query, format)
+    if query.as_of is not None:
+        return await answer_list_then(request, resource, query)
+    service = service_of(request)
+    at = await service.reader.look_up(reading.NOW)
+    before = at_revision(reading.certain(at), request)
+    if is_fresh(request, before):
+        return not_modified(request, before)
     if listing.may_be_short(resource, query):
         short = service.reader.at_once(listing.short_page, resource, query, service.totals, service.search)
         if short:

@@ -9,6 +9,8 @@ from app.history.remembered import Remembered
 from app.reading import Totals
 from app.search.listing import Search
 from app.settings import Settings
+from app.web.export_places import AnswerPlaces
+from app.web.export_spool import ExportSpool
 from app.web.import_runs import Imports
 from app.web.limits import Limits
 from app.web.metrics import Metrics
@@ -36,6 +38,8 @@ class Service:
     deliverer: Deliverer
     releases: Releases
     imports: Imports
+    exports: ExportSpool
+    export_answers: AnswerPlaces
     remembered: Remembered = field(default_factory=Remembered)
 
 
