@@ -13,6 +13,7 @@ from app.errors import Problem
 from app.main import create_app
 from app.settings import Settings
 from app.web.problems import problem_response
+from app.web.security_headers import OF_NO_PAGE
 
 
 class AddressTaken(Exception):
@@ -41,7 +42,7 @@ class Protocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         problem = Problem("malformed-request", f"{msg} An address may have no more than 64 KB.")
         answer = problem_response(problem, token_hex(8))
-        head = [b"%b: %b\r\n" % header for header in (*answer.raw_headers, (b"connection", b"close"))]
+        head = [b"%b: %b\r\n" % header for header in (*answer.raw_headers, *OF_NO_PAGE, (b"connection", b"close"))]
         self.transport.write(b"".join([b"HTTP/1.1 400 Bad Request\r\n", *head, b"\r\n", bytes(answer.body)]))
         self.transport.close()
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.web import security_headers
 from app.web.codings import coding_of
 from app.web.metrics import Metrics
 from app.web.negotiation import LONGEST
@@ -23,7 +24,13 @@ LARGEST = 4_000_000
 """Bytes of a body that is still kept."""
 LONGEST_ACCEPT = 200
 NOT_KEPT = frozenset({b"x-request-id", b"date", b"ratelimit", b"ratelimit-policy"})
-NOT_OF_A_304 = frozenset({b"content-type", b"content-length", b"content-encoding", b"content-disposition", b"link"})
+NOT_OF_A_304 = security_headers.NAMES | {
+    b"content-type",
+    b"content-length",
+    b"content-encoding",
+    b"content-disposition",
+    b"link",
+}
 OWN_WAY = frozenset(
     {
         b"authorization",
