@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.access.audit import Who
 from app.db import existing, open_engine
-from app.editing.answers import Asked, Given, given, keep
+from app.editing.answers import Asked, Given, given, once, replayed
 from app.errors import Problem
 from app.loading.service import Faulty, Located
 from app.releases.opening import content_of
@@ -75,20 +75,14 @@ def _answer(report: Json) -> Given:
 def _change(engine: Engine, read: Staged, job: Job, work: Work) -> Given:
     """A release and what was answered to its request, both or neither."""
     with changing(engine) as connection:
-        before = given(connection, job.asked) if job.asked else None
-        if before is not None:
-            return before._replace(headers={**before.headers, "idempotent-replayed": "true"})
-        answer = _answer(work(connection, read, job.order))
-        if job.asked:
-            keep(connection, job.asked, answer)
-        return answer
+        return once(connection, job.asked, lambda: _answer(work(connection, read, job.order)))
 
 
 def _replayed(engine: Engine, job: Job) -> Given | None:
     """Asked again, it is answered as before, whatever would be refused by now."""
     with engine.connect().execution_options(reads=True) as connection:
         before = given(connection, job.asked) if job.asked else None
-    return before._replace(headers={**before.headers, "idempotent-replayed": "true"}) if before else None
+    return replayed(before) if before else None
 
 
 def run(engine: Engine, job: Job) -> Given:
