@@ -4,17 +4,20 @@
 """
 
 import os
+import sqlite3
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InternalError, OperationalError
 
 from app.access.audit import Who
-from app.db import existing, open_engine
+from app.database_errors import driver_error, explained, is_disk_full, is_read_only
+from app.db import existing, open_engine, sqlite_file
 from app.editing.answers import Asked, Given, given, once, replayed
 from app.errors import Problem
 from app.loading.service import Faulty, Located
@@ -102,9 +105,8 @@ def main() -> None:
     os.nice(NICENESS)
     job = Job.of(sys.argv[1])
     settings = Settings()
-    engine = open_engine(
-        existing(settings.database_url.get_secret_value()), lock_timeout_ms=settings.lock_timeout_ms, durable=True
-    )
+    url = settings.database_url.get_secret_value()
+    engine = open_engine(existing(url), lock_timeout_ms=settings.lock_timeout_ms, durable=True)
     try:
         answer = run(engine, job)
         said: Json = answer._asdict() | {"body": orjson.Fragment(answer.body)}
@@ -112,13 +114,22 @@ def main() -> None:
         said = _said(invalid(faulty.faults))
     except Problem as problem:
         said = _said(problem)
-    except OperationalError as error:
-        sys.stderr.write(f"{error.orig}\n")
-        detail = "Another change is under way, or the database does not answer; nothing was changed."
-        said = _said(Problem("database-unavailable", detail, headers={"retry-after": "5"}))
+    except (OperationalError, InternalError, sqlite3.OperationalError, OSError) as error:
+        said = _said(_unavailable(error, sqlite_file(url)))
     finally:
         engine.dispose()
     sys.stdout.buffer.write(orjson.dumps(said))
+
+
+def _unavailable(error: Exception, file: Path | None) -> Problem:
+    """Why nothing can be written; raises the error again where it says nothing of the database or a disk."""
+    sys.stderr.write(f"{driver_error(error)}\n")
+    if is_disk_full(error, file) or is_read_only(error):
+        return explained(error, file)
+    if not isinstance(error, OperationalError):
+        raise error
+    detail = "Another change is under way, or the database does not answer; nothing was changed."
+    return Problem("database-unavailable", detail, headers={"retry-after": "5"})
 
 
 def _said(problem: Problem) -> Json:

@@ -36,7 +36,9 @@ ALWAYS = (
     "quota-spent",
     "internal-error",
     "database-unavailable",
+    "database-read-only",
     "database-not-ready",
+    "insufficient-storage",
 )
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 import structlog
 
 from app.access.audit import Event, Who, note
+from app.database_errors import driver_error
 from app.web.writer import Writer
 
 log = structlog.get_logger("evidence.audit")
@@ -61,7 +62,7 @@ class Trail:
         try:
             await self._writer.run(self._write, some)
         except Exception as error:
-            log.warning("the audit cannot be written just now", lines=len(some), error=type(error).__name__)
+            log.warning("the audit cannot be written just now", lines=len(some), error=str(driver_error(error)))
             self._waiting = [*some, *self._waiting][:MOST_WAITING]
 
     def _write(self, events: list[Event]) -> None:
