@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import JSON, Boolean, Connection, Dialect, Enum, Integer, LargeBinary, String, Table
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
 
 from app.db import Printed, json_text
@@ -115,11 +116,16 @@ def proven(connection: Connection) -> Iterator[None]:
 
 
 def _put(connection: Connection, table: Table, names: tuple[str, ...], rows: Iterable[Sequence[Any]]) -> None:
-    statement = _statement(table, names, connection.dialect)
-    if connection.dialect.name == "postgresql":
-        _copy(connection, statement, rows, _binary(table, names))
-    else:
-        _execute(connection, statement, rows)
+    """The driver's errors become SQLAlchemy's, as those of all other statements are."""
+    statement, dialect = _statement(table, names, connection.dialect), connection.dialect
+    errors = dialect.loaded_dbapi.Error
+    try:
+        if dialect.name == "postgresql":
+            _copy(connection, statement, rows, _binary(table, names))
+        else:
+            _execute(connection, statement, rows)
+    except errors as error:
+        raise DBAPIError.instance(statement, None, error, errors, hide_parameters=True, dialect=dialect) from error
 
 
 def _execute(connection: Connection, statement: str, rows: Iterable[Sequence[Any]]) -> None:

@@ -1,7 +1,9 @@
 """What all commands share: the database of the settings, progress, and how they end."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -9,7 +11,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from app.db import existing, open_engine, reading
+from app.database_errors import driver_error, explained, is_read_only, is_unreadable
+from app.db import existing, open_engine, reading, sqlite_file
+from app.errors import is_full
 from app.settings import Settings
 
 FAULTS, USAGE, UNUSABLE, TAKEN, PASSED_OVER, INTERRUPTED = 1, 2, 3, 4, 5, 130
@@ -36,10 +40,20 @@ def database(settings: Settings, *, migrated: bool = True) -> Iterator[Engine]:
             with reading(engine) as connection:
                 now(connection)
         yield engine
-    except DBAPIError as error:
-        raise stop(UNUSABLE, f"The database cannot be used: {hint(str(error.orig))}") from None
+    except (DBAPIError, sqlite3.OperationalError) as error:
+        raise stop(UNUSABLE, f"The database cannot be used: {_why(error, sqlite_file(url))}") from None
+    except OSError as error:
+        if not is_full(error):
+            raise
+        raise stop(UNUSABLE, f"The disk is full; nothing was changed ({error.filename or error.strerror}).") from None
     finally:
         engine.dispose()
+
+
+def _why(error: Exception, file: Path | None) -> str:
+    if file is not None and (is_read_only(error) or is_unreadable(file)):
+        return f"{explained(error, file).detail} The file is {file}; nothing was changed."
+    return hint(str(driver_error(error)))
 
 
 HINTS = {

@@ -109,6 +109,11 @@ KINDS: dict[str, Kind] = {
         "Lists without `q` and `facets` answer meanwhile; try again after the seconds in `Retry-After`.",
     ),
     "database-unavailable": Kind(503, "The database does not answer", "Try again after the seconds in `Retry-After`."),
+    "database-read-only": Kind(
+        503,
+        "The database can only be read",
+        "Nothing was changed; `detail` says what its keepers have to give the service permission for.",
+    ),
     "database-not-ready": Kind(
         503, "The database does not fit this version", "It is missing, empty or migrated by another version."
     ),

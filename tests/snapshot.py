@@ -85,6 +85,8 @@ OTHER_PROBLEMS = {
     "internal-error": "The request could not be answered.",
     "insufficient-storage": "There is no room left to keep it; nothing was changed.",
     "database-unavailable": "The database does not answer just now.",
+    "database-read-only": "The service has no permission to write to the database file 'evidence.db', so it can only "
+    "be read.",
     "database-not-ready": "There is no migrated database; run `evidence migrate`.",
 }
 

@@ -134,7 +134,7 @@ def test_a_full_disk_is_said_to_be_full() -> None:
 
     answer = asyncio.run(ask())
     assert (answer.status_code, answer.json()["type"]) == (507, "/problems/insufficient-storage")
-    assert problem_of(OSError(errno.ENOSPC, "full")).type == "/problems/insufficient-storage"
+    assert problem_of(OSError(errno.ENOSPC, "full"), None).type == "/problems/insufficient-storage"
 
 
 def test_descriptors_are_imported_as_records_are(admin: httpx.Client) -> None:

@@ -4,7 +4,7 @@ An answer is kept in the transaction of its change, so both are there or neither
 for the first one's lock and then finds its answer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -40,6 +40,22 @@ def given(connection: Connection, asked: Asked) -> Given | None:
     if row.fingerprint != asked.fingerprint:
         raise Problem("idempotency-key-reused", "Another request was sent with this Idempotency-Key.")
     return Given(row.status, row.headers, row.body)
+
+
+def replayed(answer: Given) -> Given:
+    """An answer that says that it was given before."""
+    return answer._replace(headers={**answer.headers, "idempotent-replayed": "true"})
+
+
+def once(connection: Connection, asked: Asked | None, make: Callable[[], Given]) -> Given:
+    """The answer that was given before, or what `make` answers now, which is kept in the same transaction."""
+    before = given(connection, asked) if asked else None
+    if before is not None:
+        return replayed(before)
+    answer = make()
+    if asked:
+        keep(connection, asked, answer)
+    return answer
 
 
 def keep(connection: Connection, asked: Asked, answer: Given) -> None:

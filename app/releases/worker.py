@@ -4,18 +4,21 @@
 """
 
 import os
+import sqlite3
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InternalError, OperationalError
 
 from app.access.audit import Who
-from app.db import existing, open_engine
-from app.editing.answers import Asked, Given, given, keep
+from app.database_errors import driver_error, explained, is_disk_full, is_read_only
+from app.db import existing, open_engine, sqlite_file
+from app.editing.answers import Asked, Given, given, once, replayed
 from app.errors import Problem
 from app.loading.service import Faulty, Located
 from app.releases.opening import content_of
@@ -75,20 +78,14 @@ def _answer(report: Json) -> Given:
 def _change(engine: Engine, read: Staged, job: Job, work: Work) -> Given:
     """A release and what was answered to its request, both or neither."""
     with changing(engine) as connection:
-        before = given(connection, job.asked) if job.asked else None
-        if before is not None:
-            return before._replace(headers={**before.headers, "idempotent-replayed": "true"})
-        answer = _answer(work(connection, read, job.order))
-        if job.asked:
-            keep(connection, job.asked, answer)
-        return answer
+        return once(connection, job.asked, lambda: _answer(work(connection, read, job.order)))
 
 
 def _replayed(engine: Engine, job: Job) -> Given | None:
     """Asked again, it is answered as before, whatever would be refused by now."""
     with engine.connect().execution_options(reads=True) as connection:
         before = given(connection, job.asked) if job.asked else None
-    return before._replace(headers={**before.headers, "idempotent-replayed": "true"}) if before else None
+    return replayed(before) if before else None
 
 
 def run(engine: Engine, job: Job) -> Given:
@@ -108,9 +105,8 @@ def main() -> None:
     os.nice(NICENESS)
     job = Job.of(sys.argv[1])
     settings = Settings()
-    engine = open_engine(
-        existing(settings.database_url.get_secret_value()), lock_timeout_ms=settings.lock_timeout_ms, durable=True
-    )
+    url = settings.database_url.get_secret_value()
+    engine = open_engine(existing(url), lock_timeout_ms=settings.lock_timeout_ms, durable=True)
     try:
         answer = run(engine, job)
         said: Json = answer._asdict() | {"body": orjson.Fragment(answer.body)}
@@ -118,13 +114,22 @@ def main() -> None:
         said = _said(invalid(faulty.faults))
     except Problem as problem:
         said = _said(problem)
-    except OperationalError as error:
-        sys.stderr.write(f"{error.orig}\n")
-        detail = "Another change is under way, or the database does not answer; nothing was changed."
-        said = _said(Problem("database-unavailable", detail, headers={"retry-after": "5"}))
+    except (OperationalError, InternalError, sqlite3.OperationalError, OSError) as error:
+        said = _said(_unavailable(error, sqlite_file(url)))
     finally:
         engine.dispose()
     sys.stdout.buffer.write(orjson.dumps(said))
+
+
+def _unavailable(error: Exception, file: Path | None) -> Problem:
+    """Why nothing can be written; raises the error again where it says nothing of the database or a disk."""
+    sys.stderr.write(f"{driver_error(error)}\n")
+    if is_disk_full(error, file) or is_read_only(error):
+        return explained(error, file)
+    if not isinstance(error, OperationalError):
+        raise error
+    detail = "Another change is under way, or the database does not answer; nothing was changed."
+    return Problem("database-unavailable", detail, headers={"retry-after": "5"})
 
 
 def _said(problem: Problem) -> Json:

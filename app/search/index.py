@@ -4,6 +4,7 @@ One process writes at a time (the index has a lock that dies with its holder); t
 missing, old or damaged index is made anew beside the answering of everything that does not need it.
 """
 
+import errno
 import shutil
 import threading
 import time
@@ -19,9 +20,10 @@ from tantivy import Document as Entry
 from tantivy import Index, IndexWriter, Query, Searcher
 
 from app import reading
+from app.database_errors import has_no_room
 from app.db import reading as read_only
 from app.documents import Document
-from app.errors import Problem
+from app.errors import Problem, is_full, no_room
 from app.fields import RecordType
 from app.search.entries import first_day, term_of, text_filters, text_term, texts, values
 from app.search.schema import META, OWN, VERSION, open_index, ranged, schema
@@ -116,6 +118,8 @@ class SearchIndex:
         self._idle = threading.Event()
         self._idle.set()
         self._closing = False
+        self._full = False
+        """The disk was full when something was to be written last."""
 
     def current(self, connection: Connection, at: reading.Now) -> Searcher:
         """A searcher that has seen revision `at` or later; raises a `Problem` while that takes long."""
@@ -131,9 +135,16 @@ class SearchIndex:
                     return searcher or self._catch_up(connection, at)
         except (OSError, ValueError) as error:  # no directory, no room, or what is there cannot be read
             log.warning("the index cannot be used", error=str(error))
-            raise _not_yet() from None
+            self._full = self._full or self._is_full(error)
+            raise (no_room() if self._full else _not_yet()) from None
+        full = self._full
         self.build_beside()
-        raise _not_yet()
+        raise no_room() if full else _not_yet()
+
+    def _is_full(self, error: Exception) -> bool:
+        """Tantivy hands on the operating system's errors as text, and those of its threads not at all."""
+        said = is_full(error) or f"os error {errno.ENOSPC}" in str(error)
+        return said or (self.path is not None and self.path.exists() and has_no_room(self.path))
 
     def seen(self, at: reading.Now) -> Searcher | None:
         """A searcher that has seen revision `at` or later, if one is at hand."""
@@ -147,6 +158,7 @@ class SearchIndex:
     def _reload(self, index: Index) -> Searcher:
         index.reload()
         searcher = index.searcher()
+        self._full = False
         self._newest = searcher, _revision(searcher)
         return searcher
 
@@ -165,6 +177,8 @@ class SearchIndex:
             try:
                 self._index = _opened(directory)
             except ValueError as error:
+                if self._is_full(error):
+                    raise
                 log.warning("the index is damaged and is made anew", error=str(error))
                 shutil.rmtree(str(directory), ignore_errors=True)
                 self._index = _opened(directory)
@@ -216,6 +230,7 @@ class SearchIndex:
         except _Closing:
             log.info("the index was not finished")
         except Exception as error:
+            self._full = self._is_full(error)
             log.warning("the index could not be built", error=str(error))
         finally:
             self._idle.set()

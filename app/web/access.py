@@ -59,7 +59,7 @@ class Access:
         except Problem as problem:
             refused = problem
         except DATABASE_ERRORS as error:
-            refused = database_problem(error, scope["request_id"])
+            refused = database_problem(error, scope["request_id"], self.reader.file)
         verdict = self._take(scope)
         refused = verdict.problem or refused
         app = problem_response(refused, scope["request_id"]) if refused else self.app

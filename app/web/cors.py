@@ -1,4 +1,6 @@
-"""Reading is open to every page (CORS): the same two headers on every answer, whoever asks, so that caches keep one."""
+"""Headers that every answer has, whoever asks, so that caches keep one: reading is open to every page (CORS), and
+browsers are told how little an answer may do (`security_headers`).
+"""
 
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
@@ -7,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import Problem
 from app.web.problems import problem_response
+from app.web.security_headers import security_headers
 
 EXPOSED = (
     "Accept-Ranges",
@@ -38,16 +41,21 @@ class OpenForReading(CORSMiddleware):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Starlette's way for preflights; its way with all other answers costs ten times this one."""
-        if scope["type"] != "http" or scope["method"] == "OPTIONS":
-            await super().__call__(scope, receive, send)
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
             return
+        opened = () if scope["method"] == "OPTIONS" else (ALLOW_ORIGIN, EXPOSE_HEADERS)
 
-        async def open_send(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], ALLOW_ORIGIN, EXPOSE_HEADERS]
+                headers = message["headers"]
+                message["headers"] = [*headers, *opened, *security_headers(message["status"], headers)]
             await send(message)
 
-        await self.app(scope, receive, open_send)
+        if scope["method"] == "OPTIONS":
+            await super().__call__(scope, receive, send_with_headers)
+        else:
+            await self.app(scope, receive, send_with_headers)
 
     def preflight_response(self, request_headers: Headers) -> Response:
         answer = super().preflight_response(request_headers)

@@ -13,6 +13,8 @@ from starlette.requests import Request
 from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.errors import Problem, parameter_fault
+
 _PARAMETER = re.compile(r"\{[^}]*\}")
 
 
@@ -21,7 +23,8 @@ class DirectRoute(APIRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
-        self.app = _asgi(endpoint)
+        documented = any(p["name"] == "Idempotency-Key" for p in (self.openapi_extra or {}).get("parameters", ()))
+        self.app = _asgi(endpoint) if documented or self.methods == {"GET"} else _refusing_names(_asgi(endpoint))
         self._beginning, *rest = _PARAMETER.split(path)
         self._inside = max(rest, key=len, default="")
 
@@ -30,6 +33,19 @@ class DirectRoute(APIRoute):
         if not scope["path"].startswith(self._beginning) or self._inside not in scope["path"]:
             return Match.NONE, {}
         return super().matches(scope)
+
+
+def _refusing_names(app: ASGIApp) -> ASGIApp:
+    """A write that does not say that it honours an `Idempotency-Key` refuses it: a client that sent one would rely on
+    it and send the request again."""
+
+    async def refusing(scope: Scope, receive: Receive, send: Send) -> None:
+        if any(name == b"idempotency-key" for name, _ in scope["headers"]):
+            detail = f"Idempotency-Key is not honoured by {scope['method']} here: the request would be done twice."
+            raise Problem("invalid-parameter", detail, errors=[parameter_fault("Idempotency-Key", detail)])
+        await app(scope, receive, send)
+
+    return refusing
 
 
 def _asgi(endpoint: Callable[[Request], Awaitable[ASGIApp]]) -> ASGIApp:

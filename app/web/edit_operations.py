@@ -35,7 +35,8 @@ VALIDATE_ONLY: Doc = {
 IDEMPOTENCY_KEY: Doc = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "Names this request: sent again within 24 hours, it is answered as before and done only once.",
+    "description": "Names this request: sent again within 24 hours, it is answered as before and done only once. What "
+    "changes nothing (`validate_only`, `preview`) is answered anew.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     "example": "3f0f2c0e-6a0b-4f6e-9a57-6e6f0b8f4a55",
 }

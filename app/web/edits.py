@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from app.access.keys import Identity
 from app.editing import service as editing
-from app.editing.answers import Asked, Given, given, keep
+from app.editing.answers import Asked, Given, given, keep, replayed
 from app.editing.service import Change, Done
 from app.errors import Invalid, Problem, parameter_fault
 from app.query import Parameters, read_boolean
@@ -64,12 +64,13 @@ def _expected(request: Request) -> frozenset[str] | None:
 
 
 def asked_of(request: Request, identity: Identity, content: bytes) -> Asked | None:
-    header = request.headers.get("idempotency-key")
-    if header is None:
+    """The name that a request has by its `Idempotency-Key`, and a hash that tells the request from others."""
+    lines = request.headers.getlist("idempotency-key")
+    if not lines:
         return None
-    found = _IDEMPOTENCY_KEY.fullmatch(header)
-    if found is None:
-        raise Problem("malformed-request", "An Idempotency-Key has 1 to 255 printable ASCII characters.")
+    found = _IDEMPOTENCY_KEY.fullmatch(lines[0])
+    if found is None or len(lines) > 1:
+        raise Problem("malformed-request", "An Idempotency-Key has 1 to 255 printable ASCII characters, on one line.")
     conditions = "\n".join(request.headers.get(name, "") for name in ("if-match", "content-type"))
     said = f"{request.method} {request.scope['path']}?{query_string(request)}\n{conditions}\n"
     return Asked(identity.key_id, found[1], sha256(said.encode() + content).hexdigest())
@@ -92,7 +93,7 @@ def _edit(
 ) -> Given:
     before = given(connection, asked) if asked else None
     if before is not None:
-        return before._replace(headers={**before.headers, "idempotent-replayed": "true"})
+        return replayed(before)
     done = work(connection, change, data)
     if query.validate_only:
         connection.rollback()

@@ -47,7 +47,7 @@ class Envelope:
         try:
             await self.app(scope, receive, stamped)
         except Exception as error:
-            log.exception("request failed", request_id=request_id, path=scope["path"])
+            _tell(error, request_id, scope["path"])
             if status:
                 raise
             await _broken(error, request_id)(scope, receive, stamped)
@@ -67,6 +67,13 @@ class Envelope:
                 ms=round(seconds * 1000, 2),
                 request_id=request_id,
             )
+
+
+def _tell(error: Exception, request_id: str, path: str) -> None:
+    if is_full(error):
+        log.warning("the disk is full", detail=str(error), request_id=request_id, path=path)
+    else:
+        log.exception("request failed", request_id=request_id, path=path)
 
 
 def _broken(error: Exception, request_id: str) -> ASGIApp:

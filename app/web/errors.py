@@ -1,23 +1,23 @@
 """Every way a request can fail, as one kind of answer."""
 
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import structlog
 from fastapi import FastAPI
-from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError, TimeoutError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError, TimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 
+from app.database_errors import driver_error, explained, is_read_only
+from app.db import sqlite_file
 from app.errors import Problem
 from app.web.problems import problem_response
 
 log = structlog.get_logger("evidence.web")
-
-NOT_MIGRATED = ("no such table", "UndefinedTable", "unable to open database file", "does not exist")
-"""How the drivers say that there is no database here, or an empty one."""
 
 
 def _problem(request: Request, error: Exception) -> Response:
@@ -53,24 +53,24 @@ def _near(request: Request) -> list[str]:
     return get_close_matches(request.url.path[:200], paths, n=3)
 
 
-def database_problem(error: Exception, request_id: str) -> Problem:
-    detail = str(getattr(error, "orig", None) or error)
-    log.warning("database does not answer", detail=detail, request_id=request_id)
-    not_ready = any(sign in f"{type(getattr(error, 'orig', None)).__name__} {detail}" for sign in NOT_MIGRATED)
-    kind = "database-not-ready" if not_ready else "database-unavailable"
-    words = {
-        "database-not-ready": "There is no migrated database; run `evidence migrate`.",
-        "database-unavailable": "The database does not answer just now.",
-    }
-    return Problem(kind, words[kind], headers={"retry-after": "5"})
+def database_problem(error: Exception, request_id: str, file: Path | None) -> Problem:
+    """An error of the database as a problem, logged; `file` is the SQLite database's, if it is one."""
+    problem = explained(error, file)
+    known = {"insufficient-storage": "the disk is full", "database-read-only": "the database can only be read"}
+    detail, where = str(driver_error(error)), {"file": str(file)} if file else {}
+    log.warning(known.get(problem.kind, "database does not answer"), detail=detail, request_id=request_id, **where)
+    return problem
 
 
 def _database(request: Request, error: Exception) -> Response:
-    request_id = request.scope["request_id"]
-    return problem_response(database_problem(error, request_id), request_id)
+    request_id, settings = request.scope["request_id"], request.app.state.service.settings
+    if isinstance(error, InternalError) and not is_read_only(error):
+        raise error
+    file = sqlite_file(settings.database_url.get_secret_value())
+    return problem_response(database_problem(error, request_id, file), request_id)
 
 
-DATABASE_ERRORS = (OperationalError, InterfaceError, ProgrammingError, TimeoutError)
+DATABASE_ERRORS = (OperationalError, InterfaceError, InternalError, ProgrammingError, TimeoutError)
 
 HANDLERS: dict[Any, Any] = {
     Problem: _problem,

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.web import security_headers
 from app.web.client_address import address_of
 from app.web.codings import coding_of
 from app.web.concurrency_limit import EVENT_STREAM, PROBES, ReadTurns
@@ -34,7 +35,13 @@ LARGE = 65_536
 """Bytes of a kept body that are counted: smaller ones cost less than the counting."""
 LONGEST_ACCEPT = 200
 NOT_KEPT = frozenset({b"x-request-id", b"date", b"ratelimit", b"ratelimit-policy"})
-NOT_OF_A_304 = frozenset({b"content-type", b"content-length", b"content-encoding", b"content-disposition", b"link"})
+NOT_OF_A_304 = security_headers.NAMES | {
+    b"content-type",
+    b"content-length",
+    b"content-encoding",
+    b"content-disposition",
+    b"link",
+}
 OWN_WAY = frozenset(
     {
         b"authorization",

@@ -26,7 +26,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from app.errors import KINDS, Problem
 from app.web.client_address import address_of, network_of
 from app.web.connection_limits import ConnectionLimits
+from app.web.cors import ALLOW_ORIGIN, EXPOSE_HEADERS
 from app.web.problems import problem_response
+from app.web.security_headers import OF_NO_PAGE
 from app.web.send_budget import SendBudget
 
 LARGEST_HEAD = 131_072
@@ -39,6 +41,9 @@ COUNTED = 65_536
 """Bytes of a body from which on it is counted; smaller ones fit into what a connection may hold anyway."""
 PIECE = 262_144
 """Bytes of a body that are handed to the connection at once."""
+
+EVERYWHERE = (*OF_NO_PAGE, ALLOW_ORIGIN, EXPOSE_HEADERS)
+"""Headers of answers that no layer of the application sees."""
 
 Stage = Literal["head", "content"]
 
@@ -54,7 +59,8 @@ class Timeouts(NamedTuple):
 def raw_answer(problem: Problem) -> bytes:
     """A problem as the bytes of a whole HTTP/1.1 answer, after which the connection closes."""
     answer = problem_response(problem, token_hex(8))
-    head = [b"%b: %b\r\n" % header for header in (*answer.raw_headers, (b"connection", b"close"))]
+    given = (*answer.raw_headers, *EVERYWHERE, (b"connection", b"close"))
+    head = [b"%b: %b\r\n" % header for header in given]
     status = KINDS[problem.kind].status
     line = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()
     return b"".join([line, *head, b"\r\n", bytes(answer.body)])
@@ -242,7 +248,8 @@ class HttpProtocol(HttpToolsProtocol):
     async def _send_refusal(self, plain: Callable[[Any], Awaitable[None]]) -> None:
         detail = "Too many answers wait for clients that do not read them."
         answer = problem_response(Problem("too-busy", detail, headers={"retry-after": "5"}), token_hex(8))
-        await plain({"type": "http.response.start", "status": answer.status_code, "headers": answer.raw_headers})
+        headers = [*answer.raw_headers, *EVERYWHERE]
+        await plain({"type": "http.response.start", "status": answer.status_code, "headers": headers})
         await plain({"type": "http.response.body", "body": bytes(answer.body)})
 
     def on_response_complete(self) -> None:

@@ -36,7 +36,9 @@ ALWAYS = (
     "quota-spent",
     "internal-error",
     "database-unavailable",
+    "database-read-only",
     "database-not-ready",
+    "insufficient-storage",
 )
 
 
@@ -93,7 +95,7 @@ HEADERS = {
     "Vary": "Request headers that the answer depends on.",
     "X-Request-ID": "Names this request in our log.",
     "Link": "Of lists the next page, `next`, unless it is the last; of changes all versions, `version-history`.",
-    "Content-Disposition": "A name for the file, in formats other than JSON.",
+    "Content-Disposition": "A name for the file: of stored texts, and in formats other than JSON.",
     "Content-Location": "The record's own path, where another name was asked for.",
     "Location": "The new record's path.",
     "RateLimit": "What is left of each limit: requests and seconds; not on answers kept in memory.",

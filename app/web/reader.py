@@ -54,15 +54,15 @@ class Reader:
         self._probe_thread = ThreadPoolExecutor(1, "probe")
         self._in_place = self.engine.dialect.name == "sqlite"
         self._held: sqlite3.Connection | None = None
-        self._file = sqlite_file(url)
+        self.file = sqlite_file(url)
         self._identity: tuple[int, int] | None = None
 
     def _follow_file(self) -> None:
         """A file put in another's place is read from then on; open connections would go on reading the old one."""
-        if self._file is None:
+        if self.file is None:
             return
         try:
-            found = self._file.stat()
+            found = self.file.stat()
         except FileNotFoundError:
             self._let_go()
             raise _gone() from None

@@ -54,9 +54,15 @@ class Releases:
         )
         output, errors = await process.communicate()
         if process.returncode or not output:
-            log.error("a release broke off", code=process.returncode, errors=errors.decode(errors="replace")[-5000:])
+            log.error("a release broke off", code=process.returncode, errors=_end_of(errors))
             raise Problem("internal-error", "The release broke off; nothing was changed.")
+        if errors:
+            log.warning("a release was refused", request_id=job.order.who.request_id, errors=_end_of(errors))
         return _given(orjson.loads(output))
+
+
+def _end_of(errors: bytes) -> str:
+    return errors.decode(errors="replace")[-5000:].strip()
 
 
 def _given(said: Mapping[str, Any]) -> Given:

@@ -65,7 +65,7 @@ async def answer_release(request: Request) -> Response:
     order = Order(query.name, query.reason, who_of(request.scope))
     with TemporaryFile(prefix="evidence-") as file:  # without a name: whatever happens, nothing is left of it
         content = await receive(request, service.settings.max_release_bytes, file)
-        asked = None if query.preview else asked_of(request, identity, content.encode())
+        asked = asked_of(request, identity, content.encode())
         file.seek(0)
         return _response(await service.releases.make(Job(order, query.preview, asked), file))
 

@@ -9,16 +9,23 @@ from app.query import read_no_query
 from app.sources.texts import stored_text
 from app.web.answers import Validators, answer
 from app.web.negotiation import require
-from app.web.operations import plain_operation, problem
+from app.web.operations import headers, plain_operation, problem
 from app.web.service import service_of
 from app.web.state import query_string
 
 TEXT = "text/plain"
 
 
+def _named(id: str) -> dict[str, str]:
+    """`inline`: a text is opened where it is linked from. As plain text that nobody may take for another type
+    (`security_headers`) it is inert there, whatever its author wrote."""
+    return {"content-disposition": f'inline; filename="{id}.txt"'}
+
+
 def text_operation() -> dict[str, Any]:
     ok = {
         "description": "The text.",
+        "headers": headers(("ETag", "Cache-Control", "Vary", "Content-Disposition", "X-Request-ID")),
         "content": {
             TEXT: {
                 "schema": {"type": "string"},
@@ -43,5 +50,6 @@ def text_operation() -> dict[str, Any]:
 async def answer_text(request: Request) -> Response:
     require(request, TEXT)
     read_no_query(query_string(request))
-    text, sha256 = await service_of(request).reader.run(stored_text, request.path_params["id"])
-    return answer(request, text.encode(), Validators(sha256, None), media_type=TEXT)
+    id = request.path_params["id"]
+    text, sha256 = await service_of(request).reader.run(stored_text, id)
+    return answer(request, text.encode(), Validators(sha256, None), media_type=TEXT, headers=_named(id))

@@ -16,6 +16,7 @@ import structlog
 
 from app.access import retention
 from app.access.audit import Event, Who, note
+from app.database_errors import driver_error
 from app.web.client_address import network_of
 from app.web.refusals import Refusals
 from app.web.writer import Writer
@@ -99,7 +100,7 @@ class Trail:
         try:
             await self._writer.aside(note, some)
         except Exception as error:
-            log.warning("the audit cannot be written just now", lines=len(some), error=type(error).__name__)
+            log.warning("the audit cannot be written just now", lines=len(some), error=str(driver_error(error)))
             self._wait_on(some)
 
     def _wait_on(self, some: Sequence[Event]) -> None:

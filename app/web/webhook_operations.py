@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from app.web.content import JSON_TYPE
+from app.web.edit_operations import IDEMPOTENCY_KEY
 from app.web.operations import Shown, operation, problems
 from app.webhooks.schemas import WebhookCreated, WebhookIn, WebhookOut, WebhookPage, WebhookTest
 
@@ -69,10 +70,13 @@ def _answers(status: int, description: str, model: type[BaseModel] | None) -> Do
     return {str(status): {"description": description, **content}}
 
 
-def _operation(name: str, summary: str, description: str, answers: Doc, *wanted: str, of_one: bool = True) -> Doc:
+def _operation(
+    name: str, summary: str, description: str, answers: Doc, *wanted: str, of_one: bool = True, once: bool = False
+) -> Doc:
     """An operation for admins."""
     kinds = (*wanted, *_ALWAYS, *(("not-found",) if of_one else ()))
-    found = operation(name, summary, description, [_ID] if of_one else [], answers | problems(*kinds))
+    named = [IDEMPOTENCY_KEY] if once else []
+    found = operation(name, summary, description, [*([_ID] if of_one else []), *named], answers | problems(*kinds))
     found["openapi_extra"]["security"] = [{"key": []}]
     return found
 
@@ -85,7 +89,9 @@ def _create() -> Doc:
         "(standardwebhooks.com), in order and at least once: `webhook-id` is the same however often one is sent.",
         _answers(201, "The webhook, with its secret, which is not shown again.", WebhookCreated),
         *_SENT,
+        "idempotency-key-reused",
         of_one=False,
+        once=True,
     )
     made["openapi_extra"]["requestBody"] = {"required": True, "content": _content(WebhookIn)}
     return made
@@ -113,6 +119,8 @@ DELETE = _operation(
     "Nothing more is sent.",
     _answers(204, "It is deleted.", None),
     "content-too-large",
+    "idempotency-key-reused",
+    once=True,
 )
 ENABLE = _operation(
     "enable_webhook",
@@ -121,6 +129,8 @@ ENABLE = _operation(
     "told, at once; for one that waits after a failure the wait is over.",
     _answers(200, "The webhook.", WebhookOut),
     "content-too-large",
+    "idempotency-key-reused",
+    once=True,
 )
 TEST = _operation(
     "test_webhook",

@@ -2,47 +2,49 @@
 
 import time
 from collections.abc import Callable
-from typing import Concatenate, ParamSpec, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app import outgoing
 from app.access.audit import Event
+from app.access.keys import Identity
+from app.editing.answers import Asked, Given, given, keep, replayed
 from app.errors import Problem
 from app.query import read_no_query
 from app.shapes import ShapeFault, shape_faults
 from app.web.access import require_role, who_of
 from app.web.content import JSON_TYPE, parse_json, read_content, require_type
+from app.web.edits import asked_of
 from app.web.negotiation import require
 from app.web.service import service_of
 from app.web.state import query_string
 from app.webhooks import service as webhooks
 from app.webhooks.progress import Failure
-from app.webhooks.schemas import WebhookIn, WebhookPage, WebhookTest
-
-P = ParamSpec("P")
-R = TypeVar("R")
+from app.webhooks.schemas import WebhookCreated, WebhookIn, WebhookPage, WebhookTest
 
 MOST_BYTES = 10_000
 NO_STORE = {"cache-control": "no-store"}
 
 
-def _begin(request: Request) -> None:
-    require_role(request, "admin")
+def _begin(request: Request) -> Identity:
+    identity = require_role(request, "admin")
     require(request, JSON_TYPE)
     read_no_query(query_string(request))
+    return identity
 
 
-async def _begin_without_content(request: Request) -> None:
-    _begin(request)
+async def _begin_without_content(request: Request) -> Identity:
+    identity = _begin(request)
     await read_content(request, 0)
+    return identity
 
 
-def _answer(content: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(content.model_dump_json().encode(), status, {**NO_STORE, **(headers or {})}, JSON_TYPE)
+def _answer(content: BaseModel) -> Response:
+    return Response(content.model_dump_json().encode(), 200, NO_STORE, JSON_TYPE)
 
 
 def _invalid(faults: list[ShapeFault]) -> Problem:
@@ -65,26 +67,65 @@ def _without_secret(fault: ShapeFault) -> ShapeFault:
     return fault[0], "this is not whsec_ and the base64 of 24 to 64 bytes", []
 
 
-async def _change(
-    request: Request, work: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs
-) -> R:
+def _once(connection: Connection, asked: Asked | None, make: Callable[[Connection], Given]) -> Given:
+    """What a request brings about, once. A secret is in no answer that is kept: it is taken from the webhook again."""
+    before = _given_before(connection, asked)
+    if before is not None:
+        return before
+    answer = make(connection)
+    if asked:
+        keep(connection, asked, answer._replace(body=_without(answer.body)) if answer.status == 201 else answer)
+    return answer
+
+
+def _without(created: bytes) -> bytes:
+    return WebhookCreated.model_validate_json(created).model_copy(update={"secret": ""}).model_dump_json().encode()
+
+
+def _given_before(connection: Connection, asked: Asked | None) -> Given | None:
+    """The answer that was given to this very request, whatever would be refused by now."""
+    before = given(connection, asked) if asked else None
+    if before is None:
+        return None
+    if before.status == 201:
+        kept = WebhookCreated.model_validate_json(before.body)
+        whole = kept.model_copy(update={"secret": webhooks.secret_of(connection, kept.id)})
+        before = before._replace(body=whole.model_dump_json().encode())
+    return replayed(before)
+
+
+async def _change(request: Request, asked: Asked | None, make: Callable[[Connection], Given]) -> Response:
     service = service_of(request)
-    done = await service.writer.aside(work, *args, **kwargs)
+    try:
+        done = await service.writer.aside(_once, asked, make)
+    except IntegrityError:  # the same request, at the same time, in another process: it has been answered there
+        done = await service.writer.aside(_once, asked, make)
     service.deliverer.wake()
-    return done
+    return Response(done.body, done.status, {**done.headers, **NO_STORE}, JSON_TYPE if done.body else None)
 
 
 async def answer_create(request: Request) -> Response:
-    _begin(request)
+    identity = _begin(request)
     require_type(request, JSON_TYPE)
-    entered = _entered(await read_content(request, MOST_BYTES))
-    private = service_of(request).settings.webhooks_private
+    content = await read_content(request, MOST_BYTES)
+    service, asked, who = service_of(request), asked_of(request, identity, content), who_of(request.scope)
+    entered = _entered(content)
+    before = await service.reader.run(_given_before, asked)
+    if before is None:
+        await _require_public(entered, private=service.settings.webhooks_private)
+
+    def make(connection: Connection) -> Given:
+        made = webhooks.create(connection, entered, who)
+        return Given(201, {"location": f"/v1/webhooks/{made.id}"}, made.model_dump_json().encode())
+
+    return await _change(request, asked, make)
+
+
+async def _require_public(entered: WebhookIn, *, private: bool) -> None:
     try:
         await outgoing.addresses_of(outgoing.read_url(entered.url, private=private), private=private)
     except outgoing.Refused as refused:
         raise _invalid([("/url", str(refused), [])]) from None
-    made = await _change(request, webhooks.create, entered, who_of(request.scope))
-    return _answer(made, 201, {"location": f"/v1/webhooks/{made.id}"})
 
 
 async def answer_list(request: Request) -> Response:
@@ -99,14 +140,24 @@ async def answer_one(request: Request) -> Response:
 
 
 async def answer_delete(request: Request) -> Response:
-    await _begin_without_content(request)
-    await _change(request, webhooks.remove, request.path_params["id"], who_of(request.scope))
-    return Response(None, 204, NO_STORE)
+    identity = await _begin_without_content(request)
+    id, who = request.path_params["id"], who_of(request.scope)
+
+    def make(connection: Connection) -> Given:
+        webhooks.remove(connection, id, who)
+        return Given(204, {}, b"")
+
+    return await _change(request, asked_of(request, identity, b""), make)
 
 
 async def answer_enable(request: Request) -> Response:
-    await _begin_without_content(request)
-    return _answer(await _change(request, webhooks.enable, request.path_params["id"], who_of(request.scope)))
+    identity = await _begin_without_content(request)
+    id, who = request.path_params["id"], who_of(request.scope)
+
+    def make(connection: Connection) -> Given:
+        return Given(200, {}, webhooks.enable(connection, id, who).model_dump_json().encode())
+
+    return await _change(request, asked_of(request, identity, b""), make)
 
 
 async def answer_test(request: Request) -> Response:

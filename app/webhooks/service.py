@@ -54,6 +54,14 @@ def create(connection: Connection, entered: WebhookIn, who: Who) -> WebhookCreat
     return WebhookCreated.model_validate(row)
 
 
+def secret_of(connection: Connection, id: str) -> str:
+    """The secret that signs a webhook's messages; raises a `Problem` where the webhook was deleted."""
+    secret = connection.scalars(select(Webhook.secret).where(Webhook.id == id)).one_or_none()
+    if secret is None:
+        raise Problem("conflict", f"This request made the webhook {id!r}, which was deleted since.")
+    return secret
+
+
 def remove(connection: Connection, id: str, who: Who) -> None:
     if not connection.execute(delete(Webhook).where(Webhook.id == id)).rowcount:
         raise missing(id)

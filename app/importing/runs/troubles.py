@@ -1,9 +1,12 @@
 """Why an import failed, in the words of problems."""
 
+from pathlib import Path
+
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from app.errors import KINDS, Problem, is_full, no_room
+from app.database_errors import explained, is_disk_full, is_read_only
+from app.errors import KINDS, Problem, no_room
 from app.importing.offers import Unreadable
 from app.importing.runs.schemas import RunProblem
 
@@ -17,18 +20,16 @@ def _told(problem: Problem) -> RunProblem:
     return RunProblem(type=f"/problems/{kind}", title=KINDS[kind].title, detail=problem.detail, errors=errors)
 
 
-def _is_full(error: BaseException | None) -> bool:
-    """As SQLite and PostgreSQL say it."""
-    return getattr(error, "sqlite_errorname", "") == "SQLITE_FULL" or getattr(error, "sqlstate", "") == "53100"
-
-
-def problem_of(error: Exception) -> RunProblem:
+def problem_of(error: Exception, file: Path | None) -> RunProblem:
+    """Why an import failed; `file` is the SQLite database's, if it is one."""
     if isinstance(error, Problem):
         return _told(error)
     if isinstance(error, Unreadable):
         return _told(Problem("malformed-content", f"{error}; nothing was changed."))
-    if is_full(error) or (isinstance(error, DBAPIError) and _is_full(error.orig)):
+    if is_disk_full(error, file):
         return _told(no_room())
+    if is_read_only(error):
+        return _told(explained(error, file))
     if isinstance(error, DBAPIError):
         log.warning("an import broke off", error=str(error.orig))
         detail = "Another change is under way, or the database does not answer; nothing was changed."

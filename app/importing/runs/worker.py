@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine
 
 from app import logs
 from app.console import INTERRUPTED
-from app.db import existing, open_engine
+from app.db import existing, open_engine, sqlite_file
 from app.importing.bringing import Job, Report, bring_in, day, refused, stopped
 from app.importing.fetched import Fetched
 from app.importing.formats import FORMATS
@@ -95,7 +95,10 @@ def _try(folder: Folder, run: OpenRun) -> None:
     except Superseded:
         log.warning("an import was cancelled, or begun again, while it ran", id=run.ordered.id)
     except Exception as error:
-        folder.put(run.ordered.id, Reporter.failed(folder, run, problem_of(error)))
+        folder.put(
+            run.ordered.id,
+            Reporter.failed(folder, run, problem_of(error, sqlite_file(settings.database_url.get_secret_value()))),
+        )
     finally:
         engine.dispose()
 
