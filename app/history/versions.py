@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Select, func, select
 from app import naming
 from app.documents import Document, Revision
 from app.errors import Invalid, Problem, parameter_fault
+from app.page_budget import cut
 from app.paging import offset_in, write_cursor
 from app.query import DEFAULT_LIMIT, Parameters, read_limit
 from app.reading import Page
@@ -72,17 +73,20 @@ def read_versions_query(raw: str) -> VersionsQuery:
     return query
 
 
-def versions(connection: Connection, resource: Resource, record: Named, query: VersionsQuery) -> Page:
+def versions(connection: Connection, resource: Resource, record: Named, query: VersionsQuery, most_bytes: int) -> Page:
     """One page of a record's versions, the newest first."""
+    if not query.limit:
+        return Page([], record.versions, None)
     asked = f"versions {resource.type} {record.id}"
     before = offset_in(asked, query.cursor) if query.cursor is not None else record.versions + 1
     statement = _told(resource, record.id, Document.etag).where(Document.version < before)
     path = f"{resource.path}/{record.id}/versions"
-    rows = connection.execute(statement.order_by(Document.version.desc()).limit(query.limit)).mappings()
-    items = [{**row, "href": f"{path}/{row['version']}"} for row in rows]
-    last = items[-1]["version"] if items else 1
+    found = connection.execute(statement.order_by(Document.version.desc()).limit(query.limit)).mappings()
+    rows = ((_json({**row, "href": f"{path}/{row['version']}"}), row["version"]) for row in found)
+    shown = cut(rows, query.limit, most_bytes).rows
+    last = shown[-1][1] if shown else 1
     more = urlencode({"limit": query.limit, "cursor": write_cursor(asked, (last,))})
-    return Page([_json(item) for item in items], record.versions, f"{path}?{more}" if last > 1 else None)
+    return Page([row[0] for row in shown], record.versions, f"{path}?{more}" if last > 1 else None)
 
 
 def _unknown(resource: Resource, record: Named, version: object) -> Problem:

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -104,19 +103,21 @@ async def answer_changes(request: Request) -> Response:
         before = at_revision(reading.certain(now), request)
         if is_fresh(request, before):
             return not_modified(request, before)
-    token = await service.watch.token()
-    shown, at = await service.reader.run(_page, asked.after, asked, asked.limit)
+    token, most_bytes = await service.watch.token(), service.settings.page_bytes
+    shown, at = await service.reader.run(_page, asked.after, asked, asked.limit, most_bytes)
     if not shown.items and asked.wait and await service.watch.changed(token, asked.wait):
-        shown, at = await service.reader.run(_page, asked.after, asked, asked.limit)
+        shown, at = await service.reader.run(_page, asked.after, asked, asked.limit, most_bytes)
     body = feed.body_of(shown, asked, at)
     if asked.wait:  # what was waited for is for whoever waited
         return Response(body, 200, {"cache-control": "no-store"}, JSON)
     return answer(request, body, at_revision(at, request))
 
 
-def _page(connection: Connection, after: Position | datetime, asked: Asked, limit: int) -> tuple[Page, Now]:
+def _page(
+    connection: Connection, after: Position | datetime, asked: Asked, limit: int, most_bytes: int
+) -> tuple[Page, Now]:
     at = reading.now(connection)
-    return feed.page(connection, feed.position(connection, after), asked.types, limit), at
+    return feed.page(connection, feed.position(connection, after), asked.types, limit, most_bytes), at
 
 
 def _resumed(request: Request, asked: Asked) -> Position | datetime:
@@ -145,13 +146,9 @@ async def _events(service: Service, after: Position | datetime, asked: Asked) ->
         yield b": changes as they come\n\n"
         while not watch.stopped:
             token = await watch.token()
-            shown, _ = await service.reader.run(_page, after, asked, AT_A_TIME)
-            for item in shown.items:
-                after = Position(item.revision, item.type, item.id)
-                yield b"event: change\nid: %b\ndata: %b\n\n" % (
-                    str(after).encode(),
-                    orjson.dumps(item._asdict(), option=orjson.OPT_UTC_Z),
-                )
+            shown, _ = await service.reader.run(_page, after, asked, AT_A_TIME, service.settings.page_bytes)
+            for body, after in shown.items:
+                yield b"event: change\nid: %b\ndata: %b\n\n" % (str(after).encode(), body)
             if not shown.next and not await watch.changed(token, HEARTBEAT):
                 yield b":\n\n"
     finally:

@@ -56,13 +56,15 @@ async def answer_versions(request: Request) -> Response:
     before = at_revision(reading.certain(at), request)
     if is_fresh(request, before):
         return not_modified(request, before)
-    return await reader.run(_versions, request, resource, query)
+    return await reader.run(_versions, request, resource, query, service_of(request).settings.page_bytes)
 
 
-def _versions(connection: Connection, request: Request, resource: Resource, query: VersionsQuery) -> Response:
+def _versions(
+    connection: Connection, request: Request, resource: Resource, query: VersionsQuery, most_bytes: int
+) -> Response:
     validators = at_revision(reading.now(connection), request)
     record = find(connection, resource, request.path_params["id"])
-    page = versions(connection, resource, record, query)
+    page = versions(connection, resource, record, query, most_bytes)
     links = {"link": f'<{page.next}>; rel="next"'} if page.next else {}
     return answer(request, page.body(), validators, headers=links | _location(request, resource, record, "versions"))
 
