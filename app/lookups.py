@@ -4,7 +4,8 @@ SQLAlchemy's execution costs three times what SQLite takes to find the row; its 
 """
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from itertools import starmap
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import BindParameter, Connection, LargeBinary, Select
@@ -44,36 +45,37 @@ class Lookup(Generic[R]):
         self.is_direct = self.positions == names and not self.binders
 
     def by(self, connection: Connection, *values: Any) -> R | None:
-        return next(iter(self.rows_by(connection, *values)), None)
+        return next(iter([*self.rows_by(connection, *values)]), None)
 
-    def rows_by(self, connection: Connection, *values: Any) -> Sequence[R]:
-        rows = connection.execute(self.statement, dict(zip(self.names, values, strict=True)))
-        return [self.make(*row) for row in rows]
+    def rows_by(self, connection: Connection, *values: Any) -> Iterator[R]:
+        """Each row is read and made when it is asked for."""
+        with connection.execute(self.statement, dict(zip(self.names, values, strict=True))) as rows:
+            yield from starmap(self.make, rows)
 
     def in_place(self, driver: sqlite3.Connection, *values: Any) -> R | None:
         if not self.is_direct:
-            return next(iter(self.rows_in_place(driver, *values)), None)
+            return next(iter([*self.rows_in_place(driver, *values)]), None)
         row = driver.execute(self.sql, values).fetchone()
         return self._made(row) if row else None
 
-    def rows_in_place(self, driver: sqlite3.Connection, *values: Any) -> Sequence[R]:
+    def rows_in_place(self, driver: sqlite3.Connection, *values: Any) -> Iterator[R]:
         given = self.fixed | dict(zip(self.names, values, strict=True))
         for name, bind in self.binders.items():
             given[name] = bind(given[name])
         rows = driver.execute(self.sql, [given[name] for name in self.positions])
-        return [self.make(*row) for row in rows] if self.is_ready else [self._made(row) for row in rows]
+        return starmap(self.make, rows) if self.is_ready else map(self._made, rows)
 
     def _made(self, row: tuple[Any, ...]) -> R:
         return self.make(*[read(value) if read else value for read, value in zip(self.processors, row, strict=True)])
 
 
-Ask = Callable[..., Sequence[Any]]
+Ask = Callable[..., Iterator[Any]]
 """How a look-up's rows are asked for, whichever way the database is reached: `ask(lookup, *values)`."""
 
 
-def rows_by(connection: Connection, lookup: Lookup[R], *values: Any) -> Sequence[R]:
+def rows_by(connection: Connection, lookup: Lookup[R], *values: Any) -> Iterator[R]:
     return lookup.rows_by(connection, *values)
 
 
-def rows_in_place(driver: sqlite3.Connection, lookup: Lookup[R], *values: Any) -> Sequence[R]:
+def rows_in_place(driver: sqlite3.Connection, lookup: Lookup[R], *values: Any) -> Iterator[R]:
     return lookup.rows_in_place(driver, *values)

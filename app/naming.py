@@ -89,7 +89,7 @@ _IDS = Lookup(
 
 def only_one(ask: Ask, type: RecordType, name: str) -> str | None:
     """The id of the one record that a name finds, if there is just one."""
-    ids = ask(_IDS, type, fold(type, name))
+    ids = [*ask(_IDS, type, fold(type, name))]
     meant = [name] if name in ids else ids
     return meant[0] if len(meant) == 1 else None
 

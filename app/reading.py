@@ -1,12 +1,12 @@
 """Reading: stored documents by id, by any name, and by the page. The number of statements is fixed.
 
-A page: state, [names], [total, remembered per revision], documents, [included].
+A page: state, [names], [total, remembered per revision], documents, [sizes of what is included, included].
 A record: document; one asked for by another name costs two more.
 """
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -15,17 +15,18 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import ARRAY, Connection, Select, String, bindparam, cast, func, select
 
-from app.documents import Document, Revision, State, valid_at
+from app.documents import Document, Revision, State
 from app.errors import Problem
 from app.fields import RecordType
 from app.links import Link, link_lookup, link_of
 from app.lookups import Ask, Lookup, rows_by
 from app.migrating import head
-from app.page_statements import MANY, Known, documents_of, known_in, page_statement, reads_in_turn, shape_of
+from app.page_budget import AT_A_TIME, Cut, Row, cut, streamed, with_body
+from app.page_items import selected, whole_records
+from app.page_statements import MANY, documents_of, known_in, page_statement, reads_in_turn, shape_of
 from app.paging import Position
 from app.query import ListQuery, RecordQuery
 from app.resources import Resource
-from app.rows import among, batches
 from app.schema_version import VERSION
 from app.selection import embed, included, project
 
@@ -126,47 +127,52 @@ class Page:
         return b'{"items":[%b],"total":%d,"next":%b%b}' % (items, self.total, orjson.dumps(self.next), more)
 
 
-def page(connection: Connection, resource: Resource, query: ListQuery, at: Now, totals: Totals) -> Page:
+def page(
+    connection: Connection, resource: Resource, query: ListQuery, at: Now, totals: Totals, most_bytes: int
+) -> Page:
     """One page of a list with the exact total, of a query whose names are resolved."""
     shape = shape_of(resource, query)
     total = totals.get(at, query.asked)
     if total is None:
         total = connection.scalars(select(func.count()).select_from(shape.records().subquery())).one()
         totals.put(at, query.asked, total)
+    if not query.limit:
+        return Page([], total, None)
     link, in_turn = link_of(resource, query), reads_in_turn(connection)
     if link:
-        shown = linked_page(partial(rows_by, connection), resource, query, link, in_turn=in_turn)
+        rows = _linked(partial(rows_by, connection), query, link, in_turn=in_turn)
     else:
-        statement = partial(page_statement, shape._replace(many=total > MANY), query.sort, in_turn=in_turn)
-        shown = _page_of(resource, query, _reads(connection, query, statement))
-    return Page(select_parts(connection, resource, query, shown.documents), total, shown.next)
+        known, many = known_in(query.position), total > MANY
+        statement = page_statement(shape._replace(many=many), query.sort, known, in_turn=in_turn)
+        rows = _rows(connection, statement, query.position, query.limit + 1, AT_A_TIME)
+    return page_of(resource, query, selected(connection, resource, query, rows, most_bytes), total)
 
 
-def _rows(connection: Connection, statement: Select[Any], position: Position | None, limit: int) -> Sequence[Any]:
+def page_of(resource: Resource, query: ListQuery, found: Cut, total: int) -> Page:
+    """A page in an order of sort keys, from rows of an item and its keys."""
+    last = tuple(found.rows[-1][1 : 1 + len(query.sort)]) if found.is_more else None
+    following = query.next_url(resource, last) if last else None
+    return Page([row[0] for row in found.rows], total, following)
+
+
+def _rows(
+    connection: Connection, statement: Select[Any], position: Position | None, limit: int, at_a_time: int
+) -> Iterator[Row]:
     values = {f"after_{index}": value for index, value in enumerate(position or ())}
-    return connection.execute(statement, {**values, "limit": limit}).all()
+    return with_body(streamed(connection, statement, {**values, "limit": limit}, at_a_time))
 
 
-def _page_of(resource: Resource, query: ListQuery, read: Callable[[int], Sequence[Any]]) -> Page:
-    """Whole documents of one page of some records; the total is not counted here."""
-    if not query.limit:
-        return Page([], 0, None)
-    rows = read(query.limit + 1)
-    following = query.next_url(resource, tuple(rows[query.limit - 1][1:])) if len(rows) > query.limit else None
-    return Page([row[0] for row in rows[: query.limit]], 0, following)
-
-
-def _reads(
-    connection: Connection, query: ListQuery, statement: Callable[[Known], Select[Any]]
-) -> Callable[[int], Sequence[Any]]:
-    return lambda limit: _rows(connection, statement(known_in(query.position)), query.position, limit)
-
-
-def linked_page(ask: Ask, resource: Resource, query: ListQuery, link: Link, *, in_turn: bool) -> Page:
-    """A page of what one link leads to, of a resolved query."""
+def _linked(ask: Ask, query: ListQuery, link: Link, *, in_turn: bool) -> Iterator[Row]:
     lookup = link_lookup(link.shape, query.sort, known_in(query.position), in_turn=in_turn)
     after = [value for value in query.position or () if value is not None]
-    return _page_of(resource, query, lambda limit: ask(lookup, *link.values, *after, limit))
+    return with_body(ask(lookup, *link.values, *after, query.limit + 1))
+
+
+def linked_page(ask: Ask, resource: Resource, query: ListQuery, link: Link, total: int, most_bytes: int) -> Page:
+    """A page of whole documents that one link leads to, of a resolved query, where segments are read in turn."""
+    if not query.limit:
+        return Page([], total, None)
+    return page_of(resource, query, cut(_linked(ask, query, link, in_turn=True), query.limit, most_bytes), total)
 
 
 EXPORTED = 500
@@ -184,11 +190,11 @@ def pages_of(
     position = query.position
     while True:
         statement = documents_of(resource, records, query.sort, known_in(position), in_turn=reads_in_turn(connection))
-        rows = _rows(connection, statement, position, EXPORTED)
+        rows = [*_rows(connection, statement, position, EXPORTED, EXPORTED)]
         yield [row[0] for row in rows]
         if len(rows) < EXPORTED:
             return
-        position = tuple(rows[-1][1:])
+        position = tuple(rows[-1][1 : 1 + len(query.sort)])
 
 
 def those_with(connection: Connection, resource: Resource, ids: Sequence[str]) -> Any:
@@ -199,11 +205,11 @@ def those_with(connection: Connection, resource: Resource, ids: Sequence[str]) -
     return select(resource.sorts["id"]).where(resource.sorts["id"].in_(select(some.c.value)))
 
 
-def sorted_page(connection: Connection, resource: Resource, query: ListQuery, ids: Sequence[str]) -> Page:
-    """One page of the records with some ids, however many, in the query's order."""
-    records = those_with(connection, resource, ids)
-    statement = partial(documents_of, resource, records, query.sort, in_turn=reads_in_turn(connection))
-    return _page_of(resource, query, _reads(connection, query, statement))
+def rows_with(connection: Connection, resource: Resource, query: ListQuery, ids: Sequence[str]) -> Iterator[Row]:
+    """The first rows of the records with some ids, however many, in the query's order."""
+    records, in_turn = those_with(connection, resource, ids), reads_in_turn(connection)
+    statement = documents_of(resource, records, query.sort, known_in(query.position), in_turn=in_turn)
+    return _rows(connection, statement, query.position, query.limit + 1, AT_A_TIME)
 
 
 def select_parts(
@@ -215,16 +221,5 @@ def select_parts(
     documents = [orjson.loads(body) for body in bodies]
     if query.include:
         keys = included(resource, documents, query.include)
-        embed(resource, documents, query.include, _whole(connection, keys, query.revision))
+        embed(resource, documents, query.include, whole_records(connection, keys, query.revision))
     return [orjson.dumps(project(document, query.fields)) for document in documents]
-
-
-def _whole(
-    connection: Connection, keys: Iterable[tuple[RecordType, str]], revision: int | None
-) -> dict[tuple[str, str], Any]:
-    found: dict[tuple[str, str], Any] = {}
-    of = (Document.type, Document.id)
-    for some in batches(keys, 5000):
-        query = select(*of, Document.body).where(among(*of, some), valid_at(revision))
-        found |= {(type, id): orjson.loads(body) for type, id, body in connection.execute(query)}
-    return found

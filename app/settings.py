@@ -59,6 +59,12 @@ class Settings(BaseSettings):
     read_timeout_seconds: float = Field(
         30, gt=0, description="How long a read may take before it is given up with a 503."
     )
+    page_bytes: int = Field(
+        4_000_000,
+        ge=1000,
+        description="Bytes of JSON items, before compression, at which a page ends even where `limit` asks for more; "
+        "`next` goes on. One larger item is a page alone.",
+    )
     answer_cache_bytes: int = Field(
         64_000_000, ge=0, description="Memory for finished answers, in front of everything else; 0 keeps none."
     )

@@ -1,13 +1,13 @@
 """All that imported sources say otherwise than the records: a list to work off, a page at a time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlencode
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, select, tuple_
 
 from app.catalogue import RESOURCES
 from app.errors import Invalid, Problem, parameter_fault
@@ -16,9 +16,10 @@ from app.filters import split_values
 from app.importing.precedence import RULES
 from app.importing.tables import Conflict
 from app.nearest import nearest
+from app.page_budget import cut
 from app.paging import read_cursor, write_cursor
 from app.query import DEFAULT_LIMIT, TYPES, Parameters, read_limit, read_types
-from app.reading import Now, now
+from app.reading import Now, Page, now
 from app.records import Record
 from app.rows import IS_DELETED
 
@@ -111,32 +112,28 @@ def read_query(raw: str) -> Asked:
     return Asked(types, ids, fields, sources, rules, limit, after, kept)
 
 
-def _item(row: Mapping[str, Any]) -> dict[str, Any]:
+def _item(row: RowMapping) -> dict[str, Any]:
     values = {name: orjson.Fragment(row[name]) for name in ("kept", "offered")}
     return {**row, **values, "href": f"/v1/{row['type']}/{row['id']}"}
 
 
-class Page(NamedTuple):
-    body: bytes
-    next: str | None
-    at: Now
-
-
-def page(connection: Connection, asked: Asked) -> Page:
+def page(connection: Connection, asked: Asked, most_bytes: int) -> tuple[Page, Now]:
+    """One page of conflicts, and the state of the database that it is of."""
     at = now(connection)
     _refuse_unknown(connection, "id", asked.ids, asked.types)
     _refuse_unknown(connection, "source", asked.sources, ("sources",))
     wanted = asked.conditions()
     total = connection.scalars(select(func.count()).select_from(Conflict).where(*wanted)).one()
-    query = _CONFLICTS.where(*wanted).limit(asked.limit + 1 if asked.limit else 0)
+    if not asked.limit:
+        return Page([], total, None), at
+    query = _CONFLICTS.where(*wanted).limit(asked.limit + 1)
     if asked.after:
         query = query.where(tuple_(*KEY) > asked.after)
-    rows = connection.execute(query).mappings().all()
-    items = [_item(dict(row)) for row in rows[: asked.limit]]
-    more = len(rows) > asked.limit
-    last = rows[asked.limit - 1] if more else None
-    next = asked.next_url((last["type"], last["id"], last["field"], last["source"])) if last else None
-    return Page(orjson.dumps({"items": items, "total": total, "next": next}), next, at)
+    found = connection.execute(query).mappings()
+    rows = ((orjson.dumps(_item(row)), (row["type"], row["id"], row["field"], row["source"])) for row in found)
+    shown = cut(rows, asked.limit, most_bytes)
+    following = asked.next_url(shown.rows[-1][1]) if shown.is_more else None
+    return Page([row[0] for row in shown.rows], total, following), at
 
 
 def _refuse_unknown(connection: Connection, name: str, ids: Sequence[str], types: Sequence[RecordType]) -> None:

@@ -20,6 +20,7 @@ from app.documents import Change, Document, Revision
 from app.errors import Invalid, parameter_fault
 from app.fields import RecordType
 from app.history.as_of import newest_at, read_as_of
+from app.page_budget import converted, cut, streamed
 from app.paging import read_cursor, write_cursor
 from app.query import TYPES, Parameters, read_limit, read_types
 from app.reading import Now
@@ -83,9 +84,16 @@ class Asked:
         return f"{PATH}?{urlencode([*self.parameters, ('cursor', cursor)], safe=',.:')}"
 
 
+class Told(NamedTuple):
+    """A change as JSON, and where in the feed it is."""
+
+    body: bytes
+    position: Position
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
-    items: Sequence[Item]
+    items: Sequence[Told]
     next: Position | None
     """Where the page ends, if there is more."""
 
@@ -158,19 +166,32 @@ def position(connection: Connection, after: Position | datetime) -> Position:
 
 
 def page(
-    connection: Connection, after: Position, types: Sequence[RecordType], limit: int, actors: PublicActors = "names"
+    connection: Connection,
+    after: Position,
+    types: Sequence[RecordType],
+    limit: int,
+    most_bytes: int,
+    actors: PublicActors = "names",
 ) -> Page:
-    """The first so many changes after a position, of some types, with their actors as the public may see them."""
+    """The first so many changes after a position, of some types, or as many as come to a number of bytes.
+
+    `actors` says how the public sees those who made them.
+    """
     wanted = _CHANGES.where(Document.revision > after.revision)
     if after.type is not None:
         wanted = _CHANGES.where(Document.revision >= after.revision, tuple_(*_KEY) > tuple(after))
     if len(types) < len(TYPES):
         wanted = wanted.where(Document.type.in_(types))
-    rows = connection.execute(wanted.limit(limit + 1)).all()
     shown = shown_actors(connection, actors)
-    items = [_item(row, shown) for row in rows[:limit]]
-    more = len(rows) > limit
-    return Page(items, Position(items[-1].revision, items[-1].type, items[-1].id) if more else None)
+    rows = streamed(connection, wanted.limit(limit + 1))
+    found = cut(converted(rows, limit, partial(_told, shown=shown)), limit, most_bytes)
+    items = [Told(*row) for row in found.rows]
+    return Page(items, items[-1].position if found.is_more else None)
+
+
+def _told(row: Any, shown: Shown) -> Told:
+    item = _item(row, shown)
+    return Told(orjson.dumps(item._asdict(), option=orjson.OPT_UTC_Z), Position(item.revision, item.type, item.id))
 
 
 def _item(row: Any, shown: Shown) -> Item:
@@ -196,5 +217,5 @@ def _changed(before: bytes, after: bytes) -> list[str]:
 
 def body_of(shown: Page, asked: Asked, at: Now) -> bytes:
     following = asked.next_url(shown.next) if shown.next else None
-    items = [item._asdict() for item in shown.items]
-    return orjson.dumps({"items": items, "next": following, "revision": at.revision}, option=orjson.OPT_UTC_Z)
+    items = b",".join(item.body for item in shown.items)
+    return b'{"items":[%b],"next":%b,"revision":%d}' % (items, orjson.dumps(following), at.revision)

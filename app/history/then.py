@@ -16,12 +16,14 @@ import orjson
 from sqlalchemy import Connection, Select, exists, func, select
 
 from app import naming, reading
-from app.documents import Document, valid_at
+from app.documents import Document
 from app.history.as_of import newest_at
 from app.history.holds import holds, sort_path
 from app.history.remembered import Remembered
-from app.page_statements import MANY, reads_in_turn, shape_of
-from app.paging import Position, SortKey, page_keys, page_order
+from app.page_budget import AT_A_TIME, streamed, with_body
+from app.page_items import selected
+from app.page_statements import MANY, keyed_documents, reads_in_turn, shape_of, with_bodies
+from app.paging import Position, SortKey, page_keys
 from app.query import ListQuery
 from app.reading import Now, Page, Totals
 from app.resources import Resource
@@ -73,11 +75,12 @@ def _compared(mine: Any, its: Any, direction: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class PastList:
-    """A list of the past while it is read."""
+    """A list of the past while it is read, so many rows at a time."""
 
     connection: Connection
     resource: Resource
     query: ListQuery
+    at_a_time: int = AT_A_TIME
 
     def unchanged(self, *, many: bool = False) -> Select[Any]:
         """The records found now whose newest version was there then."""
@@ -117,28 +120,26 @@ class PastList:
 
     def _from_past(self, positions: Iterator[Position], size: int) -> Iterator[Entry]:
         for some in batches(positions, size):
-            of = (Document.type == self.resource.type, Document.id.in_([position[-1] for position in some]))
-            rows = self.connection.execute(select(Document.id, Document.body).where(*of, valid_at(self.query.revision)))
-            bodies = {row.id: row.body for row in rows}
-            yield from (Entry(position, bodies[str(position[-1])]) for position in some)
+            keys = [(self.resource.type, str(position[-1])) for position in some]
+            rows = keyed_documents(self.connection, keys, self.query.revision)
+            yield from (Entry(position, body) for position, (body, _) in zip(some, rows, strict=True))
 
     def _from_rows(self, *, many: bool, size: int) -> Iterator[Entry]:
         position = self.query.position
         while True:
-            rows = self.connection.execute(self._page(position, size, many=many)).all()
-            yield from (Entry(tuple(row[1:]), row[0]) for row in rows)
-            if len(rows) < size:
+            found = 0
+            rows = streamed(self.connection, self._page(position, size, many=many), many=self.at_a_time)
+            for row in with_body(rows):
+                found, position = found + 1, tuple(row[1:])
+                yield Entry(position, row[0])
+            if found < size:
                 return
-            position = tuple(rows[-1][1:])
 
     def _page(self, position: Position | None, size: int, *, many: bool) -> Select[Any]:
         records = self.unchanged(many=many)
         in_turn = reads_in_turn(self.connection)
-        page = page_keys(records, self.query.sort, position, size, in_turn=in_turn)
-        columns = [page.c[f"key_{index}"] for index in range(len(self.query.sort))]
-        shown = select(Document.body, *columns).join_from(page, Document, Document.id == columns[-1])
-        current = (Document.type == self.resource.type, Document.until_revision.is_(None))
-        return shown.where(*current).order_by(*page_order(page, self.query.sort))
+        keys = page_keys(records, self.query.sort, position, size, in_turn=in_turn)
+        return with_bodies(self.resource, keys, self.query.sort, in_turn=in_turn)
 
 
 def in_order(positions: list[Position], sort: Sequence[SortKey]) -> list[Position]:
@@ -159,11 +160,17 @@ def _one(index: int, *, descending: bool) -> Callable[[Position], Any]:
 
 
 def page(
-    connection: Connection, resource: Resource, query: ListQuery, at: Now, totals: Totals, remembered: Remembered
+    connection: Connection,
+    resource: Resource,
+    query: ListQuery,
+    at: Now,
+    totals: Totals,
+    remembered: Remembered,
+    most_bytes: int,
 ) -> Page:
     """One page of a list as it was, of a query whose names are resolved and whose revision is known."""
     if query.revision == at.revision:
-        return reading.page(connection, resource, query, at, totals)
+        return reading.page(connection, resource, query, at, totals, most_bytes)
     if query.revision == 0:
         return Page([], 0, None)
     past = PastList(connection, resource, query)
@@ -174,15 +181,14 @@ def page(
         totals.put(at, query.asked, total)
     if not query.limit:
         return Page([], total, None)
-    found = list(islice(past.entries(changed, many=total > MANY, size=query.limit + 1), query.limit + 1))
-    following = query.next_url(resource, found[query.limit - 1].position) if len(found) > query.limit else None
-    bodies = [entry.body for entry in found[: query.limit]]
-    return Page(reading.select_parts(connection, resource, query, bodies), total, following)
+    entries = past.entries(changed, many=total > MANY, size=query.limit + 1)
+    rows = ((entry.body, *entry.position) for entry in entries)
+    return reading.page_of(resource, query, selected(connection, resource, query, rows, most_bytes), total)
 
 
 def every_page(connection: Connection, resource: Resource, query: ListQuery) -> Iterator[Sequence[bytes]]:
     """All whole documents of a list as it was, some at a time."""
-    past = PastList(connection, resource, query)
+    past = PastList(connection, resource, query, reading.EXPORTED)
     entries = past.entries(past.changed(), many=True, size=reading.EXPORTED)
     found = False
     for some in batches(entries, reading.EXPORTED):

@@ -14,6 +14,7 @@ from app import naming
 from app.access.pseudonyms import PublicActors, Shown, shown_actors
 from app.documents import Document, Revision
 from app.errors import Invalid, Problem, parameter_fault
+from app.page_budget import cut
 from app.paging import offset_in, write_cursor
 from app.query import DEFAULT_LIMIT, Parameters, read_limit
 from app.reading import Page
@@ -79,19 +80,27 @@ def _shown(row: RowMapping, actors: Shown) -> dict[str, Any]:
 
 
 def versions(
-    connection: Connection, resource: Resource, record: Named, query: VersionsQuery, actors: PublicActors = "names"
+    connection: Connection,
+    resource: Resource,
+    record: Named,
+    query: VersionsQuery,
+    most_bytes: int,
+    actors: PublicActors = "names",
 ) -> Page:
     """One page of a record's versions, the newest first."""
+    if not query.limit:
+        return Page([], record.versions, None)
     asked = f"versions {resource.type} {record.id}"
     before = offset_in(asked, query.cursor) if query.cursor is not None else record.versions + 1
     statement = _told(resource, record.id, Document.etag).where(Document.version < before)
     path = f"{resource.path}/{record.id}/versions"
-    rows = connection.execute(statement.order_by(Document.version.desc()).limit(query.limit)).mappings().all()
-    shown = shown_actors(connection, actors)
-    items = [{**_shown(row, shown), "href": f"{path}/{row['version']}"} for row in rows]
-    last = items[-1]["version"] if items else 1
+    public = shown_actors(connection, actors)
+    found = connection.execute(statement.order_by(Document.version.desc()).limit(query.limit)).mappings()
+    rows = ((_json({**_shown(row, public), "href": f"{path}/{row['version']}"}), row["version"]) for row in found)
+    shown = cut(rows, query.limit, most_bytes).rows
+    last = shown[-1][1] if shown else 1
     more = urlencode({"limit": query.limit, "cursor": write_cursor(asked, (last,))})
-    return Page([_json(item) for item in items], record.versions, f"{path}?{more}" if last > 1 else None)
+    return Page([row[0] for row in shown], record.versions, f"{path}?{more}" if last > 1 else None)
 
 
 def _unknown(resource: Resource, record: Named, version: object) -> Problem:

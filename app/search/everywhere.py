@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import orjson
 from sqlalchemy import Connection
@@ -12,6 +12,8 @@ from tantivy import Query
 from app import naming, reading
 from app.errors import parameter_fault
 from app.fields import RecordType
+from app.page_budget import Row, converted, cut
+from app.page_statements import keyed_documents
 from app.paging import offset_in, write_cursor
 from app.query import DEFAULT_LIMIT, TYPES, Parameters, read_limit, read_types, read_words
 from app.reading import Now, Page
@@ -20,9 +22,10 @@ from app.search import service
 from app.search.asked import Words
 from app.search.compile import SCHEMA
 from app.search.hits import explain
-from app.search.listing import Search, bodies_of, told
+from app.search.listing import Search, told
 
 PATH = "/v1/search"
+NO_CURSOR: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,40 +62,69 @@ def _of_types(types: tuple[RecordType, ...]) -> Query:
     return Query.const_score_query(Query.term_set_query(SCHEMA, "type", list(types)), 0.0)
 
 
-def everywhere(connection: Connection, query: EverywhereQuery, at: Now, search: Search) -> Page:
+def everywhere(connection: Connection, query: EverywhereQuery, at: Now, search: Search, most_bytes: int) -> Page:
     """The best records of all types asked for, with how many each type has."""
     searcher = search.index.current(connection, at)
     records, thesaurus = _of_types(query.types), search.thesauri.at(connection, at)
     found = service.find(searcher, query.words, thesaurus, records, offset=query.offset, limit=query.limit)
-    bodies = bodies_of(connection, [key for key, _ in found.keys])
-    there = [(key, bodies[key], score) for key, score in found.keys if key in bodies]
     terms = frozenset(found.compiled.terms)
-    hits = [explain(key[0], orjson.loads(body), score, terms) for key, body, score in there]
-    end = query.offset + len(found.keys)
+
+    def explained(row: Row) -> Row:
+        key, score = found.keys[row[1] - 1]
+        return (*row, explain(key[0], orjson.loads(row[0]), score, terms))
+
+    rows = keyed_documents(connection, [key for key, _ in found.keys])
+    shown = cut(converted(rows, query.limit, explained), query.limit, most_bytes)
+    end = query.offset + (shown.rows[-1][1] if shown.is_more else len(found.keys))
     more: dict[str, Any] = {"types": service.types_found(searcher, service.among(found.compiled.query, records))}
     if not found.total:
         more["spelling"] = service.spelling(searcher, query.words)
     following = query.next_url(end) if end < found.total and query.limit else None
-    return Page([body for _, body, _ in there], found.total, following, {"search": told(found, hits, more)})
+    hits = [row[-1] for row in shown.rows]
+    return Page([row[0] for row in shown.rows], found.total, following, {"search": told(found, hits, more)})
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarQuery:
+    limit: int
+    cursor: str | None
 
 
 @lru_cache(maxsize=256)
-def read_similar_query(raw: str) -> int:
-    given = Parameters(raw, ["limit", "format"])
-    limit = given.read("limit", read_limit, 10)
+def read_similar_query(raw: str) -> SimilarQuery:
+    given = Parameters(raw, ["limit", "cursor", "format"])
+    query = SimilarQuery(given.read("limit", read_limit, 10), given.read("cursor", str, NO_CURSOR))
     given.read_format()
     given.end()
-    return limit
+    return query
 
 
-def similar(connection: Connection, resource: Resource, name: str, limit: int, at: Now, search: Search) -> Page:
+def similar_asked(resource: Resource, id: str) -> str:
+    """What a cursor of the records like one of them belongs to."""
+    return f"similar {resource.type} {id}"
+
+
+def similar(
+    connection: Connection,
+    resource: Resource,
+    name: str,
+    asked: SimilarQuery,
+    at: Now,
+    search: Search,
+    most_bytes: int,
+) -> Page:
     """The records of a type that are most like one of them."""
     stored = reading.by_id(connection, resource.type, name) or naming.by_name(connection, resource, name)
+    belongs = similar_asked(resource, stored.id)
+    offset = offset_in(belongs, asked.cursor) if asked.cursor is not None else 0
     searcher = search.index.current(connection, at)
     query = service.similar_to(resource.type, orjson.loads(stored.body))
-    hits = searcher.search(query, max(1, limit), count=False).hits[:limit]
+    total = service.count(searcher, query)
+    hits = searcher.search(query, max(1, offset + asked.limit), count=False).hits[offset : offset + asked.limit]
     keys = [(service.key_of(searcher, address), float(score)) for score, address in hits]
-    bodies = bodies_of(connection, [key for key, _ in keys])
-    there = [(key, bodies[key], score) for key, score in keys if key in bodies]
-    scores = [{"id": key[1], "score": round(score, 4)} for key, _, score in there]
-    return Page([body for _, body, _ in there], service.count(searcher, query), None, {"search": {"hits": scores}})
+    shown = cut(keyed_documents(connection, [key for key, _ in keys]), asked.limit, most_bytes)
+    scores = [{"id": keys[row[1] - 1][0][1], "score": round(keys[row[1] - 1][1], 4)} for row in shown.rows]
+    end = offset + (shown.rows[-1][1] if shown.is_more else len(keys))
+    more = urlencode({"limit": asked.limit, "cursor": write_cursor(belongs, (end,))})
+    following = f"{resource.path}/{quote(stored.id)}/similar?{more}" if end < total and asked.limit else None
+    return Page([row[0] for row in shown.rows], total, following, {"search": {"hits": scores}})

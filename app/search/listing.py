@@ -4,15 +4,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import orjson
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection
 from tantivy import Query, Searcher
 
 from app import naming, reading
-from app.documents import Document
 from app.filters import AnyOf, kinds
 from app.links import link_of
 from app.lookups import Ask
+from app.page_budget import Row
+from app.page_items import selected
+from app.page_statements import keyed_documents
 from app.query import ListQuery
 from app.reading import Now, Page, Totals
 from app.resources import Resource
@@ -20,9 +21,9 @@ from app.rows import batches
 from app.search import service
 from app.search.compile import filter_query
 from app.search.facets import facets
-from app.search.hits import explain
+from app.search.hits import Hit, explain
 from app.search.index import SearchIndex
-from app.search.service import Found, Key, Thesauri
+from app.search.service import Found, Thesauri
 from app.search.synonyms import Thesaurus
 
 
@@ -32,28 +33,20 @@ class Search:
     thesauri: Thesauri
 
 
-_BODIES = select(Document.id, Document.body).where(
-    Document.type == bindparam("type"),
-    Document.id.in_(bindparam("ids", expanding=True)),
-    Document.until_revision.is_(None),
-)
-
-
-def bodies_of(connection: Connection, keys: Sequence[Key]) -> dict[Key, bytes]:
-    """Current documents, some may be gone."""
-    found: dict[Key, bytes] = {}
-    for type in dict.fromkeys(type for type, _ in keys):
-        ids = [id for of, id in keys if of == type]
-        found |= {(type, id): body for id, body in connection.execute(_BODIES, {"type": type, "ids": ids})}
-    return found
-
-
 def told(found: Found, hits: Sequence[Any], extra: dict[str, Any] | None = None) -> dict[str, Any]:
     """What is told of a search beside its records."""
     return {"match": found.match, "expanded": found.compiled.expanded, "hits": hits, **(extra or {})}
 
 
-def page(connection: Connection, resource: Resource, query: ListQuery, at: Now, totals: Totals, search: Search) -> Page:
+def page(
+    connection: Connection,
+    resource: Resource,
+    query: ListQuery,
+    at: Now,
+    totals: Totals,
+    search: Search,
+    most_bytes: int,
+) -> Page:
     """One page of a list, by the index where it is needed, and counted by it where it is at hand."""
     found = naming.resolve(connection, resource, query)
     records = filter_query(resource.type, found.tests, found.ids)
@@ -61,8 +54,9 @@ def page(connection: Connection, resource: Resource, query: ListQuery, at: Now, 
     if searcher and not query.words:
         _total(query, at, totals, searcher, records)
     if searcher and query.words:
-        return _found(connection, resource, found, searcher, records, search.thesauri.at(connection, at))
-    shown = reading.page(connection, resource, found, at, totals)
+        thesaurus = search.thesauri.at(connection, at)
+        return _found(connection, resource, found, searcher, records, thesaurus, most_bytes)
+    shown = reading.page(connection, resource, found, at, totals, most_bytes)
     if not (searcher and query.facets):
         return shown
     return replace(shown, more={"facets": facets(searcher, records, query.facets, query.facet_limit)})
@@ -81,7 +75,7 @@ SHORT = 100
 
 
 def short_page(
-    ask: Ask, resource: Resource, query: ListQuery, totals: Totals, search: Search
+    ask: Ask, resource: Resource, query: ListQuery, totals: Totals, search: Search, most_bytes: int
 ) -> tuple[Page, Now] | None:
     """A page of a link's records, with what it is of, where a few look-ups make it; else nothing."""
     at = next(iter(ask(reading.NOW)), None)
@@ -91,8 +85,7 @@ def short_page(
     if not (at and searcher and found and link):
         return None
     total = _total(query, at, totals, searcher, filter_query(resource.type, found.tests))
-    shown = reading.linked_page(ask, resource, found, link, in_turn=True)
-    return replace(shown, total=total), at
+    return reading.linked_page(ask, resource, found, link, total, most_bytes), at
 
 
 def may_be_short(resource: Resource, query: ListQuery) -> bool:
@@ -114,23 +107,36 @@ def _found(
     searcher: Searcher,
     records: Query,
     thesaurus: Thesaurus,
+    most_bytes: int,
 ) -> Page:
     assert query.words is not None
     offset = int(query.position[0] or 0) if query.position and not query.sort else 0
     found = service.find(searcher, query.words, thesaurus, records, offset=offset, limit=query.limit)
     whole = service.among(found.compiled.query, records)
-    more = {"facets": facets(searcher, whole, query.facets, query.facet_limit)} if query.facets else {}
-    if query.sort:
-        return _sorted(connection, resource, query, searcher, found, more)
-    bodies = bodies_of(connection, [key for key, _ in found.keys])
-    there = [(bodies[key], score) for key, score in found.keys if key in bodies]
-    terms = frozenset(found.compiled.terms)
-    hits = [explain(resource.type, orjson.loads(body), score, terms) for body, score in there]
-    ended = offset + len(found.keys) >= found.total
-    following = None if ended or not query.limit else query.next_url(resource, (offset + len(found.keys),))
+    shown, hits = Page([], found.total, None), list[Hit]()
+    if query.limit and query.sort:
+        shown, hits = _sorted(connection, resource, query, searcher, found, whole, most_bytes)
+    elif query.limit:
+        shown, hits = _best(connection, resource, query, found, offset, most_bytes)
     help = {} if found.total else _help(searcher, resource, query, found)
-    documents = reading.select_parts(connection, resource, query, [body for body, _ in there])
-    return Page(documents, found.total, following, {"search": told(found, hits, help), **more})
+    more = {"facets": facets(searcher, whole, query.facets, query.facet_limit)} if query.facets else {}
+    return replace(shown, more={"search": told(found, hits, help), **more})
+
+
+def _best(
+    connection: Connection, resource: Resource, query: ListQuery, found: Found, offset: int, most_bytes: int
+) -> tuple[Page, list[Hit]]:
+    """By relevance, which has no keys to go by: a page goes on after so many hits."""
+    terms = frozenset(found.compiled.terms)
+
+    def explained(document: Any, row: Row) -> Hit:
+        return explain(resource.type, document, found.keys[row[1] - 1][1], terms)
+
+    rows = keyed_documents(connection, [key for key, _ in found.keys])
+    shown = selected(connection, resource, query, rows, most_bytes, explained)
+    end = offset + (shown.rows[-1][1] if shown.is_more else len(found.keys))
+    following = query.next_url(resource, (end,)) if end < found.total else None
+    return Page([row[0] for row in shown.rows], found.total, following), [row[-1] for row in shown.rows]
 
 
 def _sorted(
@@ -139,17 +145,18 @@ def _sorted(
     query: ListQuery,
     searcher: Searcher,
     found: Found,
-    more: dict[str, Any],
-) -> Page:
+    whole: Query,
+    most_bytes: int,
+) -> tuple[Page, list[Hit]]:
     """Words find, SQL sorts: by keys that are no relevance, pages go on as in any list."""
-    records = filter_query(resource.type, query.tests, query.ids)
-    ids = service.all_ids(searcher, service.among(found.compiled.query, records))
-    shown = reading.sorted_page(connection, resource, query, ids)
     terms = frozenset(found.compiled.terms)
-    hits = [explain(resource.type, orjson.loads(body), 0.0, terms) for body in shown.documents]
-    documents = reading.select_parts(connection, resource, query, shown.documents)
-    help = {} if found.total else _help(searcher, resource, query, found)
-    return Page(documents, found.total, shown.next, {"search": told(found, hits, help), **more})
+
+    def explained(document: Any, _row: Row) -> Hit:
+        return explain(resource.type, document, 0.0, terms)
+
+    rows = reading.rows_with(connection, resource, query, service.all_ids(searcher, whole))
+    shown = selected(connection, resource, query, rows, most_bytes, explained)
+    return reading.page_of(resource, query, shown, found.total), [row[-1] for row in shown.rows]
 
 
 def all_found(
@@ -167,8 +174,7 @@ def all_found(
         yield from reading.pages_of(connection, resource, query, reading.those_with(connection, resource, ids))
         return
     for some in [*batches(ids)] or [[]]:
-        bodies = bodies_of(connection, [(resource.type, id) for id in some])
-        yield [bodies[resource.type, id] for id in some if (resource.type, id) in bodies]
+        yield [row[0] for row in keyed_documents(connection, [(resource.type, id) for id in some])]
 
 
 def _help(searcher: Searcher, resource: Resource, query: ListQuery, found: Found) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -106,7 +105,7 @@ async def answer_changes(request: Request) -> Response:
         before = at_revision(reading.certain(now), request, actors=actors)
         if is_fresh(request, before):
             return not_modified(request, before)
-        shown, at = await service.reader.run(_page, asked.after, asked, asked.limit, actors)
+        shown, at = await _read_page(service, asked.after, asked, asked.limit)
         return answer(request, feed.body_of(shown, asked, at), at_revision(at, request, actors=actors))
     party = party_of(request.scope)
     service.streams.require_room(party)
@@ -118,18 +117,27 @@ async def answer_changes(request: Request) -> Response:
 async def _next_page(service: Service, asked: Asked) -> tuple[Page, Now]:
     """The page that was asked for; where it is empty, as it is after the next change or at the end of the wait."""
     token = await service.watch.token()
-    actors = service.settings.public_actors
-    shown, at = await service.reader.run(_page, asked.after, asked, asked.limit, actors)
+    shown, at = await _read_page(service, asked.after, asked, asked.limit)
     if not shown.items and await service.watch.changed(token, asked.wait):
-        shown, at = await service.reader.run(_page, asked.after, asked, asked.limit, actors)
+        shown, at = await _read_page(service, asked.after, asked, asked.limit)
     return shown, at
 
 
+async def _read_page(service: Service, after: Position | datetime, asked: Asked, limit: int) -> tuple[Page, Now]:
+    settings = service.settings
+    return await service.reader.run(_page, after, asked, limit, settings.page_bytes, settings.public_actors)
+
+
 def _page(
-    connection: Connection, after: Position | datetime, asked: Asked, limit: int, actors: PublicActors
+    connection: Connection,
+    after: Position | datetime,
+    asked: Asked,
+    limit: int,
+    most_bytes: int,
+    actors: PublicActors,
 ) -> tuple[Page, Now]:
     at = reading.now(connection)
-    return feed.page(connection, feed.position(connection, after), asked.types, limit, actors), at
+    return feed.page(connection, feed.position(connection, after), asked.types, limit, most_bytes, actors), at
 
 
 def _resumed(request: Request, asked: Asked) -> Position | datetime:
@@ -152,18 +160,14 @@ def _stream(request: Request, asked: Asked) -> Response:
 
 async def _events(service: Service, party: str, after: Position | datetime, asked: Asked) -> AsyncIterator[bytes]:
     """Changes as they come, for as long as somebody listens."""
-    watch, actors = service.watch, service.settings.public_actors
+    watch = service.watch
     with service.streams.opened(party):
         yield b": changes as they come\n\n"
         while not watch.stopped:
             token = await watch.token()
-            shown, _ = await service.reader.run(_page, after, asked, AT_A_TIME, actors)
-            for item in shown.items:
-                after = Position(item.revision, item.type, item.id)
-                yield b"event: change\nid: %b\ndata: %b\n\n" % (
-                    str(after).encode(),
-                    orjson.dumps(item._asdict(), option=orjson.OPT_UTC_Z),
-                )
+            shown, _ = await _read_page(service, after, asked, AT_A_TIME)
+            for body, after in shown.items:
+                yield b"event: change\nid: %b\ndata: %b\n\n" % (str(after).encode(), body)
             if not shown.next and not await watch.changed(token, HEARTBEAT):
                 yield b":\n\n"
 

@@ -70,9 +70,9 @@ async def answer_conflicts(request: Request) -> Response:
     before = at_revision(reading.certain(now), request)
     if is_fresh(request, before):
         return not_modified(request, before)
-    page = await service.reader.run(conflicts.page, asked)
+    page, at = await service.reader.run(conflicts.page, asked, service.settings.page_bytes)
     links = {"link": f'<{page.next}>; rel="next"'} if page.next else {}
-    return answer(request, page.body, at_revision(page.at, request), headers=links)
+    return answer(request, page.body(), at_revision(at, request), headers=links)
 
 
 CONFLICT: Doc = {

@@ -56,14 +56,16 @@ async def answer_versions(request: Request) -> Response:
     before = at_revision(reading.certain(at), request, actors=actors)
     if is_fresh(request, before):
         return not_modified(request, before)
-    return await reader.run(_versions, request, resource, query)
+    return await reader.run(_versions, request, resource, query, service_of(request).settings.page_bytes)
 
 
-def _versions(connection: Connection, request: Request, resource: Resource, query: VersionsQuery) -> Response:
+def _versions(
+    connection: Connection, request: Request, resource: Resource, query: VersionsQuery, most_bytes: int
+) -> Response:
     actors = service_of(request).settings.public_actors
     validators = at_revision(reading.now(connection), request, actors=actors)
     record = find(connection, resource, request.path_params["id"])
-    page = versions(connection, resource, record, query, actors)
+    page = versions(connection, resource, record, query, most_bytes, actors)
     links = {"link": f'<{page.next}>; rel="next"'} if page.next else {}
     return answer(request, page.body(), validators, headers=links | _location(request, resource, record, "versions"))
 

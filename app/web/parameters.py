@@ -2,6 +2,7 @@
 
 from typing import Any, get_args
 
+from app.catalogue import RESOURCES
 from app.fields import RecordType
 from app.filters import Filter, Kind, kinds
 from app.formats.kinds import formats_of
@@ -10,6 +11,7 @@ from app.query import DEFAULT_LIMIT, MAX_LIMIT, read_list_query
 from app.resources import Resource
 from app.search.asked import DEFAULT_FACET_LIMIT, MAX_FACET_LIMIT, countable
 from app.search.entries import parts
+from app.search.everywhere import similar_asked
 from app.selection import includable
 
 Doc = dict[str, Any]
@@ -104,8 +106,11 @@ LIMIT: Doc = {"type": "integer", "minimum": 0, "maximum": MAX_LIMIT}
 CURSOR_TEXT = "Where the page before ended; opaque, from its `next`. It belongs to its words, filters, ids and sort."
 
 
+PAGE_END = "A page may end before `limit` where its items come to EVIDENCE_PAGE_BYTES; `next` goes on."
+
+
 def _limit_parameter(default: int, text: str) -> Doc:
-    return _parameter("limit", f"{text} Default {default}.", LIMIT | {"default": default}, 10)
+    return _parameter("limit", f"{text} Default {default}. {PAGE_END}", LIMIT | {"default": default}, 10)
 
 
 def _cursor_parameter(example: str) -> Doc:
@@ -116,7 +121,8 @@ def paging_parameters(what: str) -> list[Doc]:
     """Of pages that are no list of a type: the search across types, and similar records."""
     format = _parameter("format", "The format of the answer.", {"type": "string", "enum": ["json"]}, "json")
     if what == "similar":
-        return [_limit_parameter(10, "How many."), format]
+        cursor = write_cursor(similar_asked(RESOURCES["studies"], RESOURCES["studies"].example), (10,))
+        return [_limit_parameter(10, "Records a page."), _cursor_parameter(cursor), format]
     return [_limit_parameter(DEFAULT_LIMIT, "Records a page."), _cursor_parameter(SEARCH_CURSOR), format]
 
 

@@ -32,7 +32,8 @@ def _page(connection: Connection, request: Request, resource: Resource, query: L
     validators = at_revision(past.state, request, permanent=past.permanent)
     if is_fresh(request, validators):
         return not_modified(request, validators)
-    page = then.page(connection, resource, past.query, at, service.totals, service.remembered)
+    most_bytes = service.settings.page_bytes
+    page = then.page(connection, resource, past.query, at, service.totals, service.remembered, most_bytes)
     links = {"link": f'<{page.next}>; rel="next"'} if page.next else {}
     return answer(request, page.body(), validators, headers=links)
 

@@ -33,7 +33,8 @@ async def answer_list(request: Request, resource: Resource) -> Response:
     if is_fresh(request, before):
         return not_modified(request, before)
     if listing.may_be_short(resource, query):
-        short = service.reader.at_once(listing.short_page, resource, query, service.totals, service.search)
+        most_bytes = service.settings.page_bytes
+        short = service.reader.at_once(listing.short_page, resource, query, service.totals, service.search, most_bytes)
         if short:
             return answer_page(request, *short)
     return await service.reader.run(_page, request, resource, query, service)
@@ -41,7 +42,9 @@ async def answer_list(request: Request, resource: Resource) -> Response:
 
 def _page(connection: Connection, request: Request, resource: Resource, query: ListQuery, service: Service) -> Response:
     at = reading.now(connection)
-    return answer_page(request, listing.page(connection, resource, query, at, service.totals, service.search), at)
+    most_bytes = service.settings.page_bytes
+    page = listing.page(connection, resource, query, at, service.totals, service.search, most_bytes)
+    return answer_page(request, page, at)
 
 
 def answer_page(request: Request, page: reading.Page, at: Now) -> Response:

@@ -11,8 +11,10 @@ from starlette.responses import Response
 from app.editing.answers import Given
 from app.errors import Invalid, Problem, parameter_fault
 from app.nearest import nearest
+from app.page_budget import cut
 from app.paging import read_cursor, write_cursor
 from app.query import DEFAULT_LIMIT, Parameters, read_boolean, read_limit, read_no_query
+from app.reading import Page
 from app.releases import reading
 from app.releases.reverting import revert_name
 from app.releases.service import LONGEST_NAME, Order, is_name
@@ -82,12 +84,15 @@ async def answer_revert(request: Request) -> Response:
     return _response(await service_of(request).releases.make(job, None))
 
 
-def _page(connection: Connection, limit: int, before: int | None) -> bytes:
+def _page(connection: Connection, limit: int, before: int | None, most_bytes: int) -> bytes:
+    total = reading.count(connection)
+    if not limit:
+        return Page([], total, None).body()
     items = reading.listed(connection, before=before, limit=limit + 1)
-    more = len(items) > limit > 0
-    cursor = write_cursor(LISTED, (items[limit - 1]["revision"],)) if more else ""
-    next = f"/v1/releases?limit={limit}&cursor={cursor}" if more else None
-    return orjson.dumps({"items": items[:limit], "total": reading.count(connection), "next": next})
+    shown = cut(((orjson.dumps(item), item["revision"]) for item in items), limit, most_bytes)
+    cursor = write_cursor(LISTED, (shown.rows[-1][1],)) if shown.is_more else ""
+    next = f"/v1/releases?limit={limit}&cursor={cursor}" if shown.is_more else None
+    return Page([row[0] for row in shown.rows], total, next).body()
 
 
 def _position(value: str) -> int:
@@ -103,7 +108,8 @@ async def answer_releases(request: Request) -> Response:
     limit = parameters.read("limit", read_limit, DEFAULT_LIMIT)
     before = parameters.read("cursor", _position, None)
     parameters.end()
-    body = await service_of(request).reader.run(_page, limit, before)
+    service = service_of(request)
+    body = await service.reader.run(_page, limit, before, service.settings.page_bytes)
     return Response(body, 200, NO_STORE, JSON)
 
 

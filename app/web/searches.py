@@ -9,7 +9,14 @@ from starlette.responses import Response
 from app import reading
 from app.fields import RecordType
 from app.resources import Resource
-from app.search.everywhere import EverywhereQuery, everywhere, read_everywhere_query, read_similar_query, similar
+from app.search.everywhere import (
+    EverywhereQuery,
+    SimilarQuery,
+    everywhere,
+    read_everywhere_query,
+    read_similar_query,
+    similar,
+)
 from app.web.answers import is_fresh, not_modified
 from app.web.negotiation import JSON, require
 from app.web.operations import either, operation, page_name, problems, success
@@ -54,7 +61,7 @@ async def answer_search(request: Request) -> Response:
 
 def _search(connection: Connection, request: Request, query: EverywhereQuery, service: Service) -> Response:
     at = reading.now(connection)
-    return answer_page(request, everywhere(connection, query, at, service.search), at)
+    return answer_page(request, everywhere(connection, query, at, service.search, service.settings.page_bytes), at)
 
 
 def similar_operation(resource: Resource) -> dict[str, Any]:
@@ -76,17 +83,19 @@ def similar_operation(resource: Resource) -> dict[str, Any]:
             example=f"GET {resource.path}/{{id}}/similar",
             description="The most alike.",
         )
-        | problems("not-found", "gone", "ambiguous-name", *(kind for kind in PROBLEMS if kind != "bad-cursor")),
+        | problems("not-found", "gone", "ambiguous-name", *PROBLEMS),
     )
 
 
 async def answer_similar(request: Request, resource: Resource) -> Response:
     require(request, JSON)
-    limit = read_similar_query(query_string(request))
-    return await service_of(request).reader.run(_similar, request, resource, limit, service_of(request))
+    query = read_similar_query(query_string(request))
+    return await service_of(request).reader.run(_similar, request, resource, query, service_of(request))
 
 
-def _similar(connection: Connection, request: Request, resource: Resource, limit: int, service: Service) -> Response:
-    at = reading.now(connection)
+def _similar(
+    connection: Connection, request: Request, resource: Resource, query: SimilarQuery, service: Service
+) -> Response:
+    at, most_bytes = reading.now(connection), service.settings.page_bytes
     name = request.path_params["id"]
-    return answer_page(request, similar(connection, resource, name, limit, at, service.search), at)
+    return answer_page(request, similar(connection, resource, name, query, at, service.search, most_bytes), at)

@@ -8,6 +8,7 @@ from app import __version__
 from app.access.pseudonyms import PublicActors
 from app.reading import Now
 from app.web.answers import Validators
+from app.web.service import service_of
 
 
 def query_string(request: Request) -> str:
@@ -17,12 +18,13 @@ def query_string(request: Request) -> str:
 def at_revision(
     at: Now, request: Request, format: str = "json", *, permanent: bool = False, actors: PublicActors = "names"
 ) -> Validators:
-    """For answers that follow from the database's state, the address and this code alone.
+    """For answers that follow from the database's state, the address, this code and where pages end.
 
     `actors`: how an answer shows those who changed something. Under another setting it is another answer at the same
     revision, which no date would tell: with pseudonyms there is none.
     """
     state = f"{__version__} {at.epoch} {at.revision} {at.changed_at.timestamp()}"
+    state += f" {service_of(request).settings.page_bytes}"
     known = f"{state} {format} {request.scope['path']}?{query_string(request)}"
     if actors == "names":
         return Validators(blake2b(known.encode(), digest_size=12).hexdigest(), at.changed_at, permanent)
