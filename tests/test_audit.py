@@ -216,11 +216,11 @@ OTHER = {
 }
 
 
-@pytest.mark.parametrize("column", OTHER)
-def test_every_column_of_every_entry_is_under_the_chain(chained: Engine, column: str) -> None:
-    for number in (1, 4, 6, 7, 8):
-        wrong = found_after(chained, [f"UPDATE audit SET {column} = {OTHER[column]} WHERE number = {number}"])
-        assert f"the audit: entry {number} is not what was written, or not where" in wrong
+def test_every_column_of_every_entry_is_under_the_chain(chained: Engine) -> None:
+    for column, value in OTHER.items():
+        for number in (1, 4, 6, 7, 8):
+            wrong = found_after(chained, [f"UPDATE audit SET {column} = {value} WHERE number = {number}"])
+            assert f"the audit: entry {number} is not what was written, or not where" in wrong
 
 
 def test_every_column_is_tried(chained: Engine) -> None:
@@ -270,10 +270,10 @@ TAMPERINGS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", TAMPERINGS)
-def test_tampering_is_found(chained: Engine, kind: str) -> None:
-    statements, expected = TAMPERINGS[kind]
-    assert [line for line in found_after(chained, statements) if expected in line]
+def test_tampering_is_found(chained: Engine) -> None:
+    for kind, (statements, expected) in TAMPERINGS.items():
+        found = found_after(chained, statements)
+        assert [line for line in found if expected in line], (kind, found)
     assert faults(chained) == []
 
 
@@ -332,25 +332,23 @@ def test_many_append_to_one_chain(url: str, engine: Engine) -> None:
 # Pruning
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE audit SET actor = 'Eve'",
-        "DELETE FROM audit WHERE number = 7",
-        "DELETE FROM audit WHERE number = 1",
-        "UPDATE audit_gaps SET last = 5",
-        "DELETE FROM audit_gaps",
-        "INSERT INTO audit_gaps (first, last, hash) SELECT 6, 7, hash FROM audit WHERE number = 6",
-        "UPDATE audit_head SET number = 7",
-        "DELETE FROM audit_head",
-    ],
-)
-def test_nothing_else_gets_past_the_triggers(chained: Engine, statement: str) -> None:
-    with pytest.raises(IntegrityError, match="append-only"), chained.begin() as connection:
-        connection.execute(text(statement))
-    if chained.dialect.name == "postgresql":
+REFUSED = [
+    "UPDATE audit SET actor = 'Eve'",
+    "DELETE FROM audit WHERE number = 7",
+    "DELETE FROM audit WHERE number = 1",
+    "UPDATE audit_gaps SET last = 5",
+    "DELETE FROM audit_gaps",
+    "INSERT INTO audit_gaps (first, last, hash) SELECT 6, 7, hash FROM audit WHERE number = 6",
+    "UPDATE audit_head SET number = 7",
+    "DELETE FROM audit_head",
+]
+TRUNCATED = ["TRUNCATE audit", "TRUNCATE audit_gaps", "TRUNCATE audit_head"]
+
+
+def test_nothing_else_gets_past_the_triggers(chained: Engine) -> None:
+    for statement in (*REFUSED, *(TRUNCATED if chained.dialect.name == "postgresql" else [])):
         with pytest.raises(IntegrityError, match="append-only"), chained.begin() as connection:
-            connection.execute(text(f"TRUNCATE {statement.split()[1 if statement[0] == 'U' else 2]}"))
+            connection.execute(text(statement))
 
 
 def test_a_change_cannot_be_deleted_even_where_a_gap_is_made_for_it(chained: Engine) -> None:

@@ -13,7 +13,7 @@ The hashes have no key: whoever may write to the database could compute the chai
 by comparing with a hash that was noted elsewhere; `evidence audit --limit 1` shows the newest.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -72,12 +72,11 @@ def _storable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
-def entry_hash(before: str, entry: Mapping[str, Any]) -> str:
-    """The hash of an entry: SHA-256 of the hash before it, a line feed, and its columns as a JSON array.
+def entry_hash(before: str, values: Iterable[Any]) -> str:
+    """The hash of an entry: SHA-256 of the hash before it, a line feed, and its columns (`CONTENT`) as a JSON array.
 
     `at` is in UTC, to the microsecond, as SQLite keeps it: `2026-01-31 12:00:00.000000`.
     """
-    values = [entry[name] for name in CONTENT]
     content = orjson.dumps([_moment(value) if isinstance(value, datetime) else value for value in values], default=repr)
     return sha256(b"%b\n%b" % (before.encode(), content)).hexdigest()
 
@@ -100,7 +99,7 @@ def note(connection: Connection, events: Sequence[Event]) -> None:
     rows: list[dict[str, Any]] = []
     for number, event in enumerate(events, head + 1):
         row = {"number": number, **event.row()}
-        hash = entry_hash(hash, row)
+        hash = entry_hash(hash, [row[name] for name in CONTENT])
         rows.append(row | {"hash": hash})
     connection.execute(table_of(AuditEntry).insert(), rows)
     connection.execute(update(AuditHead).values(number=head + len(rows), hash=hash))

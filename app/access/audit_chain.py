@@ -17,7 +17,7 @@ SEAL = "prune audit"
 AT_A_TIME = 5000
 
 _ENTRIES = text(f"SELECT {', '.join(CONTENT)}, hash FROM audit ORDER BY number")
-"""Values as the driver gives them: what was tampered with may not fit its column's type."""
+"""Values as the driver gives them, the hash last: what was tampered with may not fit its column's type."""
 
 
 def digest_of_gaps(connection: Connection) -> tuple[int, str]:
@@ -54,7 +54,7 @@ def _follow(connection: Connection) -> tuple[int, str, str | None]:
                 number, hash = gap.last, gap.hash
             if row.number != number + 1:
                 return number, hash, f"entry {number + 1} is missing"
-            if row.hash != entry_hash(hash, row._asdict()):
+            if row.hash != entry_hash(hash, row[:-1]):
                 return (
                     number,
                     hash,
