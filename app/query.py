@@ -33,13 +33,14 @@ T = TypeVar("T")
 
 DEFAULT_LIMIT, MAX_LIMIT = 25, 1000
 MAX_PARAMETERS = 200
-SELECTING = ("fields", "include", "format", "as_of")
+SELECTING = ("fields", "include", "format", "raw", "as_of")
 PAGING = ("sort", "limit", "cursor", "ids")
 SEARCHING = ("q", "match", "expand")
 COUNTING = ("facets", "facet_limit")
 NOTHING: tuple[str, ...] = ()
 NO_FACETS: tuple[Facet, ...] = ()
 NOW: datetime | None = None
+UNSAID: bool | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +51,8 @@ class RecordQuery:
     as_of: datetime | None = field(default=None, kw_only=True)
     revision: int | None = field(default=None, kw_only=True)
     """The one that `as_of` means, once it is looked up; nothing: the newest."""
+    raw: bool | None = field(default=None, kw_only=True)
+    """Whether text in csv is left as it is; nothing where it is not said."""
 
     @property
     def is_plain(self) -> bool:
@@ -141,9 +144,9 @@ def _selection(resource: Resource, given: Parameters) -> tuple[Tree | None, tupl
 def read_record_query(type: RecordType, raw: str) -> RecordQuery:
     given = Parameters(raw, list(SELECTING))
     selection = _selection(RESOURCES[type], given)
-    as_of = given.read("as_of", read_as_of, NOW)
+    as_of, raw = given.read("as_of", read_as_of, NOW), given.read("raw", read_boolean, UNSAID)
     given.end()
-    return RecordQuery(*selection, as_of=as_of)
+    return RecordQuery(*selection, as_of=as_of, raw=raw)
 
 
 def read_no_query(raw: str) -> None:
@@ -247,7 +250,7 @@ def read_list_query(type: RecordType, raw: str) -> ListQuery:
     unsorted: tuple[SortKey, ...] = () if words else (SortKey("id", resource.sorts["id"]),)
     sort = given.read("sort", partial(_sort, resource), unsorted)
     limit = given.read("limit", read_limit, max(DEFAULT_LIMIT, len(ids)))
-    as_of = _as_of(given)
+    as_of, raw = _as_of(given), given.read("raw", read_boolean, UNSAID)
     given.end()
     order = [(key.name, key.descending) for key in sort]
     asked = repr((type, tests, ids, order, (words.raw, words.match, words.expand) if words else None))
@@ -256,5 +259,17 @@ def read_list_query(type: RecordType, raw: str) -> ListQuery:
     given.end()
     parameters = tuple(pair for pair in given.pairs if pair[0] != "cursor")
     return ListQuery(
-        *selection, tests, ids, sort, limit, position, words, facets, facet_limit, asked, parameters, as_of=as_of
+        *selection,
+        tests,
+        ids,
+        sort,
+        limit,
+        position,
+        words,
+        facets,
+        facet_limit,
+        asked,
+        parameters,
+        as_of=as_of,
+        raw=raw,
     )

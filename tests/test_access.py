@@ -157,6 +157,7 @@ def test_the_audit_cannot_be_changed(copy: Engine, copy_url: str) -> None:
 
 def test_limits_by_address_and_by_key(copy_url: str, own_keys: dict[Role, str]) -> None:
     few = {"limits": True, "address_burst": 5, "key_burst": 8, "address_quota": 1000, "key_quota": 20}
+    few["answer_cache_bytes"] = 0  # each request is to be counted, and what is kept is free
     with serving(settings_for(copy_url, **few)) as client:
         told = client.get("/").json()["limits"]
         assert told["address"] == {

@@ -36,7 +36,7 @@ def _once(batches: Batches) -> Iterator[list[Any]]:
 
 def _csv(resource: Resource, query: RecordQuery, batches: Batches) -> Iterator[bytes]:
     yield csv_head(resource, query.fields)
-    yield from (csv_lines(resource, query.fields, batch) for batch in batches)
+    yield from (csv_lines(resource, query.fields, batch, raw=bool(query.raw)) for batch in batches)
 
 
 def _ndjson(_: Resource, query: RecordQuery, batches: Batches) -> Iterator[bytes]:

@@ -91,7 +91,7 @@ async def _source(
         state, permanent = reading.certain(newest), False
     else:
         state, permanent = await service.reader.run(_past_state, resource, query)
-    wanted = repr((__version__, query.asked, query.fields, query.include, format, coding))
+    wanted = repr((__version__, query.asked, query.fields, query.include, query.raw, format, coding))
 
     def key(state: Now) -> str:
         return blake2b(f"{wanted} {state}".encode(), digest_size=16).hexdigest()

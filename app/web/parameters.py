@@ -77,6 +77,15 @@ AS_OF = _parameter(
 )
 
 
+RAW = _parameter(
+    "raw",
+    "Only with csv. `true`: text as it is, for programs such as R and pandas; else a `'` stands before what a "
+    "spreadsheet would take for a formula.",
+    {"type": "string", "enum": ["true", "false"], "default": "false"},
+    "true",
+)
+
+
 def selection_parameters(resource: Resource) -> list[Doc]:
     label = next(name for name in ("title", "name", "date", "dose") if name in resource.out.model_fields)
     found = [
@@ -92,6 +101,7 @@ def selection_parameters(resource: Resource) -> list[Doc]:
             {"type": "string", "enum": formats_of(resource.type)},
             "csv",
         ),
+        RAW,
         AS_OF,
     ]
     names = includable(resource)

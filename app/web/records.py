@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import naming, reading
+from app.errors import Problem, parameter_fault
 from app.query import ListQuery, RecordQuery, read_list_query, read_record_query
 from app.reading import Now, Stored
 from app.rendering import etag_of
@@ -20,9 +21,17 @@ from app.web.service import Service, service_of
 from app.web.state import at_revision, query_string
 
 
+def _format_of(request: Request, resource: Resource, query: RecordQuery) -> str:
+    format = chosen(request, resource.type, query.format)
+    if query.raw is not None and format != "csv":
+        fault = parameter_fault("raw", f"raw belongs to csv; the format here is {format}.")
+        raise Problem("invalid-parameter", str(fault["detail"]), errors=[fault])
+    return format
+
+
 async def answer_list(request: Request, resource: Resource) -> Response:
     query = read_list_query(resource.type, query_string(request))
-    format = chosen(request, resource.type, query.format)
+    format = _format_of(request, resource, query)
     if format != "json":
         return await answer_export(request, resource, query, format)
     if query.as_of is not None:
@@ -54,7 +63,7 @@ def answer_page(request: Request, page: reading.Page, at: Now) -> Response:
 
 async def answer_record(request: Request, resource: Resource) -> Response:
     query = read_record_query(resource.type, query_string(request))
-    format = chosen(request, resource.type, query.format)
+    format = _format_of(request, resource, query)
     if query.as_of is not None:
         return await answer_record_then(request, resource, query, format)
     name, reader = request.path_params["id"], service_of(request).reader
