@@ -110,7 +110,8 @@ async def answer_changes(request: Request) -> Response:
     body = feed.body_of(shown, asked, at)
     if asked.wait:  # what was waited for is for whoever waited
         return Response(body, 200, {"cache-control": "no-store"}, JSON)
-    return answer(request, body, at_revision(at, request))
+    links = {"link": f'<{asked.next_url(shown.next)}>; rel="next"'} if shown.next else {}
+    return answer(request, body, at_revision(at, request), headers=links)
 
 
 def _page(
