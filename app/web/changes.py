@@ -106,7 +106,8 @@ async def answer_changes(request: Request) -> Response:
         if is_fresh(request, before):
             return not_modified(request, before)
         shown, at = await _read_page(service, asked.after, asked, asked.limit)
-        return answer(request, feed.body_of(shown, asked, at), at_revision(at, request, actors=actors))
+        links = {"link": f'<{asked.next_url(shown.next)}>; rel="next"'} if shown.next else {}
+        return answer(request, feed.body_of(shown, asked, at), at_revision(at, request, actors=actors), headers=links)
     party = party_of(request.scope)
     service.streams.require_room(party)
     with service.streams.opened(party):
