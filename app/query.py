@@ -144,9 +144,9 @@ def _selection(resource: Resource, given: Parameters) -> tuple[Tree | None, tupl
 def read_record_query(type: RecordType, raw: str) -> RecordQuery:
     given = Parameters(raw, list(SELECTING))
     selection = _selection(RESOURCES[type], given)
-    as_of, raw = given.read("as_of", read_as_of, NOW), given.read("raw", read_boolean, UNSAID)
+    as_of, raw_text = given.read("as_of", read_as_of, NOW), given.read("raw", read_boolean, UNSAID)
     given.end()
-    return RecordQuery(*selection, as_of=as_of, raw=raw)
+    return RecordQuery(*selection, as_of=as_of, raw=raw_text)
 
 
 def read_no_query(raw: str) -> None:
@@ -250,7 +250,7 @@ def read_list_query(type: RecordType, raw: str) -> ListQuery:
     unsorted: tuple[SortKey, ...] = () if words else (SortKey("id", resource.sorts["id"]),)
     sort = given.read("sort", partial(_sort, resource), unsorted)
     limit = given.read("limit", read_limit, max(DEFAULT_LIMIT, len(ids)))
-    as_of, raw = _as_of(given), given.read("raw", read_boolean, UNSAID)
+    as_of, raw_text = _as_of(given), given.read("raw", read_boolean, UNSAID)
     given.end()
     order = [(key.name, key.descending) for key in sort]
     asked = repr((type, tests, ids, order, (words.raw, words.match, words.expand) if words else None))
@@ -271,5 +271,5 @@ def read_list_query(type: RecordType, raw: str) -> ListQuery:
         asked,
         parameters,
         as_of=as_of,
-        raw=raw,
+        raw=raw_text,
     )

@@ -1,9 +1,11 @@
 """One process that serves: the socket first, so that what is printed is true, then uvicorn on it."""
 
+import asyncio
 import gc
 import socket
 from contextlib import suppress
 from secrets import token_hex
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -36,8 +38,30 @@ def _greet(address: str) -> None:
     print(f"  try            curl '{address}/v1/studies?indication=chronic-migraine&sort=-year&limit=3'", flush=True)
 
 
+class _Transport:
+    """A connection that may be written to when its client has left: what is written is lost.
+
+    uvloop raises an error there until it has told the protocol, which would be logged with a trace as if the
+    application were at fault.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self.is_closing, self.close = transport.is_closing, transport.close
+
+    def write(self, data: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 class Protocol(HttpToolsProtocol):
     """What the parser cannot read is answered as a problem too: an address beyond 64 KB, or no HTTP at all."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as it is there
+        super().connection_made(_Transport(transport))  # type: ignore[arg-type]  # all that is used of one
 
     def send_400_response(self, msg: str) -> None:
         problem = Problem("malformed-request", f"{msg} An address may have no more than 64 KB.")
