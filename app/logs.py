@@ -1,12 +1,54 @@
-"""Log lines: for people, or as JSON for machines; both to standard error."""
+"""Log lines: for people, or as JSON for machines; both to standard error. What clients send makes no line long, and no
+log full: values are cut, and of the server's own warnings only so many alike are written in a minute.
+"""
 
 import logging
 import sys
+import time
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 
+LONGEST_VALUE = 500
+"""Characters of one value in a line."""
+WHOLE = frozenset({"errors"})
+"""Values that are cut where they are made: what a process of ours wrote before it ended badly."""
+MOST_ALIKE = 10
+"""Lines of one kind that are written in a minute."""
+MINUTE = 60.0
+
+
+def shortened(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A processor of structlog that cuts long texts."""
+    for name, value in line.items():
+        if isinstance(value, str) and len(value) > LONGEST_VALUE and name not in WHOLE:
+            line[name] = f"{value[:LONGEST_VALUE]}... ({len(value)} characters)"
+    return line
+
+
+class FewAlike(logging.Filter):
+    """Passes a few records of each message a minute; the first of a later minute says how many were left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: dict[tuple[str, str], tuple[float, int]] = {}
+        """When the minute of a message began, and how many records of it there were."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        key, now = (record.name, str(record.msg)[:LONGEST_VALUE]), time.monotonic()
+        began, count = self._seen.get(key, (now, 0))
+        if now - began >= MINUTE:
+            if count > MOST_ALIKE:
+                record.msg = f"{record.msg} ({count - MOST_ALIKE} more like it were not written)"
+            began, count = now, 0
+        if key in self._seen or len(self._seen) < 1000:
+            self._seen[key] = began, count + 1
+        return count < MOST_ALIKE
+
+
 _SHARED: list[Any] = [
+    shortened,
     structlog.contextvars.merge_contextvars,
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -25,3 +67,6 @@ def set_up(log_format: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    for handler in logging.getLogger().handlers:
+        if not any(isinstance(one, FewAlike) for one in handler.filters):
+            handler.addFilter(FewAlike())

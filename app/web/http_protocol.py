@@ -75,6 +75,25 @@ async def _nothing() -> None:
     """The rest of an answer that a refusal stands in place of."""
 
 
+class ForgivingTransport:
+    """A connection that may be written to when its client has left: what is written is lost.
+
+    uvloop raises an error there until it has told the protocol, which would be logged with a trace as if the
+    application were at fault.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self.is_closing, self.close = transport.is_closing, transport.close
+
+    def write(self, data: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 class HttpProtocol(HttpToolsProtocol):
     def __init__(self, limits: ConnectionLimits, budget: SendBudget, timeouts: Timeouts, **given: Any) -> None:
         super().__init__(**given)
@@ -97,7 +116,7 @@ class HttpProtocol(HttpToolsProtocol):
     # The connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        super().connection_made(transport)
+        super().connection_made(ForgivingTransport(transport))  # type: ignore[arg-type]  # all that is used of one
         self.address = network_of(address_of({"client": self.client}))
         refused = self.limits.admit(self)
         if refused:
