@@ -439,6 +439,22 @@ def test_the_service_prunes_by_its_setting(copy_url: str, copy: Engine) -> None:
     assert list(maintaining.check(copy)) == []
 
 
+def test_what_was_tampered_with_is_not_pruned(sqlite_copy: Path) -> None:
+    """Or the traces would go, and a seal would vouch for what is left."""
+    engine = open_engine(f"sqlite:///{sqlite_copy}")
+    with engine.begin() as connection:
+        note(connection, [Event(STRANGER, "refused", 401, at=LONG_AGO)] * 3)
+        connection.execute(text("DROP TRIGGER audit_no_update"))
+        connection.execute(text("UPDATE audit SET address = '192.0.2.9' WHERE number = 2"))
+    ended = command(sqlite_copy, "audit", "prune", "--days", "8", "--yes")
+    assert ended.returncode == 1
+    assert "entry 2 is not what was written" in ended.stderr
+    with serving(settings_for(f"sqlite:///{sqlite_copy}", audit_days=8)):
+        time.sleep(1)
+    assert [row["number"] for row in rows(engine)] == [1, 2, 3]
+    engine.dispose()
+
+
 def command(path: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-c", "from app.cli import main; main()", *arguments]
     environment = {"EVIDENCE_DATABASE_URL": f"sqlite:///{path}", "PATH": "/usr/bin:/bin", **more}

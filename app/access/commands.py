@@ -115,6 +115,7 @@ def prune_audit(
     settings = Settings()
     moment = _prune_moment(before, days, settings.audit_days)
     with database(settings) as engine:
+        _refuse_untrue(engine)
         with reading(engine) as connection:
             number = retention.prunable(connection, moment)
         if number and not yes:
@@ -133,6 +134,13 @@ def _prune_moment(before: str | None, days: int | None, setting: int) -> datetim
     if moment > now:
         raise stop(USAGE, "That moment has not come yet.")
     return moment.astimezone(UTC)
+
+
+def _refuse_untrue(engine: Engine) -> None:
+    try:
+        retention.refuse_untrue(engine)
+    except retention.NotWhole as error:
+        raise stop(FAULTS, f"Nothing was pruned, so that no trace is lost: {error}.") from None
 
 
 def _prunings(engine: Engine, moment: datetime) -> Iterator[int]:

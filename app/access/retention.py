@@ -10,7 +10,8 @@ which number and with which hash, and holds a digest of all gaps there are. So g
 without a trace than entries can, and the newest seal vouches for those before it, which later prunings may take away.
 
 What remains is bounded: there is at most one gap for each entry that is kept and one for each pruning. What was pruned
-cannot be proven any more, only that it was pruned, by whom and when.
+cannot be proven any more, only that it was pruned, by whom and when. So nothing is pruned before the whole audit was
+proven (`refuse_untrue`): a pruning must not take the traces of tampering away, or put its seal under them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,17 +19,29 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, and_, delete, func, select
+from sqlalchemy import Connection, Engine, Row, and_, delete, func, select
 
 from app.access.audit import Event, Who, lock_head, note
-from app.access.audit_chain import SEAL, digest_of_gaps
+from app.access.audit_chain import SEAL, digest_of_gaps, untrue_audit
 from app.access.tables import PASSING, AuditEntry, AuditGap
-from app.db import table_of
+from app.db import reading, table_of
 
 AT_ONCE = 100_000
 """Entries that one transaction prunes: others wait for it to end."""
 
 _PRUNABLE = and_(AuditEntry.revision.is_(None), AuditEntry.action.in_(PASSING))
+
+
+class NotWhole(Exception):
+    """The audit is not what was written; the message says where."""
+
+
+def refuse_untrue(engine: Engine) -> None:
+    """Raises `NotWhole` where the audit's proof fails. Keeps no writer waiting."""
+    with reading(engine) as connection:
+        fault = next(untrue_audit(connection), None)
+    if fault is not None:
+        raise NotWhole(fault)
 
 
 def prunable(connection: Connection, before: datetime) -> int:

@@ -113,12 +113,15 @@ class Trail:
         while True:
             try:
                 await self._prune()
+            except retention.NotWhole as error:
+                log.error("the audit is not whole, so nothing is pruned", fault=str(error))
             except Exception as error:
                 log.warning("the audit cannot be pruned just now", error=type(error).__name__)
             await asyncio.sleep(DAY)
 
     async def _prune(self) -> None:
         before = datetime.now(UTC) - timedelta(days=self._days)
+        await asyncio.to_thread(retention.refuse_untrue, self._writer.engine)
         pruned = retention.AT_ONCE
         while pruned == retention.AT_ONCE:
             pruned = await self._writer.aside(retention.prune, before, SERVICE)
