@@ -121,11 +121,11 @@ class Finished:
             await self.app(scope, receive, send)
             return
         done = self._making[asked.key] = asyncio.Event()
-        keeper = _Keeper(send)
+        keeper = _Keeper(send, scope, done)
         try:
             await self.app(scope, receive, keeper)
             answer = keeper.answer(token, getattr(scope.get("route"), "path", "none"))
-            if answer is not None and not scope.get("not_kept"):
+            if answer is not None:
                 self._keep(asked.key, answer)
         finally:
             del self._making[asked.key]
@@ -153,8 +153,8 @@ class Finished:
 class _Keeper:
     """Passes an answer on and keeps what it was."""
 
-    def __init__(self, send: Send) -> None:
-        self.send = send
+    def __init__(self, send: Send, scope: Scope, done: asyncio.Event) -> None:
+        self.send, self.scope, self.done = send, scope, done
         self.status = 0
         self.headers: Headers = []
         self.pieces: list[bytes] = []
@@ -163,6 +163,8 @@ class _Keeper:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status, self.headers = message["status"], list(message["headers"])
+            if self.scope.get("not_kept"):
+                self.done.set()  # nobody needs to wait for a client that may take hours
         elif self.status == 200 and self._is_short():
             self.pieces.append(message.get("body", b""))
             self.whole = not message.get("more_body", False)
@@ -171,7 +173,7 @@ class _Keeper:
     def _is_short(self) -> bool:
         """Streams have no length, and are no answers to keep."""
         length = dict(self.headers).get(b"content-length")
-        return length is not None and int(length) <= LARGEST
+        return not self.scope.get("not_kept") and length is not None and int(length) <= LARGEST
 
     def answer(self, token: Any, route: str) -> Answer | None:
         headers = [(name, value) for name, value in self.headers if name.lower() not in NOT_KEPT]
