@@ -71,6 +71,9 @@ PROBLEM_REQUESTS: dict[str, Asked] = {
     ),
     "invalid-record": Asked("POST", "/v1/directions?reason=x", JSON, b'{"id": "new", "titel": "New"}', "editor"),
     "invalid-parameter": Asked("GET", "/v1/studies?desing=randomized-controlled-trial"),
+    "range-not-satisfiable": Asked(
+        "GET", "/v1/directions?format=csv", {"range": "bytes=900000000-", "accept-encoding": "identity"}
+    ),
     "precondition-required": Asked("DELETE", REFUSED, {}, None, "editor"),
 }
 """A request for each kind of problem that a request alone can bring about."""
@@ -81,6 +84,7 @@ OTHER_PROBLEMS = {
     "slow-down": "At most 1000 requests in 10 seconds are answered.",
     "quota-spent": "At most 1000000 requests in 86400 seconds are answered.",
     "gone": "The study 'preempt-1' was deleted; /v1/studies/preempt-1/versions/1 is what it was before.",
+    "export-not-ready": "Other exports are being made, and this one had no turn.",
     "search-not-ready": "The search index is being made.",
     "internal-error": "The request could not be answered.",
     "insufficient-storage": "There is no room left to keep it; nothing was changed.",

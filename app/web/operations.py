@@ -14,6 +14,7 @@ from app.formats.kinds import FORMATS, formats_of
 from app.resources import Resource
 from app.web.negotiation import JSON
 from app.web.parameters import (
+    EXPORT_HEADERS,
     facet_parameters,
     filter_parameters,
     list_paging_parameters,
@@ -28,6 +29,7 @@ Shown = tuple[type[BaseModel], Literal["validation", "serialization"]]
 
 RECORD_PROBLEMS = ("ambiguous-name", "malformed-request", "unexpected-content", "not-found", "gone", "not-acceptable")
 LIST_PROBLEMS = ("malformed-request", "unexpected-content", "bad-cursor", "not-acceptable", "search-not-ready")
+EXPORT_PROBLEMS = ("precondition-failed", "range-not-satisfiable", "export-not-ready", "insufficient-storage")
 ALWAYS = (
     "unauthorized",
     "uri-too-long",
@@ -96,6 +98,8 @@ HEADERS = {
     "X-Request-ID": "Names this request in our log.",
     "Link": "Of lists the next page, `next`, unless it is the last; of changes all versions, `version-history`.",
     "Content-Disposition": "A name for the file: of stored texts, and in formats other than JSON.",
+    "Accept-Ranges": "In formats other than JSON: whether a `Range` can be sent; `none` with `q`.",
+    "Content-Range": "Which bytes these are, and of how many.",
     "Content-Location": "The record's own path, where another name was asked for.",
     "Location": "The new record's path.",
     "RateLimit": "What is left of each limit: requests and seconds; not on answers kept in memory.",
@@ -120,6 +124,14 @@ def _other_formats(resource: Resource) -> Doc:
     others = [FORMATS[name].media_type for name in formats_of(resource.type) if name != "json"]
     csl = FORMATS["csl-json"].media_type
     return {media: {"schema": {"type": "array" if media == csl else "string"}} for media in others}
+
+
+def _part(resource: Resource) -> Doc:
+    """The 206 of a range of an export."""
+    names = ("ETag", "Last-Modified", "Cache-Control", "Vary", "X-Request-ID", *LIMITED)
+    text = "The range of an export that `Range` asked for."
+    shown = headers((*names, "Accept-Ranges", "Content-Range", "Content-Disposition"))
+    return {"206": {"description": text, "headers": shown, "content": _other_formats(resource)}}
 
 
 def success(schema: Doc, *more_headers: str, example: str, description: str, others: Doc | None = None) -> Doc:
@@ -167,16 +179,19 @@ def list_operation(resource: Resource) -> Doc:
             *facet_parameters(resource),
             *list_paging_parameters(resource),
             *selection_parameters(resource),
+            *EXPORT_HEADERS,
         ],
         success(
             schema,
             "Link",
+            "Accept-Ranges",
             "Content-Disposition",
             example=f"GET {path}",
             description="A page of records; in a format other than JSON the whole list, streamed.",
             others=_other_formats(resource),
         )
-        | problems(*LIST_PROBLEMS),
+        | _part(resource)
+        | problems(*LIST_PROBLEMS, *EXPORT_PROBLEMS),
     )
 
 

@@ -141,6 +141,30 @@ def history_paging_parameters(cursor: str) -> list[Doc]:
     return [_limit_parameter(DEFAULT_LIMIT, "Versions a page."), _cursor_parameter(cursor), format]
 
 
+def _export_header(name: str, description: str, example: str) -> Doc:
+    schema = {"type": "string", "minLength": 1}
+    return {"name": name, "in": "header", "description": description, "schema": schema, "example": example}
+
+
+EXPORT_HEADERS = [
+    _export_header(
+        "Range",
+        "In formats other than JSON: one range of bytes (RFC 9110 §14), as a 206; several ranges are the whole list.",
+        "bytes=1000000-",
+    ),
+    _export_header(
+        "If-Range",
+        "With `Range`: the `ETag` of the part that you have; if the list is another by now, the answer is all of it.",
+        '"4bf92f3577b34da63ce929d0"',
+    ),
+    _export_header(
+        "If-Match",
+        "In formats other than JSON: the `ETag` of the part that you have; if the list is another by now, a 412.",
+        '"4bf92f3577b34da63ce929d0"',
+    ),
+]
+
+
 def search_parameters() -> list[Doc]:
     named = ", ".join(f"`{part}:`" for part in sorted(parts()))
     return [
