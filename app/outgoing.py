@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 import httpx
 
@@ -41,6 +41,14 @@ async def resolve(host: str, port: int) -> list[str]:
 
 _UNICAST, _NAT64 = IPv6Network("2000::/3"), IPv6Network("64:ff9b::/96")
 
+_NOT_PUBLIC = (
+    ip_network("192.0.0.0/24"),  # IETF protocol assignments (RFC 6890): services of networks, no hosts
+    ip_network("192.88.99.0/24"),  # relays of 6to4, deprecated (RFC 7526)
+    ip_network("3fff::/20"),  # documentation (RFC 9637)
+    ip_network("5f00::/16"),  # segment routing (RFC 9602)
+)
+"""Of IANA's special-purpose registries, what Python takes for global, in some of its versions at least."""
+
 
 def _carried(address: IPv6Address) -> IPv4Address | None:
     """The IPv4 address that packets to this one end up at: mapped, 6to4, NAT64 (RFC 6052)."""
@@ -57,7 +65,8 @@ def is_public(address: str) -> bool:
             return is_public(str(carried))
         if found not in _UNICAST:
             return False
-    return found.is_global and not (found.is_multicast or found.is_reserved)
+    hidden = any(found in network for network in _NOT_PUBLIC)
+    return found.is_global and not (hidden or found.is_multicast or found.is_reserved)
 
 
 def read_url(text: str, *, private: bool) -> httpx.URL:

@@ -1,8 +1,10 @@
 """Records of ClinicalTrials.gov as units: what is made of them, and that nothing else ever comes of any file."""
 
 import copy
+import io
 import json
 import random
+import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -566,3 +568,52 @@ def test_a_study_of_an_array_has_a_limit_too(monkeypatch: pytest.MonkeyPatch) ->
     assert len(read(whole)) == 300
     with pytest.raises(Unreadable, match="no study ends within 500,000 bytes"):
         read(b"[" + b'{"x": [' + b'"long", ' * 100_000)
+
+
+class Endless(io.RawIOBase):
+    """A file that begins as it is said and goes on with one letter, and how much of it was read."""
+
+    def __init__(self, beginning: bytes) -> None:
+        self.beginning, self.taken = beginning, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        some = self.beginning[self.taken : self.taken + len(buffer)] or b"x" * len(buffer)
+        buffer[: len(some)] = some
+        self.taken += len(some)
+        assert self.taken < 150_000_000
+        return len(some)
+
+
+@pytest.mark.parametrize(
+    ("beginning", "most", "said"),
+    [
+        (
+            b'[{"protocolSection": {"briefTitle": "',
+            10_000_000,
+            "after study 0 it cannot be read: a text in it has more",
+        ),
+        (b'{"studies": [{"protocolSection": {"briefTitle": "', 10_000_000, "after study 0 it cannot be read: a text"),
+        (b'[{"protocolSection": 1', 10_000_000, "after study 0 it "),
+        (b'[ {"', 10_000_000, "after study 0 it cannot be read: a text"),
+        (b'{"protocolSection": {"briefTitle": "', 50_000_000, "line 1 has more than 50,000,000 bytes"),
+        (b'{"protocolSection":\n {"briefTitle": "', 50_000_000, "one study has more than 50,000,000 bytes"),
+    ],
+)
+def test_a_text_that_does_not_end_is_refused_before_it_is_whole(beginning: bytes, most: int, said: str) -> None:
+    """A parser that looks at such a text anew with each piece took minutes for 150 MB, and others' imports waited."""
+    file, started = Endless(beginning), time.process_time()
+    with pytest.raises(Unreadable, match=said):
+        list(reading.records(io.BufferedReader(file)))
+    assert file.taken < most + 1_000_000
+    assert time.process_time() - started < 5
+
+
+def test_a_text_that_is_too_long_is_refused_in_a_line_of_its_own_too() -> None:
+    long = {"protocolSection": {"briefTitle": "x" * 10_000_001}}
+    lines = b"\n".join(orjson.dumps(study) for study in ({"a": 1}, long, {"b": 1}))
+    found = list(reading.records(io.BytesIO(lines)))
+    assert [type(record).__name__ for record in found] == ["Record", "Refusal", "Record"]
+    assert found[1] == Refusal("line 2", "", "a text in it has more than 10,000,000 bytes")

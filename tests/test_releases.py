@@ -3,6 +3,7 @@
 import io
 import socket
 import subprocess
+import sys
 import threading
 import time
 import zipfile
@@ -690,6 +691,25 @@ def is_locked(engine: Engine) -> bool:
     except (OperationalError, DriverError):
         return True
     return False
+
+
+def test_what_a_look_refuses_begins_no_process(
+    admin: httpx.Client, first: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert admin.post("/v1/releases?name=second", content=body(source("x")), headers=NDJSON).status_code == 201
+    keyed = {"idempotency-key": "one"}
+    reverted = admin.post("/v1/releases/second/revert", headers=keyed)
+    assert reverted.status_code == 201, reverted.text
+    monkeypatch.setattr(sys, "executable", "/none/such")  # what begins a process is a 500 from now on
+    assert admin.post("/v1/releases/first/revert").status_code == 500
+    unknown = admin.post("/v1/releases/secnd/revert")
+    assert (unknown.status_code, "second" in unknown.json()["errors"][0]["nearest"]) == (404, True)
+    again = admin.post("/v1/releases/second/revert")
+    assert (again.status_code, again.json()["errors"][0]["nearest"]) == (409, ["/v1/releases/revert-second"])
+    assert admin.post("/v1/releases/first/revert?name=second").status_code == 409
+    replayed = admin.post("/v1/releases/second/revert", headers=keyed)
+    assert (replayed.status_code, replayed.content) == (201, reverted.content)
+    assert replayed.headers["idempotent-replayed"] == "true"
 
 
 def test_the_command_from_preview_to_revert(first: Engine, url: str, lines: Lines) -> None:

@@ -29,7 +29,8 @@ def revert_name(name: str) -> str:
     return f"revert-{name}"
 
 
-def _release(connection: Connection, name: str) -> Json:
+def revertible(connection: Connection, name: str) -> Json:
+    """The release of this name; raises a `Problem` where there is none, or where it was reverted already."""
     release = found(connection, name)
     if release is None:
         near = nearest(name, names(connection))
@@ -90,7 +91,7 @@ def prepared(engine: Engine, name: str) -> Iterator[Staged]:
     """What undoes a release: all that it changed is kept for good, so it is read without the writers' lock."""
     with ExitStack() as stack:
         with reading(engine) as connection:
-            revision = _release(connection, name)["revision"]
+            revision = revertible(connection, name)["revision"]
             _refuse_later(connection, revision)
             content = Drafts(f"revert of {name}", _as_before(connection, revision))
             read = stack.enter_context(staged(content))
@@ -110,7 +111,7 @@ def _first(connection: Connection, release: Json) -> tuple[int, bool]:
 def undo(connection: Connection, staged: Staged, order: Order, progress: Progress = lambda _: None) -> Json:
     """In a transaction of `changing`; raises a `Problem` where it would lose or break anything."""
     assert order.reverts is not None
-    release = _release(connection, order.reverts)
+    release = revertible(connection, order.reverts)
     _refuse_later(connection, release["revision"])
     _refuse_needed(connection, staged.gone.keys(), staged.checking.keys)
     first, undone = _first(connection, release)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.editing.answers import Given
+from app.editing.answers import Asked, Given, given, replayed
 from app.errors import Invalid, Problem, parameter_fault
 from app.nearest import nearest
 from app.page_budget import cut
@@ -16,8 +16,8 @@ from app.paging import read_cursor, write_cursor
 from app.query import DEFAULT_LIMIT, Parameters, read_boolean, read_limit, read_no_query
 from app.reading import Page
 from app.releases import reading
-from app.releases.reverting import revert_name
-from app.releases.service import LONGEST_NAME, Order, is_name
+from app.releases.reverting import revert_name, revertible
+from app.releases.service import LONGEST_NAME, Order, is_name, refuse_taken
 from app.releases.worker import Job
 from app.web.access import require_role, who_of
 from app.web.content import read_content, receive, require_type
@@ -79,9 +79,21 @@ async def answer_revert(request: Request) -> Response:
     reason = parameters.read("reason", read_reason, f"revert of {name}")
     parameters.end()
     await read_content(request, 0)
-    order = Order(by, reason, who_of(request.scope), reverts=name)
-    job = Job(order, preview=False, asked=asked_of(request, identity, b""))
-    return _response(await service_of(request).releases.make(job, None))
+    service, order = service_of(request), Order(by, reason, who_of(request.scope), reverts=name)
+    asked = asked_of(request, identity, b"")
+    before = await service.reader.run(_before_reverting, order, asked)
+    return _response(before or await service.releases.make(Job(order, preview=False, asked=asked), None))
+
+
+def _before_reverting(connection: Connection, order: Order, asked: Asked | None) -> Given | None:
+    """The answer to this very request, if it was given before; raises a `Problem` where a look shows that nothing can
+    be reverted. To begin a process for that would take a second."""
+    before = given(connection, asked) if asked else None
+    if before is not None:
+        return replayed(before)
+    revertible(connection, order.reverts or "")
+    refuse_taken(connection, order.name)
+    return None
 
 
 def _page(connection: Connection, limit: int, before: int | None, most_bytes: int) -> bytes:

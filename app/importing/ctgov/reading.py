@@ -15,11 +15,11 @@ from typing import IO, Any, NamedTuple
 import ijson
 import orjson
 
-from app.importing.json_events import events
+from app.importing.json_events import LONGEST_TEXT, TooLong, events, has_long_text
 from app.importing.offers import Refusal, Unreadable
 
-LARGEST = 200_000_000
-"""Bytes of one study; the largest that is known has a twentieth."""
+LARGEST = 50_000_000
+"""Bytes of one study; the largest that is known has a fifth."""
 
 HEAD = 65_536
 _BEFORE_STUDIES = r'(?:\s*"(?:nextPageToken|totalCount)"\s*:\s*(?:"[^"\\]*"|[0-9]+|null)\s*,)*'
@@ -103,6 +103,8 @@ def _elements(stream: BufferedReader, path: str) -> Iterator[Record]:
         for number, value in enumerate(found, 1):
             measured.since = 0
             yield Record(f"study {number}", value)
+    except TooLong as error:
+        raise Unreadable(f"after study {number} it cannot be read: {error}") from None
     except (ijson.JSONError, ValueError, OverflowError, RecursionError) as error:
         raise Unreadable(f"after study {number} it is no JSON: {_told(error)}") from None
 
@@ -121,7 +123,7 @@ def _lines(stream: BufferedReader) -> Iterator[Record | Refusal]:
         return
     behind = _line(stream, number) if first.rstrip().endswith(b"}") else (number, b"")
     if behind[1].lstrip().startswith(b"{"):
-        yield Refusal(f"line {number}", "", f"it is no JSON: {fault}")
+        yield Refusal(f"line {number}", "", fault)
         yield _of_line(*behind)
         yield from _further(stream, behind[0])
     else:
@@ -139,7 +141,7 @@ def _further(stream: BufferedReader, number: int) -> Iterator[Record | Refusal]:
 def _of_line(number: int, line: bytes) -> Record | Refusal:
     value, fault = _parsed(line)
     place = f"line {number}"
-    return Record(place, value) if fault is None else Refusal(place, "", f"it is no JSON: {fault}")
+    return Record(place, value) if fault is None else Refusal(place, "", fault)
 
 
 def _line(stream: BufferedReader, number: int) -> tuple[int, bytes]:
@@ -159,13 +161,16 @@ def _whole(begun: bytes, stream: BufferedReader) -> Record:
         raise Unreadable(f"one study has more than {LARGEST:,} bytes, or lines are broken from the first one on")
     value, fault = _parsed(text)
     if fault is not None:
-        raise Unreadable(f"it is no JSON: {fault}")
+        raise Unreadable(fault)
     return Record("study 1", value)
 
 
 def _parsed(text: bytes) -> tuple[Any, str | None]:
     """What is there, or why it cannot be read."""
     try:
-        return orjson.loads(text), None
+        value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        return None, _told(error)
+        return None, f"it is no JSON: {_told(error)}"
+    if len(text) > LONGEST_TEXT and has_long_text(value):
+        return None, str(TooLong())
+    return value, None

@@ -12,7 +12,7 @@ from typing import IO, NamedTuple
 
 import ijson
 
-from app.importing.json_events import events
+from app.importing.json_events import TooLong, events
 from app.importing.live.answers import Again, Ask, Wrong
 from app.importing.live.downloads import Downloads
 from app.importing.live.pages import Chain, Page, require_words
@@ -38,7 +38,7 @@ def _see(file: IO[bytes]) -> _Seen:
                 found[place] = value
             listed |= place == "studies" and event == "start_array"
             studies += place == "studies.item" and event == "start_map"
-    except TooDeep as error:
+    except (TooDeep, TooLong) as error:
         raise Wrong(f"its answer cannot be read: {error}") from None
     except (ijson.JSONError, UnicodeDecodeError) as error:
         raise Again(f"its answer is no whole JSON: {error}") from None
