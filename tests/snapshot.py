@@ -81,6 +81,9 @@ PROBLEM_REQUESTS: dict[str, Asked] = {
 OTHER_PROBLEMS = {
     "content-too-large": "At most 25,000,000 bytes are read.",
     "idempotency-key-reused": "Another request was sent with this Idempotency-Key.",
+    "request-timeout": "The request did not come within the time allowed for it.",
+    "headers-too-large": "The request line and the headers have more than 131,072 bytes.",
+    "too-busy": "Too many answers wait for clients that do not read them.",
     "slow-down": "At most 1000 requests in 10 seconds are answered.",
     "quota-spent": "At most 1000000 requests in 86400 seconds are answered.",
     "gone": "The study 'preempt-1' was deleted; /v1/studies/preempt-1/versions/1 is what it was before.",

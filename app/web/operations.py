@@ -32,11 +32,14 @@ LIST_PROBLEMS = ("malformed-request", "unexpected-content", "bad-cursor", "not-a
 EXPORT_PROBLEMS = ("precondition-failed", "range-not-satisfiable", "export-not-ready", "insufficient-storage")
 ALWAYS = (
     "unauthorized",
+    "request-timeout",
     "uri-too-long",
     "invalid-parameter",
     "slow-down",
     "quota-spent",
+    "headers-too-large",
     "internal-error",
+    "too-busy",
     "database-unavailable",
     "database-read-only",
     "database-not-ready",
