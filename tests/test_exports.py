@@ -450,3 +450,11 @@ def test_places_of_production_are_divided_fairly() -> None:
             pass
 
     asyncio.run(run())
+
+
+def test_small_exports_do_not_use_up_all_files(sqlite_copy: Path) -> None:
+    url = f"sqlite:///{sqlite_copy}"
+    with service(url) as api:
+        for number in range(140):
+            assert api.get(f"/v1/directions?format=csv&title=not:{number}").status_code == 200
+        assert len(spools(spool_folder(url))) <= 128
