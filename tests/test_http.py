@@ -1,6 +1,7 @@
 """What HTTP promises whatever the record: errors, conditional requests, compression, HEAD, CORS, ids of requests."""
 
 import gzip
+import re
 import socket
 from collections.abc import Callable
 from email.utils import formatdate
@@ -11,7 +12,10 @@ import httpx
 import pytest
 import zstandard
 
+from app.access.tables import Role
+from app.catalogue import RESOURCES
 from app.errors import KINDS
+from app.main import ROUTERS
 from app.paging import write_cursor
 from app.query import read_list_query
 
@@ -137,6 +141,47 @@ def test_other_methods_are_refused_with_those_allowed(api: httpx.Client, method:
     answer = api.request(method, "/v1/search")
     is_problem(answer, 405)
     assert answer.headers["allow"] == "GET, HEAD"
+
+
+IN_PATHS = {
+    "type": "studies",
+    "id": "preempt-1",
+    "id:path": "preempt-1",
+    "version": "1",
+    "name": "none",
+    "kind": "not-found",
+    "asset": "docs.js",
+}
+
+
+def _address(path: str) -> str:
+    return re.sub(r"\{([^}]*)\}", lambda found: IN_PATHS[found[1]], path)
+
+
+ADDRESSES = sorted({_address(getattr(route, "path", "")) for router in ROUTERS for route in router.routes})
+
+
+def test_allow_says_what_is_answered_at_each_address(api: httpx.Client, keys: dict[Role, str]) -> None:
+    """None of these requests says enough to change anything."""
+    methods = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+    key, wrong = {"authorization": f"Bearer {keys['admin']}"}, []
+    assert len(ADDRESSES) > 50
+    for path in ADDRESSES:
+        answers = {method: api.request(method, path, headers=key) for method in methods}
+        answered = {method for method, answer in answers.items() if answer.status_code != 405}
+        told = {answer.headers["allow"] for answer in answers.values() if answer.status_code == 405}
+        if told != {", ".join(sorted(answered))} or not answered:
+            wrong.append((path, told, answered))
+    assert wrong == []
+
+
+def test_restoring_is_all_that_its_address_is_for(api: httpx.Client) -> None:
+    """No record is looked for by the name `preempt-1/restore`."""
+    for type in RESOURCES:
+        answer = api.get(f"/v1/{type}/x/restore")
+        is_problem(answer, 405)
+        assert answer.headers["allow"] == "POST"
+    is_problem(api.get("/v1/publications/10.1000/x/restore"), 404)
 
 
 def test_all_methods_of_an_address_are_told(api: httpx.Client) -> None:

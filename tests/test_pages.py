@@ -70,6 +70,14 @@ def test_every_problem_type_is_a_page(api: httpx.Client, kind: str) -> None:
     assert kind in page.text
 
 
+def test_all_problem_types_are_listed_and_found(api: httpx.Client) -> None:
+    page = api.get(api.get("/").json()["pages"]["problems"])
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    linked = re.findall(r'href="(/problems/[^"]+)"', page.text)
+    assert sorted(linked) == sorted(f"/problems/{kind}" for kind in KINDS)
+    assert 'href="/problems"' in api.get(linked[0]).text
+
+
 def test_a_source_s_text_is_served_as_it_is_quoted(api: httpx.Client) -> None:
     text = api.get("/v1/sources/article/text")
     assert text.headers["content-type"] == "text/plain; charset=utf-8"

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.errors import Problem, parameter_fault
 
+_RESTORE = re.compile(r"/v1/[^/]+/[^/]+/restore")
 _PARAMETER = re.compile(r"\{[^}]*\}")
 
 
@@ -27,11 +28,14 @@ class DirectRoute(APIRoute):
         self.app = _asgi(endpoint) if documented or self.methods == {"GET"} else _refusing_names(_asgi(endpoint))
         self._beginning, *rest = _PARAMETER.split(path)
         self._inside = max(rest, key=len, default="")
+        self._takes_any_rest = path.endswith(":path}")
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Most routes are told apart by what they begin with and hold, at a tenth of what their patterns cost."""
         if not scope["path"].startswith(self._beginning) or self._inside not in scope["path"]:
             return Match.NONE, {}
+        if self._takes_any_rest and _RESTORE.fullmatch(scope["path"]):
+            return Match.NONE, {}  # or a record would be looked for by the name `x/restore`
         return super().matches(scope)
 
 

@@ -68,6 +68,7 @@ def _service_document(at: Now, counts: dict[str, int], limits: Limits) -> bytes:
     pages = {
         "openapi": "/openapi.json",
         "docs": "/docs",
+        "problems": "/problems",
         "health": "/healthz",
         "ready": "/readyz",
         "metrics": "/metrics",
@@ -208,7 +209,27 @@ async def get_docs_asset(request: Request) -> Response:
 PROBLEM_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
 <body style="font: 1rem/1.5 system-ui; max-width: 40rem; margin: 3rem auto; padding: 0 1rem">
 <h1>{title}</h1><p>HTTP status {status}, problem type <code>/problems/{kind}</code>.</p><p>{meaning}</p>
+<p><a href="/problems">All problems</a>, <a href="/docs">documentation</a></p></body></html>"""
+
+PROBLEMS_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Problems</title>
+<body style="font: 1rem/1.5 system-ui; max-width: 40rem; margin: 3rem auto; padding: 0 1rem">
+<h1>Problems</h1>
+<p>Every error is <code>application/problem+json</code> (RFC 9457). Its <code>type</code> is one of these.</p>
+<ul>{items}</ul>
 <p><a href="/docs">Documentation</a></p></body></html>"""
+PROBLEM_ITEM = '<li><a href="/problems/{kind}"><code>{kind}</code></a>, HTTP status {status}: {title}.</li>'
+
+
+@lru_cache(maxsize=1)
+def _problems() -> bytes:
+    shown = sorted(KINDS.items(), key=lambda item: (item[1].status, item[0]))
+    items = [PROBLEM_ITEM.format(kind=name, status=kind.status, title=escape(kind.title)) for name, kind in shown]
+    return PROBLEMS_PAGE.format(items="\n".join(items)).encode()
+
+
+@router.get("/problems", include_in_schema=False)
+async def get_problems_page(request: Request) -> Response:
+    return _page(request, _problems(), HTML)
 
 
 @router.get("/problems/{kind}", include_in_schema=False)
