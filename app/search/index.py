@@ -5,6 +5,7 @@ missing, old or damaged index is made anew beside the answering of everything th
 """
 
 import errno
+import os
 import shutil
 import threading
 import time
@@ -25,6 +26,7 @@ from app.documents import Document
 from app.errors import Problem, is_full, no_room
 from app.fields import RecordType
 from app.search.entries import first_day, term_of, text_filters, text_term, texts, values
+from app.search.index_folders import claim, remove_unused
 from app.search.schema import META, OWN, VERSION, open_index, ranged, schema
 
 log = structlog.get_logger("evidence.search")
@@ -116,6 +118,8 @@ class SearchIndex:
         self._idle = threading.Event()
         self._idle.set()
         self._closing = False
+        self._held: int | None = None
+        """The descriptor that keeps the folder from being removed."""
         self._full = False
         """The disk was full when something was to be written last."""
 
@@ -173,15 +177,25 @@ class SearchIndex:
         if self._index is None or self._epoch != at.epoch:
             directory = self._directory(at.epoch)
             try:
-                self._index = _opened(directory)
+                self._index = self._opened(directory)
             except ValueError as error:
                 if self._is_full(error):
                     raise
                 log.warning("the index is damaged and is made anew", error=str(error))
                 shutil.rmtree(str(directory), ignore_errors=True)
-                self._index = _opened(directory)
+                self._index = self._opened(directory)
             self._epoch, self._newest = at.epoch, None
         return _revision(self._index.searcher())
+
+    def _opened(self, directory: Path | None) -> Index:
+        self._let_go()
+        self._held = claim(directory) if directory else None
+        return _opened(directory)
+
+    def _let_go(self) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            os.close(held)
 
     def _catch_up(self, connection: Connection, at: reading.Now) -> Searcher:
         seen = self._open(at)
@@ -213,6 +227,7 @@ class SearchIndex:
         """Gives up what is being brought in; the next start goes on where the last commit was."""
         self._closing = True
         self._idle.wait(CLOSING_SECONDS)
+        self._let_go()
 
     def build_beside(self) -> None:
         """Starts bringing in what is missing, unless that goes on already."""
@@ -223,7 +238,9 @@ class SearchIndex:
     def _build_beside(self) -> None:
         try:
             with read_only(self.engine) as connection:
-                self.build(connection, reading.now(connection))
+                at = reading.now(connection)
+                self.build(connection, at)
+            self._tidy(at)
         except _Closing:
             log.info("the index was not finished")
         except Exception as error:
@@ -231,6 +248,12 @@ class SearchIndex:
             log.warning("the index could not be built", error=str(error))
         finally:
             self._idle.set()
+
+    def _tidy(self, at: reading.Now) -> None:
+        directory = self._directory(at.epoch)
+        removed = remove_unused(directory) if directory else []
+        if removed:
+            log.info("indexes that nobody uses were removed", folders=removed)
 
     def build(self, connection: Connection, at: reading.Now) -> int:
         """Brings in everything that is missing, however much; returns how many entries."""
