@@ -4,8 +4,6 @@ One process writes at a time (the index has a lock that dies with its holder); t
 missing, old or damaged index is made anew beside the answering of everything that does not need it.
 """
 
-import errno
-import os
 import shutil
 import threading
 import time
@@ -20,13 +18,12 @@ from tantivy import Document as Entry
 from tantivy import Index, IndexWriter, Query, Searcher
 
 from app import reading
-from app.database_errors import has_no_room
 from app.db import reading as read_only
 from app.documents import Document
-from app.errors import Problem, is_full, no_room
+from app.errors import Problem, no_room
 from app.fields import RecordType
 from app.search.entries import first_day, term_of, text_filters, text_term, texts, values
-from app.search.index_folders import claim, remove_unused
+from app.search.index_folders import Hold, is_disk_full, remove_unused
 from app.search.schema import META, OWN, VERSION, open_index, ranged, schema
 
 log = structlog.get_logger("evidence.search")
@@ -118,8 +115,7 @@ class SearchIndex:
         self._idle = threading.Event()
         self._idle.set()
         self._closing = False
-        self._held: int | None = None
-        """The descriptor that keeps the folder from being removed."""
+        self._hold = Hold()
         self._full = False
         """The disk was full when something was to be written last."""
 
@@ -137,16 +133,11 @@ class SearchIndex:
                     return searcher or self._catch_up(connection, at)
         except (OSError, ValueError) as error:  # no directory, no room, or what is there cannot be read
             log.warning("the index cannot be used", error=str(error))
-            self._full = self._full or self._is_full(error)
+            self._full = self._full or is_disk_full(error, self.path)
             raise (no_room() if self._full else _not_yet()) from None
         full = self._full
         self.build_beside()
         raise no_room() if full else _not_yet()
-
-    def _is_full(self, error: Exception) -> bool:
-        """Tantivy hands on the operating system's errors as text, and those of its threads not at all."""
-        said = is_full(error) or f"os error {errno.ENOSPC}" in str(error)
-        return said or (self.path is not None and self.path.exists() and has_no_room(self.path))
 
     def seen(self, at: reading.Now) -> Searcher | None:
         """A searcher that has seen revision `at` or later, if one is at hand."""
@@ -177,25 +168,15 @@ class SearchIndex:
         if self._index is None or self._epoch != at.epoch:
             directory = self._directory(at.epoch)
             try:
-                self._index = self._opened(directory)
+                self._index = _opened(directory, self._hold)
             except ValueError as error:
-                if self._is_full(error):
+                if is_disk_full(error, self.path):
                     raise
                 log.warning("the index is damaged and is made anew", error=str(error))
                 shutil.rmtree(str(directory), ignore_errors=True)
-                self._index = self._opened(directory)
+                self._index = _opened(directory, self._hold)
             self._epoch, self._newest = at.epoch, None
         return _revision(self._index.searcher())
-
-    def _opened(self, directory: Path | None) -> Index:
-        self._let_go()
-        self._held = claim(directory) if directory else None
-        return _opened(directory)
-
-    def _let_go(self) -> None:
-        held, self._held = self._held, None
-        if held is not None:
-            os.close(held)
 
     def _catch_up(self, connection: Connection, at: reading.Now) -> Searcher:
         seen = self._open(at)
@@ -227,7 +208,7 @@ class SearchIndex:
         """Gives up what is being brought in; the next start goes on where the last commit was."""
         self._closing = True
         self._idle.wait(CLOSING_SECONDS)
-        self._let_go()
+        self._hold.release()
 
     def build_beside(self) -> None:
         """Starts bringing in what is missing, unless that goes on already."""
@@ -240,20 +221,14 @@ class SearchIndex:
             with read_only(self.engine) as connection:
                 at = reading.now(connection)
                 self.build(connection, at)
-            self._tidy(at)
+            remove_unused(self._directory(at.epoch))
         except _Closing:
             log.info("the index was not finished")
         except Exception as error:
-            self._full = self._is_full(error)
+            self._full = is_disk_full(error, self.path)
             log.warning("the index could not be built", error=str(error))
         finally:
             self._idle.set()
-
-    def _tidy(self, at: reading.Now) -> None:
-        directory = self._directory(at.epoch)
-        removed = remove_unused(directory) if directory else []
-        if removed:
-            log.info("indexes that nobody uses were removed", folders=removed)
 
     def build(self, connection: Connection, at: reading.Now) -> int:
         """Brings in everything that is missing, however much; returns how many entries."""
@@ -267,7 +242,8 @@ class SearchIndex:
         return count
 
 
-def _opened(directory: Path | None) -> Index:
+def _opened(directory: Path | None, hold: Hold) -> Index:
+    hold.take(directory)
     if directory:
         directory.mkdir(parents=True, exist_ok=True)
     index = open_index(str(directory) if directory else None)

@@ -6,6 +6,7 @@ brought its own up to date. An index can always be made again from its database,
 costs time and nothing else.
 """
 
+import errno
 import fcntl
 import os
 import re
@@ -15,6 +16,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
+
+import structlog
+
+from app.database_errors import has_no_room
+from app.errors import is_full
+
+log = structlog.get_logger("evidence.search")
 
 IN_USE = ".in-use"
 DAY = 24 * 3600.0
@@ -56,15 +64,43 @@ def _held(folder: Path) -> int | None:
     return None
 
 
+class Hold:
+    """The folder that a process serves from, one at a time."""
+
+    def __init__(self) -> None:
+        self._held: int | None = None
+
+    def take(self, folder: Path | None) -> None:
+        self.release()
+        self._held = claim(folder) if folder else None
+
+    def release(self) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            os.close(held)
+
+
 def _is_there(folder: Path, held: int) -> bool:
     with suppress(FileNotFoundError):
         return os.path.samestat((folder / IN_USE).stat(), os.fstat(held))
     return False
 
 
-def remove_unused(serving: Path) -> list[str]:
+def remove_unused(serving: Path | None) -> list[str]:
     """Removes the folders beside the one that serves which nobody uses any more, and returns their names."""
-    return [folder.name for folder in _others(serving) if _remove(folder, _patience(folder, serving))]
+    if serving is None:
+        return []
+    removed = [folder.name for folder in _others(serving) if _remove(folder, _patience(folder, serving))]
+    if removed:
+        log.info("indexes that nobody uses were removed", folders=removed)
+    return removed
+
+
+def is_disk_full(error: Exception, root: Path | None) -> bool:
+    """Whether an index cannot be written for want of room. Tantivy hands on the operating system's errors as text, and
+    those of its threads not at all, so that the disk itself is looked at."""
+    said = is_full(error) or f"os error {errno.ENOSPC}" in str(error)
+    return said or (root is not None and root.exists() and has_no_room(root))
 
 
 def _others(serving: Path) -> Iterator[Path]:
