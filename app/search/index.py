@@ -4,7 +4,6 @@ One process writes at a time (the index has a lock that dies with its holder); t
 missing, old or damaged index is made anew beside the answering of everything that does not need it.
 """
 
-import errno
 import shutil
 import threading
 import time
@@ -20,12 +19,12 @@ from tantivy import Document as Entry
 from tantivy import Index, IndexWriter, Query, Searcher
 
 from app import reading
-from app.database_errors import has_no_room
 from app.db import reading as read_only
 from app.documents import Document
-from app.errors import Problem, is_full, no_room
+from app.errors import Problem, no_room
 from app.fields import RecordType
 from app.search.entries import first_day, term_of, text_filters, text_term, texts, values
+from app.search.index_folders import Hold, is_disk_full, remove_unused
 from app.search.schema import META, OWN, VERSION, open_index, ranged, schema
 
 log = structlog.get_logger("evidence.search")
@@ -118,6 +117,7 @@ class SearchIndex:
         self._idle = threading.Event()
         self._idle.set()
         self._closing = False
+        self._hold = Hold()
         self._full = False
         """The disk was full when something was to be written last."""
 
@@ -135,16 +135,11 @@ class SearchIndex:
                     return searcher or self._catch_up(connection, at)
         except (OSError, ValueError) as error:  # no directory, no room, or what is there cannot be read
             log.warning("the index cannot be used", error=str(error))
-            self._full = self._full or self._is_full(error)
+            self._full = self._full or is_disk_full(error, self.path)
             raise (no_room() if self._full else _not_yet()) from None
         full = self._full
         self.build_beside()
         raise no_room() if full else _not_yet()
-
-    def _is_full(self, error: Exception) -> bool:
-        """Tantivy hands on the operating system's errors as text, and those of its threads not at all."""
-        said = is_full(error) or f"os error {errno.ENOSPC}" in str(error)
-        return said or (self.path is not None and self.path.exists() and has_no_room(self.path))
 
     def seen(self, at: reading.Now) -> Searcher | None:
         """A searcher that has seen revision `at` or later, if one is at hand."""
@@ -175,13 +170,13 @@ class SearchIndex:
         if self._index is None or self._epoch != at.epoch:
             directory = self._directory(at.epoch)
             try:
-                self._index = _opened(directory)
+                self._index = _opened(directory, self._hold)
             except ValueError as error:
-                if self._is_full(error):
+                if is_disk_full(error, self.path):
                     raise
                 log.warning("the index is damaged and is made anew", error=str(error))
                 shutil.rmtree(str(directory), ignore_errors=True)
-                self._index = _opened(directory)
+                self._index = _opened(directory, self._hold)
             self._epoch, self._newest = at.epoch, None
         return _revision(self._index.searcher())
 
@@ -216,6 +211,7 @@ class SearchIndex:
         """Gives up what is being brought in; the next start goes on where the last commit was."""
         self._closing = True
         self._idle.wait(CLOSING_SECONDS)
+        self._hold.release()
 
     def build_beside(self) -> None:
         """Starts bringing in what is missing, unless that goes on already."""
@@ -226,11 +222,13 @@ class SearchIndex:
     def _build_beside(self) -> None:
         try:
             with read_only(self.engine) as connection:
-                self.build(connection, reading.now(connection))
+                at = reading.now(connection)
+                self.build(connection, at)
+            remove_unused(self._directory(at.epoch))
         except _Closing:
             log.info("the index was not finished")
         except Exception as error:
-            self._full = self._is_full(error)
+            self._full = is_disk_full(error, self.path)
             log.warning("the index could not be built", error=str(error))
         finally:
             self._idle.set()
@@ -247,7 +245,8 @@ class SearchIndex:
         return count
 
 
-def _opened(directory: Path | None) -> Index:
+def _opened(directory: Path | None, hold: Hold) -> Index:
+    hold.take(directory)
     if directory:
         directory.mkdir(parents=True, exist_ok=True)
     index = open_index(str(directory) if directory else None)
