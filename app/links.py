@@ -13,7 +13,6 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.filters import AnyOf, Between, Tests, Value
 from app.lookups import Lookup
-from app.page_budget import AT_A_TIME
 from app.page_statements import Known, documents_of
 from app.paging import SortKey
 from app.query import ListQuery
@@ -88,7 +87,6 @@ def link_lookup(shape: LinkShape, sort: tuple[SortKey, ...], known: Known, *, in
     columns: Mapping[str, InstrumentedAttribute[Any]] = {**shape.target.beside, "id": shape.target.owner}
     keys = tuple(SortKey(key.name, columns[key.name], key.descending) for key in sort)
     statement = documents_of(shape.resource, _records(shape), keys, known, in_turn=in_turn)
-    statement = statement.execution_options(yield_per=AT_A_TIME)
     after = [f"after_{index}" for index, there in enumerate(known or ()) if there]
     values = ["link", *(f"bound_{index}" for index in range(len(shape.bounds)))]
     return Lookup(statement, _row, *values, *after, "limit")

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
 from app.db import Moment
+from app.page_budget import streamed
 
 R = TypeVar("R")
 
@@ -47,10 +48,10 @@ class Lookup(Generic[R]):
     def by(self, connection: Connection, *values: Any) -> R | None:
         return next(iter([*self.rows_by(connection, *values)]), None)
 
-    def rows_by(self, connection: Connection, *values: Any) -> Iterator[R]:
-        """Each row is read and made when it is asked for."""
-        with connection.execute(self.statement, dict(zip(self.names, values, strict=True))) as rows:
-            yield from starmap(self.make, rows)
+    def rows_by(self, connection: Connection, *values: Any, by_cursor: bool = False) -> Iterator[R]:
+        """Each row is read and made when it is asked for; `by_cursor` as in `page_budget.streamed`."""
+        given = dict(zip(self.names, values, strict=True))
+        return starmap(self.make, streamed(connection, self.statement, given, by_cursor=by_cursor))
 
     def in_place(self, driver: sqlite3.Connection, *values: Any) -> R | None:
         if not self.is_direct:
@@ -73,8 +74,8 @@ Ask = Callable[..., Iterator[Any]]
 """How a look-up's rows are asked for, whichever way the database is reached: `ask(lookup, *values)`."""
 
 
-def rows_by(connection: Connection, lookup: Lookup[R], *values: Any) -> Iterator[R]:
-    return lookup.rows_by(connection, *values)
+def rows_by(connection: Connection, lookup: Lookup[R], *values: Any, by_cursor: bool = False) -> Iterator[R]:
+    return lookup.rows_by(connection, *values, by_cursor=by_cursor)
 
 
 def rows_in_place(driver: sqlite3.Connection, lookup: Lookup[R], *values: Any) -> Iterator[R]:

@@ -11,21 +11,24 @@ from sqlalchemy import Connection, Select
 
 Row = Sequence[Any]
 
-AT_A_TIME = 20
-"""Rows that a database driver hands over at once while a page is read; the budget is looked at after each row."""
+FEW, AT_A_TIME = 100, 20
+"""Rows that PostgreSQL sends at once; more of them come so many at a time, and the budget ends them."""
 
 
 def streamed(
     connection: Connection,
     statement: Select[*tuple[Any, ...]],
     values: Mapping[str, Any] | None = None,
-    many: int = AT_A_TIME,
+    *,
+    by_cursor: bool = False,
 ) -> Iterator[Row]:
-    """Rows of a statement, so `many` at a time, by a cursor that is closed wherever reading ends.
+    """Rows of a statement, each when it is asked for; the cursor is closed wherever reading ends.
 
-    SQLite finds each row when it is asked for. PostgreSQL sends a whole result at once unless it keeps a cursor.
+    SQLite finds a row when it is asked for. PostgreSQL sends a whole result, or keeps a cursor (`by_cursor`): then the
+    statement is planned each time and costs three round trips more, which pays where there are many rows.
     """
-    with connection.execute(statement, values, execution_options={"yield_per": many}) as rows:
+    options = {"yield_per": AT_A_TIME} if by_cursor else {}
+    with connection.execute(statement, values, execution_options=options) as rows:
         yield from rows
 
 

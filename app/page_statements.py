@@ -1,7 +1,7 @@
 """Statements that find a page's documents, each built once for all lists that differ in nothing but values."""
 
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -24,7 +24,7 @@ from app.conditions import conditions
 from app.documents import Document, valid_at
 from app.fields import RecordType
 from app.filters import Tests
-from app.page_budget import Row, by_place, streamed
+from app.page_budget import FEW, Row, by_place, streamed
 from app.paging import Position, SortKey, page_keys, page_order
 from app.query import ListQuery
 from app.resources import Resource
@@ -105,21 +105,35 @@ def keyed_documents(
     """
     if not keys:
         return iter(())
-    wanted = _in_json(keys) if reads_in_turn(connection) else _in_arrays(keys)
+    in_turn = reads_in_turn(connection)
+    statement = _keyed_statement(in_turn=in_turn, is_past=revision is not None)
+    values = {"keys": orjson.dumps(keys).decode()} if in_turn else {name: [*some] for name, some in _columns(keys)}
+    return by_place(streamed(connection, statement, {**values, "revision": revision}, by_cursor=len(keys) > FEW))
+
+
+def _columns(keys: Sequence[tuple[RecordType, str]]) -> Iterator[tuple[str, Iterable[str]]]:
+    return zip(("types", "ids"), zip(*keys, strict=True), strict=True)
+
+
+@cache
+def _keyed_statement(*, in_turn: bool, is_past: bool) -> Select[Any]:
+    """Parameters: `keys` as JSON where the database reads in turn, else `types` and `ids`; `revision` of the past."""
+    wanted = _in_json() if in_turn else _in_arrays()
+    revision: Any = bindparam("revision", type_=Integer()) if is_past else None
     document = and_(Document.type == wanted.c.type, Document.id == wanted.c.id, valid_at(revision))
     found = select(Document.body, wanted.c.place).join_from(wanted, Document, document, isouter=True)
-    ordered = found if reads_in_turn(connection) else found.order_by(wanted.c.place)
-    return by_place(streamed(connection, ordered))
+    return found if in_turn else found.order_by(wanted.c.place)
 
 
-def _in_json(keys: Sequence[tuple[RecordType, str]]) -> Any:
-    pairs = func.json_each(orjson.dumps(keys).decode()).table_valued("key", "value")
+def _in_json() -> Any:
+    pairs = func.json_each(bindparam("keys", type_=String())).table_valued("key", "value")
     part = func.json_extract
     place = (type_coerce(pairs.c.key, Integer()) + 1).label("place")
     columns = (part(pairs.c.value, "$[0]").label("type"), part(pairs.c.value, "$[1]").label("id"))
     return select(*columns, place).subquery("wanted")
 
 
-def _in_arrays(keys: Sequence[tuple[RecordType, str]]) -> Any:
-    types, ids = (cast([key[index] for key in keys], ARRAY(String)) for index in (0, 1))
-    return func.unnest(types, ids).table_valued("type", "id", with_ordinality="place").render_derived(name="wanted")
+def _in_arrays() -> Any:
+    types, ids = (cast(bindparam(name, type_=ARRAY(String)), ARRAY(String)) for name in ("types", "ids"))
+    pairs = func.unnest(types, ids).table_valued("type", "id", with_ordinality="place")
+    return pairs.render_derived(name="wanted")

@@ -21,7 +21,7 @@ from app.fields import RecordType
 from app.links import Link, link_lookup, link_of
 from app.lookups import Ask, Lookup, rows_by
 from app.migrating import head
-from app.page_budget import AT_A_TIME, Cut, Row, cut, streamed, with_body
+from app.page_budget import FEW, Cut, Row, cut, streamed, with_body
 from app.page_items import selected, whole_records
 from app.page_statements import MANY, documents_of, known_in, page_statement, reads_in_turn, shape_of
 from app.paging import Position
@@ -140,11 +140,11 @@ def page(
         return Page([], total, None)
     link, in_turn = link_of(resource, query), reads_in_turn(connection)
     if link:
-        rows = _linked(partial(rows_by, connection), query, link, in_turn=in_turn)
+        rows = _linked(partial(rows_by, connection, by_cursor=query.limit > FEW), query, link, in_turn=in_turn)
     else:
         known, many = known_in(query.position), total > MANY
         statement = page_statement(shape._replace(many=many), query.sort, known, in_turn=in_turn)
-        rows = _rows(connection, statement, query.position, query.limit + 1, AT_A_TIME)
+        rows = _rows(connection, statement, query.position, query.limit + 1, by_cursor=query.limit > FEW)
     return page_of(resource, query, selected(connection, resource, query, rows, most_bytes), total)
 
 
@@ -156,10 +156,10 @@ def page_of(resource: Resource, query: ListQuery, found: Cut, total: int) -> Pag
 
 
 def _rows(
-    connection: Connection, statement: Select[Any], position: Position | None, limit: int, at_a_time: int
+    connection: Connection, statement: Select[Any], position: Position | None, limit: int, *, by_cursor: bool = False
 ) -> Iterator[Row]:
     values = {f"after_{index}": value for index, value in enumerate(position or ())}
-    return with_body(streamed(connection, statement, {**values, "limit": limit}, at_a_time))
+    return with_body(streamed(connection, statement, {**values, "limit": limit}, by_cursor=by_cursor))
 
 
 def _linked(ask: Ask, query: ListQuery, link: Link, *, in_turn: bool) -> Iterator[Row]:
@@ -190,7 +190,7 @@ def pages_of(
     position = query.position
     while True:
         statement = documents_of(resource, records, query.sort, known_in(position), in_turn=reads_in_turn(connection))
-        rows = [*_rows(connection, statement, position, EXPORTED, EXPORTED)]
+        rows = [*_rows(connection, statement, position, EXPORTED)]
         yield [row[0] for row in rows]
         if len(rows) < EXPORTED:
             return
@@ -209,7 +209,7 @@ def rows_with(connection: Connection, resource: Resource, query: ListQuery, ids:
     """The first rows of the records with some ids, however many, in the query's order."""
     records, in_turn = those_with(connection, resource, ids), reads_in_turn(connection)
     statement = documents_of(resource, records, query.sort, known_in(query.position), in_turn=in_turn)
-    return _rows(connection, statement, query.position, query.limit + 1, AT_A_TIME)
+    return _rows(connection, statement, query.position, query.limit + 1, by_cursor=query.limit > FEW)
 
 
 def select_parts(

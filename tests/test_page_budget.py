@@ -314,7 +314,8 @@ def test_conflicts_and_releases_end_too(engine: Engine, url: str) -> None:
             client.headers["authorization"] = f"Bearer {keys_of(engine)['admin']}"
         for address in ("/v1/conflicts?limit=100", "/v1/releases?limit=100"):
             expected = whole.get(address).json()
-            items, following, read = [], address, 0
+            items: list[Json] = []
+            following, read = address, 0
             while following:
                 page = small.get(following).json()
                 assert sum(len(orjson.dumps(item)) for item in page["items"]) <= 1_000

@@ -20,7 +20,7 @@ from app.documents import Change, Document, Revision
 from app.errors import Invalid, parameter_fault
 from app.fields import RecordType
 from app.history.as_of import newest_at, read_as_of
-from app.page_budget import converted, cut, streamed
+from app.page_budget import FEW, converted, cut, streamed
 from app.paging import read_cursor, write_cursor
 from app.query import TYPES, Parameters, read_limit, read_types
 from app.reading import Now
@@ -183,7 +183,7 @@ def page(
     if len(types) < len(TYPES):
         wanted = wanted.where(Document.type.in_(types))
     shown = shown_actors(connection, actors)
-    rows = streamed(connection, wanted.limit(limit + 1))
+    rows = streamed(connection, wanted.limit(limit + 1), by_cursor=limit > FEW)
     found = cut(converted(rows, limit, partial(_told, shown=shown)), limit, most_bytes)
     items = [Told(*row) for row in found.rows]
     return Page(items, items[-1].position if found.is_more else None)

@@ -20,7 +20,7 @@ from app.documents import Document
 from app.history.as_of import newest_at
 from app.history.holds import holds, sort_path
 from app.history.remembered import Remembered
-from app.page_budget import AT_A_TIME, streamed, with_body
+from app.page_budget import FEW, streamed, with_body
 from app.page_items import selected
 from app.page_statements import MANY, keyed_documents, reads_in_turn, shape_of, with_bodies
 from app.paging import Position, SortKey, page_keys
@@ -75,12 +75,12 @@ def _compared(mine: Any, its: Any, direction: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class PastList:
-    """A list of the past while it is read, so many rows at a time."""
+    """A list of the past while it is read, of whose rows many are read by a cursor."""
 
     connection: Connection
     resource: Resource
     query: ListQuery
-    at_a_time: int = AT_A_TIME
+    by_cursor: bool = False
 
     def unchanged(self, *, many: bool = False) -> Select[Any]:
         """The records found now whose newest version was there then."""
@@ -128,7 +128,7 @@ class PastList:
         position = self.query.position
         while True:
             found = 0
-            rows = streamed(self.connection, self._page(position, size, many=many), many=self.at_a_time)
+            rows = streamed(self.connection, self._page(position, size, many=many), by_cursor=self.by_cursor)
             for row in with_body(rows):
                 found, position = found + 1, tuple(row[1:])
                 yield Entry(position, row[0])
@@ -173,7 +173,7 @@ def page(
         return reading.page(connection, resource, query, at, totals, most_bytes)
     if query.revision == 0:
         return Page([], 0, None)
-    past = PastList(connection, resource, query)
+    past = PastList(connection, resource, query, by_cursor=query.limit > FEW)
     changed = remembered.get(at, query.asked, past.changed)
     total = totals.get(at, query.asked)
     if total is None:
@@ -188,7 +188,7 @@ def page(
 
 def every_page(connection: Connection, resource: Resource, query: ListQuery) -> Iterator[Sequence[bytes]]:
     """All whole documents of a list as it was, some at a time."""
-    past = PastList(connection, resource, query, reading.EXPORTED)
+    past = PastList(connection, resource, query)
     entries = past.entries(past.changed(), many=True, size=reading.EXPORTED)
     found = False
     for some in batches(entries, reading.EXPORTED):

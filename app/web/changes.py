@@ -20,6 +20,7 @@ from app.web.access import party_of
 from app.web.answers import answer, is_fresh, not_modified
 from app.web.negotiation import JSON, accept_of, require, weight
 from app.web.operations import operation, problems, success
+from app.web.parameters import PAGE_END
 from app.web.service import Service, service_of
 from app.web.state import at_revision, query_string
 
@@ -55,7 +56,7 @@ def changes_operation() -> dict[str, Any]:
         ),
         _parameter(
             "limit",
-            "Changes a page.",
+            f"Changes a page. {PAGE_END}",
             {"type": "integer", "minimum": 1, "maximum": 1000, "default": feed.DEFAULT_LIMIT},
             2,
         ),

@@ -14,6 +14,7 @@ from app.query import DEFAULT_LIMIT, MAX_LIMIT, TYPES
 from app.web.answers import answer, is_fresh, not_modified
 from app.web.negotiation import JSON, require
 from app.web.operations import operation, problems, success
+from app.web.parameters import PAGE_END
 from app.web.service import service_of
 from app.web.state import at_revision, query_string
 
@@ -41,7 +42,7 @@ def conflicts_operation() -> Doc:
         _parameter("field", "Fields of records, comma-separated.", text, "enrolled"),
         _parameter("source", "Ids of the sources that say otherwise, comma-separated.", text, "article"),
         _words("rule", "Rules by which the records' values stand, comma-separated.", RULES, "person-first"),
-        _parameter("limit", "Conflicts a page.", limit, 2),
+        _parameter("limit", f"Conflicts a page. {PAGE_END}", limit, 2),
         _parameter("cursor", "From `next`; belongs to its query.", text, CURSOR),
         _parameter("format", "The format of the answer.", {"type": "string", "enum": ["json"]}, "json"),
     ]

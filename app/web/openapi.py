@@ -25,7 +25,8 @@ DESCRIPTION = """What is known about a therapy, with proof: how it works (**mech
 (**studies**), what it is for (**indications**) and what can go wrong (**safety notes**), each with its source.
 
 * Every GET also answers HEAD. Answers have a strong `ETag`; with `If-None-Match` an unchanged one is a 304.
-* Lists are paged by `next`: follow it until it is `null`. `total` is exact.
+* Lists are paged by `next`: follow it until it is `null`, whatever a page holds: it may end before `limit` where its
+  items come to EVIDENCE_PAGE_BYTES. `total` is exact.
 * An unknown parameter, value or field is refused with the nearest valid ones, never ignored.
 * Every error is `application/problem+json` (RFC 9457); its `type` is a page that says what to do.
 * Every version of every record is kept: `/versions`, `/diff`, and `as_of=` on records and lists.

@@ -4,6 +4,7 @@ from app.paging import write_cursor
 from app.web.edit_operations import IDEMPOTENCY_KEY, SECURED
 from app.web.negotiation import JSON
 from app.web.operations import Doc, headers, operation, problems
+from app.web.parameters import PAGE_END
 from app.web.releases import LISTED, NDJSON, ZIP
 
 TEXT: Doc = {"type": "string"}
@@ -175,7 +176,7 @@ def releases_operation() -> Doc:
         "List releases, the newest first",
         "Needs the role `admin`.",
         [
-            _query("limit", "Releases a page; 0 asks for the total alone.", limit, "10"),
+            _query("limit", f"Releases a page; 0 asks for the total alone. {PAGE_END}", limit, "10"),
             _query(
                 "cursor",
                 "Where the page before ended; from its `next`.",
