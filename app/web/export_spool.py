@@ -15,7 +15,7 @@ import asyncio
 from collections import OrderedDict, defaultdict
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -55,6 +55,9 @@ class ExportSpool:
         self.patience = patience
         self._folder, self._most_bytes, self._connect = folder, most_bytes, connect
         self._places = ProducerPlaces(producers)
+        self._long_step = asyncio.Lock()
+        """Long productions make their steps in turn: side by side they would gain nothing, since one interpreter runs
+        them all, and take the more of it from everybody else."""
         self._producing = ThreadPoolExecutor(producers, "export")
         self._reading = ThreadPoolExecutor(READ_THREADS, "spool")
         self._by_key: dict[str, Spool] = {}
@@ -122,7 +125,8 @@ class ExportSpool:
             self._identify(spool, file, export, source.key(export.state))
             while chunk and spool.failure is None:
                 self._reserve(spool, len(chunk))
-                following = await self._write(production, spool, file, chunk)
+                async with self._long_step if spool.size else nullcontext():
+                    following = await self._write(production, spool, file, chunk)
                 spool.grow(len(chunk), finished=not following)
                 chunk = following
             spool.grow(0, finished=not chunk)
