@@ -24,6 +24,8 @@ from app.rows import among, batches
 
 MAX_CANDIDATES = 20_000
 """Names looked through for the nearest ones; only a wrong name costs this."""
+MAX_FAULTS, MAX_NEAREST = 20, 5
+"""Unknown names of one request that are told, and those of them that the nearest names are looked up for."""
 
 
 def without_documents() -> Problem:
@@ -130,13 +132,14 @@ def _references(resource: Resource, query: ListQuery) -> list[_Reference]:
     return found
 
 
-def _unknown(connection: Connection, reference: _Reference, as_of: datetime | None) -> Mapping[str, Any]:
+def _unknown(connection: Connection, reference: _Reference, as_of: datetime | None, *, near: bool) -> Mapping[str, Any]:
     where = f"among the {RESOURCES[reference.type].title}"
     if as_of is not None:
         detail = f"{reference.parameter}: there was no {reference.name!r} {where} at {as_of:%Y-%m-%dT%H:%M:%SZ}."
         return parameter_fault(reference.parameter, detail)
     detail = f"{reference.parameter}: there is no {reference.name!r} {where}."
-    return parameter_fault(reference.parameter, detail, _nearest(connection, reference.type, reference.name))
+    found = _nearest(connection, reference.type, reference.name) if near else ()
+    return parameter_fault(reference.parameter, detail, found)
 
 
 def _there_then(connection: Connection, keys: Iterable[tuple[str, str]], revision: int) -> set[tuple[str, str]]:
@@ -170,7 +173,11 @@ def resolve(connection: Connection, resource: Resource, query: ListQuery) -> Lis
     if not references:
         return query
     ids = _ids_meant(connection, references, query.revision)
-    faults = [_unknown(connection, reference, query.as_of) for reference in references if reference.key not in ids][:20]
+    unknown = [reference for reference in references if reference.key not in ids][:MAX_FAULTS]
+    faults = [
+        _unknown(connection, reference, query.as_of, near=number < MAX_NEAREST)
+        for number, reference in enumerate(unknown)
+    ]
     if faults:
         raise Problem("invalid-parameter", " ".join(fault["detail"] for fault in faults[:3]), errors=faults)
     known = kinds(resource.filter)

@@ -326,6 +326,34 @@ def test_conflicts_and_releases_end_too(engine: Engine, url: str) -> None:
             assert read > 1
 
 
+def test_facets_with_too_many_values_are_refused(engine: Engine, url: str) -> None:
+    """The index counts 65,000 values and pairs of them at most; a study with 260 products and conditions has more."""
+    products = [f"p{number}" for number in range(260)]
+    conditions = [f"i{number}" for number in range(260)]
+    others: list[Typed] = [("products", {"id": id, "name": f"Product {id}", **CITED}) for id in products]
+    others += [("indications", {"id": id, "name": f"Condition {id}", **CITED}) for id in conditions]
+    assert change(engine, [SOURCE, *others, study(1, products=products, indications=conditions)])
+    with serving(settings_for(url)) as client:
+        await_index(client)
+        fewer = client.get("/v1/studies?facets=product,indication&facet_limit=1000&limit=0").json()["facets"]
+        assert fewer["product"]["distinct"] == len(fewer["indication"]["values"]) == 260
+        refused = client.get("/v1/studies?facets=product*indication&limit=0")
+        assert refused.status_code == 422
+        assert refused.json()["errors"][0]["parameter"] == "facets"
+
+
+def test_many_unknown_names_are_not_all_looked_for(api: httpx.Client, statements: list[str]) -> None:
+    unknown = ",".join(f"preempt-x{number}" for number in range(400))
+    for query in (f"ids={unknown}", f"publication={unknown}"):
+        statements.clear()
+        refused = api.get(f"/v1/studies?{query}")
+        assert refused.status_code == 422
+        errors = refused.json()["errors"]
+        assert len(errors) == 20
+        assert len(statements) < 20
+    assert "preempt-1" in api.get(f"/v1/studies?ids={unknown}").json()["errors"][0]["nearest"]
+
+
 QUERIES = [
     "limit=200",
     "limit=11&sort=-year",

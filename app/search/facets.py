@@ -5,6 +5,7 @@ from typing import Any
 
 from tantivy import Occur, Query, Searcher
 
+from app.errors import Problem, parameter_fault
 from app.search.asked import Facet
 from app.search.compile import SCHEMA
 from app.search.schema import ranged
@@ -46,11 +47,22 @@ def _missing(searcher: Searcher, query: Query, name: str) -> int:
     return count(searcher, Query.boolean_query([(Occur.Must, query), (Occur.MustNot, has)]))
 
 
+def _counted(searcher: Searcher, query: Query, wanted: dict[str, Any]) -> dict[str, Any]:
+    """The index gives up where there are more than 65,000 values and pairs of them in all."""
+    try:
+        return searcher.aggregate(query, wanted)
+    except ValueError as error:
+        if "Aborting aggregation" not in str(error):
+            raise
+        detail = "These facets have too many values to be counted at once; ask for fewer of them, or filter more."
+        raise Problem("invalid-parameter", detail, errors=[parameter_fault("facets", detail)]) from None
+
+
 def facets(searcher: Searcher, query: Query, wanted: Sequence[Facet], limit: int) -> dict[str, Any]:
     """By label: the values most frequent first, how many there are in all, and how many records have none."""
     if not wanted:
         return {}
-    found = searcher.aggregate(query, {str(number): _aggregation(facet) for number, facet in enumerate(wanted)})
+    found = _counted(searcher, query, {str(number): _aggregation(facet) for number, facet in enumerate(wanted)})
     answer = {}
     for number, facet in enumerate(wanted):
         buckets = found[str(number)]["buckets"]
