@@ -172,7 +172,7 @@ def test_limits_by_address_and_by_key(copy_url: str, own_keys: dict[Role, str]) 
         assert answers[0].headers["ratelimit"].startswith('"burst";r=3;t=')
         refused = answers[-1]
         assert refused.json()["type"] == "/problems/slow-down"
-        assert 1 <= int(refused.headers["retry-after"]) <= 10
+        assert 1 <= int(refused.headers["retry-after"]) <= 12  # this window, and a fifth of the next
         assert '"burst";r=0' in refused.headers["ratelimit"]
         key = bearer(own_keys["reader"])
         with_key = [client.get("/v1/studies/preempt-1", headers=key).status_code for _ in range(9)]

@@ -47,7 +47,7 @@ def rows(path: Path, query: str = "SELECT count(*) FROM records") -> int:
 
 def test_from_nothing_to_a_checked_database(tmp_path: Path) -> None:
     path = tmp_path / "evidence.db"
-    assert run(path, "migrate").stdout == "The schema is at 0011.\n"
+    assert run(path, "migrate").stdout == "The schema is at 0012.\n"
     assert run(path, "load", str(SEEDS)).stdout == "1197 created, 0 updated, 0 unchanged.\n"
     again = run(path, "load", str(SEEDS))
     assert (again.returncode, again.stdout) == (0, "0 created, 0 updated, 1197 unchanged.\n")

@@ -37,15 +37,19 @@ def reached_from(client: httpx.Client, address: str) -> Iterator[httpx.Client]:
         yield other
 
 
+COUNTED = "/v1/none-such"
+"""An address whose answers are never kept and that is no probe, so that each request is counted."""
+
+
 def statuses(client: httpx.Client, forwarded: list[str]) -> list[int]:
-    return [client.get("/healthz", headers={"x-forwarded-for": each}).status_code for each in forwarded]
+    return [client.get(COUNTED, headers={"x-forwarded-for": each}).status_code for each in forwarded]
 
 
 def test_an_invented_address_gets_no_fresh_allowance(copy_url: str, copy: Engine) -> None:
     with serving(settings_for(copy_url, **FEW)) as client:
         assert statuses(client, [f"203.0.113.{number}" for number in range(5)])[-1] == 429
         for header in ("forwarded", "x-real-ip", "x-client-ip"):
-            assert client.get("/healthz", headers={header: "for=203.0.113.99"}).status_code == 429
+            assert client.get(COUNTED, headers={header: "for=203.0.113.99"}).status_code == 429
 
 
 @pytest.mark.parametrize("header", ["203.0.113.7", JUNK, "127.0.0.1, 203.0.113.7"])
@@ -59,7 +63,7 @@ def test_a_trusted_proxy_s_word_counts_and_what_the_client_wrote_does_not(copy_u
     with serving(settings_for(copy_url, trusted_proxies="127.0.0.1", **FEW)) as client:
         spoofed = [f"198.51.100.{number}, 203.0.113.7" for number in range(5)]
         assert statuses(client, spoofed)[-1] == 429
-        assert statuses(client, ["203.0.113.8", "203.0.113.7:4711"]) == [200, 429]
+        assert statuses(client, ["203.0.113.8", "203.0.113.7:4711"]) == [404, 429]
         assert client.post("/v1/studies", headers={"x-forwarded-for": f"{JUNK},::ffff:203.0.113.9"}).status_code == 401
         with reached_from(client, "127.0.0.2") as stranger:
             assert statuses(stranger, [f"203.0.113.{number}" for number in range(20, 25)])[-1] == 429
