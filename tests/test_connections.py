@@ -6,20 +6,22 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
+from app.access.tables import Role
 from app.errors import Problem
 from app.settings import Settings
 from app.web.concurrency_limit import MOST_WAITING, ReadTurns
 from app.web.connection_limits import ConnectionLimits
 from app.web.limits import MOST_PARTIES, Limits, Policy, Window
 from app.web.send_budget import STALLED_SECONDS, SendBudget
+from app.web.stream_limits import is_stream
 from tests.conftest import await_index, serving, settings_for
-from tests.sockets import Client, clients
+from tests.sockets import ATTACKER, Client, clients
 
 HALF = b"GET /v1/studies HTTP/1.1\r\nhost: x\r\nx-slow: "
 PAGE = "/v1/studies?limit=150"
@@ -221,7 +223,8 @@ def test_tables_of_allowances_are_bounded() -> None:
 
 class Receiving:
     def __init__(self, address: str, progressed_at: float) -> None:
-        self.address, self.progressed_at, self.is_answering, self.is_cut_off = address, progressed_at, False, False
+        self.address, self.progressed_at, self.is_cut_off = address, progressed_at, False
+        self.is_answering = self.is_waiting_for_client = False
 
     def cut_off(self) -> None:
         self.is_cut_off = True
@@ -320,3 +323,107 @@ print(allow_files(2000), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 def test_the_limit_of_open_files_is_raised_or_followed(hard: int, connections: int, files: int) -> None:
     done = subprocess.run([sys.executable, "-c", FILES, str(hard)], capture_output=True, text=True, check=True)
     assert done.stdout.split()[-2:] == [str(connections), str(files)]
+
+
+CHUNKED = b"POST /v1/studies HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+def test_trailers_without_end_are_cut_off(sqlite_copy: Path) -> None:
+    with service(sqlite_copy) as api:
+        for trailer in (b"a:b\r\n" * 1000, b"x" * 4096):
+            with clients(api, 1) as (client,):
+                client.send(CHUNKED + b"0\r\n")
+                client.send(b"x: ")
+                assert takes_no_more(client, trailer)
+
+
+def test_a_trailer_is_no_header(copy_url: str, own_keys: dict[Role, str]) -> None:
+    """RFC 9110 §6.5.1: a trailer must not be merged into the headers unless its field allows it."""
+    with serving(settings_for(copy_url)) as api, clients(api, 2) as (key, address):
+        key.send(CHUNKED + b"0\r\nauthorization: Bearer " + own_keys["admin"].encode() + b"\r\n\r\n")
+        assert key.answer()[0] == 401
+        address.send(CHUNKED + b"0\r\nx-request-id: invented-in-a-trailer\r\n\r\n")
+        assert address.head()[1]["x-request-id"] != "invented-in-a-trailer"
+
+
+@pytest.mark.parametrize(
+    "stray",
+    [
+        b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"POST /v1/studies HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n{",
+        b"GET /healthz HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\nab",
+        b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+    ],
+)
+def test_bytes_that_ask_for_nothing_hold_no_connection(sqlite_copy: Path, stray: bytes) -> None:
+    with service(sqlite_copy) as api, clients(api, 1) as (client,):
+        client.send(stray)
+        client.head()
+        client.send(b"\r\n")
+        started = time.monotonic()
+        client.rest()
+        assert time.monotonic() - started < 12  # uvicorn keeps an idle connection for five seconds
+
+
+def test_what_follows_an_upgrade_is_no_request(sqlite_copy: Path) -> None:
+    with service(sqlite_copy) as api, clients(api, 1) as (client,):
+        client.send(
+            b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n"
+            b"POST /v1/studies HTTP/1.1\r\nhost: x\r\ncontent-length: 40\r\n\r\n"
+        )
+        with suppress(OSError):
+            client.send(b"GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n")
+        received = client.rest()
+        assert received.count(b"HTTP/1.1 ") == 1
+        assert b"connection: close" in received
+
+
+def test_the_rest_of_a_refused_request_may_come_and_the_next_one_is_answered(sqlite_copy: Path) -> None:
+    with service(sqlite_copy) as api, clients(api, 1) as (client,):
+        client.send(b"POST /v1/studies HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\n{")
+        assert client.answer()[0] == 401
+        client.send(b"    GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert client.answer()[0] == 200
+
+
+def test_only_where_one_waits_does_waiting_cost_nothing(sqlite_copy: Path) -> None:
+    """`wait=` behind any other address, or written otherwise, changes nothing in what a request counts for."""
+    assert is_stream({"path": "/v1/changes", "query_string": b"since=1&w%61it=3", "headers": []})
+    assert is_stream({"path": "/v1/changes", "query_string": b"", "headers": [(b"accept", b"text/event-stream")]})
+    for path, query in (("/v1/search", b"q=wait=&wait=1"), ("/v1/changes", b"since=1&type=studies")):
+        accepted = [(b"accept", b"application/json, text/event-stream;q=0.1")]
+        assert not is_stream({"path": path, "query_string": query, "headers": accepted})
+    more = {"limits": True, "address_seconds": 1, "answer_cache_bytes": 0}
+    with service(sqlite_copy, **more) as api:
+        await_index(api)
+        for number in range(1000):
+            status = api.get(f"/v1/search?q=pain+migraine+wait=+x{number}&match=any&limit=500").status_code
+            if status == 429:
+                break
+        assert status == 429
+
+
+def test_a_head_request_for_events_ends(sqlite_copy: Path) -> None:
+    with service(sqlite_copy) as api, clients(api, 1) as (client,):
+        client.ask("/v1/changes?since=0", method="HEAD", accept="text/event-stream")
+        assert client.head()[0] == 200
+        assert client.ask("/healthz").answer()[0] == 200
+
+
+def test_slow_readers_of_all_connections_give_way(sqlite_copy: Path) -> None:
+    with service(sqlite_copy, max_connections=20, address_connections=10) as api:
+        api.close()
+        with clients(api, 10, ATTACKER, room=2048) as some, clients(api, 10, "127.0.0.9", room=2048) as others:
+            for client in (*some, *others):
+                client.ask(*[f"/v1/studies?limit={limit}" for limit in range(100, 125)])
+            time.sleep(1)
+            for number in range(3, 8):
+                with clients(api, 1, f"127.0.0.{number}") as (honest,):
+                    assert honest.ask("/readyz").answer()[0] == 200
+
+
+def test_two_hundred_kilobytes_of_headers_at_once_are_a_431(sqlite_copy: Path) -> None:
+    with service(sqlite_copy) as api, clients(api, 1) as (client,):
+        client.send(b"GET /healthz HTTP/1.1\r\nhost: x\r\nx: " + b"a" * 200_000 + b"\r\n\r\n")
+        received = client.rest()
+        assert received == b"" or received.startswith(b"HTTP/1.1 431 ")

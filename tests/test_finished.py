@@ -154,7 +154,14 @@ async def _ask(app: Finished, path: str) -> bytes:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": "GET", "raw_path": path.encode(), "query_string": b"", "headers": []}
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [],
+    }
     await app(scope, None, send)  # type: ignore[arg-type]
     return b"".join(message.get("body", b"") for message in sent)
 

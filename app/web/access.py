@@ -16,6 +16,7 @@ from app.web.errors import DATABASE_ERRORS, database_problem
 from app.web.limits import Headers, Limits, Verdict
 from app.web.problems import problem_response
 from app.web.reader import Reader
+from app.web.stream_limits import is_stream
 from app.web.trail import Trail
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -75,7 +76,7 @@ class Access:
     def _charge(self, scope: Scope, meter: "_Meter") -> None:
         """Count an answer's bytes, and the time it took where that was work: writes and long polls mostly wait."""
         identity: Identity | None = scope["identity"]
-        works = scope["method"] in READS and b"wait=" not in scope["query_string"]
+        works = scope["method"] in READS and not is_stream(scope)
         self.limits.charge(
             key_id=identity.key_id if identity else None,
             address=address_of(scope),

@@ -17,7 +17,7 @@ from app.paging import write_cursor
 from app.query import TYPES
 from app.reading import Now
 from app.web.access import party_of
-from app.web.answers import answer, is_fresh, not_modified
+from app.web.answers import answer_from_loop, is_fresh, not_modified
 from app.web.negotiation import JSON, accept_of, require, weight
 from app.web.operations import operation, problems, success
 from app.web.parameters import PAGE_END
@@ -108,7 +108,8 @@ async def answer_changes(request: Request) -> Response:
             return not_modified(request, before)
         shown, at = await _read_page(service, asked.after, asked, asked.limit)
         links = {"link": f'<{asked.next_url(shown.next)}>; rel="next"'} if shown.next else {}
-        return answer(request, feed.body_of(shown, asked, at), at_revision(at, request, actors=actors), headers=links)
+        validators = at_revision(at, request, actors=actors)
+        return await answer_from_loop(request, feed.body_of(shown, asked, at), validators, headers=links)
     party = party_of(request.scope)
     service.streams.require_room(party)
     with service.streams.opened(party):
@@ -157,6 +158,8 @@ def _stream(request: Request, asked: Asked) -> Response:
     party = party_of(request.scope)
     service.streams.require_room(party)
     told = {"cache-control": "no-store", "x-accel-buffering": "no"}
+    if request.scope.get("headers_only"):
+        return Response(None, 200, told, EVENTS)
     return StreamingResponse(_events(service, party, after, asked), 200, told, EVENTS)
 
 

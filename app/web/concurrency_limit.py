@@ -7,6 +7,7 @@ streams, take no turn: they are counted as streams.
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,10 +15,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.errors import Problem
 from app.web.client_address import address_of, network_of
 from app.web.problems import problem_response
+from app.web.stream_limits import is_stream
 
-PROBES = frozenset({b"/healthz", b"/readyz", b"/metrics"})
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 """Paths whose answers say how the service is at this moment."""
-EVENT_STREAM = b"text/event-stream"
 MOST_WAITING = 100
 """Requests of one address that may wait for their turn."""
 
@@ -56,7 +57,10 @@ class ReadTurns:
         try:
             await asyncio.wait_for(turn, self.patience)
         except TimeoutError:
-            turns.waiting.remove(turn)
+            if turn.done() and not turn.cancelled():  # it came with the last moment
+                return party
+            with suppress(ValueError):
+                turns.waiting.remove(turn)
             raise self._too_many() from None
         return party
 
@@ -115,6 +119,4 @@ class _Answer:
 
 
 def _takes_no_turn(scope: Scope) -> bool:
-    if scope["path"].encode() in PROBES or b"wait=" in scope["query_string"]:
-        return True
-    return any(name == b"accept" and EVENT_STREAM in value for name, value in scope["headers"])
+    return scope["path"] in PROBES or is_stream(scope)

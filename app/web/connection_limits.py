@@ -1,6 +1,7 @@
 """How many connections the server keeps open, in all and for each address, and how many files the process may have.
 
-When all places are taken, a new connection gets the place of the oldest one that has no request to be answered.
+When all places are taken, a new connection gets the place of the oldest one that has no request to be answered; where
+there is none, that of one whose client lets its answer wait, of the address that has most connections.
 """
 
 import resource
@@ -26,6 +27,10 @@ class Connection(Protocol):
     @property
     def is_answering(self) -> bool:
         """Whether a request of this connection is being answered."""
+
+    @property
+    def is_waiting_for_client(self) -> bool:
+        """Whether an answer waits for the client to read it."""
 
     def cut_off(self) -> None: ...
 
@@ -80,9 +85,12 @@ class ConnectionLimits:
             del self._of_address[address]
 
     def _cut_off_one(self) -> bool:
-        oldest = next((connection for connection in self._open if not connection.is_answering), None)
-        if oldest is None:
+        found = next((connection for connection in self._open if not connection.is_answering), None)
+        if found is None:
+            waiting = (connection for connection in self._open if connection.is_waiting_for_client)
+            found = max(waiting, key=lambda connection: self._of_address[self._open[connection]], default=None)
+        if found is None:
             return False
-        self.forget(oldest)
-        oldest.cut_off()
+        self.forget(found)
+        found.cut_off()
         return True

@@ -21,7 +21,7 @@ from app.rendering import etag_of
 from app.resources import Resource
 from app.search.listing import Search
 from app.web.access import party_of
-from app.web.answers import Validators, answer, headers_of, is_fresh, not_modified
+from app.web.answers import Validators, answer_from_loop, headers_of, is_fresh, not_modified
 from app.web.byte_ranges import ByteRange, read_range
 from app.web.codings import CODINGS, Packer, coding_of
 from app.web.export_production import Export, ExportSource
@@ -45,7 +45,7 @@ async def answer_converted(
     whole = RecordQuery(None, query.include, None)
     body = await service_of(request).reader.run(_parts, resource, whole, stored)
     content = converted(resource, query, body, format)
-    return answer(
+    return await answer_from_loop(
         request,
         content,
         Validators(etag_of(content), None),

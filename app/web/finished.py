@@ -20,11 +20,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.web import security_headers
 from app.web.client_address import address_of
 from app.web.codings import coding_of
-from app.web.concurrency_limit import EVENT_STREAM, PROBES, ReadTurns
+from app.web.concurrency_limit import PROBES, ReadTurns
 from app.web.limits import Limits
 from app.web.metrics import Metrics
 from app.web.negotiation import LONGEST
 from app.web.signals import Signal
+from app.web.stream_limits import is_stream
 
 Headers = list[tuple[bytes, bytes]]
 Key = tuple[bytes, bytes, bytes, str | None]
@@ -96,7 +97,7 @@ def _asked(scope: Scope) -> Asked:
     path, query = scope["raw_path"], scope["query_string"]
     if len(found) < len(scope["headers"]) or not OWN_WAY.isdisjoint(found) or len(accept) > LONGEST_ACCEPT:
         return Asked(None, None)
-    if path in PROBES or b"wait=" in query or EVENT_STREAM in accept:
+    if scope["path"] in PROBES or is_stream(scope):
         return Asked(None, None)
     coding = _coding(found.get(b"accept-encoding", b"")[:LONGEST])
     return Asked((path, query, accept, coding), found.get(b"if-none-match"))

@@ -2,10 +2,12 @@
 
 Stage of a connection       bound                                        what happens at its end
 head of a request           `header_timeout_seconds`, LARGEST_HEAD       408 or 431, the connection closes
-content of a request        LEAST_RECEIVED bytes a `body_timeout`        408, the connection closes
-answer that is not taken    LEAST_TAKEN bytes a `write_timeout`          the connection is cut off
+content of a request        LEAST_RATE within a `body_timeout`           408, the connection closes
+answer that is not taken    LEAST_RATE within a `write_timeout`          the connection is cut off
+content after its answer    LINGER_SECONDS                               the connection closes
 between two requests        uvicorn's keep-alive timeout                 the connection closes
 
+Trailers are dropped: nothing here reads them, and what a trailer says must not pass for a header (RFC 9110, 6.5.1).
 What the parser cannot read, and every connection beyond the limits, is answered by a problem like everything else.
 """
 
@@ -35,8 +37,10 @@ LARGEST_HEAD = 131_072
 """Bytes of a request's line and headers that are read; the address alone may have 64 KB."""
 MOST_PIPELINED = 32
 """Requests that may wait on one connection behind the one that is being answered (RFC 9112, 9.3.2)."""
-LEAST_RECEIVED = LEAST_TAKEN = 4096
-"""Bytes that must move within a timeout for a connection to count as alive."""
+LEAST_RATE = 1000
+"""Bytes a second that must move within a timeout for a connection to count as alive."""
+LINGER_SECONDS = 2.0
+"""How long the rest of a request may still come when it has been answered, so that its client gets to the answer."""
 COUNTED = 65_536
 """Bytes of a body from which on it is counted; smaller ones fit into what a connection may hold anyway."""
 PIECE = 262_144
@@ -71,6 +75,10 @@ def _party(scope: Any) -> str:
     return network_of(address_of(scope))
 
 
+def _head_too_large() -> Problem:
+    return Problem("headers-too-large", f"The request line and the headers have more than {LARGEST_HEAD:,} bytes.")
+
+
 async def _nothing() -> None:
     """The rest of an answer that a refusal stands in place of."""
 
@@ -101,6 +109,13 @@ class HttpProtocol(HttpToolsProtocol):
         self.address = "unknown"
         self.progressed_at = time.monotonic()
         self._in_head, self._head_bytes, self._received = True, 0, 0
+        self._in_content, self._moves_on, self._framing_bytes = False, False, 0
+        self._piece_bytes = 0
+        """Bytes of all pieces that hold a part of the head that is being read, whatever else is in them."""
+        self._refusal: Problem | None = None
+        self._is_deaf = False
+        self._idle_until = 0.0
+        self._linger_timer: asyncio.TimerHandle | None = None
         self._stage: Stage | None = None
         self._stage_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
@@ -108,6 +123,11 @@ class HttpProtocol(HttpToolsProtocol):
     @property
     def is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
+
+    @property
+    def is_waiting_for_client(self) -> bool:
+        """Whether an answer waits for the client to read it."""
+        return self.flow.write_paused
 
     def cut_off(self) -> None:
         """End the connection at once; what was not sent yet is dropped."""
@@ -127,7 +147,7 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.limits.forget(self)
         self.budget.leave(self)
-        for timer in (self._stage_timer, self._write_timer):
+        for timer in (self._stage_timer, self._write_timer, self._linger_timer):
             if timer is not None:
                 timer.cancel()
         super().connection_lost(exc)
@@ -153,39 +173,82 @@ class HttpProtocol(HttpToolsProtocol):
     # Receiving
 
     def data_received(self, data: bytes) -> None:
+        if self._is_deaf:
+            return
         self._received += len(data)
+        self._piece_bytes, self._moves_on = self._piece_bytes * self._in_head + len(data), False
         super().data_received(data)
         if self.transport.is_closing():
             return
+        self._count(data)
+        if max(self._head_bytes, self._framing_bytes) > LARGEST_HEAD:
+            self._refuse_head()
+        else:
+            self._watch_stage()
+
+    def _count(self, data: bytes) -> None:
+        """Count bytes that are kept by the parser or are of no use, by what the connection is in the middle of."""
         if self._in_head:
             self._head_bytes += len(data) if self._head_bytes else 1  # the first piece may hold other things as well
-            if self._head_bytes > LARGEST_HEAD:
-                self._refuse_head()
-                return
-        self._watch_stage()
+        elif self._in_content:  # what comes without a byte of content is trailers, or chunks' extensions
+            self._framing_bytes = 0 if self._moves_on else self._framing_bytes + len(data)
+        elif not self.is_answering:
+            self._stay_idle()
+
+    def _stay_idle(self) -> None:
+        """Bytes that begin no request, such as an empty line, do not keep a connection beyond its time."""
+        if self.timeout_keep_alive_task is None and self.cycle is not None:
+            left = max(0.0, self._idle_until - time.monotonic())
+            self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
 
     def _refuse_head(self) -> None:
-        if self.is_answering:  # the answer to the request before is on its way, and nothing may be put between
+        if self.is_answering or self._in_content:  # an answer is on its way, and nothing may be put between
             self.transport.abort()
             return
-        detail = f"The request line and the headers have more than {LARGEST_HEAD:,} bytes."
-        self._end_with(Problem("headers-too-large", detail))
+        self._end_with(_head_too_large())
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_head, self._head_bytes = True, 0
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
-        self._in_head = False
+        self._in_head, self._in_content, self._head_bytes, self._framing_bytes = False, True, 0, 0
+        if self._piece_bytes > LARGEST_HEAD and sum(len(n) + len(v) for n, v in self.headers) > LARGEST_HEAD:
+            self._refusal = _head_too_large()
+            raise ValueError(self._refusal.detail)  # the parser reads no further, and `send_400_response` answers
         super().on_headers_complete()
         if len(self.pipeline) > MOST_PIPELINED:
             self.transport.abort()
             raise ConnectionAbortedError("too many requests wait on one connection")  # the parser reads no further
 
+    def on_chunk_header(self) -> None:
+        self._moves_on = True
+
+    def on_body(self, body: bytes) -> None:
+        self._moves_on = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._in_content = False
+        super().on_message_complete()
+        if self._linger_timer is not None:
+            self._linger_timer.cancel()
+            self._linger_timer = None
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Nothing is upgraded to here: the request is answered, and whatever follows it is not HTTP any more."""
+        self._is_deaf = True
+        self.cycle.keep_alive = False
+
     def send_400_response(self, msg: str) -> None:
         if self.transport.is_closing():
             return
-        self._end_with(Problem("malformed-request", f"{msg} An address may have no more than 64 KB."))
+        malformed = Problem("malformed-request", f"{msg} An address may have no more than 64 KB.")
+        self._end_with(self._refusal or malformed)
 
     def _stage_now(self) -> Stage | None:
         if self._in_head:
@@ -212,12 +275,15 @@ class HttpProtocol(HttpToolsProtocol):
             return
         if self._stage_now() != stage:
             self._watch_stage()
-        elif self._is_our_delay(stage) or (stage == "content" and self._received - received >= LEAST_RECEIVED):
+        elif self._is_our_delay(stage) or (stage == "content" and self._moved_on_since(received)):
             self._start_stage_timer(stage)
         elif self._in_head and not self._head_bytes:
             self._close()  # a client that has asked for nothing waits for no answer
         else:
             self._end_with(Problem("request-timeout", "The request did not come within the time allowed for it."))
+
+    def _moved_on_since(self, received: int) -> bool:
+        return self._received - received >= LEAST_RATE * self.timeouts.body
 
     def _is_our_delay(self, stage: Stage) -> bool:
         """Whether it is not the client that the request waits for."""
@@ -273,6 +339,9 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        self._idle_until = time.monotonic() + self.timeout_keep_alive
+        if self._in_content and self._linger_timer is None and not self.pipeline:
+            self._linger_timer = self.loop.call_later(LINGER_SECONDS, self._close)
         if self.transport.is_closing() and self._write_timer is None and self.transport.get_write_buffer_size():
             self._watch_writing()
 
@@ -292,7 +361,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _check_writing(self, before: int) -> None:
         """Cut the connection off where its client has taken next to nothing of what waits for it."""
-        if before - self._untaken() < LEAST_TAKEN:
+        if before - self._untaken() < min(before, LEAST_RATE * self.timeouts.write):
             self.transport.abort()
         else:
             self._watch_writing()

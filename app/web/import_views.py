@@ -134,6 +134,8 @@ def _followed(request: Request, found: Seen) -> Response:
     party = party_of(request.scope)
     service.streams.require_room(party)
     told = {**NO_STORE, "x-accel-buffering": "no"}
+    if request.scope.get("headers_only"):
+        return Response(None, 200, told, EVENTS)
     return StreamingResponse(_events(service, party, found.shown, last), 200, told, EVENTS)
 
 

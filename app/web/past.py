@@ -16,7 +16,7 @@ from app.history.record import RECORD_THEN, Found, by_name_then, is_there
 from app.query import ListQuery, RecordQuery
 from app.rendering import etag_of
 from app.resources import Resource
-from app.web.answers import Validators, answer, is_fresh, not_modified
+from app.web.answers import Validators, answer, answer_from_loop, is_fresh, not_modified
 from app.web.exports import attachment
 from app.web.service import Service, service_of
 from app.web.state import at_revision
@@ -44,7 +44,7 @@ async def answer_record_then(request: Request, resource: Resource, query: Record
         found = await reader.look_up(RECORD_THEN, resource.type, name, query.as_of)
         if found is not None and is_there(resource, found):
             validators = Validators(found.stored.etag, found.stored.modified, _is_permanent(query, found))
-            return answer(request, found.stored.body, validators)
+            return await answer_from_loop(request, found.stored.body, validators)
     return await reader.run(_record, request, resource, query, format)
 
 

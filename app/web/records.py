@@ -13,7 +13,7 @@ from app.reading import Now, Stored
 from app.rendering import etag_of
 from app.resources import Resource
 from app.search import listing
-from app.web.answers import Validators, answer, is_fresh, not_modified
+from app.web.answers import Validators, answer, answer_from_loop, is_fresh, not_modified
 from app.web.exports import answer_converted, answer_export
 from app.web.negotiation import chosen
 from app.web.past import answer_list_then, answer_record_then
@@ -45,7 +45,8 @@ async def answer_list(request: Request, resource: Resource) -> Response:
         most_bytes = service.settings.page_bytes
         short = service.reader.at_once(listing.short_page, resource, query, service.totals, service.search, most_bytes)
         if short:
-            return answer_page(request, *short)
+            page, at = short
+            return await answer_from_loop(request, page.body(), at_revision(at, request), headers=_links(page))
     return await service.reader.run(_page, request, resource, query, service)
 
 
@@ -57,8 +58,11 @@ def _page(connection: Connection, request: Request, resource: Resource, query: L
 
 
 def answer_page(request: Request, page: reading.Page, at: Now) -> Response:
-    links = {"link": f'<{page.next}>; rel="next"'} if page.next else {}
-    return answer(request, page.body(), at_revision(at, request), headers=links)
+    return answer(request, page.body(), at_revision(at, request), headers=_links(page))
+
+
+def _links(page: reading.Page) -> dict[str, str]:
+    return {"link": f'<{page.next}>; rel="next"'} if page.next else {}
 
 
 async def answer_record(request: Request, resource: Resource) -> Response:
@@ -75,9 +79,9 @@ async def answer_record(request: Request, resource: Resource) -> Response:
     if format != "json":
         return await answer_converted(request, resource, query, stored, format, headers)
     if query.is_plain:
-        return answer(request, stored.body, Validators(stored.etag, stored.modified), headers=headers)
+        return await answer_from_loop(request, stored.body, Validators(stored.etag, stored.modified), headers=headers)
     body = await reader.run(_parts, resource, query, stored)
-    return answer(request, body, Validators(etag_of(body), None), headers=headers)
+    return await answer_from_loop(request, body, Validators(etag_of(body), None), headers=headers)
 
 
 def _parts(connection: Connection, resource: Resource, query: RecordQuery, stored: Stored) -> bytes:

@@ -3,8 +3,35 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import parse_qsl
+
+from starlette.types import Scope
 
 from app.errors import Problem
+from app.web.negotiation import JSON, weight
+
+EVENT_STREAM = "text/event-stream"
+
+
+def is_stream(scope: Scope) -> bool:
+    """Whether a request is for an event stream or waits for a change: its answer may come long after it, or never end.
+
+    Only these addresses have such answers; what is written behind any other is refused there, and costs as it costs.
+    """
+    path = scope["path"]
+    if path == "/v1/changes":
+        return _waits(scope["query_string"]) or _wants_events(scope)
+    return bool(path.startswith("/v1/imports/") and path.endswith("/events"))
+
+
+def _waits(query: bytes) -> bool:
+    names = (name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+    return bool(query) and "wait" in names
+
+
+def _wants_events(scope: Scope) -> bool:
+    accept = ", ".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"accept")
+    return bool(accept) and weight(accept, EVENT_STREAM) > weight(accept, JSON)
 
 
 class StreamLimits:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from app.query import read_no_query
 from app.sources.texts import stored_text
-from app.web.answers import Validators, answer
+from app.web.answers import Validators, answer_from_loop
 from app.web.negotiation import require
 from app.web.operations import headers, plain_operation, problem
 from app.web.service import service_of
@@ -52,4 +52,4 @@ async def answer_text(request: Request) -> Response:
     read_no_query(query_string(request))
     id = request.path_params["id"]
     text, sha256 = await service_of(request).reader.run(stored_text, id)
-    return answer(request, text.encode(), Validators(sha256, None), media_type=TEXT, headers=_named(id))
+    return await answer_from_loop(request, text.encode(), Validators(sha256, None), media_type=TEXT, headers=_named(id))
