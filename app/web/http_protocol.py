@@ -22,8 +22,8 @@ from http import HTTPStatus
 from secrets import token_hex
 from typing import Any, Literal, NamedTuple
 
-from starlette.types import Message, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from starlette.types import ASGIApp, Message, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.errors import KINDS, Problem
 from app.web.client_address import address_of, network_of
@@ -83,29 +83,12 @@ async def _nothing() -> None:
     """The rest of an answer that a refusal stands in place of."""
 
 
-class ForgivingTransport:
-    """A connection that may be written to when its client has left: what is written is lost.
-
-    uvloop raises an error there until it has told the protocol, which would be logged with a trace as if the
-    application were at fault.
-    """
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        self.is_closing, self.close = transport.is_closing, transport.close
-
-    def write(self, data: bytes) -> None:
-        if not self._transport.is_closing():
-            self._transport.write(data)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-
 class HttpProtocol(HttpToolsProtocol):
     def __init__(self, limits: ConnectionLimits, budget: SendBudget, timeouts: Timeouts, **given: Any) -> None:
         super().__init__(**given)
         self.limits, self.budget, self.timeouts = limits, budget, timeouts
+        self._application: ASGIApp = self.app  # Starlette has its name
+        self.app = self._answer  # what uvicorn calls for each request
         self.address = "unknown"
         self.progressed_at = time.monotonic()
         self._in_head, self._head_bytes, self._received = True, 0, 0
@@ -114,7 +97,6 @@ class HttpProtocol(HttpToolsProtocol):
         """Bytes of all pieces that hold a part of the head that is being read, whatever else is in them."""
         self._refusal: Problem | None = None
         self._is_deaf = False
-        self._idle_until = 0.0
         self._linger_timer: asyncio.TimerHandle | None = None
         self._stage: Stage | None = None
         self._stage_timer: asyncio.TimerHandle | None = None
@@ -136,7 +118,7 @@ class HttpProtocol(HttpToolsProtocol):
     # The connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        super().connection_made(ForgivingTransport(transport))  # type: ignore[arg-type]  # all that is used of one
+        super().connection_made(transport)
         self.address = network_of(address_of({"client": self.client}))
         refused = self.limits.admit(self)
         if refused:
@@ -160,11 +142,12 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _end_with(self, problem: Problem) -> None:
         """Answer with a problem and close, dropping whatever else is asked for on this connection."""
-        if self.cycle is not None and not self.cycle.response_complete:
+        if self.is_answering:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        self.transport.write(raw_answer(problem))
-        self._close()
+        if not self.transport.is_closing():
+            self.transport.write(raw_answer(problem))
+            self._close()
 
     def timeout_keep_alive_handler(self) -> None:
         if not self.transport.is_closing():
@@ -175,9 +158,17 @@ class HttpProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._is_deaf:
             return
+        keep_alive = self.timeout_keep_alive_task
         self._received += len(data)
         self._piece_bytes, self._moves_on = self._piece_bytes * self._in_head + len(data), False
-        super().data_received(data)
+        HttpToolsProtocol.data_received(self, data)
+        if self._in_head or self._in_content or self._stage is not None:
+            self._watch(data)
+        elif keep_alive is not None and self.cycle.response_complete:
+            self._stay_idle(keep_alive)
+
+    def _watch(self, data: bytes) -> None:
+        """Bound the bytes and the time of a request that is not here as a whole yet."""
         if self.transport.is_closing():
             return
         self._count(data)
@@ -192,14 +183,10 @@ class HttpProtocol(HttpToolsProtocol):
             self._head_bytes += len(data) if self._head_bytes else 1  # the first piece may hold other things as well
         elif self._in_content:  # what comes without a byte of content is trailers, or chunks' extensions
             self._framing_bytes = 0 if self._moves_on else self._framing_bytes + len(data)
-        elif not self.is_answering:
-            self._stay_idle()
 
-    def _stay_idle(self) -> None:
+    def _stay_idle(self, keep_alive: asyncio.TimerHandle) -> None:
         """Bytes that begin no request, such as an empty line, do not keep a connection beyond its time."""
-        if self.timeout_keep_alive_task is None and self.cycle is not None:
-            left = max(0.0, self._idle_until - time.monotonic())
-            self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
+        self.timeout_keep_alive_task = self.loop.call_at(keep_alive.when(), self.timeout_keep_alive_handler)
 
     def _refuse_head(self) -> None:
         if self.is_answering or self._in_content:  # an answer is on its way, and nothing may be put between
@@ -208,19 +195,16 @@ class HttpProtocol(HttpToolsProtocol):
         self._end_with(_head_too_large())
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
+        HttpToolsProtocol.on_message_begin(self)
         self._in_head, self._head_bytes = True, 0
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_head:
-            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._in_head, self._in_content, self._head_bytes, self._framing_bytes = False, True, 0, 0
         if self._piece_bytes > LARGEST_HEAD and sum(len(n) + len(v) for n, v in self.headers) > LARGEST_HEAD:
             self._refusal = _head_too_large()
             raise ValueError(self._refusal.detail)  # the parser reads no further, and `send_400_response` answers
-        super().on_headers_complete()
+        HttpToolsProtocol.on_headers_complete(self)
+        self.headers = []  # trailers go into this list, and are dropped with it
         if len(self.pipeline) > MOST_PIPELINED:
             self.transport.abort()
             raise ConnectionAbortedError("too many requests wait on one connection")  # the parser reads no further
@@ -234,7 +218,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._in_content = False
-        super().on_message_complete()
+        HttpToolsProtocol.on_message_complete(self)
         if self._linger_timer is not None:
             self._linger_timer.cancel()
             self._linger_timer = None
@@ -293,28 +277,45 @@ class HttpProtocol(HttpToolsProtocol):
 
     # Sending
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        cycle.send = self._bounded(cycle, cycle.send)  # type: ignore[method-assign, assignment]  # of this one answer alone
-        super()._start_asgi_task(cycle, app)
+    def _answer(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
+        """Call the application with a `send` that is bounded; what is made for one answer ends with it."""
+        return self._application(scope, receive, self._bounded(scope, send))
 
-    def _bounded(self, cycle: RequestResponseCycle, plain: Callable[[Any], Awaitable[None]]) -> Send:
+    def _bounded(self, scope: Any, plain: Any) -> Send:
         """The `send` of one answer: small messages go straight through, large bodies are counted and sent in pieces."""
-        refused, scope = False, cycle.scope
+        refused, is_closing = False, self.transport.is_closing
 
         def send(message: Message) -> Awaitable[None]:
             nonlocal refused
-            if message["type"] == "http.response.body":
-                if refused:
-                    return _nothing()
-                large = len(message.get("body", b"")) > COUNTED
-                return self._send_large(plain, message, _party(scope)) if large else plain(message)
-            size = _length(message) if self.budget.held else 0
-            refused = size > COUNTED and not self.budget.admits(_party(scope), size)
-            return self._send_refusal(plain) if refused else plain(message)
+            if is_closing():  # uvloop raises an error where one writes to a client that has left
+                plain.__self__.disconnected = True
+            if refused:
+                return _nothing()
+            if len(message.get("body", b"")) > COUNTED:
+                return self._send_large(plain, message, _party(scope))
+            if self.budget.held and message["type"] == "http.response.start":
+                refused = not self._has_room_for(message, scope)
+            if refused:
+                return self._send_refusal(plain)
+            return self._send_when_room(plain, message) if self.flow.write_paused else plain(message)
 
         return send
 
-    async def _send_large(self, plain: Callable[[Any], Awaitable[None]], message: Message, party: str) -> None:
+    def _has_room_for(self, start: Message, scope: Any) -> bool:
+        """Whether the body that an answer's head promises may be sent now."""
+        size = _length(start)
+        return size <= COUNTED or self.budget.admits(_party(scope), size)
+
+    async def _send_when_room(self, plain: Any, message: Message) -> None:
+        """Send a message that may have to wait for the client, who may leave meanwhile: uvloop raises an error then."""
+        try:
+            await plain(message)
+        except RuntimeError:
+            if not self.transport.is_closing():
+                raise
+            plain.__self__.disconnected = True
+
+    async def _send_large(self, plain: Any, message: Message, party: str) -> None:
         """Send a body in pieces, each when the one before has left the connection's buffer, and count it until then."""
         body, more = message["body"], message.get("more_body", False)
         view = memoryview(body)
@@ -323,7 +324,7 @@ class HttpProtocol(HttpToolsProtocol):
             for start in range(0, len(body), PIECE):
                 self.progressed_at = time.monotonic()
                 piece, rest = bytes(view[start : start + PIECE]), more or start + PIECE < len(body)
-                await plain({"type": message["type"], "body": piece, "more_body": rest})
+                await self._send_when_room(plain, {"type": message["type"], "body": piece, "more_body": rest})
             self.progressed_at = time.monotonic()
             if self.flow.write_paused:
                 await self.flow.drain()
@@ -338,8 +339,7 @@ class HttpProtocol(HttpToolsProtocol):
         await plain({"type": "http.response.body", "body": bytes(answer.body)})
 
     def on_response_complete(self) -> None:
-        super().on_response_complete()
-        self._idle_until = time.monotonic() + self.timeout_keep_alive
+        HttpToolsProtocol.on_response_complete(self)
         if self._in_content and self._linger_timer is None and not self.pipeline:
             self._linger_timer = self.loop.call_later(LINGER_SECONDS, self._close)
         if self.transport.is_closing() and self._write_timer is None and self.transport.get_write_buffer_size():
