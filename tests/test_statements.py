@@ -1,11 +1,21 @@
 """One record and one page cost a fixed number of SQL statements, whatever the page holds."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import httpx
 import pytest
 
-from tests.conftest import await_index
+from tests.conftest import await_index, serving, settings_for
+
+
+@pytest.fixture(scope="module")
+def api(seeded_url: str) -> Iterator[httpx.Client]:
+    """A service that keeps no answers: what is counted is how they are made."""
+    with serving(settings_for(seeded_url, answer_cache_bytes=0)) as client:
+        await_index(client)
+        yield client
+
 
 PAGES = [
     ("/v1/studies?limit=1&title=not:counted-here", ["state", "state", "page"]),
