@@ -42,20 +42,19 @@ from app.web.client_address import ClientAddress, TrustedProxies
 from app.web.concurrency_limit import ConcurrencyLimit, ReadTurns
 from app.web.cors import OpenForReading
 from app.web.envelope import Envelope
-from app.web.export_places import AnswerPlaces
 from app.web.export_spool import ExportSpool
 from app.web.finished import Finished
 from app.web.guard import Guard
 from app.web.import_runs import Imports
 from app.web.limits import Limits
 from app.web.metrics import Metrics
+from app.web.open_answers import OpenAnswers
 from app.web.openapi import TITLE
 from app.web.pages import router as pages
 from app.web.reader import EXPORT_CONNECTIONS, Reader
 from app.web.release_runs import Releases
 from app.web.service import Service
 from app.web.signals import signal_of
-from app.web.stream_limits import StreamLimits
 from app.web.trail import Trail
 from app.web.watch import Watch
 from app.web.writer import Writer
@@ -101,7 +100,7 @@ def spool_path(settings: Settings) -> Path:
     return Path(settings.spool_path or (f"{file}.spool" if file else "evidence.spool"))
 
 
-def _exports(settings: Settings, reader: Reader) -> tuple[ExportSpool, AnswerPlaces]:
+def _exports(settings: Settings, reader: Reader) -> tuple[ExportSpool, OpenAnswers]:
     spool = ExportSpool(
         spool_path(settings),
         settings.spool_bytes,
@@ -109,7 +108,7 @@ def _exports(settings: Settings, reader: Reader) -> tuple[ExportSpool, AnswerPla
         producers=EXPORT_CONNECTIONS,
         patience=settings.read_timeout_seconds,
     )
-    return spool, AnswerPlaces(settings.address_exports if settings.limits else None)
+    return spool, OpenAnswers("exports", most_of_party=settings.address_exports if settings.limits else None)
 
 
 @asynccontextmanager
@@ -138,12 +137,14 @@ def create_app(settings: Settings | None = None, *, webhook_delays: Delays = DEL
     trail = Trail(writer, settings.audit_days)
     signal = signal_of(settings, reader)
     totals, metrics, watch = Totals(settings.count_cache_entries), Metrics(), Watch(signal)
-    streams = StreamLimits(settings.max_streams, settings.address_streams)
-    turns = ReadTurns(max(1, settings.read_threads - 1), settings.read_timeout_seconds)
+    streams = OpenAnswers(
+        "streams and requests that wait", most=settings.max_streams, most_of_party=settings.address_streams
+    )
+    turns = ReadTurns(max(1, settings.read_threads - 1) if settings.limits else None, settings.read_timeout_seconds)
     outward = outgoing.client(private=settings.webhooks_private)
     deliverer = Deliverer(outward, reader.run, writer.aside, signal.token, webhook_delays, settings.public_actors)
     runs = Releases(settings), Imports(settings, writer), *_exports(settings, reader)
-    held = limits, trail, watch, streams, deliverer, *runs
+    held = limits, trail, watch, streams, turns, deliverer, *runs
     service = Service(settings, reader, totals, search, metrics, writer, *held)
     proxies = TrustedProxies(settings.trusted_proxies)
     app = FastAPI(

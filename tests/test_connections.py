@@ -19,7 +19,7 @@ from app.web.concurrency_limit import MOST_WAITING, ReadTurns
 from app.web.connection_limits import ConnectionLimits
 from app.web.limits import MOST_PARTIES, Limits, Policy, Window
 from app.web.send_budget import STALLED_SECONDS, SendBudget
-from app.web.stream_limits import is_stream
+from app.web.stream_requests import is_stream
 from tests.conftest import await_index, serving, settings_for
 from tests.sockets import ATTACKER, Client, clients
 
@@ -427,3 +427,19 @@ def test_two_hundred_kilobytes_of_headers_at_once_are_a_431(sqlite_copy: Path) -
         client.send(b"GET /healthz HTTP/1.1\r\nhost: x\r\nx: " + b"a" * 200_000 + b"\r\n\r\n")
         received = client.rest()
         assert received == b"" or received.startswith(b"HTTP/1.1 431 ")
+
+
+def test_pages_of_streams_take_turns_as_well(sqlite_copy: Path) -> None:
+    """Fifty long polls that find something at once are reads like any other: another address is answered meanwhile."""
+    more = {"limits": True, "read_threads": 2, "answer_cache_bytes": 0}
+    with service(sqlite_copy, **more) as api, clients(api, 40) as many:
+        await_index(api)
+        for client in many:
+            client.ask("/v1/changes?since=0&limit=1000&wait=5")
+        with clients(api, 1, "127.0.0.3") as (honest,):
+            started = time.monotonic()
+            assert honest.ask("/v1/changes?since=0&limit=5").answer()[0] == 200
+            waited = time.monotonic() - started
+        started = time.monotonic()
+        assert [client.answer()[0] for client in many] == [200] * 40
+        assert waited < max(1.0, time.monotonic() - started)  # it did not wait for them all

@@ -16,13 +16,15 @@ from app.web.errors import DATABASE_ERRORS, database_problem
 from app.web.limits import Headers, Limits, Verdict
 from app.web.problems import problem_response
 from app.web.reader import Reader
-from app.web.stream_limits import is_stream
+from app.web.stream_requests import is_stream
 from app.web.trail import Trail
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 UNCOUNTED = frozenset({"/healthz", "/readyz"})
 """Probes are answered whatever else their address asks for: a proxy's address is that of all its users."""
 ALLOWED = Verdict([], None)
+LONGEST_WORK = 1.0
+"""Seconds that count of a request that waits for a change."""
 
 
 def who_of(scope: Scope) -> Who:
@@ -74,14 +76,14 @@ class Access:
             self._charge(scope, meter)
 
     def _charge(self, scope: Scope, meter: "_Meter") -> None:
-        """Count an answer's bytes, and the time it took where that was work: writes and long polls mostly wait."""
+        """Count an answer's bytes and the time it took: writes wait for each other, and what waits works a second."""
         identity: Identity | None = scope["identity"]
-        works = scope["method"] in READS and not is_stream(scope)
+        seconds = min(meter.seconds, LONGEST_WORK) if is_stream(scope) else meter.seconds
         self.limits.charge(
             key_id=identity.key_id if identity else None,
             address=address_of(scope),
             bytes_sent=meter.bytes_sent,
-            seconds=meter.seconds if works else 0.0,
+            seconds=seconds if scope["method"] in READS else 0.0,
         )
 
     async def _identify(self, header: bytes) -> Identity:

@@ -18,13 +18,14 @@ from app.query import TYPES
 from app.reading import Now
 from app.web.access import party_of
 from app.web.answers import answer_from_loop, is_fresh, not_modified
-from app.web.negotiation import JSON, accept_of, require, weight
+from app.web.client_address import address_of
+from app.web.negotiation import JSON, require
 from app.web.operations import operation, problems, success
 from app.web.parameters import PAGE_END
 from app.web.service import Service, service_of
 from app.web.state import at_revision, query_string
+from app.web.stream_requests import EVENT_STREAM, wants_events
 
-EVENTS = "text/event-stream"
 HEARTBEAT = 15.0
 """Seconds after which a silent stream says that it lives."""
 AT_A_TIME = 200
@@ -69,7 +70,9 @@ def changes_operation() -> dict[str, Any]:
         _parameter("cursor", "From `next`; belongs to its query.", {"type": "string", "minLength": 1}, CURSOR),
         _parameter("format", "The format of the answer.", {"type": "string", "enum": ["json"]}, "json"),
     ]
-    stream = {EVENTS: {"schema": {"type": "string", "description": "`event: change`, `id:` and `data:` of each."}}}
+    stream = {
+        EVENT_STREAM: {"schema": {"type": "string", "description": "`event: change`, `id:` and `data:` of each."}}
+    }
     answers = success(
         {"$ref": "#/components/schemas/ChangePage"},
         "Link",
@@ -89,15 +92,10 @@ def changes_operation() -> dict[str, Any]:
     return made
 
 
-def wants_events(request: Request) -> bool:
-    header = accept_of(request)
-    return bool(header) and weight(header, EVENTS) > weight(header, JSON)
-
-
 async def answer_changes(request: Request) -> Response:
-    require(request, JSON, EVENTS)
+    require(request, JSON, EVENT_STREAM)
     asked = feed.read_query(query_string(request))
-    if wants_events(request):
+    if wants_events(request.scope):
         return _stream(request, asked)
     service = service_of(request)
     actors = service.settings.public_actors
@@ -113,16 +111,18 @@ async def answer_changes(request: Request) -> Response:
     party = party_of(request.scope)
     service.streams.require_room(party)
     with service.streams.opened(party):
-        shown, at = await _next_page(service, asked)
+        shown, at = await _next_page(service, asked, address_of(request.scope))
     return Response(feed.body_of(shown, asked, at), 200, {"cache-control": "no-store"}, JSON)
 
 
-async def _next_page(service: Service, asked: Asked) -> tuple[Page, Now]:
+async def _next_page(service: Service, asked: Asked, address: str) -> tuple[Page, Now]:
     """The page that was asked for; where it is empty, as it is after the next change or at the end of the wait."""
     token = await service.watch.token()
-    shown, at = await _read_page(service, asked.after, asked, asked.limit)
-    if not shown.items and await service.watch.changed(token, asked.wait):
+    async with service.turns.turn(address):
         shown, at = await _read_page(service, asked.after, asked, asked.limit)
+    if not shown.items and await service.watch.changed(token, asked.wait):
+        async with service.turns.turn(address):
+            shown, at = await _read_page(service, asked.after, asked, asked.limit)
     return shown, at
 
 
@@ -159,18 +159,22 @@ def _stream(request: Request, asked: Asked) -> Response:
     service.streams.require_room(party)
     told = {"cache-control": "no-store", "x-accel-buffering": "no"}
     if request.scope.get("headers_only"):
-        return Response(None, 200, told, EVENTS)
-    return StreamingResponse(_events(service, party, after, asked), 200, told, EVENTS)
+        return Response(None, 200, told, EVENT_STREAM)
+    events = _events(service, party, address_of(request.scope), after, asked)
+    return StreamingResponse(events, 200, told, EVENT_STREAM)
 
 
-async def _events(service: Service, party: str, after: Position | datetime, asked: Asked) -> AsyncIterator[bytes]:
+async def _events(
+    service: Service, party: str, address: str, after: Position | datetime, asked: Asked
+) -> AsyncIterator[bytes]:
     """Changes as they come, for as long as somebody listens."""
     watch = service.watch
     with service.streams.opened(party):
         yield b": changes as they come\n\n"
         while not watch.stopped:
             token = await watch.token()
-            shown, _ = await _read_page(service, after, asked, AT_A_TIME)
+            async with service.turns.turn(address):
+                shown, _ = await _read_page(service, after, asked, AT_A_TIME)
             for body, after in shown.items:
                 yield b"event: change\nid: %b\ndata: %b\n\n" % (str(after).encode(), body)
             if not shown.next and not await watch.changed(token, HEARTBEAT):

@@ -1,13 +1,15 @@
 """How many reads of one address are made at a time, so that no address takes all the threads that read.
 
 The rest of an address's requests wait their turn, in order, behind each other and behind nobody else's. A turn ends
-when the head of the answer is known: sending it is bounded elsewhere. Requests that wait for a change, and event
-streams, take no turn: they are counted as streams.
+when the head of the answer is known: sending it is bounded elsewhere. Event streams and requests that wait for a change
+take one for each page that they read instead.
 """
 
 import asyncio
+import sys
 from collections import deque
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.errors import Problem
 from app.web.client_address import address_of, network_of
 from app.web.problems import problem_response
-from app.web.stream_limits import is_stream
+from app.web.stream_requests import is_stream
 
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 """Paths whose answers say how the service is at this moment."""
@@ -32,10 +34,13 @@ class _Turns:
 
 
 class ReadTurns:
-    """The turns of all addresses: `most` at a time for each; the next requests wait up to `patience` seconds."""
+    """The turns of all addresses: `most` at a time for each; the next requests wait up to `patience` seconds.
 
-    def __init__(self, most: int, patience: float) -> None:
-        self.most, self.patience = most, patience
+    Without `most` there is no bound.
+    """
+
+    def __init__(self, most: int | None, patience: float) -> None:
+        self.most, self.patience = sys.maxsize if most is None else most, patience
         self._of: dict[str, _Turns] = {}
 
     def are_taken(self, address: str) -> bool:
@@ -63,6 +68,15 @@ class ReadTurns:
                 turns.waiting.remove(turn)
             raise self._too_many() from None
         return party
+
+    @asynccontextmanager
+    async def turn(self, address: str) -> AsyncIterator[None]:
+        """Hold a turn for as long as the block runs; raises a `Problem` where it does not come in time."""
+        party = await self.take(address)
+        try:
+            yield
+        finally:
+            self.end(party)
 
     def end(self, party: str) -> None:
         """Hand a turn to the next request of the same party, or give it back."""

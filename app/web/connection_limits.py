@@ -84,11 +84,16 @@ class ConnectionLimits:
         if not self._of_address[address]:
             del self._of_address[address]
 
+    def _weight_of(self, connection: Connection) -> tuple[bool, int]:
+        """How much the address of a connection takes up; a proxy's connections are those of many."""
+        address = self._open[connection]
+        return not self.is_exempt(address), self._of_address[address]
+
     def _cut_off_one(self) -> bool:
         found = next((connection for connection in self._open if not connection.is_answering), None)
         if found is None:
             waiting = (connection for connection in self._open if connection.is_waiting_for_client)
-            found = max(waiting, key=lambda connection: self._of_address[self._open[connection]], default=None)
+            found = max(waiting, key=self._weight_of, default=None)
         if found is None:
             return False
         self.forget(found)

@@ -1,35 +1,14 @@
-"""Places for exports: how many are sent to one party and how many are produced at a time, and who comes next.
+"""Places for making exports: how many are made at a time, and whose is next.
 
 A party is a key, or the network of an address without one.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from app.errors import Problem
-
-
-class AnswerPlaces:
-    """Limits how many exports are sent to one party at a time."""
-
-    def __init__(self, most: int | None) -> None:
-        """`most`: answers at a time for each party; nothing sets no limit."""
-        self._most = most
-        self._open: Counter[str] = Counter()
-
-    @contextmanager
-    def place(self, party: str) -> Iterator[None]:
-        """Hold a place while an export is sent; raise a `Problem` (429) where the party has all of its places."""
-        if self._most is not None and self._open[party] >= self._most:
-            detail = f"At most {self._most} exports are sent to one address or key at a time."
-            raise Problem("slow-down", detail, headers={"retry-after": "5"})
-        self._open[party] += 1
-        try:
-            yield
-        finally:
-            _count_down(self._open, party)
 
 
 class ProducerPlaces:
@@ -56,7 +35,9 @@ class ProducerPlaces:
         finally:
             if turn.done() and not turn.cancelled():
                 self._free += 1
-                _count_down(self._running, party)
+                self._running[party] -= 1
+                if not self._running[party]:
+                    del self._running[party]
                 self._grant()
 
     async def _wait(self, party: str, turn: asyncio.Future[None], seconds: float) -> None:
@@ -78,9 +59,3 @@ class ProducerPlaces:
                 self._free -= 1
                 self._running[party] += 1
                 turn.set_result(None)
-
-
-def _count_down(counts: Counter[str], party: str) -> None:
-    counts[party] -= 1
-    if not counts[party]:
-        del counts[party]

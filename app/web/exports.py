@@ -143,7 +143,8 @@ class ExportAnswer(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer. Raise `ExportBrokenOff` where it ends early, which makes the server close the connection."""
         service, party = service_of(self._request), party_of(scope)
-        with service.export_answers.place(party), suppress(ClientGone):
+        service.export_answers.require_room(party)
+        with service.export_answers.opened(party), suppress(ClientGone):
             async with service.exports.follow(self._source, party) as follower:
                 watching = asyncio.create_task(_watch(receive, follower))
                 try:

@@ -25,7 +25,7 @@ from app.web.limits import Limits
 from app.web.metrics import Metrics
 from app.web.negotiation import LONGEST
 from app.web.signals import Signal
-from app.web.stream_limits import is_stream
+from app.web.stream_requests import is_stream
 
 Headers = list[tuple[bytes, bytes]]
 Key = tuple[bytes, bytes, bytes, str | None]

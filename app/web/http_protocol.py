@@ -101,7 +101,8 @@ class HttpProtocol(SendingProtocol):
             return
         keep_alive = self.timeout_keep_alive_task
         self._received += len(data)
-        self._piece_bytes, self._moves_on = self._piece_bytes * self._in_head + len(data), False
+        self._piece_bytes = self._piece_bytes + len(data) if self._in_head else len(data)
+        self._moves_on = False
         HttpToolsProtocol.data_received(self, data)
         if self._in_head or self._in_content or self._stage is not None:
             self._watch(data)

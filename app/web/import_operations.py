@@ -5,13 +5,13 @@ from pydantic import BaseModel
 from app.importing.formats import FORMATS
 from app.importing.runs.schemas import ImportIn, ImportOut, ImportPage
 from app.paging import write_cursor
-from app.web.changes import EVENTS as EVENT_STREAM
 from app.web.content import JSON_TYPE
 from app.web.edit_operations import IDEMPOTENCY_KEY, SECURED
 from app.web.import_orders import SENT
 from app.web.import_views import LISTED
 from app.web.operations import Doc, Shown, headers, operation, problems
 from app.web.release_operations import NAME
+from app.web.stream_requests import EVENT_STREAM
 
 SCHEMAS: tuple[Shown, ...] = (
     (ImportIn, "validation"),

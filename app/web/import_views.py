@@ -18,10 +18,11 @@ from app.nearest import nearest
 from app.paging import read_cursor, write_cursor
 from app.query import DEFAULT_LIMIT, Parameters, read_limit, read_no_query
 from app.web.access import party_of, require_role
-from app.web.changes import EVENTS, HEARTBEAT, wants_events
+from app.web.changes import HEARTBEAT
 from app.web.negotiation import JSON, require
 from app.web.service import Service, service_of
 from app.web.state import query_string
+from app.web.stream_requests import EVENT_STREAM, wants_events
 
 NO_STORE = {"cache-control": "no-store"}
 LISTED = "imports"
@@ -71,15 +72,15 @@ def _begin(request: Request, *media: str) -> str:
 
 
 async def answer_one(request: Request) -> Response:
-    id = _begin(request, JSON, EVENTS)
+    id = _begin(request, JSON, EVENT_STREAM)
     found = await seen(service_of(request), id)
-    if wants_events(request):
+    if wants_events(request.scope):
         return _followed(request, found)
     return Response(body_of(found.shown), 200, NO_STORE, JSON)
 
 
 async def answer_events(request: Request) -> Response:
-    id = _begin(request, EVENTS)
+    id = _begin(request, EVENT_STREAM)
     return _followed(request, await seen(service_of(request), id))
 
 
@@ -135,8 +136,8 @@ def _followed(request: Request, found: Seen) -> Response:
     service.streams.require_room(party)
     told = {**NO_STORE, "x-accel-buffering": "no"}
     if request.scope.get("headers_only"):
-        return Response(None, 200, told, EVENTS)
-    return StreamingResponse(_events(service, party, found.shown, last), 200, told, EVENTS)
+        return Response(None, 200, told, EVENT_STREAM)
+    return StreamingResponse(_events(service, party, found.shown, last), 200, told, EVENT_STREAM)
 
 
 async def _events(service: Service, party: str, shown: ImportOut, last: str | None) -> AsyncIterator[bytes]:

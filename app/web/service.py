@@ -9,14 +9,14 @@ from app.history.remembered import Remembered
 from app.reading import Totals
 from app.search.listing import Search
 from app.settings import Settings
-from app.web.export_places import AnswerPlaces
+from app.web.concurrency_limit import ReadTurns
 from app.web.export_spool import ExportSpool
 from app.web.import_runs import Imports
 from app.web.limits import Limits
 from app.web.metrics import Metrics
+from app.web.open_answers import OpenAnswers
 from app.web.reader import Reader
 from app.web.release_runs import Releases
-from app.web.stream_limits import StreamLimits
 from app.web.trail import Trail
 from app.web.watch import Watch
 from app.web.writer import Writer
@@ -34,12 +34,13 @@ class Service:
     limits: Limits
     trail: Trail
     watch: Watch
-    streams: StreamLimits
+    streams: OpenAnswers
+    turns: ReadTurns
     deliverer: Deliverer
     releases: Releases
     imports: Imports
     exports: ExportSpool
-    export_answers: AnswerPlaces
+    export_answers: OpenAnswers
     remembered: Remembered = field(default_factory=Remembered)
 
 
