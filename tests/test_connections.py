@@ -20,6 +20,7 @@ from app.web.connection_limits import ConnectionLimits
 from app.web.limits import MOST_PARTIES, Limits, Policy, Window
 from app.web.send_budget import STALLED_SECONDS, SendBudget
 from app.web.stream_requests import is_stream
+from app.web.whole_answers import whole_answer
 from tests.conftest import await_index, serving, settings_for
 from tests.sockets import ATTACKER, Client, clients
 
@@ -443,3 +444,43 @@ def test_pages_of_streams_take_turns_as_well(sqlite_copy: Path) -> None:
         started = time.monotonic()
         assert [client.answer()[0] for client in many] == [200] * 40
         assert waited < max(1.0, time.monotonic() - started)  # it did not wait for them all
+
+
+@pytest.mark.parametrize("closing", ["keep-alive", "close"])
+def test_a_kept_answer_is_written_as_the_one_that_was_made(sqlite_copy: Path, closing: str) -> None:
+    """Status, headers and body are those of the first answer, for a GET, HEAD and 304."""
+    own = {"x-request-id", "date"}
+    path, kind = "/v1/studies?limit=2", {"accept": "application/json", "connection": closing}
+    with service(sqlite_copy) as api:
+        made = api.get(path, headers=kind)
+        kept = [api.request(method, path, headers=kind) for method in ("GET", "HEAD")]
+        fresh = [
+            api.get(path, headers=kind | {"if-none-match": tag, **more})
+            for tag, more in ((made.headers["etag"], {}), (made.headers["etag"], {"x-request-id": "makes-it-anew"}))
+        ]
+        counted = api.get("/metrics").text
+    assert [answer.content for answer in kept] == [made.content, b""]
+    for first, second in ((made, kept[0]), (made, kept[1]), (fresh[1], fresh[0])):
+        assert first.status_code == second.status_code
+        assert sorted(p for p in first.headers.multi_items() if p[0] not in own) == sorted(
+            p for p in second.headers.multi_items() if p[0] not in own
+        )
+        assert own <= set(second.headers)
+        assert second.headers["x-request-id"] != first.headers["x-request-id"]
+    assert "http_kept_answers_total 3.0" in counted
+
+
+def test_a_kept_answer_ends_a_connection_of_http_1_0(sqlite_copy: Path) -> None:
+    with service(sqlite_copy) as api:
+        api.get("/v1/products", headers={"accept": "*/*"})
+        for _ in range(2):
+            with clients(api, 1) as (client,):
+                received = client.send(b"GET /v1/products HTTP/1.0\r\naccept: */*\r\n\r\n").rest()
+                assert received.startswith(b"HTTP/1.1 200 OK\r\n")
+                assert b"connection: close\r\n" in received
+
+
+def test_a_header_with_a_line_break_is_never_written() -> None:
+    for value in (b"</v1>\r\nset-cookie: a=b", b"a\rb", b"a\nb"):
+        with pytest.raises(ValueError, match="line break"):
+            whole_answer("GET", 304, [(b"link", value)], [], b"", keep_alive=True)

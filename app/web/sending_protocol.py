@@ -7,7 +7,7 @@ from secrets import token_hex
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.errors import Problem
 from app.web.client_address import address_of, network_of
@@ -15,6 +15,7 @@ from app.web.problems import problem_response
 from app.web.raw_answers import EVERYWHERE
 from app.web.send_budget import SendBudget
 from app.web.unsent_bytes import untaken_bytes
+from app.web.whole_answers import whole_answer
 
 LEAST_RATE = 1000
 """Bytes a second that must move within a timeout for a connection to count as alive."""
@@ -25,7 +26,7 @@ PIECE = 262_144
 
 
 async def _nothing() -> None:
-    """The rest of an answer that a refusal stands in place of."""
+    """What there is to wait for where nothing is sent."""
 
 
 def _party(scope: Any) -> str:
@@ -70,23 +71,60 @@ class SendingProtocol(HttpToolsProtocol):
         return self._application(scope, receive, self._bounded(scope, send))
 
     def _bounded(self, scope: Any, plain: Any) -> Send:
-        """The `send` of one answer: small messages go straight through, large bodies are counted and sent in pieces."""
-        refused, is_closing = False, self.transport.is_closing
+        """The `send` of one answer. Its head waits for the first of its body, and goes with it where that is all."""
+        cycle, is_closing = plain.__self__, self.transport.is_closing
+        head: Message | None = None
+        is_refused = False
 
         def send(message: Message) -> Awaitable[None]:
-            nonlocal refused
+            nonlocal head, is_refused
             if is_closing():  # uvloop raises an error where one writes to a client that has left
-                plain.__self__.disconnected = True
-            if refused:
+                cycle.disconnected = True
+            if is_refused:
                 return _nothing()
-            if len(message.get("body", b"")) > COUNTED:
-                return self._send_large(plain, message, _party(scope))
-            if self.budget.held and not self._has_room_for(message, scope):
-                refused = True
-                return self._send_refusal(plain)
-            return self._send_when_room(plain, message) if self.flow.write_paused else plain(message)
+            if message["type"] == "http.response.start":
+                is_refused = bool(self.budget.held) and not self._has_room_for(message, scope)
+                head, cycle.response_started = message, not is_refused  # what breaks off now ends the connection
+                return self._send_refusal(plain) if is_refused else _nothing()
+            start, head = head, None
+            if start is not None and self._write_whole(cycle, start, message):
+                return _nothing()
+            return self._send_parts(plain, start, message, scope)
 
         return send
+
+    def _write_whole(self, cycle: RequestResponseCycle, start: Message, message: Message) -> bool:
+        """Write a small answer at once and end its request as uvicorn does; False where it must be sent in parts."""
+        body = message.get("body", b"")
+        if cycle.disconnected or self.flow.write_paused or len(body) > COUNTED or message.get("more_body"):
+            return False
+        method, status, headers, of_server = (
+            cycle.scope["method"],
+            start["status"],
+            start["headers"],
+            cycle.default_headers,
+        )
+        written = whole_answer(method, status, headers, of_server, body, keep_alive=cycle.keep_alive)
+        if written is None:
+            return False
+        cycle.response_complete = True
+        cycle.waiting_for_100_continue = False
+        cycle.message_event.set()
+        self.transport.write(written)
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
+        return True
+
+    async def _send_parts(self, plain: Any, start: Message | None, message: Message, scope: Any) -> None:
+        """Send a part of a body, behind the head (`start`) if it is the first: by the budget where it is large."""
+        if start is not None:
+            plain.__self__.response_started = False
+            await self._send_when_room(plain, start)
+        if len(message.get("body", b"")) > COUNTED:
+            await self._send_large(plain, message, _party(scope))
+        else:
+            await self._send_when_room(plain, message)
 
     def _has_room_for(self, message: Message, scope: Any) -> bool:
         """Whether the body that an answer's head promises may be sent now; what is no head promises none."""
