@@ -49,7 +49,7 @@ check-migrations: $(RUNTIME)
 		&& $(BIN)/evidence migrate && $(BIN)/alembic check
 
 check-layers: $(TESTING)
-	@$(BIN)/python -m pytest tests/test_layers.py
+	@$(BIN)/lint-imports --no-cache --no-logo
 
 # The tool that locks is in no lock: it lives in a virtual environment of its own, for as long as it runs. What builds
 # the project is locked with what runs it, so that installing never fetches anything else.
@@ -63,7 +63,7 @@ lock: ## write both lock files from pyproject.toml; ARGS=--upgrade takes the new
 		&& lock --extra test --constraints requirements.lock --output-file requirements-test.lock
 
 schemas: $(RUNTIME) ## write the JSON Schemas that editors check seeds/ with
-	@$(BIN)/python -m app.loading.schemas
+	@$(BIN)/python -m app.releases.json_schemas
 
 snapshot: $(TESTING) ## write the API's snapshot and examples; their diff shows every change to the contract
 	@$(BIN)/python -m tests.snapshot
@@ -87,7 +87,7 @@ bench-imports: $(TESTING) ## measure imports of 100,000 registry records and 20,
 	@$(BIN)/python -m benchmarks.imports $(ARGS)
 
 clean: ## remove all that the other targets made, except data
-	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis
+	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis .schemathesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUNTIME): requirements.lock pyproject.toml

@@ -13,75 +13,39 @@ from fastapi import FastAPI
 from sqlalchemy import make_url
 from starlette.middleware import Middleware
 
-from app import __version__, outgoing
-from app.approvals.routes import router as approvals
-from app.conflicts.routes import router as conflicts
-from app.db import sqlite_file
-from app.directions.routes import router as directions
-from app.dosing.routes import router as dosing
-from app.feed.routes import router as changes
-from app.history.routes import router as history
-from app.importing.routes import router as imports
-from app.indications.routes import router as indications
-from app.mechanisms.routes import router as mechanisms
-from app.products.routes import router as products
-from app.publications.routes import router as publications
-from app.reading import Totals
-from app.releases.routes import router as releases
-from app.safety_notes.routes import router as safety_notes
+from app import __version__
+from app.api.audit_buffer import Trail
+from app.api.http import exception_handlers as errors
+from app.api.limits.open_answers import OpenAnswers
+from app.api.limits.rate_limit import Limits
+from app.api.limits.read_turns import ReadTurns
+from app.api.metrics import Metrics
+from app.api.middleware.authentication import Access
+from app.api.middleware.client_address import ClientAddress, TrustedProxies
+from app.api.middleware.concurrency_limit import ConcurrencyLimit
+from app.api.middleware.cors import OpenForReading
+from app.api.middleware.request_context import Envelope
+from app.api.middleware.request_guard import Guard
+from app.api.middleware.response_cache import Finished
+from app.api.openapi.document import TITLE
+from app.api.router import router
+from app.api.services import Service
+from app.common import safe_http as outgoing
+from app.database.engine import sqlite_file
+from app.database.reader_pool import EXPORT_CONNECTIONS, Reader
+from app.exports.spool_directory import ExportSpool
+from app.jobs.release_supervisor import Releases
+from app.jobs.supervisor import Imports
+from app.query.change_token import signal_of
+from app.query.change_waiter import Watch
+from app.query.pages import Totals
 from app.search.index import SearchIndex
-from app.search.listing import Search
-from app.search.routes import router as search_routes
+from app.search.lists import Search
 from app.search.service import Thesauri
 from app.settings import Settings
-from app.sources.routes import router as sources
-from app.studies.routes import router as studies
-from app.web import errors
-from app.web.access import Access
-from app.web.client_address import ClientAddress, TrustedProxies
-from app.web.concurrency_limit import ConcurrencyLimit, ReadTurns
-from app.web.cors import OpenForReading
-from app.web.envelope import Envelope
-from app.web.export_spool import ExportSpool
-from app.web.finished import Finished
-from app.web.guard import Guard
-from app.web.import_runs import Imports
-from app.web.limits import Limits
-from app.web.metrics import Metrics
-from app.web.open_answers import OpenAnswers
-from app.web.openapi import TITLE
-from app.web.pages import router as pages
-from app.web.reader import EXPORT_CONNECTIONS, Reader
-from app.web.release_runs import Releases
-from app.web.service import Service
-from app.web.signals import signal_of
-from app.web.trail import Trail
-from app.web.watch import Watch
-from app.web.writer import Writer
-from app.webhooks.delivering import Deliverer
-from app.webhooks.progress import DELAYS, Delays
-from app.webhooks.routes import router as webhooks
-
-ROUTERS = (
-    history,  # before the types, whose own addresses would take these for names
-    studies,
-    mechanisms,
-    indications,
-    safety_notes,
-    products,
-    approvals,
-    dosing,
-    publications,
-    directions,
-    sources,
-    search_routes,
-    changes,
-    conflicts,
-    webhooks,
-    releases,
-    imports,
-    pages,
-)
+from app.store.writer_queue import Writer
+from app.webhooks.delivery import Deliverer
+from app.webhooks.state import DELAYS, Delays
 
 
 def index_path(settings: Settings) -> Path | None:
@@ -176,6 +140,5 @@ def create_app(settings: Settings | None = None, *, webhook_delays: Delays = DEL
     )
     app.state.service, app.state.signal = service, signal
     errors.install(app)
-    for router in ROUTERS:
-        app.router.routes.extend(router.routes)
+    app.router.routes.extend(router.routes)
     return app

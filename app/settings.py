@@ -2,14 +2,16 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.access.pseudonyms import PublicActors
-from app.ip_addresses import read_networks
-from app.nearest import nearest
+from app.common.ip_addresses import read_networks
+from app.common.suggestions import nearest
+
+PublicActors = Literal["names", "pseudonyms"]
+"""How the public sees who changed something."""
 
 
 class Settings(BaseSettings):

@@ -34,7 +34,7 @@ def main() -> None:
     answers = pickle.loads(Path(sys.argv[1]).read_bytes())
     listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
     print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
-    # As in app/serving.py, but for the lifespan, which this app has none of.
+    # As in app/server.py, but for the lifespan, which this app has none of.
     config = uvicorn.Config(
         Bare(answers),
         log_config=None,

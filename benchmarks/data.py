@@ -10,15 +10,15 @@ from typing import Any
 
 from sqlalchemy import Engine, func, select
 
-from app.checking import check
-from app.db import open_engine
-from app.drafts import Draft
-from app.fields import RecordType
-from app.loading.service import files_of, load
-from app.loading.yaml_files import read
-from app.migrating import migrate
-from app.studies.models import Study
-from app.writing import changing, write
+from app.database.engine import open_engine
+from app.database.migrations import migrate
+from app.records.fields import RecordType
+from app.records.studies.models import Study
+from app.releases.load import files_of, load
+from app.releases.yaml_source import read
+from app.store.revision import changing, write
+from app.store.submission import Draft
+from app.store.validation import check
 
 ROOT = Path(__file__).parent.parent
 SEEDS, KEPT = ROOT / "seeds", ROOT / "build" / "benchmarks"

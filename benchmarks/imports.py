@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import orjson
 import psutil  # type: ignore[import-untyped]
 
-from app.db import open_engine
-from app.migrating import migrate
+from app.database.engine import open_engine
+from app.database.migrations import migrate
 from benchmarks import plain, registry
 from benchmarks.processes import watched
 from benchmarks.releases import databases
@@ -29,13 +29,13 @@ LEAST_OF_PLAIN = 0.3
 LEAST_ARTICLES = 2_000
 MOST_MEGABYTES = 300
 
-COMMAND = "from app.cli import main; main()"
+COMMAND = "from app.cli.main import main; main()"
 
 INDEX = """
 import sys, time
 from pathlib import Path
-from app.db import open_engine, reading
-from app.reading import now
+from app.database.engine import open_engine, reading
+from app.query.pages import now
 from app.search.index import SearchIndex
 engine = open_engine(sys.argv[1])
 with reading(engine) as connection:

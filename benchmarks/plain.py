@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Engine, inspect
 
-from app.db import Base, open_engine
-from app.migrating import migrate
+from app.database.engine import Base, open_engine
+from app.database.migrations import migrate
 
 AT_A_TIME = 5_000
 _SET_BY_MIGRATIONS = {"alembic_version", "database_state"}

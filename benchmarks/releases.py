@@ -22,10 +22,10 @@ from typing import Any
 import orjson
 import psutil  # type: ignore[import-untyped]
 
-from app.access.keys import create
-from app.db import open_engine
-from app.loading.service import load
-from app.migrating import migrate
+from app.auth.keys import create
+from app.database.engine import open_engine
+from app.database.migrations import migrate
+from app.releases.load import load
 from benchmarks.data import SEEDS, drafts_of_copies
 from benchmarks.processes import Server, python
 
@@ -191,7 +191,7 @@ def main() -> int:
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.serve:
-        from app.serving import run
+        from app.server import run
         from app.settings import Settings
 
         run(Settings(port=0))

@@ -11,8 +11,8 @@ from contextlib import closing
 from pathlib import Path
 from random import Random
 
-from app.rendering import etag_of
 from app.search.analysis import terms
+from app.store.rendering import etag_of
 from benchmarks.data import KEPT, SEED, database
 from benchmarks.rival_tables import TABLES
 

@@ -45,8 +45,8 @@ import orjson
 import typer
 from rich.console import Console
 
-from app.db import open_engine, reading
-from app.reading import now
+from app.database.engine import open_engine, reading
+from app.query.pages import now
 from app.search.index import SearchIndex
 from benchmarks.exchanges import Answer, Target
 from benchmarks.load import Failed

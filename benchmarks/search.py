@@ -20,12 +20,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from app.checking import check
-from app.db import open_engine
-from app.drafts import Draft
-from app.migrating import migrate
+from app.database.engine import open_engine
+from app.database.migrations import migrate
 from app.search import analysis
-from app.writing import changing, write
+from app.store.revision import changing, write
+from app.store.submission import Draft
+from app.store.validation import check
 from benchmarks.exchanges import Answer, Target, ask
 from benchmarks.load import Failed
 from benchmarks.ndcg import DEPTH, Judged, Missing, PlainBM25, corpus, judged, ndcg

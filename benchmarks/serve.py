@@ -27,7 +27,7 @@ from benchmarks.report import Result, table_of, then_beside_now
 
 WARM_UP_SECONDS = 1.0
 
-SERVE = "from app.cli import main; main()"  # what the `evidence` script does, of the code in this directory
+SERVE = "from app.cli.main import main; main()"  # what the `evidence` script does, of the code in this directory
 
 
 class Servers(NamedTuple):

@@ -20,8 +20,8 @@ from typing import Annotated
 import orjson
 import typer
 
-from app.access.keys import create
-from app.db import open_engine
+from app.auth.keys import create
+from app.database.engine import open_engine
 from benchmarks.data import database
 from benchmarks.processes import NotStarted, Server, python, settle
 from benchmarks.serve import SERVE

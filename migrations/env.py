@@ -5,14 +5,14 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy import Connection
 
-import app.access.tables  # these tables belong to the metadata too
-import app.catalogue
-import app.documents
-import app.importing.runs.tables
-import app.releases.tables
-import app.search.mesh
-import app.webhooks.tables  # noqa: F401
-from app.db import Base, Moment, Printed, open_engine, use_wal
+import app.auth.models  # these tables belong to the metadata too
+import app.jobs.models
+import app.records.registry
+import app.releases.models
+import app.search.mesh_models
+import app.store.documents
+import app.webhooks.models  # noqa: F401
+from app.database.engine import Base, Moment, Printed, open_engine, use_wal
 from app.settings import Settings
 
 

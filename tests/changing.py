@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from app.checking import check
-from app.drafts import Draft
-from app.fields import RecordType
-from app.versions import Key
-from app.writing import Summary, changing, write
+from app.records.fields import RecordType
+from app.store.revision import Summary, changing, write
+from app.store.submission import Draft
+from app.store.validation import check
+from app.store.versions import Key
 
 Json = dict[str, Any]
 Typed = tuple[RecordType, Json]
@@ -32,6 +32,6 @@ def change(engine: Engine, records: Iterable[Typed], gone: Sequence[Key] = (), r
 
 
 def still_referred_to(connection: Any, drafts: Iterable[Draft], gone: Sequence[Key]) -> bool:
-    from app.checking import still_referred
+    from app.store.validation import still_referred
 
     return bool(still_referred(connection, gone, but={(draft.type, draft.data["id"]) for draft in drafts}))

@@ -18,14 +18,14 @@ from fastapi import FastAPI
 from hypothesis import settings as examples
 from sqlalchemy import Engine, create_engine, event, text
 
-from app.access.keys import ROLES, create
-from app.access.tables import Role
-from app.db import open_engine
-from app.loading.service import load
+from app.auth.keys import ROLES, create
+from app.auth.models import Role
+from app.database.engine import open_engine
+from app.database.lookup import Lookup
+from app.database.migrations import migrate
 from app.logs import set_up
-from app.lookups import Lookup
-from app.migrating import migrate
-from app.serving import server_of
+from app.releases.load import load
+from app.server import server_of
 from app.settings import Settings
 
 SEEDS = Path(__file__).parents[1] / "seeds"

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 from sqlalchemy import Engine, text
 
-from app.db import sqlite_file
+from app.database.engine import sqlite_file
 
 
 @contextmanager

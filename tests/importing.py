@@ -5,12 +5,12 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from app.access.audit import Who
-from app.importing.offers import Found, Mention, Offer, Remark, Unit, Withdrawal
-from app.importing.orders import OnError, Order, Report
-from app.importing.preparing import prepared
-from app.importing.taking import run
-from app.releases.reverting import revert
+from app.auth.audit import Who
+from app.imports.candidates import Found, Mention, Offer, Remark, Unit, Withdrawal
+from app.imports.pipeline import run
+from app.imports.preparation import prepared
+from app.imports.report import OnError, Order, Report
+from app.releases.revert import revert
 from app.releases.service import Order as ReleaseOrder
 from tests.changing import Json
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 
-from app.catalogue import RESOURCES
-from app.fields import RecordType
-from app.importing.offers import Found, Json, Refusal, Unit
-from app.record_schemas import RecordIn, references
-from app.rules import broken
+from app.imports.candidates import Found, Json, Refusal, Unit
+from app.records.base_schemas import RecordIn, references
+from app.records.fields import RecordType
+from app.records.registry import RESOURCES
+from app.records.rules import broken
 
 FIXTURES = Path(__file__).parent / "fixtures/importing"
 DATA = Path(__file__).parents[2] / "shared/data"

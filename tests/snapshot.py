@@ -1,4 +1,6 @@
-"""Writes what is committed of the contract: `app/web/examples.json` and `tests/openapi.json`. `make snapshot` runs it.
+"""Writes what is committed of the contract: `examples.json` of the OpenAPI package, and `tests/openapi.json`.
+
+`make snapshot` runs it.
 
 Examples are real answers over the seeds. What differs from one load to the next is written as one fixed value.
 """
@@ -15,17 +17,17 @@ import httpx
 import orjson
 from sqlalchemy import Engine
 
-from app.access.tables import Role
-from app.catalogue import RESOURCES
-from app.db import open_engine, reading
+from app.api.http.problems import problem_response
+from app.api.openapi import operations
+from app.api.openapi.document import openapi_document
+from app.auth.models import Role
+from app.common.problems import KINDS, Problem
+from app.database.engine import open_engine, reading
+from app.database.migrations import migrate
 from app.editing.service import entered
-from app.errors import KINDS, Problem
-from app.loading.service import load
 from app.main import create_app
-from app.migrating import migrate
-from app.web import operations
-from app.web.openapi import openapi_document
-from app.web.problems import problem_response
+from app.records.registry import RESOURCES
+from app.releases.load import load
 from tests.conftest import SEEDS, await_index, keys_of, serving, settings_for
 
 EXAMPLES = Path(operations.__file__).parent / "examples.json"

@@ -14,11 +14,11 @@ import pytest
 from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import IntegrityError
 
-from app.access import keys as access_keys
-from app.access.tables import AccessKey, AuditEntry, Role
-from app.db import reading
+from app.api.limits.rate_limit import Limits
+from app.auth import keys as access_keys
+from app.auth.models import AccessKey, AuditEntry, Role
+from app.database.engine import reading
 from app.settings import Settings
-from app.web.limits import Limits
 from tests.conftest import serving, settings_for
 from tests.test_openapi import WRITES
 
@@ -205,7 +205,7 @@ def test_kept_answers_tell_nobody_elses_limits(copy_url: str) -> None:
 
 
 def run(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from app.cli import main; main()", *arguments]
+    command = [sys.executable, "-c", "from app.cli.main import main; main()", *arguments]
     environment = {"EVIDENCE_DATABASE_URL": f"sqlite:///{path}", "PATH": "/usr/bin:/bin"}
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 

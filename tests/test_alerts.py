@@ -7,15 +7,15 @@ import orjson
 import pytest
 from sqlalchemy import Engine, func, select, text
 
-from app import maintaining
-from app.catalogue import RESOURCES
-from app.conditions import conditions
-from app.db import reading, writing
-from app.documents import Document, State
-from app.loading.service import load
-from app.query import read_list_query
-from app.records import Alert
-from app.search.entries import values
+from app.database.engine import reading, writing
+from app.query.parameters import read_list_query
+from app.query.sql_filters import conditions
+from app.records.base_models import Alert
+from app.records.document_paths import values
+from app.records.registry import RESOURCES
+from app.releases.load import load
+from app.store import integrity as maintaining
+from app.store.documents import Document, State
 from tests.conftest import serving, settings_for
 
 FILES = {

@@ -13,19 +13,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, select
 
-from app import naming
-from app.catalogue import RESOURCES
-from app.db import open_engine, reading
-from app.documents import Document
-from app.fields import RecordType
-from app.filters import kinds
-from app.history.holds import holds
-from app.history.then import PastList, in_order, order
-from app.migrating import migrate
-from app.page_statements import shape_of
-from app.query import read_list_query
-from app.resources import Resource
-from app.search.entries import values
+from app.database.engine import open_engine, reading
+from app.database.migrations import migrate
+from app.query import name_resolution as naming
+from app.query.as_of_lists import PastList, in_order, order
+from app.query.document_filters import holds
+from app.query.parameters import read_list_query
+from app.query.statements import shape_of
+from app.records.document_paths import values
+from app.records.fields import RecordType
+from app.records.filters import kinds
+from app.records.registry import RESOURCES
+from app.records.resource import Resource
+from app.store.documents import Document
 from tests.changing import CITED, SOURCE, Typed, change
 from tests.conftest import serving, settings_for
 

@@ -19,18 +19,18 @@ import pytest
 from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.exc import IntegrityError
 
-from app import maintaining
-from app.access import retention
-from app.access.audit import Event, Who, note
-from app.access.audit_chain import SEAL, untrue_audit
-from app.access.pseudonyms import pseudonym, shown_actors
-from app.access.tables import AuditEntry, AuditGap, Role
-from app.db import open_engine, reading, table_of
-from app.migrating import migrate
-from app.web import trail
-from app.web.refusals import MOST_CLIENTS, MOST_SINGLE, Refusals
-from app.web.trail import Trail
-from app.web.writer import Writer
+from app.api import audit_buffer as trail
+from app.api.audit_buffer import Trail
+from app.auth import audit_retention as retention
+from app.auth.audit import Event, Who, note
+from app.auth.audit_chain import SEAL, untrue_audit
+from app.auth.models import AuditEntry, AuditGap, Role
+from app.auth.pseudonyms import pseudonym, shown_actors
+from app.auth.refusals import MOST_CLIENTS, MOST_SINGLE, Refusals
+from app.database.engine import open_engine, reading, table_of
+from app.database.migrations import migrate
+from app.store import integrity as maintaining
+from app.store.writer_queue import Writer
 from tests.conftest import serving, settings_for
 
 Row = Mapping[str, Any]
@@ -458,7 +458,7 @@ def test_what_was_tampered_with_is_not_pruned(sqlite_copy: Path) -> None:
 
 
 def command(path: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-c", "from app.cli import main; main()", *arguments]
+    line = [sys.executable, "-c", "from app.cli.main import main; main()", *arguments]
     environment = {"EVIDENCE_DATABASE_URL": f"sqlite:///{path}", "PATH": "/usr/bin:/bin", **more}
     return subprocess.run(line, env=environment, capture_output=True, text=True, input="n\n", timeout=60, check=False)
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine
 
-from app.access.tables import Role
+from app.auth.models import Role
 from tests.conftest import serving, settings_for
 from tests.test_editing import PATCH, WHY, direction
 

@@ -18,7 +18,7 @@ import pytest
 from tests.conftest import SEEDS
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
-EVIDENCE = [sys.executable, "-c", "from app.cli import main; main()"]
+EVIDENCE = [sys.executable, "-c", "from app.cli.main import main; main()"]
 
 
 def environment(database: Path | str, **more: str) -> dict[str, str]:

@@ -13,11 +13,11 @@ from pydantic import ValidationError
 from sqlalchemy import Engine, select
 from starlette.types import Message, Receive, Scope, Send
 
-from app.access.tables import AuditEntry
-from app.db import reading
-from app.ip_addresses import canonical_address, canonical_network
+from app.api.middleware.client_address import ClientAddress, TrustedProxies, address_of, client_behind
+from app.auth.models import AuditEntry
+from app.common.ip_addresses import canonical_address, canonical_network, network_of
+from app.database.engine import reading
 from app.settings import Settings
-from app.web.client_address import ClientAddress, TrustedProxies, address_of, client_behind, network_of
 from tests.conftest import serving, settings_for
 
 JUNK = "x" * 3000
@@ -161,7 +161,7 @@ def test_a_wrong_proxy_is_named(wrong: str) -> None:
 
 
 def test_the_command_says_which_proxy_is_wrong() -> None:
-    command = [sys.executable, "-c", "from app.cli import main; main()", "serve"]
+    command = [sys.executable, "-c", "from app.cli.main import main; main()", "serve"]
     environment = {"EVIDENCE_TRUSTED_PROXIES": "10.0.0.300", "PATH": "/usr/bin:/bin"}
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 2

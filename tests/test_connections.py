@@ -12,15 +12,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.access.tables import Role
-from app.errors import Problem
+from app.api.connections.connection_limits import ConnectionLimits
+from app.api.connections.send_budget import STALLED_SECONDS, SendBudget
+from app.api.connections.whole_answers import whole_answer
+from app.api.http.stream_requests import is_stream
+from app.api.limits.rate_limit import MOST_PARTIES, Limits, Policy, Window
+from app.api.limits.read_turns import MOST_WAITING, ReadTurns
+from app.auth.models import Role
+from app.common.problems import Problem
 from app.settings import Settings
-from app.web.concurrency_limit import MOST_WAITING, ReadTurns
-from app.web.connection_limits import ConnectionLimits
-from app.web.limits import MOST_PARTIES, Limits, Policy, Window
-from app.web.send_budget import STALLED_SECONDS, SendBudget
-from app.web.stream_requests import is_stream
-from app.web.whole_answers import whole_answer
 from tests.conftest import await_index, serving, settings_for
 from tests.sockets import ATTACKER, Client, clients
 
@@ -315,7 +315,7 @@ def test_turns_are_taken_in_order_and_given_back() -> None:
 FILES = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (300, int(sys.argv[1])))
-from app.web.connection_limits import allow_files
+from app.api.connections.connection_limits import allow_files
 print(allow_files(2000), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 """
 

@@ -14,14 +14,14 @@ from typing import Any
 import orjson
 import pytest
 
-from app.catalogue import RESOURCES
-from app.importing.ctgov import digest_of, mapped, reading, units
-from app.importing.ctgov.printed import exact, weeks, whole
-from app.importing.ctgov.words import PHASES, design
-from app.importing.names import NOBODY, Names
-from app.importing.offers import Found, Mention, Refusal, Unit, Unreadable
-from app.rules import broken
-from app.shapes import text_faults
+from app.common.validation_errors import text_faults
+from app.imports.candidates import Found, Mention, Refusal, Unit, Unreadable
+from app.imports.formats.ctgov import digest_of, mapped, reading, units
+from app.imports.formats.ctgov.printed import exact, weeks, whole
+from app.imports.formats.ctgov.vocabularies import PHASES, design
+from app.imports.name_index import NOBODY, Names
+from app.records.registry import RESOURCES
+from app.records.rules import broken
 
 Json = Any
 

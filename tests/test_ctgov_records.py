@@ -16,15 +16,15 @@ import orjson
 import pytest
 from sqlalchemy import Engine, select
 
-from app import maintaining
-from app.catalogue import RESOURCES
-from app.db import reading
-from app.documents import Document
-from app.importing.ctgov import units
-from app.importing.names import NOBODY
-from app.importing.offers import Refusal, Unit
-from app.rules import broken
-from app.shapes import text_faults
+from app.common.validation_errors import text_faults
+from app.database.engine import reading
+from app.imports.candidates import Refusal, Unit
+from app.imports.formats.ctgov import units
+from app.imports.name_index import NOBODY
+from app.records.registry import RESOURCES
+from app.records.rules import broken
+from app.store import integrity as maintaining
+from app.store.documents import Document
 from tests.changing import Typed, change
 
 Json = Any

@@ -7,9 +7,9 @@ import orjson
 import pytest
 from sqlalchemy import Engine, select, text
 
-from app import maintaining
-from app.db import open_engine, reading
-from app.documents import Document
+from app.database.engine import open_engine, reading
+from app.store import integrity as maintaining
+from app.store.documents import Document
 
 
 def test_every_stored_document_is_a_fresh_rendering(seeded_engine: Engine) -> None:

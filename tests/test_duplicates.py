@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.titles import title_key
+from app.records.publications.title_key import title_key
 
 TITLE = "OnabotulinumtoxinA for chronic migraine: a pooled analysis"
 

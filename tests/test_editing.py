@@ -9,10 +9,10 @@ import httpx
 import pytest
 from sqlalchemy import Engine, func, select
 
-from app import maintaining
-from app.access.tables import AuditEntry
-from app.db import reading
-from app.documents import Document, State
+from app.auth.models import AuditEntry
+from app.database.engine import reading
+from app.store import integrity as maintaining
+from app.store.documents import Document, State
 from tests.conftest import serving, settings_for
 
 WHY = {"reason": "As printed in table 2"}

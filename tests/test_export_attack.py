@@ -17,9 +17,9 @@ from statistics import quantiles
 import httpx
 import pytest
 
-from app.db import open_engine
-from app.loading.service import load
-from app.migrating import migrate
+from app.database.engine import open_engine
+from app.database.migrations import migrate
+from app.releases.load import load
 from benchmarks.data import grow
 from tests.conftest import SEEDS, await_index
 from tests.exporting import open_reads, stopped_reader

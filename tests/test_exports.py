@@ -16,11 +16,11 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine, select
 
-from app.db import open_engine
-from app.documents import State
-from app.errors import Problem
+from app.common.problems import Problem
+from app.database.engine import open_engine
+from app.exports.producer_places import ProducerPlaces
 from app.main import create_app, spool_path
-from app.web.export_places import ProducerPlaces
+from app.store.documents import State
 from tests.conftest import await_index, keys_of, serving, settings_for
 from tests.exporting import client_at, open_reads, spool_folder, spools, stopped_reader, within
 from tests.test_cli import EVIDENCE, environment
@@ -36,7 +36,7 @@ PLAIN = {"accept-encoding": "identity"}
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """So few records are read at a time that the seeds come in many pieces."""
-    monkeypatch.setattr("app.reading.EXPORTED", 20)
+    monkeypatch.setattr("app.query.pages.EXPORTED", 20)
 
 
 @contextmanager

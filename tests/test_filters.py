@@ -10,15 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
-from app import naming
-from app.conditions import conditions
-from app.db import reading
-from app.errors import Invalid
-from app.fields import Phase
-from app.filters import AnyOf, Between, Missing, NoneOf, Present, boolean, number, read_test, text, when, word
-from app.query import read_list_query
-from app.studies.models import Study
-from app.studies.service import STUDIES
+from app.common.problems import Invalid
+from app.database.engine import reading
+from app.query import name_resolution as naming
+from app.query.parameters import read_list_query
+from app.query.sql_filters import conditions
+from app.records.fields import Phase
+from app.records.filters import AnyOf, Between, Missing, NoneOf, Present, boolean, number, read_test, text, when, word
+from app.records.studies.models import Study
+from app.records.studies.resource import STUDIES
 
 READ = [
     (word(Phase), "3", AnyOf(("3",))),

@@ -12,12 +12,12 @@ import httpx
 import pytest
 from sqlalchemy import Engine
 
-from app.db import open_engine
-from app.loading.service import load
+from app.api.metrics import Metrics
+from app.api.middleware.response_cache import Finished
+from app.database.engine import open_engine
+from app.query.change_token import SqliteSignal
+from app.releases.load import load
 from app.settings import Settings
-from app.web.finished import Finished
-from app.web.metrics import Metrics
-from app.web.signals import SqliteSignal
 from tests.conftest import await_index, serving, settings_for
 
 PATHS = [
@@ -108,7 +108,7 @@ def test_no_reader_sees_a_stale_answer_after_a_change(backend: str, url: str, tm
 
 
 def _loaded(url: str, folder: Path, number: int) -> Engine:
-    from app.migrating import migrate
+    from app.database.migrations import migrate
 
     engine = open_engine(url)
     migrate(engine)

@@ -14,12 +14,12 @@ import rispy
 from bibtexparser.entrypoint import parse_string
 from bibtexparser.middlewares import LatexDecodingMiddleware
 
-from app.catalogue import RESOURCES
-from app.formats import citations
-from app.formats.citations import publications_of, ris
-from app.formats.kinds import FORMATS, formats_of
-from app.formats.tables import csv_lines, defused
-from app.studies.service import STUDIES
+from app.exports import citations
+from app.exports.citations import publications_of, ris
+from app.exports.tables import csv_lines, defused
+from app.query.export_formats import FORMATS, formats_of
+from app.records.registry import RESOURCES
+from app.records.studies.resource import STUDIES
 
 Json = dict[str, Any]
 

@@ -13,11 +13,11 @@ import pytest
 from sqlalchemy import Engine, text
 from structlog.testing import capture_logs
 
-from app import maintaining
-from app.access.tables import Role
-from app.db import open_engine
+from app.api import audit_buffer as trail
+from app.auth.models import Role
+from app.database.engine import open_engine
 from app.search import index
-from app.web import trail
+from app.store import integrity as maintaining
 from tests.conftest import keys_of, serving, settings_for
 from tests.test_cli import run
 from tests.test_editing import WHY

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from jsonpatch import JsonPatch, apply_patch
 from sqlalchemy import Engine
 
-from app.db import open_engine
-from app.errors import Problem
-from app.history.remembered import Remembered
+from app.api.http.conditional import CHECKED, FOR_EVER
+from app.common.problems import Problem
+from app.database.engine import open_engine
+from app.database.migrations import migrate
 from app.history.versions import MOST_BYTES, patch_between
-from app.migrating import migrate
-from app.reading import Now
-from app.web.answers import CHECKED, FOR_EVER
+from app.query.pages import Now
+from app.query.sort_position_cache import Remembered
 from tests.changing import CITED, SOURCE, Json, Typed, change
 from tests.conftest import NewDatabase, serving, settings_for
 

@@ -11,10 +11,10 @@ import orjson
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.fields import RecordType
+from app.records.document_paths import TEXTS, at, texts
+from app.records.fields import RecordType
 from app.search import analysis
-from app.search.entries import TEXTS, at, texts
-from app.search.hits import PASSAGE, _is_plain, explain, marker
+from app.search.highlighting import PASSAGE, _is_plain, explain, marker
 
 Json = Any
 Place = tuple[int, int]

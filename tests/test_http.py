@@ -12,12 +12,12 @@ import httpx
 import pytest
 import zstandard
 
-from app.access.tables import Role
-from app.catalogue import RESOURCES
-from app.errors import KINDS
-from app.main import ROUTERS
-from app.paging import write_cursor
-from app.query import read_list_query
+from app.api.router import router
+from app.auth.models import Role
+from app.common.problems import KINDS
+from app.query.keyset import write_cursor
+from app.query.parameters import read_list_query
+from app.records.registry import RESOURCES
 
 UNKNOWN = [
     ('/v1/studies?comparator="placebo', 422, "comparator", None),
@@ -158,7 +158,7 @@ def _address(path: str) -> str:
     return re.sub(r"\{([^}]*)\}", lambda found: IN_PATHS[found[1]], path)
 
 
-ADDRESSES = sorted({_address(getattr(route, "path", "")) for router in ROUTERS for route in router.routes})
+ADDRESSES = sorted({_address(getattr(route, "path", "")) for route in router.routes})
 
 
 def test_allow_says_what_is_answered_at_each_address(api: httpx.Client, keys: dict[Role, str]) -> None:

@@ -10,9 +10,9 @@ import httpx
 import pytest
 from sqlalchemy import Engine, func, select
 
-from app.access.tables import AuditEntry, GivenAnswer, Role
-from app.db import table_of
-from app.webhooks.tables import Webhook
+from app.auth.models import AuditEntry, GivenAnswer, Role
+from app.database.engine import table_of
+from app.webhooks.models import Webhook
 from tests.conftest import serving, settings_for
 from tests.test_http import is_problem
 from tests.test_openapi import DOCUMENT

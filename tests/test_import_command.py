@@ -13,9 +13,9 @@ import orjson
 import pytest
 from sqlalchemy import Engine, select
 
-from app.db import reading
-from app.releases.tables import Release
-from app.sources.models import Source
+from app.database.engine import reading
+from app.records.sources.models import Source
+from app.releases.models import Release
 from tests.test_cli import EVIDENCE, environment, run
 from tests.test_imports import lines, many, source
 from tests.toy import reader

@@ -17,13 +17,13 @@ from typing import IO
 import httpx
 import pytest
 
-from app.importing.inputs.faults import UnreadableInput
-from app.importing.live.answers import Again, Ask, Asker, Missing, Wrong
-from app.importing.live.downloads import Downloads, Terms
-from app.importing.live.kinds import Kind
-from app.importing.live.pace import LONGEST_PAUSE, Pace, Time
-from app.importing.live.servers import streams_at
-from app.outgoing import Guarded, Resolve
+from app.common.safe_http import Guarded, Resolve
+from app.imports.clients.content_checks import Kind
+from app.imports.clients.downloads import Downloads, Terms
+from app.imports.clients.http import Again, Ask, Asker, Missing, Wrong
+from app.imports.clients.registry import streams_at
+from app.imports.clients.throttle import LONGEST_PAUSE, Pace, Time
+from app.imports.readers.faults import UnreadableInput
 from app.settings import Settings
 from tests.answering import Answering, Asked, Reply, Server, Watch, answering
 
@@ -416,7 +416,7 @@ def test_an_answer_is_kept_in_bounded_memory() -> None:
     """In a process of its own, whose peak is looked at."""
     program = (
         "import resource, sys\n"
-        "from app.importing.live.servers import streams_at\n"
+        "from app.imports.clients.registry import streams_at\n"
         "from app.settings import Settings\n"
         "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "for url in sys.argv[1:]:\n"

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from app import zips
-from app.importing.inputs.bounds import SUFFIXES
-from app.importing.inputs.faults import UnreadableInput
-from app.importing.inputs.files import streams, streams_of
-from app.importing.offers import Unreadable
+from app.common import zip_safety as zips
+from app.imports.candidates import Unreadable
+from app.imports.readers.faults import UnreadableInput
+from app.imports.readers.files import streams, streams_of
+from app.imports.readers.limits import SUFFIXES
 
 JSON, XML = SUFFIXES["ctgov"], SUFFIXES["pubmed"]
 TEXT = b"<set>" + b"some words and others, " * 50 + b"</set>"
@@ -286,7 +286,7 @@ def test_standard_input_that_cannot_be_sought_in(tmp_path: Path, make: Callable[
     for content, name in ((make(TEXT), "-"), (archive, "-/in/a.xml"), (b"", "-")):
         program = (
             "from pathlib import Path; import sys\n"
-            "from app.importing.inputs.files import streams\n"
+            "from app.imports.readers.files import streams\n"
             "for name, file in streams(Path('-'), ('.xml',)): print(name, len(file.read()), file.seekable())"
         )
         done = subprocess.run([sys.executable, "-c", program], input=content, capture_output=True, check=True)
@@ -334,7 +334,7 @@ def test_a_large_member_is_read_in_bounded_memory(tmp_path: Path) -> None:
     program = (
         "import resource, sys\n"
         "from pathlib import Path\n"
-        "from app.importing.inputs.files import streams\n"
+        "from app.imports.readers.files import streams\n"
         "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "before, size = peak(), 0\n"
         "for name, file in streams(Path(sys.argv[1]), ('.xml',)):\n"

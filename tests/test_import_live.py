@@ -9,13 +9,13 @@ from itertools import islice
 import orjson
 import pytest
 
-from app.importing.inputs.bounds import SUFFIXES
-from app.importing.inputs.faults import UnreadableInput
-from app.importing.live import ctgov, dailymed, pubmed
-from app.importing.live.downloads import Downloads
-from app.importing.live.pace import Time
-from app.importing.live.pages import MOST_EMPTY, Live
-from app.importing.live.servers import QUERIED, live
+from app.imports.clients import ctgov, dailymed, pubmed
+from app.imports.clients.downloads import Downloads
+from app.imports.clients.pages import MOST_EMPTY, Live
+from app.imports.clients.registry import QUERIED, live
+from app.imports.clients.throttle import Time
+from app.imports.readers.faults import UnreadableInput
+from app.imports.readers.limits import SUFFIXES
 from app.settings import Settings
 from tests.answering import Answering, Asked, Reply, Server, Watch, answering
 

@@ -7,19 +7,19 @@ import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy import delete as delete_rows
 
-from app import maintaining
-from app.access.audit import Who
-from app.catalogue import RESOURCES
-from app.db import reading
-from app.documents import Document, State
+from app.auth.audit import Who
+from app.common.problems import Problem
+from app.database.engine import reading
+from app.database.migrations import migrate
 from app.editing.service import Change, delete, patch
-from app.errors import Problem
-from app.fields import RecordType
-from app.importing.offers import Found, Mention, Offer, Refusal, Remark, Unit
-from app.importing.tables import Conflict, Imported
-from app.migrating import migrate
-from app.releases.reading import found as release_named
-from app.writing import changing
+from app.imports.candidates import Found, Mention, Offer, Refusal, Remark, Unit
+from app.records.fields import RecordType
+from app.records.registry import RESOURCES
+from app.releases.summary import found as release_named
+from app.store import integrity as maintaining
+from app.store.documents import Document, State
+from app.store.import_models import Conflict, Imported
+from app.store.revision import changing
 from tests import importing
 from tests.changing import CITED, SOURCE, Json, change
 from tests.importing import paper, take, taken_back, trial, undo

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from app import maintaining
-from app.access.audit import Who
-from app.catalogue import RESOURCES
+from app.auth.audit import Who
+from app.common.problems import Problem
 from app.editing.service import Change, delete, patch, restore
-from app.errors import Problem
-from app.importing.offers import Found, Mention, Unit
-from app.writing import changing
+from app.imports.candidates import Found, Mention, Unit
+from app.records.registry import RESOURCES
+from app.store import integrity as maintaining
+from app.store.revision import changing
 from tests import importing
 from tests.changing import CITED, SOURCE, change
 from tests.importing import paper, take, taken_back, trial, undo

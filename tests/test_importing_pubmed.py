@@ -13,14 +13,14 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 from lxml import etree
 
-from app.importing.entries import Entry
-from app.importing.names import NOBODY
-from app.importing.offers import Found, Json, Mention, Refusal, Unit, Unreadable, Withdrawal
-from app.importing.pubmed import units
-from app.importing.pubmed.dates import printed_date
-from app.importing.pubmed.elements import text
-from app.importing.pubmed.people import initials
-from app.importing.pubmed.records import add_title, bare_title
+from app.imports.candidates import Found, Json, Mention, Refusal, Unit, Unreadable, Withdrawal
+from app.imports.formats.pubmed import units
+from app.imports.formats.pubmed.dates import printed_date
+from app.imports.formats.pubmed.elements import text
+from app.imports.formats.pubmed.people import initials
+from app.imports.formats.pubmed.records import add_title, bare_title
+from app.imports.name_index import NOBODY
+from app.imports.readers.record_builder import Entry
 from tests.offered import DATA, FIXTURES, accepted, damaged, faults, offered
 
 OWN = (FIXTURES / "pubmed/articles.xml").read_bytes()

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-from app import maintaining
-from app.db import Base, open_engine, reading
-from app.importing.formats import FORMATS
-from app.importing.names import NOBODY
-from app.importing.offers import Found, Unit
-from app.importing.preparing import prepared
-from app.migrating import migrate
+from app.database.engine import Base, open_engine, reading
+from app.database.migrations import migrate
+from app.imports.candidates import Found, Unit
+from app.imports.name_index import NOBODY
+from app.imports.preparation import prepared
+from app.imports.registry import FORMATS
+from app.store import integrity as maintaining
 from tests.changing import CITED, SOURCE, Json, Typed, change
 from tests.conftest import NewDatabase
 from tests.importing import paper, take, trial

@@ -8,12 +8,12 @@ from random import Random
 
 import pytest
 
-from app.formats.citations import ris
-from app.importing.names import NOBODY
-from app.importing.offers import Found, Json, Mention, Refusal, Unit, Unreadable
-from app.importing.references import units
-from app.importing.references.people import author, authors
-from app.titles import title_key
+from app.exports.citations import ris
+from app.imports.candidates import Found, Json, Mention, Refusal, Unit, Unreadable
+from app.imports.formats.references import units
+from app.imports.formats.references.people import author, authors
+from app.imports.name_index import NOBODY
+from app.records.publications.title_key import title_key
 from tests.offered import DATA, FIXTURES, accepted, damaged, faults, offered
 
 OWN = (FIXTURES / "references/tools.ris").read_bytes()

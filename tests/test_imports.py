@@ -19,18 +19,18 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 from sqlalchemy import Engine, select
 
-from app import maintaining
-from app.access.tables import AuditEntry, Role
-from app.db import reading
-from app.importing import formats
-from app.importing.runs import settling
-from app.importing.runs.tables import ImportRun
-from app.importing.runs.troubles import problem_of
-from app.sources.models import Source
-from app.web import imports
-from app.web.envelope import Envelope
-from app.web.import_operations import EXAMPLES, SCHEMAS
-from app.web.metrics import Metrics
+from app.api.metrics import Metrics
+from app.api.middleware.request_context import Envelope
+from app.api.openapi.imports import EXAMPLES, SCHEMAS
+from app.api.routes import imports
+from app.auth.models import AuditEntry, Role
+from app.database.engine import reading
+from app.imports import registry as formats
+from app.jobs import recovery as settling
+from app.jobs.failures import problem_of
+from app.jobs.models import ImportRun
+from app.records.sources.models import Source
+from app.store import integrity as maintaining
 from tests.answering import Asked, Reply, answering
 from tests.conftest import keys_of, serving, settings_for
 from tests.test_cli import EVIDENCE, environment
@@ -285,7 +285,7 @@ def test_what_waits_and_what_runs_can_be_cancelled(admin: httpx.Client, engine: 
 def worker_of(service: psutil.Process) -> psutil.Process:
     while True:
         for child in service.children():
-            if "app.importing.runs" in child.cmdline():
+            if "app.jobs" in child.cmdline():
                 return child
         time.sleep(0.01)
 

@@ -12,20 +12,20 @@ import yaml
 from lxml import etree
 from sqlalchemy import Engine
 
-from app import maintaining
-from app.catalogue import RESOURCES
-from app.db import open_engine, reading
-from app.importing.label import units
-from app.importing.label.dosing import _one_dose
-from app.importing.label.frequencies import read_frequencies
-from app.importing.label.inline import Footnotes, one_line
-from app.importing.label.quoting import fitting, slug
-from app.importing.label.tables import read_table
-from app.importing.label.text import Span
-from app.importing.names import NOBODY, Names, read_names
-from app.importing.offers import Refusal, Unit, Unreadable
-from app.loading.service import load
-from app.rules import broken
+from app.database.engine import open_engine, reading
+from app.imports.candidates import Refusal, Unit, Unreadable
+from app.imports.formats.label import units
+from app.imports.formats.label.dosing import _one_dose
+from app.imports.formats.label.frequencies import read_frequencies
+from app.imports.formats.label.inline import Footnotes, one_line
+from app.imports.formats.label.quoting import fitting, slug
+from app.imports.formats.label.tables import read_table
+from app.imports.formats.label.text import Span
+from app.imports.name_index import NOBODY, Names, read_names
+from app.records.registry import RESOURCES
+from app.records.rules import broken
+from app.releases.load import load
+from app.store import integrity as maintaining
 
 FIXTURES = Path(__file__).parent / "fixtures/importing/label"
 REAL = Path(__file__).parents[2] / "shared/data/labels"

@@ -11,13 +11,13 @@ import pytest
 import yaml
 from sqlalchemy import Engine, func, select
 
-from app.db import open_engine, reading
-from app.links import link_of
-from app.loading.service import load
-from app.migrating import migrate
-from app.query import read_list_query
-from app.studies.models import Study, StudyIndication, StudyProduct
-from app.studies.service import STUDIES
+from app.database.engine import open_engine, reading
+from app.database.migrations import migrate
+from app.query.link_lookup import link_of
+from app.query.parameters import read_list_query
+from app.records.studies.models import Study, StudyIndication, StudyProduct
+from app.records.studies.resource import STUDIES
+from app.releases.load import load
 from tests.conftest import SEEDS, await_index, serving, settings_for
 
 LISTS = [

@@ -9,14 +9,14 @@ import orjson
 import pytest
 from sqlalchemy import Engine, Select, func, select
 
-from app import maintaining
-from app.db import open_engine, reading
-from app.documents import Document, State
-from app.loading.schemas import schema_files
-from app.loading.service import Faulty, Located, load
-from app.migrating import migrate
-from app.records import Record
-from app.writing import changing
+from app.database.engine import open_engine, reading
+from app.database.migrations import migrate
+from app.records.base_models import Record
+from app.releases.json_schemas import schema_files
+from app.releases.load import Faulty, Located, load
+from app.store import integrity as maintaining
+from app.store.documents import Document, State
+from app.store.revision import changing
 from tests.conftest import SEEDS, serving, settings_for
 
 GOOD: dict[str, str] = {

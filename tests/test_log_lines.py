@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.db import open_engine
+from app.database.engine import open_engine
 from app.logs import LONGEST_VALUE, MOST_ALIKE, FewAlike
 from tests.conftest import keys_of
 from tests.test_cli import EVIDENCE, environment

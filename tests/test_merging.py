@@ -5,10 +5,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.fields import RecordType
-from app.importing.layers import Layer, key_of
-from app.importing.merging import Standing
-from app.importing.precedence import ADDED_UP, STATES, UNTOLD, worse
+from app.records.fields import RecordType
+from app.store.reconciliation.contributions import Layer, key_of
+from app.store.reconciliation.precedence import ADDED_UP, STATES, UNTOLD, worse
+from app.store.reconciliation.survivorship import Standing
 
 Json = dict[str, Any]
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select
 
-from app.access.audit import Who
-from app.db import open_engine, reading
-from app.documents import State
-from app.importing.bringing import Job, bring_in
-from app.importing.found import Input
-from app.importing.orders import OnError, Stopped
-from app.search.mesh import MeshDescriptor, MeshTerm
+from app.auth.audit import Who
+from app.database.engine import open_engine, reading
+from app.imports.reader_process import Input
+from app.imports.report import OnError, Stopped
+from app.imports.run import Job, bring_in
+from app.search.mesh_models import MeshDescriptor, MeshTerm
+from app.store.documents import State
 from tests.conftest import await_index, serving, settings_for
 
 MESH = Path(__file__).parents[2] / "shared/data/mesh/mesh_descriptors.tsv.gz"

@@ -8,20 +8,20 @@ from alembic import command
 from sqlalchemy import Connection, Engine, func, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
-import app.catalogue
-from app import maintaining
-from app.catalogue import RESOURCES
-from app.checking import check
-from app.db import Base, open_engine, reading
-from app.documents import Document
-from app.drafts import Draft
+import app.records.registry
+from app.database.engine import Base, open_engine, reading
+from app.database.migrations import _config, current, head, migrate
 from app.editing.service import entered
-from app.loading.service import load
-from app.migrating import _config, current, head, migrate
-from app.records import Record
-from app.sources.models import Source
-from app.versions import Key
-from app.writing import changing, write
+from app.records.base_models import Record
+from app.records.registry import RESOURCES
+from app.records.sources.models import Source
+from app.releases.load import load
+from app.store import integrity as maintaining
+from app.store.documents import Document
+from app.store.revision import changing, write
+from app.store.submission import Draft
+from app.store.validation import check
+from app.store.versions import Key
 from tests.conftest import SEEDS, NewDatabase
 
 

@@ -19,9 +19,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from app.db import open_engine
-from app.errors import KINDS
-from app.web import operations
+from app.api.openapi import operations
+from app.common.problems import KINDS
+from app.database.engine import open_engine
 from tests.conftest import keys_of, serving, settings_for
 from tests.snapshot import (
     EXAMPLES,

@@ -11,8 +11,8 @@ import httpx
 import pytest
 import trustme
 
-from app import outgoing
-from app.outgoing import Refused, Resolve, addresses_of, client, is_public, read_url
+from app.common import safe_http as outgoing
+from app.common.safe_http import Refused, Resolve, addresses_of, client, is_public, read_url
 from tests.receiving import Answer, receiving
 
 PUBLIC = [

@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from app.catalogue import RESOURCES
-from app.db import reading as reading_of
-from app.page_budget import by_place, converted, cut
-from app.query import read_list_query
-from app.reading import Totals, now
-from app.search import listing
+from app.database.engine import reading as reading_of
+from app.query.page_budget import by_place, converted, cut
+from app.query.pages import Totals, now
+from app.query.parameters import read_list_query
+from app.records.registry import RESOURCES
+from app.search import lists as listing
 from app.search.index import SearchIndex
-from app.search.listing import Search
+from app.search.lists import Search
 from app.search.service import Thesauri
 from tests.changing import CITED, SOURCE, Json, Typed, change
 from tests.conftest import await_index, keys_of, serving, settings_for

@@ -9,11 +9,11 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.catalogue import RESOURCES
-from app.db import open_engine
-from app.errors import KINDS
-from app.migrating import migrate
-from app.web.signals import LOOK_EVERY
+from app.common.problems import KINDS
+from app.database.engine import open_engine
+from app.database.migrations import migrate
+from app.query.change_token import LOOK_EVERY
+from app.records.registry import RESOURCES
 from tests.conftest import await_index, serving, settings_for
 
 

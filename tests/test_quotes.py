@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.quotes import NotQuoted, locate
+from app.store.quotes.anchor import NotQuoted, locate
 
 TEXT = "Naïve 𝔸 patients: headache days fell. Naïve again."
 

@@ -13,8 +13,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from app.access.tables import Role
-from app.db import open_engine
+from app.auth.models import Role
+from app.database.engine import open_engine
 from tests.conftest import keys_of, serving, settings_for
 from tests.test_cli import EVIDENCE, environment
 from tests.test_editing import PATCH, WHY
@@ -23,7 +23,7 @@ from tests.test_http import is_problem
 NDJSON = {"content-type": "application/x-ndjson"}
 SERVE = """
 from app.logs import set_up
-from app.serving import run
+from app.server import run
 from app.settings import Settings
 set_up("text")
 run(Settings())

@@ -5,8 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
-from app.catalogue import RESOURCES
-from app.resources import Resource
+from app.records.registry import RESOURCES
+from app.records.resource import Resource
 
 Json = dict[str, Any]
 

@@ -20,21 +20,21 @@ import pytest
 from sqlalchemy import Engine, func, select, text
 from sqlalchemy.exc import OperationalError
 
-from app import maintaining
-from app.access.audit import Who
-from app.access.tables import AuditEntry
-from app.db import Base, reading
-from app.documents import Document, State
-from app.errors import Problem
-from app.loading.service import Faulty, load
-from app.releases import archives
+from app.auth.audit import Who
+from app.auth.models import AuditEntry
+from app.common.problems import Problem
+from app.database.engine import Base, reading
+from app.releases import archive as archives
+from app.releases.archive_reader import opened
 from app.releases.content import Change, Drafts, Gone
 from app.releases.differences import differences
-from app.releases.opening import opened
-from app.releases.reading import found, listed
-from app.releases.reverting import revert, revert_name
+from app.releases.load import Faulty, load
+from app.releases.revert import revert, revert_name
 from app.releases.service import Order, apply, preview
 from app.releases.staging import staged
+from app.releases.summary import found, listed
+from app.store import integrity as maintaining
+from app.store.documents import Document, State
 from tests.conftest import SEEDS, keys_of, serving, settings_for
 from tests.test_cli import EVIDENCE, environment, run
 

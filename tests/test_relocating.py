@@ -5,8 +5,8 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.quotes import Span, locate, span_at
-from app.relocating import is_like, relocate
+from app.store.quotes.anchor import Span, locate, span_at
+from app.store.quotes.relocation import is_like, relocate
 
 QUOTE = "the toxin cleaves SNAP-25 inside the nerve ending"
 TEXT = f"It is known from many trials that {QUOTE}, and so the muscle rests for some weeks. Nothing else is known."

@@ -8,16 +8,16 @@ import orjson
 import pytest
 from sqlalchemy import Engine, select
 
-from app import maintaining
-from app.conditions import conditions
-from app.db import open_engine, reading
-from app.documents import Document, State
-from app.loading.service import Faulty, load
-from app.products.models import Product
-from app.products.service import PRODUCTS
-from app.query import read_list_query
-from app.quote_proof import moved_quotes
-from app.search.entries import values
+from app.database.engine import open_engine, reading
+from app.query.parameters import read_list_query
+from app.query.sql_filters import conditions
+from app.records.document_paths import values
+from app.records.products.models import Product
+from app.records.products.resource import PRODUCTS
+from app.releases.load import Faulty, load
+from app.store import integrity as maintaining
+from app.store.documents import Document, State
+from app.store.quotes.proof import moved_quotes
 from tests.conftest import SEEDS
 from tests.test_cli import run
 

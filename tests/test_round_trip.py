@@ -9,12 +9,12 @@ import yaml
 from pydantic import BaseModel
 from sqlalchemy import Engine, select
 
-from app import maintaining
-from app.catalogue import RESOURCES
-from app.db import reading
-from app.documents import Document
-from app.fields import RecordType
-from app.loading.service import load
+from app.database.engine import reading
+from app.records.fields import RecordType
+from app.records.registry import RESOURCES
+from app.releases.load import load
+from app.store import integrity as maintaining
+from app.store.documents import Document
 
 Json = dict[str, Any]
 

@@ -5,10 +5,10 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from app.catalogue import RESOURCES
-from app.fields import Design, OutcomeKind, RecordType
-from app.rules import broken
-from app.studies.rules import EVIDENCE_LEVELS, MEASURED
+from app.records.fields import Design, OutcomeKind, RecordType
+from app.records.registry import RESOURCES
+from app.records.rules import broken
+from app.records.studies.rules import EVIDENCE_LEVELS, MEASURED
 
 CITED = {"id": "x", "provenance": [{"source": "s"}]}
 MINIMAL: dict[RecordType, dict[str, Any]] = {

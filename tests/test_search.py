@@ -17,24 +17,25 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select
 from tantivy import Query
 
-from app import naming, reading
-from app.catalogue import RESOURCES
-from app.conditions import conditions
-from app.db import open_engine
-from app.db import reading as read_only
-from app.errors import Invalid
-from app.filters import kinds
-from app.loading.service import load
-from app.migrating import migrate
-from app.query import read_list_query
+from app.common.problems import Invalid
+from app.database.engine import open_engine
+from app.database.engine import reading as read_only
+from app.database.migrations import migrate
+from app.query import name_resolution as naming
+from app.query import pages as reading
+from app.query.parameters import read_list_query
+from app.query.search_syntax import parse
+from app.query.sql_filters import conditions
+from app.records.document_paths import TEXTS, parts, value_paths
+from app.records.filters import kinds
+from app.records.registry import RESOURCES
+from app.records.studies.models import Study
+from app.records.studies.resource import STUDIES
+from app.releases.load import load
 from app.search.analysis import terms
-from app.search.compile import SCHEMA, filter_query
-from app.search.entries import TEXTS, parts, value_paths
 from app.search.index import SearchIndex
-from app.search.language import parse
+from app.search.query_compiler import SCHEMA, filter_query
 from app.search.service import all_ids, count
-from app.studies.models import Study
-from app.studies.service import STUDIES
 from benchmarks.data import grow
 from tests.conftest import SEEDS, NewDatabase, await_index, serving, settings_for
 
@@ -298,7 +299,7 @@ _VALUES: dict[str, dict[str, list[str]]] = {}
 def _known_values(api: httpx.Client, type: str) -> dict[str, list[str]]:
     """Values of each filter as they are written in an address, from the documents."""
     if type not in _VALUES:
-        from app.search.entries import at
+        from app.records.document_paths import at
 
         documents = api.get(f"/v1/{type}?limit=1000").json()["items"]
         found = {n: {v for d in documents for v in at(d, p)} for n, p in value_paths(type).items()}
@@ -355,7 +356,7 @@ BUILD = """
 import sys
 from pathlib import Path
 from app import reading
-from app.db import open_engine, reading as read_only
+from app.database.engine import open_engine, reading as read_only
 from app.search.index import SearchIndex
 engine = open_engine(sys.argv[1])
 index = SearchIndex(Path(sys.argv[2]), engine)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from app.cli import app
+from app.cli.main import app
 from app.settings import Settings
 
 README = (Path(__file__).parents[1] / "README.md").read_text()

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from app import maintaining
-from app.checking import check
-from app.db import reading
-from app.drafts import Draft
+from app.database.engine import reading
+from app.store import integrity as maintaining
+from app.store.submission import Draft
+from app.store.validation import check
 from tests.changing import change
 from tests.conftest import serving, settings_for
 

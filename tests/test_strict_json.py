@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from app.strict_json import parse
+from app.common.strict_json import parse
 
 
 def test_a_name_that_stands_twice_is_found_at_once_among_many() -> None:

@@ -13,20 +13,20 @@ from sqlalchemy import Engine, event, select, update
 from standardwebhooks import Webhook as Independent
 from structlog.testing import capture_logs
 
-from app.access import keys
-from app.access.audit import Who
-from app.access.tables import AuditEntry, Role
-from app.catalogue import RESOURCES
-from app.db import table_of, writing
-from app.documents import State
+from app.api.openapi.webhooks import EXAMPLES, SCHEMAS
+from app.auth import keys
+from app.auth.audit import Who
+from app.auth.models import AuditEntry, Role
+from app.database.engine import table_of, writing
 from app.editing import service as editing
-from app.fields import RecordType
 from app.main import create_app
-from app.web.webhook_operations import EXAMPLES, SCHEMAS
-from app.webhooks.progress import DELAYS, Delays
+from app.records.fields import RecordType
+from app.records.registry import RESOURCES
+from app.store.documents import State
+from app.store.revision import changing
+from app.webhooks.models import Webhook
 from app.webhooks.schemas import WebhookCreated, WebhookOut
-from app.webhooks.tables import Webhook
-from app.writing import changing
+from app.webhooks.state import DELAYS, Delays
 from tests.conftest import serving, settings_for
 from tests.receiving import Answer, Receiver, receiving
 from tests.test_cli import EVIDENCE, environment

@@ -11,16 +11,16 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, select
 
-from app.access.audit import Event, Who, note
-from app.checking import check, still_referred
-from app.documents import Document
-from app.drafts import Draft, Fault
-from app.editing.merging import merged
-from app.errors import Problem
-from app.reading import Stored, by_id
-from app.resources import Resource
-from app.rows import deleted
-from app.writing import Summary, write
+from app.auth.audit import Event, Who, note
+from app.common.problems import Problem
+from app.editing.merge_patch import merged
+from app.query.pages import Stored, by_id
+from app.records.resource import Resource
+from app.store.documents import Document
+from app.store.revision import Summary, write
+from app.store.rows import deleted
+from app.store.submission import Draft, Fault
+from app.store.validation import check, still_referred
 
 MOST_TOLD = 100
 """Records told of that stand in the way."""

@@ -10,15 +10,16 @@ import orjson
 from jsonpatch import JsonPatch
 from sqlalchemy import Connection, RowMapping, Select, func, select
 
-from app import naming
-from app.access.pseudonyms import PublicActors, Shown, shown_actors
-from app.documents import Document, Revision
-from app.errors import Invalid, Problem, parameter_fault
-from app.page_budget import cut
-from app.paging import offset_in, write_cursor
-from app.query import DEFAULT_LIMIT, Parameters, read_limit
-from app.reading import Page
-from app.resources import Resource
+from app.auth.pseudonyms import Shown, shown_actors
+from app.common.problems import Invalid, Problem, parameter_fault
+from app.query import name_resolution as naming
+from app.query.keyset import offset_in, write_cursor
+from app.query.page_budget import cut
+from app.query.pages import Page
+from app.query.parameters import DEFAULT_LIMIT, Parameters, read_limit
+from app.records.resource import Resource
+from app.settings import PublicActors
+from app.store.documents import Document, Revision
 
 NO_CURSOR: str | None = None
 NOT_GIVEN = 0

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from app.drafts import Draft, Fault
-from app.fields import SLUG, RecordType
-from app.loading.service import TYPES, Located, files_of, located, type_of, with_text
-from app.loading.yaml_files import Item, read
-from app.nearest import nearest
-from app.strict_json import parse
+from app.common.strict_json import parse
+from app.common.suggestions import nearest
+from app.records.fields import SLUG, RecordType
+from app.releases.load import TYPES, Located, files_of, located, type_of, with_text
+from app.releases.yaml_source import Item, read
+from app.store.submission import Draft, Fault
 
 LONGEST_LINE = 25_000_000
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from app.shapes import pointer_of
+from app.common.validation_errors import pointer_of
 
 Path = tuple[int | str, ...]
 Difference = dict[str, Any]

@@ -11,15 +11,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, select
 
-from app.access.audit import Event, Who, note
-from app.db import open_engine, table_of
-from app.errors import Problem
-from app.fields import SLUG
-from app.releases.reading import told
+from app.auth.audit import Event, Who, note
+from app.common.problems import Problem
+from app.database.engine import open_engine, table_of
+from app.records.fields import SLUG
+from app.releases.models import Release
 from app.releases.staging import Staged
-from app.releases.tables import Release
-from app.versions import Key
-from app.writing import Progress, Revising, Summary, changing
+from app.releases.summary import told
+from app.store.revision import Progress, Revising, Summary, changing
+from app.store.versions import Key
 
 Json = dict[str, Any]
 

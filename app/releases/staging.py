@@ -8,16 +8,16 @@ from typing import IO, Any
 
 from sqlalchemy import Connection
 
-from app.catalogue import RESOURCES
-from app.checking import Checking, still_referred
-from app.drafts import Draft, Fault, Read
-from app.entering import Entry
-from app.fields import RecordType
-from app.loading.service import Faulty, Located
+from app.records.fields import RecordType
+from app.records.registry import RESOURCES
 from app.releases.content import Content, Gone
-from app.rows import batches, known
-from app.versions import Key
-from app.writing import Progress
+from app.releases.load import Faulty, Located
+from app.store.entry import Entry
+from app.store.revision import Progress
+from app.store.rows import batches, known
+from app.store.submission import Draft, Fault, Read
+from app.store.validation import Checking, still_referred
+from app.store.versions import Key
 
 ENOUGH = 1000
 """Faults after which no more are looked for."""

@@ -5,9 +5,9 @@ from typing import Any
 
 from tantivy import Occur, Query, Searcher
 
-from app.errors import Problem, parameter_fault
-from app.search.asked import Facet
-from app.search.compile import SCHEMA
+from app.common.problems import Problem, parameter_fault
+from app.query.search_parameters import Facet
+from app.search.query_compiler import SCHEMA
 from app.search.schema import ranged
 from app.search.service import count
 

@@ -18,14 +18,14 @@ from sqlalchemy import Connection, Engine, func, or_, select, tuple_
 from tantivy import Document as Entry
 from tantivy import Index, IndexWriter, Query, Searcher
 
-from app import reading
-from app.db import reading as read_only
-from app.documents import Document
-from app.errors import Problem, no_room
-from app.fields import RecordType
-from app.search.entries import first_day, term_of, text_filters, text_term, texts, values
+from app.common.problems import Problem, no_room
+from app.database.engine import reading as read_only
+from app.query import pages as reading
+from app.records.document_paths import first_day, term_of, text_filters, text_term, texts, values
+from app.records.fields import RecordType
 from app.search.index_folders import Hold, is_disk_full, remove_unused
 from app.search.schema import META, OWN, VERSION, open_index, ranged, schema
+from app.store.documents import Document
 
 log = structlog.get_logger("evidence.search")
 

@@ -19,8 +19,8 @@ from secrets import token_hex
 
 import structlog
 
-from app.database_errors import has_no_room
-from app.errors import is_full
+from app.common.problems import is_full
+from app.database.errors import has_no_room
 
 log = structlog.get_logger("evidence.search")
 

@@ -4,8 +4,8 @@ from functools import cache
 
 from tantivy import Index, Schema, SchemaBuilder
 
-from app.catalogue import RESOURCES
-from app.filters import Kind, kinds
+from app.records.filters import Kind, kinds
+from app.records.registry import RESOURCES
 from app.search import analysis
 
 VERSION = 5

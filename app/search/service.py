@@ -9,15 +9,15 @@ from rapidfuzz.distance import DamerauLevenshtein
 from sqlalchemy import Connection
 from tantivy import Occur, Query, Searcher, SearchResult
 
-from app.catalogue import RESOURCES
-from app.errors import Invalid, Problem, parameter_fault
-from app.fields import RecordType
-from app.filters import Tests
+from app.common.problems import Invalid, Problem, parameter_fault
+from app.query.search_parameters import Words
+from app.query.search_syntax import leaves
+from app.records.document_paths import parts, texts
+from app.records.fields import RecordType
+from app.records.filters import Tests
+from app.records.registry import RESOURCES
 from app.search import analysis
-from app.search.asked import Words
-from app.search.compile import SCHEMA, Compiled, Compiler, filter_query
-from app.search.entries import parts, texts
-from app.search.language import leaves
+from app.search.query_compiler import SCHEMA, Compiled, Compiler, filter_query
 from app.search.schema import META
 from app.search.synonyms import Thesaurus, read_thesaurus
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from app.indications.models import Indication
-from app.records import RecordName
+from app.records.base_models import RecordName
+from app.records.indications.models import Indication
 from app.search import analysis
-from app.search.mesh import MeshDescriptor, MeshTerm
+from app.search.mesh_models import MeshDescriptor, MeshTerm
 
 KINDS = ("name", "brand-name", "former-brand-name", "synonym", "us-suffix-name", "entry-term")
 TYPES = ("products", "indications")

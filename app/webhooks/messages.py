@@ -10,11 +10,12 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, exists, func, select
 
-from app.access.pseudonyms import PublicActors, shown_actors
-from app.db import table_of
-from app.documents import Document, Revision, State
-from app.errors import Problem
-from app.webhooks.tables import Webhook
+from app.auth.pseudonyms import shown_actors
+from app.common.problems import Problem
+from app.database.engine import table_of
+from app.settings import PublicActors
+from app.store.documents import Document, Revision, State
+from app.webhooks.models import Webhook
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from contextlib import suppress
 
 import httpx
 
-from app.outgoing import Refused, retry_after
+from app.common.safe_http import Refused, retry_after
 from app.webhooks.messages import Message, Receiver
-from app.webhooks.progress import Failure
 from app.webhooks.signing import signed
+from app.webhooks.state import Failure
 
 PATIENCE = 10.0
 """Seconds for all of it, from the name's resolution to the answer."""

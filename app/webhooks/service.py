@@ -7,14 +7,14 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
 
-from app.access.audit import Event, Who, note
-from app.db import table_of
-from app.documents import State
-from app.errors import Problem
+from app.auth.audit import Event, Who, note
+from app.common.problems import Problem
+from app.database.engine import table_of
+from app.store.documents import State
 from app.webhooks.messages import missing
+from app.webhooks.models import Webhook
 from app.webhooks.schemas import WebhookCreated, WebhookIn, WebhookOut
 from app.webhooks.signing import new_secret
-from app.webhooks.tables import Webhook
 
 MOST = 100
 """Webhooks: each is looked at with every change."""

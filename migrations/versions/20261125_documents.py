@@ -9,7 +9,7 @@ from secrets import token_hex
 import sqlalchemy as sa
 from alembic import op
 
-from app.db import Moment, text
+from app.database.engine import Moment, text
 
 revision: str = "0002"
 down_revision: str | None = "0001"

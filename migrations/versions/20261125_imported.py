@@ -6,9 +6,9 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from app.db import text
-from app.records import fold
-from app.titles import title_key
+from app.database.engine import text
+from app.records.base_models import fold
+from app.records.publications.title_key import title_key
 
 revision: str = "0007"
 down_revision: str | None = "0006"

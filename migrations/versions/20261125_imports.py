@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from app.db import Moment, text
+from app.database.engine import Moment, text
 
 revision: str = "0008"
 down_revision: str | None = "0007"

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from app.db import text
+from app.database.engine import text
 
 revision: str = "0010"
 down_revision: str | None = "0009"

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from app.db import Moment, Printed, text
+from app.database.engine import Moment, Printed, text
 
 revision: str = "0001"
 down_revision: str | None = None

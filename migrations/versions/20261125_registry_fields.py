@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from app.db import Printed, text
+from app.database.engine import Printed, text
 
 revision: str = "0009"
 down_revision: str | None = "0008"

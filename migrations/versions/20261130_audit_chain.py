@@ -15,7 +15,7 @@ import orjson
 import sqlalchemy as sa
 from alembic import op
 
-from app.db import Moment, text
+from app.database.engine import Moment, text
 
 revision: str = "0012"
 down_revision: str | None = "0011"

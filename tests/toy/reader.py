@@ -14,11 +14,11 @@ from typing import IO, Any
 
 import orjson
 
-from app.importing import formats
-from app.importing.formats import Format
-from app.importing.live import servers
-from app.importing.names import Names
-from app.importing.offers import Found, Offer, Refusal, Unit, Unreadable
+from app.imports import registry as formats
+from app.imports.candidates import Found, Offer, Refusal, Unit, Unreadable
+from app.imports.clients import registry as servers
+from app.imports.name_index import Names
+from app.imports.registry import Format
 
 ROOT = Path(__file__).parents[2]
 PYTHONPATH = os.pathsep.join((str(Path(__file__).parent), str(ROOT)))

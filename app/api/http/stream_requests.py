@@ -1,0 +1,30 @@
+"""Requests whose answers come long after them or never end: event streams, and requests that wait for a change."""
+
+from urllib.parse import parse_qsl
+
+from starlette.types import Scope
+
+from app.api.http.negotiation import JSON, LONGEST, weight
+
+EVENT_STREAM = "text/event-stream"
+
+
+def is_stream(scope: Scope) -> bool:
+    """Whether a request is for an event stream or waits for a change.
+
+    Only these addresses have such answers; what is written behind any other is refused there, and costs as it costs.
+    """
+    path = scope["path"]
+    if path == "/v1/changes":
+        return _waits(scope["query_string"]) or wants_events(scope)
+    return path.startswith("/v1/imports/") and (path.endswith("/events") or wants_events(scope))
+
+
+def _waits(query: bytes) -> bool:
+    return any(name == "wait" and value != "0" for name, value in parse_qsl(query.decode("latin-1")))
+
+
+def wants_events(scope: Scope) -> bool:
+    """Whether a request prefers an event stream to JSON."""
+    accept = ", ".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"accept")[:LONGEST]
+    return bool(accept) and weight(accept, EVENT_STREAM) > weight(accept, JSON)

@@ -1,0 +1,81 @@
+"""The outermost layer, plain ASGI: request id, timing, log line, and the answer when all else fails."""
+
+import re
+import time
+from secrets import token_hex
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.http.problems import problem_response
+from app.api.metrics import Metrics
+from app.common.problems import Problem, is_full, no_room
+
+METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+
+_SAFE_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+
+log = structlog.get_logger("evidence.web")
+
+
+def _request_id(scope: Scope) -> str:
+    """The client's own, where it sent a harmless one, else a new one."""
+    given = dict(scope["headers"]).get(b"x-request-id")
+    return given.decode() if given is not None and _SAFE_ID.fullmatch(given) else token_hex(8)
+
+
+class Envelope:
+    def __init__(self, app: ASGIApp, metrics: Metrics, *, access_log: bool) -> None:
+        self.app, self.metrics, self.access_log = app, metrics, access_log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope["request_id"], scope["status"] = request_id, 0
+        header = (b"x-request-id", request_id.encode())
+        started, status = time.perf_counter(), 0
+
+        async def stamped(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = scope["status"] = message["status"]
+                message["headers"] = [*message["headers"], header]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, stamped)
+        except Exception as error:
+            _tell(error, request_id, scope["path"])
+            if status:
+                raise
+            await _broken(error, request_id)(scope, receive, stamped)
+        finally:
+            self._note(scope, status, time.perf_counter() - started, request_id)
+
+    def _note(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
+        route = getattr(scope.get("route"), "path", "none")
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        self.metrics.observe(method, route, status, seconds)
+        if self.access_log:
+            log.info(
+                "request",
+                method=method,
+                path=scope["path"],
+                status=status,
+                ms=round(seconds * 1000, 2),
+                request_id=request_id,
+            )
+
+
+def _tell(error: Exception, request_id: str, path: str) -> None:
+    if is_full(error):
+        log.warning("the disk is full", detail=str(error), request_id=request_id, path=path)
+    else:
+        log.exception("request failed", request_id=request_id, path=path)
+
+
+def _broken(error: Exception, request_id: str) -> ASGIApp:
+    problem = no_room() if is_full(error) else Problem("internal-error", "The request could not be answered.")
+    return problem_response(problem, request_id)

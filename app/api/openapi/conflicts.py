@@ -1,0 +1,81 @@
+"""What OpenAPI says of conflicts between a record and its imported sources."""
+
+from app.api.openapi.operations import Doc, operation, problems, success
+from app.api.openapi.parameters import PAGE_END
+from app.query import conflicts
+from app.query.conflicts import PATH
+from app.query.keyset import write_cursor
+from app.query.parameters import DEFAULT_LIMIT, MAX_LIMIT, TYPES
+from app.store.reconciliation.precedence import RULES
+
+CURSOR = write_cursor(conflicts.read_query("").asked, ("studies", "preempt-1", "enrolled", "ctgov-nct00156910"))
+PROBLEMS = ("malformed-request", "unexpected-content", "bad-cursor", "not-acceptable")
+
+
+def _words(name: str, description: str, words: tuple[str, ...], example: str) -> Doc:
+    one = "|".join(words)
+    return _parameter(name, description, {"type": "string", "pattern": f"^({one})(,({one}))*$"}, example)
+
+
+def _parameter(name: str, description: str, schema: Doc, example: object) -> Doc:
+    return {"name": name, "in": "query", "description": description, "schema": schema, "example": example}
+
+
+def conflicts_operation() -> Doc:
+    text: Doc = {"type": "string", "minLength": 1}
+    limit: Doc = {"type": "integer", "minimum": 0, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
+    parameters = [
+        _words("type", "Record types, comma-separated; all of them unless said.", TYPES, "studies,publications"),
+        _parameter("id", "Ids of records, comma-separated.", text, "preempt-1"),
+        _parameter("field", "Fields of records, comma-separated.", text, "enrolled"),
+        _parameter("source", "Ids of the sources that say otherwise, comma-separated.", text, "article"),
+        _words("rule", "Rules by which the records' values stand, comma-separated.", RULES, "person-first"),
+        _parameter("limit", f"Conflicts a page. {PAGE_END}", limit, 2),
+        _parameter("cursor", "From `next`; belongs to its query.", text, CURSOR),
+        _parameter("format", "The format of the answer.", {"type": "string", "enum": ["json"]}, "json"),
+    ]
+    answers = success(
+        {"$ref": "#/components/schemas/ConflictPage"},
+        "Link",
+        example=f"GET {PATH}",
+        description="Conflicts in the order of their records.",
+    )
+    made: Doc = operation(
+        "list_conflicts",
+        "List what imported sources say otherwise",
+        "Where an imported source offers another value than the record has, the record's stands by a rule, and both "
+        "are told here and in the record's own `conflicts`. A conflict goes when the two agree again.",
+        parameters,
+        answers | problems(*PROBLEMS),
+    )
+    return made
+
+
+CONFLICT: Doc = {
+    "type": "object",
+    "required": ["type", "id", "field", "kept", "kept_from", "offered", "source", "rule", "revision", "href"],
+    "properties": {
+        "type": {"type": "string", "enum": list(TYPES)},
+        "id": {"type": "string", "description": "Id of the record."},
+        "field": {"type": "string", "description": "Its field."},
+        "kept": {"description": "The record's own value; of a long one, the beginning of its JSON."},
+        "kept_from": {
+            "type": ["string", "null"],
+            "description": "The imported source of the record's value; null: people entered it.",
+        },
+        "offered": {"description": "The source's value; of a long one, the beginning of its JSON."},
+        "source": {"type": "string", "description": "Id of the source."},
+        "rule": {"type": "string", "enum": list(RULES), "description": "By which the record's value stands."},
+        "revision": {"type": "integer", "description": "Since when it is so."},
+        "href": {"type": "string", "description": "Path of the record."},
+    },
+}
+CONFLICT_PAGE: Doc = {
+    "type": "object",
+    "required": ["items", "total", "next"],
+    "properties": {
+        "items": {"type": "array", "items": {"$ref": "#/components/schemas/Conflict"}},
+        "total": {"type": "integer", "minimum": 0},
+        "next": {"type": ["string", "null"], "description": "Path of the next page; null on the last."},
+    },
+}

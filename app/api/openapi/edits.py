@@ -1,0 +1,185 @@
+"""What OpenAPI says of changes to records."""
+
+from app.api.http.negotiation import JSON
+from app.api.http.request_body import MERGE_PATCH
+from app.api.openapi.operations import Doc, example_name, examples, headers, operation, problems
+from app.records.resource import Resource
+
+SECURED: list[Doc] = [{"key": []}]
+
+ALWAYS = (
+    "malformed-request",
+    "forbidden",
+    "conflict",
+    "content-too-large",
+    "idempotency-key-reused",
+)
+WITH_CONTENT = ("malformed-content", "unsupported-media-type", "invalid-record")
+OF_ONE = ("not-found", "gone", "precondition-failed", "precondition-required")
+
+REASON: Doc = {
+    "name": "reason",
+    "in": "query",
+    "required": True,
+    "description": "Why this is changed; kept with the version.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 1000, "pattern": r"\S"},
+    "example": "As printed in table 2",
+}
+VALIDATE_ONLY: Doc = {
+    "name": "validate_only",
+    "in": "query",
+    "description": "Check everything and answer as if it were done, but change nothing.",
+    "schema": {"type": "string", "enum": ["true", "false"], "default": "false"},
+    "example": "true",
+}
+IDEMPOTENCY_KEY: Doc = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Names this request: sent again within 24 hours, it is answered as before and done only once. What "
+    "changes nothing (`validate_only`, `preview`) is answered anew.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "example": "3f0f2c0e-6a0b-4f6e-9a57-6e6f0b8f4a55",
+}
+IF_MATCH: Doc = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "The `ETag` of the record as you know it; `*`: whatever it is now. Without it: 428.",
+    "schema": {"type": "string", "minLength": 1},
+    "example": "*",
+}
+
+
+def _id(resource: Resource) -> Doc:
+    return {
+        "name": "id",
+        "in": "path",
+        "required": True,
+        "description": "The record's id; changes go by no other name.",
+        "schema": {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 120},
+        "example": resource.example,
+    }
+
+
+def _body(media: str, schema: Doc, description: str, example: Doc) -> Doc:
+    return {"required": True, "description": description, "content": {media: {"schema": schema, **example}}}
+
+
+def _example(name: str) -> Doc:
+    shown = {"$ref": f"#/components/examples/{example_name(name)}"}
+    return {"examples": {"record": shown}} if name in examples() else {}
+
+
+def _whole(resource: Resource) -> Doc:
+    text = "The record as it is to be entered: what is left out has its default."
+    schema = {"$ref": f"#/components/schemas/{resource.entered.__name__}"}
+    return _body(JSON, schema, text, _example(f"entered {resource.type}"))
+
+
+PATCH_SCHEMA: Doc = {"type": "object", "description": "JSON Merge Patch (RFC 7396)."}
+
+
+def _part() -> Doc:
+    text = "JSON Merge Patch (RFC 7396) of the record as it was entered: `null` takes a field away; lists are replaced."
+    return _body(MERGE_PATCH, PATCH_SCHEMA, text, {"example": {"note": "Checked against the registry."}})
+
+
+def _stored(resource: Resource, status: str, description: str, *more: str) -> Doc:
+    shown = headers(("ETag", "Content-Location", "Cache-Control", "X-Request-ID", "Link", *more))
+    schema = {"$ref": f"#/components/schemas/{resource.out.__name__}"}
+    content = {JSON: {"schema": schema, **_example(f"GET {resource.path}/{{id}}")}}
+    return {status: {"description": description, "headers": shown, "content": content}}
+
+
+def _change(
+    resource: Resource,
+    verb: str,
+    summary: str,
+    description: str,
+    parameters: list[Doc],
+    responses: Doc,
+    body: Doc | None = None,
+) -> Doc:
+    name = resource.singular.replace(" ", "_")
+    made = operation(
+        f"{verb}_{name}", summary, description, [*parameters, REASON, VALIDATE_ONLY, IDEMPOTENCY_KEY], responses
+    )
+    extra = made["openapi_extra"]
+    extra["security"] = SECURED
+    if body:
+        extra["requestBody"] = body
+    return made
+
+
+def create_operation(resource: Resource) -> Doc:
+    validated = _stored(resource, "200", "With `validate_only`: the document as it would be.")
+    return _change(
+        resource,
+        "create",
+        f"Create one {resource.singular}",
+        "Needs the role `editor`. The same rules hold as for all loading, and a source is needed.",
+        [],
+        validated | _stored(resource, "201", "The stored document.", "Location") | problems(*ALWAYS, *WITH_CONTENT),
+        _whole(resource),
+    )
+
+
+def replace_operation(resource: Resource) -> Doc:
+    return _change(
+        resource,
+        "replace",
+        f"Replace one {resource.singular}",
+        "Needs the role `editor`. What is left out is left out of the record.",
+        [_id(resource), IF_MATCH],
+        _stored(resource, "200", "The stored document.") | problems(*ALWAYS, *WITH_CONTENT, *OF_ONE),
+        _whole(resource),
+    )
+
+
+def patch_operation(resource: Resource) -> Doc:
+    return _change(
+        resource,
+        "patch",
+        f"Change parts of one {resource.singular}",
+        "Needs the role `editor`. The patch is of the record as it was entered: `GET .../versions/{n}` shows it.",
+        [_id(resource), IF_MATCH],
+        _stored(resource, "200", "The stored document.") | problems(*ALWAYS, *WITH_CONTENT, *OF_ONE),
+        _part(),
+    )
+
+
+TOMBSTONE: Doc = {
+    "type": "object",
+    "description": "What is left of a deleted record beside its history.",
+    "required": ["id", "type", "deleted", "version"],
+    "properties": {
+        "id": {"type": "string"},
+        "type": {"type": "string"},
+        "deleted": {"type": "boolean", "const": True},
+        "version": {"type": "integer", "minimum": 2},
+    },
+}
+
+
+def delete_operation(resource: Resource) -> Doc:
+    example = {"id": resource.example, "type": resource.type, "deleted": True, "version": 2}
+    content = {JSON: {"schema": {"$ref": "#/components/schemas/Tombstone"}, "example": example}}
+    shown = headers(("ETag", "Content-Location", "Cache-Control", "X-Request-ID", "Link"))
+    return _change(
+        resource,
+        "delete",
+        f"Delete one {resource.singular}",
+        "Needs the role `editor`. Leaves a tombstone and all versions; refused while other records refer to it.",
+        [_id(resource), IF_MATCH],
+        {"200": {"description": "The tombstone.", "headers": shown, "content": content}} | problems(*ALWAYS, *OF_ONE),
+    )
+
+
+def restore_operation(resource: Resource) -> Doc:
+    return _change(
+        resource,
+        "restore",
+        f"Bring one deleted {resource.singular} back",
+        "Needs the role `editor`. As it was last entered, if the rules still allow it.",
+        [_id(resource)],
+        _stored(resource, "200", "The stored document.") | problems(*ALWAYS, "invalid-record", "not-found"),
+    )

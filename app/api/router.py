@@ -1,0 +1,114 @@
+"""Every address of the API in the order in which a request is held against them, and what answers it.
+
+The ten record types have the same addresses, made here once for each of them; `routes/meta.py` adds the pages.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.api.http.direct_route import DirectRoute
+from app.api.openapi import edits as edit_docs
+from app.api.openapi import history as history_docs
+from app.api.openapi import imports as import_docs
+from app.api.openapi import releases as release_docs
+from app.api.openapi import webhooks as webhook_docs
+from app.api.openapi.changes import changes_operation
+from app.api.openapi.conflicts import conflicts_operation
+from app.api.openapi.operations import list_operation, record_operation
+from app.api.openapi.search import search_operation, similar_operation
+from app.api.openapi.source_texts import text_operation
+from app.api.routes import (
+    changes,
+    conflicts,
+    edits,
+    history,
+    import_status,
+    imports,
+    meta,
+    records,
+    releases,
+    search,
+    source_texts,
+    webhooks,
+)
+from app.records.registry import RESOURCES
+from app.records.resource import Resource
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+RecordEndpoint = Callable[[Request, Resource], Awaitable[Response]]
+Documented = dict[str, Any]
+
+RELEASE = release_docs.release_operation() | {"status_code": 201}
+REVERT = release_docs.revert_operation() | {"status_code": 201}
+HISTORY = "/v1/{type}/{id:path}"
+
+ADDRESSES: tuple[tuple[str, str, str, Endpoint, Documented], ...] = (
+    # before the records, whose own addresses would take these for names
+    ("history", "GET", f"{HISTORY}/versions", history.answer_versions, history_docs.versions_operation()),
+    ("history", "GET", f"{HISTORY}/versions/{{version}}", history.answer_version, history_docs.version_operation()),
+    ("history", "GET", f"{HISTORY}/diff", history.answer_diff, history_docs.diff_operation()),
+    ("sources", "GET", "/v1/sources/{id}/text", source_texts.answer_text, text_operation()),
+    ("search", "GET", "/v1/search", search.answer_search, search_operation()),
+    ("changes", "GET", "/v1/changes", changes.answer_changes, changes_operation()),
+    ("conflicts", "GET", "/v1/conflicts", conflicts.answer_conflicts, conflicts_operation()),
+    ("webhooks", "POST", "/v1/webhooks", webhooks.answer_create, webhook_docs.CREATE),
+    ("webhooks", "GET", "/v1/webhooks", webhooks.answer_list, webhook_docs.LIST),
+    ("webhooks", "GET", "/v1/webhooks/{id}", webhooks.answer_one, webhook_docs.GET),
+    ("webhooks", "DELETE", "/v1/webhooks/{id}", webhooks.answer_delete, webhook_docs.DELETE),
+    ("webhooks", "POST", "/v1/webhooks/{id}/enable", webhooks.answer_enable, webhook_docs.ENABLE),
+    ("webhooks", "POST", "/v1/webhooks/{id}/test", webhooks.answer_test, webhook_docs.TEST),
+    ("releases", "GET", "/v1/releases", releases.answer_releases, release_docs.releases_operation()),
+    ("releases", "POST", "/v1/releases", releases.answer_release, RELEASE),
+    ("releases", "GET", "/v1/releases/{name}", releases.answer_one_release, release_docs.one_release_operation()),
+    ("releases", "POST", "/v1/releases/{name}/revert", releases.answer_revert, REVERT),
+    ("imports", "POST", "/v1/imports", imports.answer_start, import_docs.START),
+    ("imports", "GET", "/v1/imports", import_status.answer_list, import_docs.LIST),
+    ("imports", "GET", "/v1/imports/{id}", import_status.answer_one, import_docs.GET),
+    ("imports", "GET", "/v1/imports/{id}/events", import_status.answer_events, import_docs.EVENTS),
+    ("imports", "POST", "/v1/imports/{id}/resume", imports.answer_resume, import_docs.RESUME),
+    ("imports", "DELETE", "/v1/imports/{id}", imports.answer_cancel, import_docs.CANCEL),
+)
+
+RECORD_ADDRESSES: tuple[tuple[str, str, RecordEndpoint, Callable[[Resource], Documented]], ...] = (
+    ("GET", "", records.answer_list, list_operation),
+    ("GET", "/{id:path}", records.answer_record, record_operation),
+    ("POST", "", edits.answer_create, edit_docs.create_operation),
+    ("PUT", "/{id}", edits.answer_replace, edit_docs.replace_operation),
+    ("PATCH", "/{id}", edits.answer_patch, edit_docs.patch_operation),
+    ("DELETE", "/{id}", edits.answer_delete, edit_docs.delete_operation),
+    ("POST", "/{id}/restore", edits.answer_restore, edit_docs.restore_operation),
+)
+SIMILAR: tuple[str, str, RecordEndpoint, Callable[[Resource], Documented]] = (
+    "GET",
+    "/{id}/similar",
+    search.answer_similar,
+    similar_operation,
+)
+
+
+def _endpoint(answer: RecordEndpoint, resource: Resource) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        return await answer(request, resource)
+
+    return endpoint
+
+
+def _router() -> APIRouter:
+    router = APIRouter(route_class=DirectRoute)
+    for tag, method, path, answer, documented in ADDRESSES:
+        router.add_api_route(path, answer, methods=[method], tags=[tag], **documented)
+    for resource in RESOURCES.values():
+        similar = (SIMILAR,) if resource.type == "studies" else ()
+        for method, rest, answer_of, document in (*similar, *RECORD_ADDRESSES):
+            endpoint = _endpoint(answer_of, resource)
+            tags: list[Any] = [resource.title]
+            router.add_api_route(resource.path + rest, endpoint, methods=[method], tags=tags, **document(resource))
+    router.routes.extend(meta.router.routes)
+    return router
+
+
+router = _router()

@@ -1,0 +1,235 @@
+"""Records in other formats than JSON over HTTP: one record, or a whole list from its spool."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from hashlib import blake2b
+
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from app import __version__
+from app.api.http.byte_ranges import ByteRange, read_range
+from app.api.http.conditional import Validators, answer_from_loop, headers_of, is_fresh, not_modified
+from app.api.http.content_coding import CODINGS, Packer, coding_of
+from app.api.http.request_state import at_revision
+from app.api.middleware.authentication import party_of
+from app.api.services import service_of
+from app.common.problems import Problem, parameter_fault
+from app.exports.production import Export, ExportSource
+from app.exports.spool import ClientGone, Follower
+from app.exports.stream import converted, exported
+from app.query import as_of_lists as then
+from app.query import pages as reading
+from app.query.export_formats import FORMATS
+from app.query.pages import Now, Stored
+from app.query.parameters import ListQuery, RecordQuery
+from app.records.resource import Resource
+from app.search.lists import Search
+from app.store.rendering import etag_of
+
+PIECE = 262_144
+"""Bytes that are read from disk and handed to the server at a time."""
+
+
+async def answer_converted(
+    request: Request,
+    resource: Resource,
+    query: RecordQuery,
+    stored: Stored,
+    format: str,
+    headers: Mapping[str, str],
+) -> Response:
+    """One record in another format than JSON."""
+    whole = RecordQuery(None, query.include, None)
+    body = await service_of(request).reader.run(_parts, resource, whole, stored)
+    content = converted(resource, query, body, format)
+    return await answer_from_loop(
+        request,
+        content,
+        Validators(etag_of(content), None),
+        media_type=FORMATS[format].media_type,
+        headers=attachment(stored.id, format) | dict(headers),
+    )
+
+
+def _parts(connection: Connection, resource: Resource, query: RecordQuery, stored: Stored) -> bytes:
+    return reading.select_parts(connection, resource, query, [stored.body])[0]
+
+
+def attachment(name: str, format: str) -> dict[str, str]:
+    return {"content-disposition": f'attachment; filename="{name}.{FORMATS[format].ending}"'}
+
+
+async def answer_export(request: Request, resource: Resource, query: ListQuery, format: str) -> Response:
+    """Answer with the whole list in another format than JSON, from its spool.
+
+    Raise a `Problem` where the query asks for a page, or where `If-Match` names another state of the list.
+    """
+    if query.position or any(name == "limit" for name, _ in query.parameters):
+        fault = parameter_fault("limit", f"{format} is the whole list: limit and cursor have no place in it.")
+        raise Problem("invalid-parameter", str(fault["detail"]), errors=[fault])
+    request.scope["not_kept"] = True  # it is on disk, and may be larger than any memory
+    coding = coding_of(request.headers.get("accept-encoding", ""))
+    source = await _source(request, resource, query, format, coding)
+    validators = at_revision(source.state, request, format, permanent=source.permanent)
+    require_match(request, validators, coding)
+    if is_fresh(request, validators):
+        return not_modified(request, validators)
+    can_resume = query.words is None  # the order of relevance depends on how the index lies on disk just now
+    return ExportAnswer(request, source, resource.type, format, coding, can_resume=can_resume)
+
+
+async def _source(
+    request: Request, resource: Resource, query: ListQuery, format: str, coding: str | None
+) -> ExportSource:
+    """Find out which state of the database the export follows from: the newest, or the one that `as_of` means."""
+    service = service_of(request)
+    if query.as_of is None:
+        newest = await service.reader.look_up(reading.NOW)
+        state, permanent = reading.certain(newest), False
+    else:
+        state, permanent = await service.reader.run(_past_state, resource, query)
+    wanted = repr((__version__, query.asked, query.fields, query.include, query.raw, format, coding))
+
+    def key(state: Now) -> str:
+        return blake2b(f"{wanted} {state}".encode(), digest_size=16).hexdigest()
+
+    def make(connection: Connection) -> Export:
+        return _export(connection, resource, query, service.search, format, coding)
+
+    return ExportSource(state, permanent, key, make)
+
+
+def _past_state(connection: Connection, resource: Resource, query: ListQuery) -> tuple[Now, bool]:
+    past = then.past_of(connection, resource, query, reading.now(connection))
+    return past.state, past.permanent
+
+
+def _export(
+    connection: Connection, resource: Resource, query: ListQuery, search: Search, format: str, coding: str | None
+) -> Export:
+    at = reading.now(connection)
+    state, permanent = at, False
+    if query.as_of is not None:
+        query, state, permanent = then.past_of(connection, resource, query, at)
+    pieces = exported(connection, resource, query, at, search, format)
+    return Export(state, permanent, _packed(CODINGS[coding].packer(), pieces) if coding else pieces)
+
+
+def _packed(packer: Packer, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    for piece in pieces:
+        yield packer.pack(piece)
+    yield packer.end()
+
+
+class ExportAnswer(Response):
+    """The answer to a request for an export: a 200 with all of it, or a 206 with the one range that was asked for.
+
+    The first byte is sent as soon as it is on disk, with `Content-Length` where production has ended by then. A range
+    is sent when production has ended, since `Content-Range` tells the length of all; where that takes longer than a
+    read may take, the answer is a 503, and production goes on, so that the range can be sent when it is asked for
+    again. HEAD waits likewise, and then answers without `Content-Length`.
+    """
+
+    def __init__(
+        self, request: Request, source: ExportSource, name: str, format: str, coding: str | None, *, can_resume: bool
+    ) -> None:
+        super().__init__()
+        self._request, self._source, self._name, self._format = request, source, name, format
+        self._coding, self._can_resume = coding, can_resume
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer. Raise `ExportBrokenOff` where it ends early, which makes the server close the connection."""
+        service, party = service_of(self._request), party_of(scope)
+        service.export_answers.require_room(party)
+        with service.export_answers.opened(party), suppress(ClientGone):
+            async with service.exports.follow(self._source, party) as follower:
+                watching = asyncio.create_task(_watch(receive, follower))
+                try:
+                    await self._answer(follower, send, service.exports.patience)
+                finally:
+                    watching.cancel()
+
+    async def _answer(self, follower: Follower, send: Send, patience: float) -> None:
+        await follower.begun()
+        spool, headers_only = follower.spool, bool(self._request.scope.get("headers_only"))
+        validators = at_revision(spool.state, self._request, self._format, permanent=spool.permanent)
+        require_match(self._request, validators, self._coding)
+        headers = self._headers_for(validators)
+        wanted = None if headers_only or not self._can_resume else range_of(self._request, headers)
+        if wanted or headers_only:
+            await self._await_end(follower, patience, needed=wanted is not None)
+        start, stop = 0, spool.size if spool.finished else None
+        if wanted:
+            start, stop = wanted.within(spool.size)
+            headers["content-range"] = f"bytes {start}-{stop - 1}/{spool.size}"
+        if stop is not None:
+            headers["content-length"] = str(stop - start)
+        await send({"type": "http.response.start", "status": 206 if wanted else 200, "headers": _raw(headers)})
+        await _send_body(follower, send, start, start if headers_only else stop)
+
+    async def _await_end(self, follower: Follower, patience: float, *, needed: bool) -> None:
+        if await follower.finished(patience):
+            return
+        follower.spool.outlives_followers = True
+        if needed:
+            detail = "The whole export must be made before a part of it can be sent, which goes on."
+            raise Problem("export-not-ready", detail, headers={"retry-after": "10"})
+
+    def _headers_for(self, validators: Validators) -> dict[str, str]:
+        media_type = FORMATS[self._format].media_type
+        headers = headers_of(validators, self._coding) | attachment(self._name, self._format)
+        headers["content-type"] = f"{media_type}; charset=utf-8" if media_type.startswith("text/") else media_type
+        headers["accept-ranges"] = "bytes" if self._can_resume else "none"
+        if self._coding:
+            headers["content-encoding"] = self._coding
+        return headers
+
+
+def range_of(request: Request, headers: Mapping[str, str]) -> ByteRange | None:
+    """Return the range that is asked for, unless `If-Range` names another state than the one to be sent.
+
+    The entity tag must be the same, with its coding; a date must be exactly that of `Last-Modified` (RFC 9110 §13.1.5).
+    """
+    wanted = read_range(request.headers.get("range", ""))
+    condition = request.headers.get("if-range")
+    is_same = condition is None or condition.strip() in (headers["etag"], headers.get("last-modified"))
+    return wanted if is_same else None
+
+
+def require_match(request: Request, validators: Validators, coding: str | None) -> None:
+    """Raise a `Problem` (412) where `If-Match` is given and names other representations only (RFC 9110 §13.1.1)."""
+    header = request.headers.get("if-match")
+    if header is None:
+        return
+    etag = headers_of(validators, coding)["etag"]
+    if not {"*", etag} & {tag.strip() for tag in header.split(",")}:
+        raise Problem("precondition-failed", f"The list is another by now: its ETag is {etag}.")
+
+
+def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+
+
+async def _watch(receive: Receive, follower: Follower) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    follower.leave()
+
+
+async def _send_body(follower: Follower, send: Send, start: int, stop: int | None) -> None:
+    """Send the bytes from `start` to `stop`, or to the end, which may not be known yet.
+
+    `send` waits while the client takes nothing, so that no more than two pieces are in memory.
+    """
+    offset, ended = start, False
+    while not ended:
+        size = PIECE if stop is None else min(PIECE, stop - offset)
+        piece = await follower.read(offset, size) if size else b""
+        offset += len(piece)
+        ended = not piece or offset == stop
+        await send({"type": "http.response.body", "body": piece, "more_body": not ended})
+        await asyncio.sleep(0)  # a client that takes everything at once must not keep the others waiting

@@ -1,0 +1,69 @@
+"""Records and lists as of a moment, over HTTP."""
+
+from dataclasses import replace
+from urllib.parse import quote
+
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.api.http.conditional import Validators, answer, answer_from_loop, is_fresh, not_modified
+from app.api.http.request_state import at_revision
+from app.api.routes.exports import attachment
+from app.api.services import Service, service_of
+from app.exports.stream import converted
+from app.query import as_of_lists as then
+from app.query import pages as reading
+from app.query.as_of import newest_at
+from app.query.as_of_records import RECORD_THEN, Found, by_name_then, is_there
+from app.query.export_formats import FORMATS
+from app.query.parameters import ListQuery, RecordQuery
+from app.records.resource import Resource
+from app.store.rendering import etag_of
+
+
+async def answer_list_then(request: Request, resource: Resource, query: ListQuery) -> Response:
+    return await service_of(request).reader.run(_page, request, resource, query, service_of(request))
+
+
+def _page(connection: Connection, request: Request, resource: Resource, query: ListQuery, service: Service) -> Response:
+    at = reading.now(connection)
+    past = then.past_of(connection, resource, query, at)
+    validators = at_revision(past.state, request, permanent=past.permanent)
+    if is_fresh(request, validators):
+        return not_modified(request, validators)
+    most_bytes = service.settings.page_bytes
+    page = then.page(connection, resource, past.query, at, service.totals, service.remembered, most_bytes)
+    links = {"link": f'<{page.next}>; rel="next"'} if page.next else {}
+    return answer(request, page.body(), validators, headers=links)
+
+
+async def answer_record_then(request: Request, resource: Resource, query: RecordQuery, format: str) -> Response:
+    reader, name = service_of(request).reader, request.path_params["id"]
+    if query.is_plain and format == "json":
+        found = await reader.look_up(RECORD_THEN, resource.type, name, query.as_of)
+        if found is not None and is_there(resource, found):
+            validators = Validators(found.stored.etag, found.stored.modified, _is_permanent(query, found))
+            return await answer_from_loop(request, found.stored.body, validators)
+    return await reader.run(_record, request, resource, query, format)
+
+
+def _is_permanent(query: RecordQuery, found: Found) -> bool:
+    assert query.as_of is not None
+    return query.as_of < found.changed_at
+
+
+def _record(connection: Connection, request: Request, resource: Resource, query: RecordQuery, format: str) -> Response:
+    assert query.as_of is not None
+    name = request.path_params["id"]
+    found = by_name_then(connection, resource, name, query.as_of)
+    named = found.stored.id != name
+    headers = {"content-location": f"{resource.path}/{quote(found.stored.id)}"} if named else {}
+    known = replace(query, revision=newest_at(connection, query.as_of).revision)
+    whole = known if format == "json" else RecordQuery(None, query.include, None, revision=known.revision)
+    body = reading.select_parts(connection, resource, whole, [found.stored.body])[0]
+    if format != "json":
+        body = converted(resource, query, body, format)
+        headers |= attachment(found.stored.id, format)
+    validators = Validators(etag_of(body), None, permanent=_is_permanent(query, found) and not named)
+    return answer(request, body, validators, media_type=FORMATS[format].media_type, headers=headers)

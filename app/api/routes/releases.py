@@ -1,0 +1,140 @@
+"""Releases over HTTP: what is sent goes to disk, and `release_runs` does the rest."""
+
+from tempfile import TemporaryFile
+from typing import NamedTuple
+
+import orjson
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.api.http.negotiation import JSON, NDJSON, ZIP
+from app.api.http.request_body import read_content, receive, require_type
+from app.api.http.request_state import query_string
+from app.api.middleware.authentication import require_role, who_of
+from app.api.openapi.releases import LISTED
+from app.api.routes.edits import asked_of, read_reason
+from app.api.services import service_of
+from app.common.problems import Invalid, Problem, parameter_fault
+from app.common.suggestions import nearest
+from app.editing.idempotency import Asked, Given, given, replayed
+from app.jobs.release_worker import Job
+from app.query.keyset import read_cursor, write_cursor
+from app.query.page_budget import cut
+from app.query.pages import Page
+from app.query.parameters import DEFAULT_LIMIT, Parameters, read_boolean, read_limit, read_no_query
+from app.releases import summary as reading
+from app.releases.revert import revert_name, revertible
+from app.releases.service import LONGEST_NAME, Order, is_name, refuse_taken
+
+NO_STORE = {"cache-control": "no-store"}
+
+
+class ReleaseQuery(NamedTuple):
+    name: str
+    reason: str
+    preview: bool
+
+
+def read_name(value: str) -> str:
+    if not is_name(value):
+        raise Invalid(f"a name is words of a-z and 0-9 joined by hyphens, at most {LONGEST_NAME} characters")
+    return value
+
+
+def read_release_query(raw: str) -> ReleaseQuery:
+    parameters = Parameters(raw, ["name", "reason", "preview"])
+    preview = parameters.read("preview", read_boolean, False)
+    name = parameters.read("name", read_name, "preview" if preview else "")
+    reason = parameters.read("reason", read_reason, f"release {name}")
+    if not preview and not parameters.all("name"):
+        parameters.faults.append(parameter_fault("name", "name is needed: what the release is called for good."))
+    parameters.end()
+    return ReleaseQuery(name, reason, preview)
+
+
+def _response(answer: Given) -> Response:
+    return Response(answer.body, answer.status, {**answer.headers, **NO_STORE}, JSON)
+
+
+async def answer_release(request: Request) -> Response:
+    identity = require_role(request, "admin")
+    query = read_release_query(query_string(request))
+    require_type(request, NDJSON, ZIP)
+    service = service_of(request)
+    order = Order(query.name, query.reason, who_of(request.scope))
+    with TemporaryFile(prefix="evidence-") as file:  # without a name: whatever happens, nothing is left of it
+        content = await receive(request, service.settings.max_release_bytes, file)
+        asked = asked_of(request, identity, content.encode())
+        file.seek(0)
+        return _response(await service.releases.make(Job(order, query.preview, asked), file))
+
+
+async def answer_revert(request: Request) -> Response:
+    identity = require_role(request, "admin")
+    parameters, name = Parameters(query_string(request), ["name", "reason"]), request.path_params["name"]
+    by = parameters.read("name", read_name, revert_name(name))
+    reason = parameters.read("reason", read_reason, f"revert of {name}")
+    parameters.end()
+    await read_content(request, 0)
+    service, order = service_of(request), Order(by, reason, who_of(request.scope), reverts=name)
+    asked = asked_of(request, identity, b"")
+    before = await service.reader.run(_before_reverting, order, asked)
+    return _response(before or await service.releases.make(Job(order, preview=False, asked=asked), None))
+
+
+def _before_reverting(connection: Connection, order: Order, asked: Asked | None) -> Given | None:
+    """The answer to this very request, if it was given before; raises a `Problem` where a look shows that nothing can
+    be reverted. To begin a process for that would take a second."""
+    before = given(connection, asked) if asked else None
+    if before is not None:
+        return replayed(before)
+    revertible(connection, order.reverts or "")
+    refuse_taken(connection, order.name)
+    return None
+
+
+def _page(connection: Connection, limit: int, before: int | None, most_bytes: int) -> bytes:
+    total = reading.count(connection)
+    if not limit:
+        return Page([], total, None).body()
+    items = reading.listed(connection, before=before, limit=limit + 1)
+    shown = cut(((orjson.dumps(item), item["revision"]) for item in items), limit, most_bytes)
+    cursor = write_cursor(LISTED, (shown.rows[-1][1],)) if shown.is_more else ""
+    next = f"/v1/releases?limit={limit}&cursor={cursor}" if shown.is_more else None
+    return Page([row[0] for row in shown.rows], total, next).body()
+
+
+def _position(value: str) -> int:
+    position = read_cursor(LISTED, value)
+    if len(position) != 1 or type(position[0]) is not int:
+        raise Problem("bad-cursor", "The cursor cannot be used: it was not made here.")
+    return int(position[0])
+
+
+async def answer_releases(request: Request) -> Response:
+    require_role(request, "admin")
+    parameters = Parameters(query_string(request), ["limit", "cursor"])
+    limit = parameters.read("limit", read_limit, DEFAULT_LIMIT)
+    before = parameters.read("cursor", _position, None)
+    parameters.end()
+    service = service_of(request)
+    body = await service.reader.run(_page, limit, before, service.settings.page_bytes)
+    return Response(body, 200, NO_STORE, JSON)
+
+
+def _one(connection: Connection, name: str) -> bytes:
+    release = reading.found(connection, name)
+    if release is None:
+        near = [f"/v1/releases/{other}" for other in nearest(name, reading.names(connection))]
+        fault = {"pointer": "", "detail": f"There is no release {name!r}.", "nearest": near}
+        raise Problem("not-found", str(fault["detail"]), errors=[fault])
+    records, total = reading.told(connection, release["revision"])
+    return orjson.dumps({**release, "records": records, "records_total": total})
+
+
+async def answer_one_release(request: Request) -> Response:
+    require_role(request, "admin")
+    read_no_query(query_string(request))
+    body = await service_of(request).reader.run(_one, request.path_params["name"])
+    return Response(body, 200, NO_STORE, JSON)

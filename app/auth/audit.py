@@ -1,0 +1,117 @@
+"""The audit: who did what from where, and what was refused.
+
+    entry 1 <--- entry 2 <--- ...  <--- entry n          hash(n) = SHA-256(hash(n - 1), entry n)
+                                           ^
+                                       audit_head: n, hash(n)
+
+Entries are appended in one place, `note`, in the order of their numbers, which have no gaps. `audit_head` has one row:
+whoever appends locks it (SQLite: the whole database, by BEGIN IMMEDIATE), so the chain has one end in however many
+processes, and a tail that was cut off is missed. Rows are only ever added; triggers of the database see to that, and
+to the one exception, pruning (`app.auth.audit_retention`). `app.auth.audit_chain` verifies it all.
+
+The hashes have no key: whoever may write to the database could compute the chain anew from some entry on. That is found
+by comparing with a hash that was noted elsewhere; `evidence audit --limit 1` shows the newest.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, select, update
+
+from app.auth.models import AuditEntry, AuditHead
+from app.common.ip_addresses import canonical_network
+from app.database.engine import table_of
+from app.records.fields import RecordType
+
+LONGEST_DETAIL = 500
+
+START = "0" * 64
+"""The hash before the first entry."""
+
+CONTENT = tuple(column.name for column in table_of(AuditEntry).c if column.name != "hash")
+"""The columns that an entry's hash is made of, in this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Whoever acts: a key's name or the command line, and the request."""
+
+    actor: str
+    address: str | None = None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the audit."""
+
+    who: Who
+    action: str
+    status: int | None = None
+    record_type: RecordType | None = None
+    record_id: str | None = None
+    revision: int | None = None
+    detail: str | None = None
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def row(self) -> dict[str, Any]:
+        """The columns of its row but for number and hash; the address is parsed, and texts are such as can be kept."""
+        row = asdict(self) | asdict(self.who)
+        del row["who"]
+        row = {name: _storable(value) if isinstance(value, str) else value for name, value in row.items()}
+        detail = row["detail"]
+        return row | {"address": canonical_network(self.who.address), "detail": detail and detail[:LONGEST_DETAIL]}
+
+
+def _storable(text: str) -> str:
+    """Text without what PostgreSQL or UTF-8 cannot hold: NUL and lone surrogates, written as escapes instead."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+
+
+def entry_hash(before: str, values: Iterable[Any]) -> str:
+    """The hash of an entry: SHA-256 of the hash before it, a line feed, and its columns (`CONTENT`) as a JSON array.
+
+    `at` is in UTC, to the microsecond, as SQLite keeps it: `2026-01-31 12:00:00.000000`.
+    """
+    content = orjson.dumps([_moment(value) if isinstance(value, datetime) else value for value in values], default=repr)
+    return sha256(b"%b\n%b" % (before.encode(), content)).hexdigest()
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
+
+
+def lock_head(connection: Connection) -> tuple[int, str]:
+    """The number and the hash of the newest entry, which stays the newest until this transaction ends."""
+    head = connection.execute(select(AuditHead.number, AuditHead.hash).with_for_update()).one()
+    return head.number, head.hash
+
+
+def note(connection: Connection, events: Sequence[Event]) -> None:
+    """Appends entries in the caller's transaction."""
+    if not events:
+        return
+    head, hash = lock_head(connection)
+    rows: list[dict[str, Any]] = []
+    for number, event in enumerate(events, head + 1):
+        row = {"number": number, **event.row()}
+        hash = entry_hash(hash, [row[name] for name in CONTENT])
+        rows.append(row | {"hash": hash})
+    connection.execute(table_of(AuditEntry).insert(), rows)
+    connection.execute(update(AuditHead).values(number=head + len(rows), hash=hash))
+
+
+def entries(
+    connection: Connection, *, actor: str | None, action: str | None, since: datetime | None, limit: int
+) -> Iterator[dict[str, Any]]:
+    """The newest lines that fit, oldest of them first."""
+    wanted = [AuditEntry.actor == actor] if actor else []
+    wanted += [AuditEntry.action == action] if action else []
+    wanted += [AuditEntry.at >= since] if since else []
+    newest = select(table_of(AuditEntry)).where(*wanted).order_by(AuditEntry.number.desc()).limit(limit)
+    rows = connection.execute(newest).mappings().all()
+    yield from (dict(row) for row in reversed(rows))

@@ -1,0 +1,46 @@
+"""What an import did, or would do, in lines for people."""
+
+import sys
+from typing import Any
+
+import orjson
+
+from app.cli.release_report import counted, print_records
+
+Json = dict[str, Any]
+
+
+def tell(report: Json, *, as_json: bool, dry_run: bool) -> None:
+    if as_json:
+        sys.stdout.write(orjson.dumps(report).decode() + "\n")
+    else:
+        _tell(report, dry_run=dry_run)
+
+
+def _tell(report: Json, *, dry_run: bool) -> None:
+    for refusal in report["refusals"]:
+        near = f" (nearest: {', '.join(refusal['nearest'])})" if refusal["nearest"] else ""
+        where = " ".join(filter(None, (refusal["place"], refusal["record"], refusal["pointer"])))
+        sys.stderr.write(f"{where}: {refusal['detail']}{near}\n")
+    if report["stopped"]:
+        return
+    print_records(report)
+    for kind, remarks in sorted(report["remarks"].items()):
+        sys.stdout.write(f"{remarks['count']} {kind}, such as {remarks['texts'][0]}\n")
+    sys.stdout.write(f"Units: {_units(report)}; conflicts: {report['conflicts']['opened']} new.\n")
+    sys.stdout.write(f"{_ending(report, dry_run=dry_run)}\n")
+
+
+def _units(report: Json) -> str:
+    return ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in report["units"].items())
+
+
+def _ending(report: Json, *, dry_run: bool) -> str:
+    if report["format"] == "mesh":
+        changed = report["units"]["taken"]
+        return f"{changed} descriptors would be changed." if dry_run else f"{changed} descriptors were changed."
+    if dry_run:
+        return f"There would be: {counted(report['counts'])}. Nothing was changed."
+    if report["revision"] is None:
+        return f"Nothing to do ({counted(report['counts'])}); no release was made."
+    return f"{report['name']}, revision {report['revision']}: {counted(report['counts'])}."

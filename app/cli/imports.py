@@ -1,0 +1,124 @@
+"""`evidence import`: what others publish, from files, addresses or to a query."""
+
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any
+
+import orjson
+import typer
+from sqlalchemy import Engine
+
+from app.auth.audit import Who
+from app.cli.console import ACTOR, FAULTS, PASSED_OVER, bar, database, stop
+from app.cli.import_report import tell
+from app.cli.import_request import Asked, require_sense
+from app.common.problems import Problem
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.imports.reader_process import Input
+
+Json = dict[str, Any]
+
+
+def bring_in(
+    format: Annotated[str, typer.Argument(help="`ctgov`, `pubmed`, `references`, `label` or `mesh`.")],
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(help="Files, folders, zips, addresses; gzipped or not. `-`: standard input."),
+    ] = None,
+    query: Annotated[str | None, typer.Option(help="Ask the publisher's own service instead.")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(help="Only what was updated on that day, YYYY-MM-DD, or later; what does not say when is taken."),
+    ] = None,
+    on_error: Annotated[
+        str, typer.Option(help="`stop`: one refusal, and nothing is changed. `skip`: the others are taken; exit 5.")
+    ] = "stop",
+    name: Annotated[
+        str | None, typer.Option(help="What its release is called for good; else `import-FORMAT-YYYY-MM-DD[-n]`.")
+    ] = None,
+    reason: Annotated[str | None, typer.Option(help="Why; kept for good.")] = None,
+    report: Annotated[str | None, typer.Option(help="Write the whole report, as JSON, to this file.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The whole report as one JSON object.")] = False,
+) -> None:
+    """Bring in what others publish, as one release: all of it or nothing."""
+    asked = Asked(format, tuple(inputs or ()), query, since, on_error, dry_run, name, reason)
+    require_sense(asked)
+    made = _made(asked)
+    if report:
+        _write(report, made)
+    if report != "-":
+        tell(made, as_json=as_json, dry_run=dry_run)
+    refused = made["units"]["refused"]
+    if made["stopped"]:
+        raise stop(FAULTS, f"{refused} refused; nothing was changed.")
+    if refused:
+        raise stop(PASSED_OVER, f"{refused} refused and passed over.")
+
+
+def _write(report: str, made: Json) -> None:
+    content = orjson.dumps(made) + b"\n"
+    if report == "-":
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+    else:
+        Path(report).write_bytes(content)
+
+
+def _made(asked: Asked) -> Json:
+    from app.imports.candidates import Unreadable
+
+    try:
+        with ExitStack() as stack:
+            return _run(stack.enter_context(database(Settings())), asked, stack)
+    except Unreadable as error:
+        raise stop(FAULTS, f"{error}; nothing was changed.") from None
+    except Problem as problem:
+        if problem.kind != "conflict":
+            raise
+        raise stop(FAULTS, f"{problem.detail} Nothing was changed.") from None
+
+
+def _run(engine: Engine, asked: Asked, stack: ExitStack) -> Json:
+    from app.imports.report import Stopped
+    from app.imports.run import Job, bring_in, stopped
+
+    inputs, since = _inputs(asked, stack), None if asked.query else asked.since
+    said = (asked.stops, asked.dry_run, asked.name, asked.reason)
+    job = Job(asked.format, inputs, since, *said, Who(ACTOR))
+    _, advance = stack.enter_context(bar("Previewing" if asked.dry_run else "Importing"))
+    try:
+        return bring_in(engine, job, _Shown(advance))
+    except Stopped as error:
+        return stopped(error)
+
+
+class _Shown:
+    """What is gone through, on a bar."""
+
+    def __init__(self, advance: Any) -> None:
+        self.taken = advance
+
+    def read(self, units: int, refused: int) -> None:
+        """A little ahead of what is taken, and not shown."""
+
+
+def _inputs(asked: Asked, stack: ExitStack) -> "tuple[Input, ...]":
+    from app.imports.reader_process import Input
+
+    if asked.query is None:
+        return tuple(map(Input, asked.inputs))
+    from app.imports.page_cache import Fetched
+    from app.imports.registry import FORMATS
+    from app.imports.run import day
+
+    live = FORMATS[asked.format].live
+    assert live is not None  # see `require_sense`
+    fetched = Fetched(Path(stack.enter_context(TemporaryDirectory(prefix="evidence-"))))
+    with bar("Fetching pages") as (_, advance):
+        fetched.complete(live(Settings()), asked.query, day(asked.since), lambda pages, _: advance(min(pages, 1)))
+    return fetched.inputs()

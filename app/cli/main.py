@@ -1,0 +1,181 @@
+"""The `evidence` command. Results go to standard output, progress and errors to standard error.
+
+Exit codes: 0 done; 1 faults were found and nothing was changed; 2 wrong usage; 3 the database cannot be used (missing,
+locked, read-only, full, at another version); 4 the address to listen on is taken; 5 done, but for what was refused and
+passed over (`import --on-error skip`); 130 interrupted, nothing was changed (`serve`, interrupted, ends with 0).
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from sqlalchemy import Engine, make_url
+from sqlalchemy.exc import ArgumentError
+
+from app import logs
+from app.cli.console import ACTOR, FAULTS, INTERRUPTED, TAKEN, UNUSABLE, USAGE, bar, database, errors, stop
+from app.cli.imports import bring_in
+from app.cli.keys import app as key_commands
+from app.cli.keys import audit_app as audit_commands
+from app.cli.releases import app as release_commands
+from app.settings import Settings
+
+MOST_FAULTS = 1000
+"""Lines printed of a load that failed."""
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def migrate(target: Annotated[str, typer.Argument(help="A revision, `head` or `base`.")] = "head") -> None:
+    """Bring the database's schema to this code's version, creating the database if there is none."""
+    from app.database import migrations as migrating
+
+    with database(Settings(), migrated=False) as engine:
+        migrating.migrate(engine, target)
+        if target == "head":
+            _render_anew(engine)
+        with engine.connect().execution_options(reads=True) as connection:
+            print(f"The schema is at {migrating.current(connection) or 'base'}.")
+
+
+def _render_anew(engine: Engine) -> None:
+    """Documents follow this version's shapes, whatever they were rendered by before."""
+    from app.store import integrity as maintaining
+
+    if maintaining.is_stale(engine):
+        with bar("Rendering", maintaining.count(engine)) as (_, advance):
+            maintaining.rebuild(engine, actor=ACTOR, progress=advance)
+
+
+@app.command()
+def load(
+    path: Annotated[Path, typer.Argument(help="A directory of TYPE.yaml files, or one file.", exists=True)],
+) -> None:
+    """Load records: all of them, or none and a list of every fault."""
+    with database(Settings()) as engine:
+        _load(engine, path)
+
+
+def _load(engine: Engine, path: Path) -> None:
+    from app.releases.load import Faulty
+    from app.releases.load import load as load_files
+
+    try:
+        with bar(f"Loading {path}") as (set_total, advance):
+            done = load_files(engine, path, started=set_total, progress=advance)
+    except Faulty as faulty:
+        for fault in faulty.faults[:MOST_FAULTS]:
+            print(fault, file=sys.stderr)
+        if len(faulty.faults) > MOST_FAULTS:
+            print(f"... and {len(faulty.faults) - MOST_FAULTS} more", file=sys.stderr)
+        raise stop(FAULTS, f"{len(faulty.faults)} fault(s); nothing was changed.") from None
+    refreshed = f", {done.refreshed} refreshed" if done.refreshed else ""
+    print(f"{done.created} created, {done.updated} updated, {done.unchanged} unchanged{refreshed}.")
+
+
+app.add_typer(key_commands, name="key")
+app.add_typer(release_commands, name="release")
+app.add_typer(audit_commands, name="audit")
+
+app.command("import")(bring_in)
+
+
+@app.command()
+def check() -> None:
+    """Prove that every document follows from its rows, every quote stands in its source and the audit is whole.
+
+    A quote that has moved in its source's new text is told and is no fault; one that is gone is.
+    """
+    from app.store import integrity as maintaining
+    from app.store.quotes.proof import moved_quotes
+
+    with database(Settings()) as engine, bar("Checking", maintaining.count(engine)) as (_, advance):
+        faults = list(maintaining.check(engine, progress=advance))
+        moved = list(moved_quotes(engine))
+    for line in (*moved, *faults):
+        print(line)
+    if faults:
+        raise stop(FAULTS, f"{len(faults)} fault(s).")
+    print("All documents follow from their rows, all quotes stand in their sources, and the audit is whole.")
+
+
+@app.command()
+def rebuild() -> None:
+    """Render every document from its rows again; those that differ become new versions."""
+    from app.store import integrity as maintaining
+
+    with database(Settings()) as engine, bar("Rebuilding", maintaining.count(engine)) as (_, advance):
+        changed = maintaining.rebuild(engine, actor=ACTOR, progress=advance)
+    print(f"{changed} documents changed.")
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; else `EVIDENCE_HOST`.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one; else `EVIDENCE_PORT`.")] = None,
+    prepare: Annotated[
+        bool, typer.Option("--prepare", help="Migrate and load `EVIDENCE_SEEDS` first, if need be.")
+    ] = False,
+) -> None:
+    """Serve the API."""
+    given = {"host": host, "port": port}
+    settings = Settings().model_copy(update={name: value for name, value in given.items() if value is not None})
+    if prepare:
+        _prepare(settings)
+    with database(settings):
+        pass
+    from app.server import AddressTaken, run
+
+    try:
+        run(settings)
+    except AddressTaken as error:
+        raise stop(TAKEN, str(error)) from None
+
+
+def _prepare(settings: Settings) -> None:
+    from app.database import migrations as migrating
+
+    with database(settings, migrated=False) as engine:
+        migrating.migrate(engine)
+        _render_anew(engine)
+        from app.releases.load import digest_of, loaded
+
+        before = loaded(engine)
+        if before is None:
+            if not settings.seeds.exists():
+                raise stop(USAGE, f"EVIDENCE_SEEDS names {settings.seeds}, which is not there.")
+            _load(engine, settings.seeds)
+        elif before != digest_of(settings.seeds):
+            errors.print(f"{settings.seeds} is not what was loaded last; `evidence load` brings it in.", markup=False)
+
+
+def _settings() -> Settings:
+    try:
+        settings = Settings()
+        make_url(settings.database_url.get_secret_value()).get_dialect()
+    except ValidationError as error:
+        for fault in error.errors():
+            where = "".join(f"EVIDENCE_{part}: ".upper() for part in fault["loc"])
+            errors.print(f"{where}{fault['msg']}", markup=False)
+        raise SystemExit(USAGE) from None
+    except ArgumentError as error:
+        errors.print(f"EVIDENCE_DATABASE_URL cannot be read: {error}", markup=False)
+        raise SystemExit(USAGE) from None
+    return settings
+
+
+def main() -> None:
+    logs.set_up(_settings().log_format)
+    from app.common.problems import Problem
+
+    try:
+        app(standalone_mode=True)
+    except KeyboardInterrupt:
+        errors.print("Interrupted; nothing was changed.")
+        raise SystemExit(INTERRUPTED) from None
+    except Problem as problem:
+        errors.print(f"The database cannot be used: {problem.detail}", markup=False)
+        raise SystemExit(UNUSABLE) from None

@@ -1,0 +1,146 @@
+"""`evidence release`: preview, apply, list, revert."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from app.auth.audit import Who
+from app.cli.console import ACTOR, FAULTS, USAGE, bar, database, stop
+from app.cli.release_report import counted, print_records
+from app.common.problems import Problem
+from app.database.engine import reading
+from app.settings import Settings
+
+app = typer.Typer(help="Changes that come together, told beforehand and undone together.", no_args_is_help=True)
+
+MOST_FAULTS = 1000
+"""Lines printed of a release that failed."""
+
+Json = dict[str, Any]
+Content = Annotated[Path, typer.Argument(help="A directory of YAML, a zip of one, or NDJSON; `-`: standard input.")]
+AsJson = Annotated[bool, typer.Option("--json", help="The whole report as one JSON object.")]
+Reason = Annotated[str | None, typer.Option(help="Why; kept for good.")]
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Whatever a release is refused for ends the command with a word on it."""
+    from app.releases.load import Faulty
+
+    try:
+        yield
+    except Faulty as faulty:
+        for fault in faulty.faults[:MOST_FAULTS]:
+            print(fault, file=sys.stderr)
+        raise stop(FAULTS, f"{_many(len(faulty.faults))} fault(s); nothing was changed.") from None
+    except Problem as problem:
+        if problem.kind not in ("conflict", "not-found"):
+            raise
+        for error in problem.errors:
+            near = f" (nearest: {', '.join(error['nearest'])})" if problem.kind == "not-found" else ""
+            print(f"{error['detail']}{near if error['nearest'] else ''}", file=sys.stderr)
+        raise stop(FAULTS, f"{problem.detail} Nothing was changed.") from None
+
+
+def _many(faults: int) -> str:
+    return str(faults) if faults < MOST_FAULTS else f"{faults} or more"
+
+
+def _run(path: Path, name: str, reason: str, *, only_preview: bool) -> Json:
+    from app.releases.archive_reader import opened
+    from app.releases.service import Order, apply, preview
+    from app.releases.staging import staged
+
+    order = Order(name, reason, Who(ACTOR))
+    verb, what = (preview, "Previewing") if only_preview else (apply, "Applying")
+    with ExitStack() as stack:
+        engine = stack.enter_context(database(Settings()))
+        stack.enter_context(_told())
+        content = stack.enter_context(opened(path))
+        with bar(f"Reading {path}") as (_, advance):
+            read = stack.enter_context(staged(content, advance))
+        with bar(what, read.size) as (_, advance):
+            return verb(engine, read, order, progress=advance)
+
+
+def _named(name: str) -> str:
+    from app.releases.service import is_name
+
+    if not is_name(name):
+        raise stop(USAGE, f"{name!r} is no name of a release: words of a-z and 0-9, joined by hyphens.")
+    return name
+
+
+@app.command()
+def preview(path: Content, as_json: AsJson = False) -> None:
+    """Say what a release would do, record by record and field by field; change nothing."""
+    _print(_run(path, "preview", "preview", only_preview=True), as_json, done=False)
+
+
+@app.command()
+def apply(
+    name: Annotated[str, typer.Argument(help="A name of its own for good, such as `2027-01-labels`.")],
+    path: Content,
+    reason: Reason = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make all the changes in one transaction, under a name."""
+    done = _run(path, _named(name), reason or f"release {name}", only_preview=False)
+    _print(done, as_json)
+
+
+@app.command("list")
+def list_releases(as_json: AsJson = False) -> None:
+    """List all releases, the newest first."""
+    from app.releases.summary import listed
+
+    with database(Settings()) as engine, reading(engine) as connection:
+        for release in listed(connection):
+            if as_json:
+                print(orjson.dumps(release).decode())
+                continue
+            of = f"reverts {release['reverts']}" if release["reverts"] else ""
+            by = f"reverted by {release['reverted_by']}" if release["reverted_by"] else ""
+            at, counts = f"{release['at']:%Y-%m-%dT%H:%MZ}", counted(release["counts"])
+            print(release["name"], release["revision"], at, release["actor"], counts, of or by or "-", sep="\t")
+
+
+@app.command()
+def revert(
+    name: Annotated[str, typer.Argument(help="The release to undo.")],
+    new_name: Annotated[str | None, typer.Option("--name", help="Else `revert-NAME`.")] = None,
+    reason: Reason = None,
+    as_json: AsJson = False,
+) -> None:
+    """Undo a release by a new one; refused if anything it changed was changed again."""
+    from app.releases.revert import revert as undo
+    from app.releases.revert import revert_name
+    from app.releases.service import Order
+
+    by = _named(new_name or revert_name(name))
+    why = reason or f"revert of {name}"
+    with database(Settings()) as engine, _told(), bar("Reverting") as (_, advance):
+        done = undo(engine, Order(by, why, Who(ACTOR), reverts=name), progress=advance)
+    _print(done, as_json)
+
+
+def _print(report: Json, as_json: bool, *, done: bool = True) -> None:
+    if as_json:
+        print(orjson.dumps(report).decode())
+        return
+    print_records(report)
+    print(_ending(report, done=done))
+
+
+def _ending(report: Json, *, done: bool) -> str:
+    counts = counted(report["counts"])
+    if not done:
+        return f"There would be: {counts}. Nothing was changed."
+    if report["revision"] is None:
+        return f"Nothing to do ({counts}); no release was made."
+    return f"{report['name']}, revision {report['revision']}: {counts}."

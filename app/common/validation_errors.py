@@ -1,0 +1,99 @@
+"""Pydantic's validation errors as faults at JSON pointers, with the nearest valid names and values."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from app.common.suggestions import nearest
+
+ShapeFault = tuple[str, str, list[str]]
+"""`(JSON pointer, what is wrong, nearest valid names or values)`."""
+
+
+def pointer_of(path: tuple[int | str, ...]) -> str:
+    """RFC 6901."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def _models(hint: Any) -> Iterator[type[BaseModel]]:
+    """The models in a type hint: `list[Arm] | None` has one."""
+    if isinstance(hint, type) and issubclass(hint, BaseModel):
+        yield hint
+    for argument in getattr(hint, "__args__", ()):
+        yield from _models(argument)
+
+
+def _model_at(model: type[BaseModel], path: tuple[int | str, ...]) -> type[BaseModel]:
+    for part in path:
+        field = model.model_fields.get(str(part))
+        inner = next(_models(field.annotation), None) if field else None
+        model = inner or model
+    return model
+
+
+def _choices(error: ErrorDetails) -> list[str]:
+    expected = str(error.get("ctx", {}).get("expected", ""))
+    return [choice.strip().strip("'") for choice in expected.replace(" or ", ", ").split(",")]
+
+
+def _fault(model: type[BaseModel], error: ErrorDetails) -> ShapeFault:
+    path, kind, value = error["loc"], error["type"], error["input"]
+    if kind == "extra_forbidden":
+        fields = _model_at(model, path[:-1]).model_fields
+        return pointer_of(path), f"there is no field {path[-1]!r}", nearest(str(path[-1]), fields)
+    if kind == "literal_error":
+        return pointer_of(path), f"{value!r} is not one of the known values", nearest(str(value), _choices(error))
+    if kind == "missing":
+        return pointer_of(path), "this field is required", []
+    return pointer_of(path), f"{error['msg']}, not {_short(value)}", []
+
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def text_faults(value: Any) -> Iterator[ShapeFault]:
+    """Text that not every database can keep: NUL characters and halves of surrogate pairs."""
+    if not _is_storable(value):
+        yield from _text_faults(value, "")
+
+
+def _is_storable(value: Any) -> bool:
+    """Told quickly of nearly all: halves of pairs make no UTF-8, and a NUL is escaped."""
+    try:
+        return is_storable(orjson.dumps(value))
+    except TypeError:
+        return False
+
+
+def is_storable(json: bytes) -> bool:
+    return b"\\u0000" not in json
+
+
+def _text_faults(value: Any, pointer: str) -> Iterator[ShapeFault]:
+    if isinstance(value, str) and _UNSTORABLE.search(value):
+        yield pointer, "there is a NUL character or half a surrogate pair in this text", []
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _text_faults(inner, f"{pointer}{pointer_of((str(name),))}")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _text_faults(inner, f"{pointer}/{index}")
+
+
+def _short(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 80 else shown[:77] + "..."
+
+
+def shape_faults(model: type[BaseModel], error: ValidationError) -> list[ShapeFault]:
+    """One fault a place: where a value fits none of several types, the first one's error speaks for all."""
+    found: dict[str, ShapeFault] = {}
+    for detail in error.errors(include_url=False):
+        detail["loc"] = tuple(part for part in detail["loc"] if part not in ("int", "float", "constrained-int"))
+        fault = _fault(model, detail)
+        found.setdefault(fault[0], fault)
+    return list(found.values())

@@ -1,0 +1,90 @@
+"""How the content of an export is made and written to its file, in steps that each run in a thread."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+import structlog
+from sqlalchemy import Connection
+
+from app.common.problems import Problem
+from app.exports.spool_file import SpoolFile
+from app.query.pages import Now
+
+log = structlog.get_logger("evidence.web")
+
+CHUNK = 65_536
+"""Bytes that are gathered before they are written; a piece of an export is never divided."""
+
+
+class Export(NamedTuple):
+    """The content of an export, and the state of the database that it follows from."""
+
+    state: Now
+    permanent: bool
+    """No later state of the database has another content for it."""
+    pieces: Iterator[bytes]
+
+
+class ExportSource(NamedTuple):
+    """An export as it is asked for: `make` is called in a thread, with a connection of its own.
+
+    `state` is the one that the database is expected in; the export tells the one that it was in.
+    """
+
+    state: Now
+    permanent: bool
+    key: Callable[[Now], str]
+    make: Callable[[Connection], Export]
+
+
+class ExportProduction:
+    """The steps of making one export; no two of them may run at a time."""
+
+    def __init__(self, connecting: AbstractContextManager[Connection], folder: Path) -> None:
+        self._connecting, self._folder = connecting, folder
+        self._stack = ExitStack()
+        self._pieces: Iterator[bytes] = iter(())
+        self._offset = 0
+
+    def begin(self, source: ExportSource) -> tuple[SpoolFile, Export, bytes]:
+        """Make the file, open the connection, and return both with the first chunk; raise what is wrong with either.
+
+        The chunk is empty if the export is.
+        """
+        file = self._new_file()
+        export = source.make(self._stack.enter_context(self._connecting))
+        self._pieces = export.pieces
+        return file, export, self._next_chunk()
+
+    def _new_file(self) -> SpoolFile:
+        try:
+            return SpoolFile(self._folder)
+        except OSError as error:
+            log.warning("exports cannot be spooled", folder=str(self._folder), error=str(error))
+            raise Problem("insufficient-storage", "The folder for exports cannot be written.") from error
+
+    def _next_chunk(self) -> bytes:
+        chunk = bytearray()
+        for piece in self._pieces:
+            chunk += piece
+            if len(chunk) >= CHUNK:
+                return bytes(chunk)
+        if not chunk:
+            self.close()
+        return bytes(chunk)
+
+    def write(self, file: SpoolFile, chunk: bytes) -> bytes:
+        """Write a chunk and return the next one; at the end return none, with the connection given back.
+
+        Raise `DiskFull` before the next chunk is made, so that this one can be written again.
+        """
+        file.write(chunk, self._offset)
+        self._offset += len(chunk)
+        return self._next_chunk()
+
+    def close(self) -> None:
+        """Give the connection back; nothing more can be made."""
+        self._pieces = iter(())
+        self._stack.close()

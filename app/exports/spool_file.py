@@ -1,0 +1,63 @@
+"""A file on disk without a name, which the operating system removes when its process ends, however it ends."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from app.common.problems import is_full
+
+
+class DiskFull(Exception):
+    """The disk, or the part of it that this process may use, has no room for a piece of a file."""
+
+
+class SpoolFile:
+    """A file that one thread writes while others read what is written already.
+
+    The file is closed when the last reference to it ends, so no read can meet a descriptor that is closed or belongs to
+    another file by then.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Make an empty file in a folder, which is made too (mode 0700) if it is missing; raise an `OSError`."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder, buffering=0) as unnamed:  # mode 0600; O_TMPFILE where there is that
+            self._descriptor = os.dup(unnamed.fileno())
+
+    def __del__(self) -> None:
+        if hasattr(self, "_descriptor"):
+            os.close(self._descriptor)
+
+    def write(self, content: bytes, offset: int) -> None:
+        """Write all of some bytes at a place; raise `DiskFull` where there is no room."""
+        rest = memoryview(content)
+        try:
+            while rest:
+                written = os.pwrite(self._descriptor, rest, offset)
+                rest, offset = rest[written:], offset + written
+        except OSError as error:
+            if is_full(error):
+                raise DiskFull(str(error)) from error
+            raise
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Read up to so many bytes from a place; fewer at the end."""
+        return os.pread(self._descriptor, size, offset)
+
+    def read_at_hand(self, offset: int, size: int) -> bytes | None:
+        """Read like `read`, but only what lies in the system's memory; return nothing where the disk is needed.
+
+        What was written a moment ago is at hand, and costs less to read than a hop to a thread.
+        """
+        if not hasattr(os, "RWF_NOWAIT"):
+            return None
+        buffer = bytearray(size)
+        try:
+            count = os.preadv(self._descriptor, [buffer], offset, os.RWF_NOWAIT)
+        except OSError:  # EAGAIN: not at hand; EOPNOTSUPP: this file system cannot tell
+            return None
+        return bytes(memoryview(buffer)[:count]) if count else None
+
+    def empty(self) -> None:
+        """Free the room that the file takes, though it may still be open."""
+        os.ftruncate(self._descriptor, 0)

@@ -1,0 +1,91 @@
+"""The whole of a list in another format, piece by piece: memory holds some hundred records, however many there are."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+from app.exports import citations
+from app.exports.tables import csv_head, csv_lines, json_lines
+from app.query import as_of_lists as then
+from app.query import name_resolution as naming
+from app.query import pages as reading
+from app.query.export_formats import FORMATS
+from app.query.pages import Now
+from app.query.parameters import ListQuery, RecordQuery
+from app.records.resource import Resource
+from app.search.lists import Search, all_found
+
+Batches = Iterator[Sequence[bytes]]
+
+
+def _cited(batch: Sequence[bytes]) -> list[Any]:
+    return [publication for body in batch for publication in citations.publications_of(orjson.loads(body))]
+
+
+def _once(batches: Batches) -> Iterator[list[Any]]:
+    """Each publication one time, though several studies were published in it."""
+    seen: set[str] = set()
+    for batch in batches:
+        new = {publication["id"]: publication for publication in _cited(batch) if publication["id"] not in seen}
+        seen.update(new)
+        yield list(new.values())
+
+
+def _csv(resource: Resource, query: RecordQuery, batches: Batches) -> Iterator[bytes]:
+    yield csv_head(resource, query.fields)
+    yield from (csv_lines(resource, query.fields, batch, raw=bool(query.raw)) for batch in batches)
+
+
+def _ndjson(_: Resource, query: RecordQuery, batches: Batches) -> Iterator[bytes]:
+    yield from (json_lines(query.fields, batch) for batch in batches)
+
+
+def _text(write: Callable[[list[Any]], str], _: Resource, __: RecordQuery, batches: Batches) -> Iterator[bytes]:
+    yield from (write(some).encode() for some in _once(batches))
+
+
+def _csl(_: Resource, __: RecordQuery, batches: Batches) -> Iterator[bytes]:
+    before = b"["
+    for some in _once(batches):
+        for line in citations.csl_lines(some):
+            yield before + line
+            before = b",\n"
+    yield b"]\n" if before != b"[" else b"[]\n"
+
+
+WRITERS: Mapping[str, Callable[[Resource, RecordQuery, Batches], Iterator[bytes]]] = {
+    "csv": _csv,
+    "ndjson": _ndjson,
+    "ris": partial(_text, citations.ris),
+    "bibtex": partial(_text, citations.bibtex),
+    "csl-json": _csl,
+}
+assert set(WRITERS) == set(FORMATS) - {"json"}
+
+
+def exported(
+    connection: Connection, resource: Resource, query: ListQuery, at: Now, search: Search, format: str
+) -> Iterator[bytes]:
+    """A list in a format, all of it, as of one revision. What can be wrong with it shows before the first piece."""
+    found = naming.resolve(connection, resource, query)
+    if found.revision is None:
+        rest = all_found(connection, resource, found, at, search)
+    else:
+        rest = then.every_page(connection, resource, found)
+    batches = chain([next(rest)], rest)
+    whole = (reading.select_parts(connection, resource, _whole(query), batch) for batch in batches)
+    return WRITERS[format](resource, query, whole)
+
+
+def _whole(query: RecordQuery) -> RecordQuery:
+    """What `include=` adds is added; `fields=` is the format's own to choose by."""
+    return RecordQuery(None, query.include, None, revision=query.revision)
+
+
+def converted(resource: Resource, query: RecordQuery, body: bytes, format: str) -> bytes:
+    """One record in a format."""
+    return b"".join(WRITERS[format](resource, query, iter([[body]])))

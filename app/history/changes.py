@@ -1,0 +1,223 @@
+"""The change feed: every version of every record in the order in which they came to be, tombstones included.
+
+A revision is taken under the writers' lock and seen when its transaction is: what is seen of revision n is all of it,
+and nothing before n can come later. So whoever reads on from the last change he has skips none.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+import orjson
+from sqlalchemy import Connection, and_, select, tuple_
+from sqlalchemy.orm import aliased
+
+from app.auth.pseudonyms import Shown, shown_actors
+from app.common.problems import Invalid, parameter_fault
+from app.database.streaming import FEW, streamed
+from app.query.as_of import newest_at, read_as_of
+from app.query.keyset import read_cursor, write_cursor
+from app.query.page_budget import converted, cut
+from app.query.pages import Now
+from app.query.parameters import TYPES, Parameters, read_limit, read_types
+from app.records.fields import RecordType
+from app.settings import PublicActors
+from app.store.documents import Change, Document, Revision
+
+PATH = "/v1/changes"
+DEFAULT_LIMIT = 100
+LONGEST_WAIT = 60
+
+
+class Position(NamedTuple):
+    """The last change somebody has; the next is the first after it."""
+
+    revision: int
+    type: str | None = None
+    """Nothing: the whole of the revision is had."""
+    id: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.revision}/{self.type}/{self.id}"
+
+
+BEGINNING: Position | datetime = Position(0)
+
+
+def position_of(text: str) -> Position:
+    """The other way round; raises `ValueError`."""
+    revision, type, id = text.split("/")
+    if not (revision.isascii() and revision.isdigit() and len(revision) < 10):
+        raise ValueError(text)
+    return Position(int(revision), type, id)
+
+
+class Item(NamedTuple):
+    revision: int
+    at: datetime
+    actor: str
+    reason: str
+    type: RecordType
+    id: str
+    version: int
+    change: Change
+    fields: list[str] | None
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    after: Position | datetime
+    types: tuple[RecordType, ...]
+    limit: int
+    wait: int
+    parameters: tuple[tuple[str, str], ...]
+
+    @property
+    def asked(self) -> str:
+        """What a cursor belongs to."""
+        return repr(("changes", self.types))
+
+    def next_url(self, position: Position) -> str:
+        cursor = write_cursor(self.asked, tuple(position))
+        return f"{PATH}?{urlencode([*self.parameters, ('cursor', cursor)], safe=',.:')}"
+
+
+class Told(NamedTuple):
+    """A change as JSON, and where in the feed it is."""
+
+    body: bytes
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    items: Sequence[Told]
+    next: Position | None
+    """Where the page ends, if there is more."""
+
+
+def _read_since(value: str) -> Position | datetime:
+    """A revision, or a moment as `as_of` takes it."""
+    if not (value.isascii() and value.isdigit()):
+        return read_as_of(value)
+    if len(value) > 9:
+        raise Invalid(f"{value!r} is no revision, a whole number from 0, nor a date or a moment")
+    return Position(int(value))
+
+
+def _read_wait(value: str) -> int:
+    if not (value.isascii() and value.isdigit() and len(value) < 3 and int(value) <= LONGEST_WAIT):
+        raise Invalid(f"{value!r} is no number of seconds from 0 to {LONGEST_WAIT}")
+    return int(value)
+
+
+def _read_cursor(asked: str, cursor: str) -> Position | datetime:
+    found = read_cursor(asked, cursor)
+    kinds = [type(part) for part in found]
+    if kinds != [int, str, str]:
+        raise Invalid("was not made here")
+    return Position(*found)
+
+
+@lru_cache(maxsize=256)
+def read_query(raw: str) -> Asked:
+    given = Parameters(raw, ["since", "type", "limit", "wait", "cursor", "format"])
+    types = given.read("type", read_types, TYPES)
+    start, wait = given.read("since", _read_since, BEGINNING), given.read("wait", _read_wait, 0)
+    limit = given.read("limit", read_limit, DEFAULT_LIMIT)
+    given.read_format()
+    if limit == 0:
+        given.faults.append(parameter_fault("limit", "limit: a page of the feed has at least one change."))
+    given.end()
+    bare = Asked(start, types, limit, wait, ())
+    after = given.read("cursor", partial(_read_cursor, bare.asked), start)
+    given.end()
+    kept = tuple(pair for pair in given.pairs if pair[0] not in ("cursor", "since"))
+    return Asked(after, types, limit, wait, kept)
+
+
+_BEFORE = aliased(Document)
+_KEY = (Document.revision, Document.type, Document.id)
+_CHANGES = (
+    select(
+        *_KEY,
+        Document.version,
+        Document.change,
+        Document.body,
+        Revision.committed_at,
+        Revision.actor,
+        Revision.reason,
+        _BEFORE.body.label("before"),
+    )
+    .join(Revision, Revision.revision == Document.revision)
+    .outerjoin(
+        _BEFORE,
+        and_(_BEFORE.type == Document.type, _BEFORE.id == Document.id, _BEFORE.version == Document.version - 1),
+    )
+    .order_by(*_KEY)
+)
+
+
+def position(connection: Connection, after: Position | datetime) -> Position:
+    """A moment stands for the newest revision that there was then."""
+    return after if isinstance(after, Position) else Position(newest_at(connection, after).revision)
+
+
+def page(
+    connection: Connection,
+    after: Position,
+    types: Sequence[RecordType],
+    limit: int,
+    most_bytes: int,
+    actors: PublicActors = "names",
+) -> Page:
+    """The first so many changes after a position, of some types, or as many as come to a number of bytes.
+
+    `actors` says how the public sees those who made them.
+    """
+    wanted = _CHANGES.where(Document.revision > after.revision)
+    if after.type is not None:
+        wanted = _CHANGES.where(Document.revision >= after.revision, tuple_(*_KEY) > tuple(after))
+    if len(types) < len(TYPES):
+        wanted = wanted.where(Document.type.in_(types))
+    shown = shown_actors(connection, actors)
+    rows = streamed(connection, wanted.limit(limit + 1), by_cursor=limit > FEW)
+    found = cut(converted(rows, limit, partial(_told, shown=shown)), limit, most_bytes)
+    items = [Told(*row) for row in found.rows]
+    return Page(items, items[-1].position if found.is_more else None)
+
+
+def _told(row: Any, shown: Shown) -> Told:
+    item = _item(row, shown)
+    return Told(orjson.dumps(item._asdict(), option=orjson.OPT_UTC_Z), Position(item.revision, item.type, item.id))
+
+
+def _item(row: Any, shown: Shown) -> Item:
+    fields = _changed(row.before, row.body) if row.change in ("updated", "refreshed") and row.before else None
+    href = f"/v1/{row.type}/{row.id}/versions/{row.version}"
+    said = (row.revision, row.committed_at, shown(row.actor), row.reason)
+    return Item(*said, row.type, row.id, row.version, row.change, fields, href)
+
+
+def _said(body: bytes) -> dict[str, Any]:
+    """A document without when its quotes were looked for: finding them again changes nothing."""
+    document: dict[str, Any] = orjson.loads(body)
+    for cited in document.get("provenance", ()):
+        cited.pop("checked_at", None)
+    return document
+
+
+def _changed(before: bytes, after: bytes) -> list[str]:
+    """Top-level fields of the document that differ."""
+    old, new = _said(before), _said(after)
+    return [name for name in dict.fromkeys([*new, *old]) if old.get(name) != new.get(name)]
+
+
+def body_of(shown: Page, asked: Asked, at: Now) -> bytes:
+    following = asked.next_url(shown.next) if shown.next else None
+    items = b",".join(item.body for item in shown.items)
+    return b'{"items":[%b],"next":%b,"revision":%d}' % (items, orjson.dumps(following), at.revision)

@@ -1,3 +1,0 @@
-"""Files of citation managers: RIS in the dialects of all tools, and PubMed's own line format (.nbib)."""
-
-from app.importing.references.reading import units as units

@@ -1,0 +1,83 @@
+"""A study's arms as they were registered, and the groups that its results tell of: one arm where the titles are alike.
+
+Results name their groups anew in every table. A group whose title is that of one registered arm is that arm; any other
+is an arm of its own, and the same one in all tables. Where a title stands for two, nothing is taken for the same.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+
+from app.imports.candidates import Json
+from app.imports.formats.ctgov.notes import NAME, Notes, given
+from app.imports.formats.ctgov.vocabularies import ARM_TYPES
+
+MOST = 500
+_NO_SLUG = re.compile("[^a-z0-9]+")
+
+
+def _folded(title: str) -> str:
+    return " ".join(title.casefold().split())
+
+
+def _slug(title: str) -> str:
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    return _NO_SLUG.sub("-", plain).strip("-")[:40].strip("-") or "arm"
+
+
+class Arms:
+    def __init__(self, notes: Notes) -> None:
+        self.notes = notes
+        self.offers: dict[str, Json] = {}
+        """By key, in order."""
+        self._registered: dict[str, str | None] = {}
+        self._reported: dict[str, str] = {}
+
+    def register(self, groups: list[Json], *place: int | str) -> None:
+        for index, group in enumerate(groups):
+            label = group.get("label") or f"Arm {index + 1}"
+            key = self._add(label, group, *place, index)
+            title = _folded(label)
+            self._registered[title] = None if title in self._registered else key
+
+    def of_label(self, label: str) -> str | None:
+        return self._registered.get(_folded(label))
+
+    def of_groups(self, groups: list[Json] | None, *place: int | str) -> dict[str, str]:
+        """Which arm each group of a table is, by the group's id there; an id of two groups is that of neither."""
+        titles = [_folded(group.get("title") or "") for group in groups or ()]
+        often, ids = Counter(titles), Counter(group.get("id") for group in groups or ())
+        found: dict[str, str] = {}
+        for index, (title, group) in enumerate(zip(titles, groups or (), strict=True)):
+            key = self._of_group(title, group, often[title] > 1, *place, index)
+            if key and "id" in group and ids[group["id"]] == 1:
+                found[group["id"]] = key
+        return found
+
+    def _of_group(self, title: str, group: Json, is_twin: bool, *place: int | str) -> str | None:
+        """Groups of one table are never one arm, so twins are arms of their own, in each table anew."""
+        if is_twin or not title:
+            return self._add(group.get("title") or str(group.get("id")), group, *place)
+        known = self._registered.get(title) or self._reported.get(title)
+        if known is None and (added := self._add(group["title"], group, *place)):
+            self._reported[title] = known = added
+        return known
+
+    def _add(self, name: str, group: Json, *place: int | str) -> str | None:
+        if len(self.offers) >= MOST:
+            self.notes.remark("too-many-arms", place, f"{name[:80]}, and all that is told of it")
+            return None
+        key = self._free(_slug(name))
+        self.offers[key] = {"key": key} | given(
+            name=self.notes.line(name, NAME, *place) or "Arm",
+            type=self.notes.words(group.get("type"), ARM_TYPES, *place, "type"),
+            description=self.notes.prose(group.get("description"), *place, "description"),
+        )
+        return key
+
+    def _free(self, slug: str) -> str:
+        key, number = slug, 1
+        while key in self.offers:
+            number += 1
+            key = f"{slug}-{number}"
+        return key

@@ -1,0 +1,149 @@
+"""The cells of an outcome measure's table: a group's value in a row and a category, in the field for its statistic.
+
+By the data element definitions a *row* (`class`) divides a measure, such as by visit, and a *category* a row, such as
+by grade. Each row may have a denominator of its own, and what was analysed may be other units than participants.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from app.imports.candidates import Json
+from app.imports.formats.ctgov.notes import LINE, NAME, Notes, Place, given
+from app.imports.formats.ctgov.printed import exact, whole
+
+PEOPLE = frozenset(
+    {"participants", "participant", "subjects", "subject", "patients", "patient", "people", "individuals"}
+)
+_PERCENT_OF = ("percentage of ", "percent of ", "% of ", "percentage (%) of ")
+_IS_PERCENT = frozenset(f"{words}{people}" for words in _PERCENT_OF for people in PEOPLE)
+_BY_SPREAD = {"standard deviation": "sd", "standard error": "se", "standard error of the mean": "se"}
+_BY_STATISTIC = {"MEAN": "mean", "MEDIAN": "median"}
+MEASURED = {"events": "binary", "percent": "binary", "mean": "continuous"}
+"""The outcome's kind by the field that its values go into; any other is `descriptive`."""
+
+
+class Table(NamedTuple):
+    value: str
+    """The field for its values."""
+    spread: str
+    """The field for its spreads."""
+    units: str | None
+    """What was analysed, if not people."""
+    arms: dict[str, str]
+    """By the group's id."""
+    place: Place
+
+
+def table_of(measure: Json, arms: dict[str, str], place: Place) -> Table:
+    units = measure.get("denomUnitsSelected") or measure.get("typeUnitsAnalyzed")
+    others = units if units and units.casefold() not in PEOPLE else None
+    spread = _BY_SPREAD.get((measure.get("dispersionType") or "").casefold(), "spread")
+    return Table(_value_field(measure, others is None), spread, others, arms, place)
+
+
+def _value_field(measure: Json, of_people: bool) -> str:
+    """Counts and percents are those of participants only where participants were analysed."""
+    statistic, unit = measure.get("paramType") or "", (measure.get("unitOfMeasure") or "").strip().casefold()
+    if of_people and (statistic == "COUNT_OF_PARTICIPANTS" or (statistic == "NUMBER" and unit in PEOPLE)):
+        return "events"
+    if of_people and statistic == "NUMBER" and unit in _IS_PERCENT:
+        return "percent"
+    return _BY_STATISTIC.get(statistic, "value")
+
+
+def kind_of(measure: Json, table: Table) -> str:
+    """Several categories in a row are no yes and no."""
+    kind = MEASURED.get(table.value, "descriptive")
+    divided = any(len(row.get("categories") or ()) > 1 for row in measure.get("classes") or ())
+    return "descriptive" if divided and kind == "binary" else kind
+
+
+class Cell(NamedTuple):
+    row: str | None
+    category: str | None
+    counted: dict[str, Json]
+    """Denominators by the group's id."""
+    said: Json
+    """The measurement."""
+    place: Place
+
+
+def results(measure: Json, table: Table, notes: Notes) -> list[Json]:
+    found = (_result(cell, table, notes) for cell in _cells(measure, table, notes))
+    return [result for result in found if result]
+
+
+def _cells(measure: Json, table: Table, notes: Notes) -> Iterator[Cell]:
+    overall = _denominators(measure, table)
+    for index, row in enumerate(measure.get("classes") or ()):
+        at = (*table.place, "classes", index)
+        title = notes.line(row.get("title"), NAME, *at, "title")
+        counted = _denominators(row, table) or overall
+        for number, category in enumerate(row.get("categories") or ()):
+            within = (*at, "categories", number)
+            name = notes.line(category.get("title"), NAME, *within, "title")
+            for last, said in enumerate(category.get("measurements") or ()):
+                yield Cell(title, name, counted, said, (*within, "measurements", last))
+
+
+def _denominators(owner: Json, table: Table) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    for denominator in owner.get("denoms") or ():
+        units = (denominator.get("units") or "").casefold()
+        field = "n" if units in PEOPLE else "units_n" if table.units and units == table.units.casefold() else None
+        for count in denominator.get("counts") or () if field else ():
+            number = whole(count.get("value"))
+            if number is not None:
+                found.setdefault(count.get("groupId") or "", {})[field or ""] = number
+    return found
+
+
+def _result(cell: Cell, table: Table, notes: Notes) -> Json | None:
+    group = cell.said.get("groupId") or ""
+    if group not in table.arms:
+        notes.remark("value-without-group", cell.place, repr(cell.said.get("value"))[:80])
+        return None
+    said = given(row_title=cell.row, category_title=cell.category, **cell.counted.get(group, {}))
+    numbers = _numbers(cell, said, table, notes)
+    if not numbers:
+        if "value" in cell.said or "comment" in cell.said:
+            notes.remark("value-left-out", cell.place, "there is no value in it")
+        return None
+    note = given(note=notes.line(cell.said.get("comment"), LINE, *cell.place, "comment"))
+    return {"arm": table.arms[group]} | said | numbers | note
+
+
+def _numbers(cell: Cell, said: Json, table: Table, notes: Notes) -> Json:
+    found = {field: exact(cell.said.get(name)) for field, name in _fields(table).items()}
+    _drop_impossible(found, said, table)
+    lost = [
+        name for field, name in _fields(table).items() if found[field] is None and (cell.said.get(name) or "").strip()
+    ]
+    for name in lost:
+        notes.remark("number-left-out", (*cell.place, name), cell.said[name][:80])
+    printed = notes.line(cell.said.get("value"), NAME, *cell.place, "value") if "value" in lost else None
+    numbers = given(**found, printed=printed)
+    if table.value not in numbers and printed is None and table.value in MEASURED:
+        return {}
+    return numbers
+
+
+def _fields(table: Table) -> dict[str, str]:
+    return {table.value: "value", table.spread: "spread", "lower": "lowerLimit", "upper": "upperLimit"}
+
+
+def _drop_impossible(found: Json, said: Json, table: Table) -> None:
+    """A number that cannot be what it is said to be is kept as it is printed, not as that number."""
+    value, n = found[table.value], said.get("n")
+    if value is not None and not _can_be(table.value, value, n):
+        found[table.value] = None
+    if table.spread != "spread" and (found[table.spread] or 0) < 0:
+        found[table.spread] = None
+    if found["lower"] is not None and found["upper"] is not None and found["lower"] > found["upper"]:
+        found["lower"] = found["upper"] = None
+
+
+def _can_be(field: str, value: float, n: int | None) -> bool:
+    if field == "events":
+        return isinstance(value, int) and 0 <= value <= (10**9 if n is None else n)
+    return field != "percent" or (0 <= value <= 100 and not (n == 0 and value))

@@ -1,0 +1,145 @@
+"""One record of ClinicalTrials.gov as a unit: the registry record as a source, and the study that it registers."""
+
+from datetime import date
+from hashlib import sha256
+from typing import Any
+
+import orjson
+
+from app.imports.candidates import Found, Json, Mention, Offer, Refusal, Unit
+from app.imports.formats.ctgov import linking, protocol
+from app.imports.formats.ctgov.adverse_events import adverse_events
+from app.imports.formats.ctgov.arms import Arms
+from app.imports.formats.ctgov.flow import participant_flow
+from app.imports.formats.ctgov.grammar import Malformed, check
+from app.imports.formats.ctgov.notes import Notes, given
+from app.imports.formats.ctgov.outcomes import outcomes
+from app.imports.formats.ctgov.paths import paths_of
+from app.imports.name_index import Names
+
+ADDRESS = "https://clinicaltrials.gov/study/"
+
+
+def digest_of(study: Json) -> str:
+    """SHA-256 of the record as canonical JSON: UTF-8, names sorted, no spaces, without the day of the whole registry's
+    data (`derivedSection.miscInfoModule.versionHolder`), which changes daily whether the record does or not."""
+    derived = study.get("derivedSection") or {}
+    misc = {name: value for name, value in (derived.get("miscInfoModule") or {}).items() if name != "versionHolder"}
+    lasting = {**study, "derivedSection": {**derived, "miscInfoModule": misc}} if derived else study
+    return sha256(orjson.dumps(lasting, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def mapped(study: Any, names: Names, *, place: str, digest: str | None = None, on: date | None = None) -> Found:
+    """What a parsed record offers, or why it cannot be read; `place` is what it is called where it has no NCT number.
+
+    `on`: when it was retrieved, where the record does not say of which day it is.
+    """
+    try:
+        check(study)
+        nct_id = _nct_id(study)
+    except Malformed as fault:
+        return Refusal(_named(study) or place, fault.pointer, fault.detail)
+    try:
+        digest = digest or digest_of(study)
+    except (TypeError, orjson.JSONEncodeError) as error:
+        return Refusal(nct_id, "", f"it cannot be written down again: {error}")
+    notes = Notes()
+    source = _source(study, nct_id, digest, on or date.today())  # noqa: DTZ011  # the day where it was read
+    offered, mentions = _study(study, nct_id, source["id"], names, notes)
+    return Unit(nct_id, (Offer("sources", source), Offer("studies", offered)), mentions, (), tuple(notes.remarks))
+
+
+def _nct_id(study: Json) -> str:
+    section = study.get("protocolSection")
+    if section is None:
+        raise Malformed("this is no study: it has no protocolSection")
+    nct_id = (section.get("identificationModule") or {}).get("nctId")
+    if nct_id is None:
+        fault = Malformed("the study has no NCT number")
+        fault.path += ["nctId", "identificationModule", "protocolSection"]
+        raise fault
+    return str(nct_id)
+
+
+def _named(study: Any) -> str | None:
+    """The NCT number as it stands there, right or wrong."""
+    for name in ("protocolSection", "identificationModule", "nctId"):
+        study = study.get(name) if isinstance(study, dict) else None
+    return study[:40] if isinstance(study, str) and study.isprintable() else None
+
+
+def _source(study: Json, nct_id: str, digest: str, on: date) -> Json:
+    misc = (study.get("derivedSection") or {}).get("miscInfoModule") or {}
+    return {
+        "id": f"ctgov-{nct_id.lower()}",
+        "kind": "registry-record",
+        "tier": "primary",
+        "title": f"ClinicalTrials.gov {nct_id}",
+        "url": f"{ADDRESS}{nct_id}",
+        "publisher": "U.S. National Library of Medicine",
+        "retrieved_on": misc.get("versionHolder") or on.isoformat(),
+        "sha256": digest,
+    }
+
+
+def _study(study: Json, nct_id: str, source: str, names: Names, notes: Notes) -> tuple[Json, tuple[Mention, ...]]:
+    registered, results = study["protocolSection"], study.get("resultsSection") or {}
+    derived = study.get("derivedSection") or {}
+    arms = Arms(notes)
+    fields = _registered(registered, derived, arms, names, notes)
+    flow = participant_flow(results.get("participantFlowModule") or {}, arms, notes)
+    measured = results.get("outcomeMeasuresModule") or {}
+    fields |= given(
+        outcomes=outcomes(registered.get("outcomesModule") or {}, measured, arms, notes),
+        adverse_events=adverse_events(results.get("adverseEventsModule") or {}, arms, notes),
+        participant_flow=flow,
+        arms=list(arms.offers.values()),
+    )
+    reports, mentions = _reports(registered.get("referencesModule") or {})
+    fields |= given(publications=reports)
+    cited = {"source": source, "paths": paths_of(fields, registered)}
+    absent = protocol.not_applicable(registered.get("designModule") or {})
+    return {"id": nct_id.lower(), **fields, "absent": absent, "provenance": [cited]}, mentions
+
+
+def _registered(section: Json, derived: Json, arms: Arms, names: Names, notes: Notes) -> Json:
+    given_arms = section.get("armsInterventionsModule") or {}
+    groups = given_arms.get("armGroups") or []
+    arms.register(groups, "protocolSection", "armsInterventionsModule", "armGroups")
+    module = section.get("conditionsModule") or {}
+    browse = derived.get("conditionBrowseModule") or {}
+    conditions, indications = linking.conditions(module, browse, names, notes)
+    interventions, products = linking.interventions(given_arms.get("interventions") or [], arms, names, notes)
+    return (
+        protocol.identified(section["identificationModule"], notes)
+        | protocol.status(section.get("statusModule") or {}, notes)
+        | protocol.sponsors(section.get("sponsorCollaboratorsModule") or {}, notes)
+        | protocol.designed(section.get("designModule") or {}, notes)
+        | given(
+            conditions=conditions,
+            keywords=notes.names(module.get("keywords"), "protocolSection", "conditionsModule", "keywords"),
+            indications=indications,
+            interventions=interventions,
+            products=products,
+            comparators=linking.comparators(groups, arms),
+            population=protocol.population(section.get("eligibilityModule") or {}),
+        )
+    )
+
+
+def _reports(module: Json) -> tuple[list[Json], tuple[Mention, ...]]:
+    """Its results' reports and what was derived from it, these last, by PMID; background reading is none of it."""
+    references = module.get("references") or []
+    kinds = ("RESULT", "DERIVED")
+    found = sorted(
+        (item for item in references if item.get("type") in kinds), key=lambda item: kinds.index(item["type"])
+    )
+    pmids = dict.fromkeys(pmid for item in found if (pmid := _pmid(item)))
+    retracted = dict.fromkeys(pmid for item in references if item.get("retractions") and (pmid := _pmid(item)))
+    mentions = tuple(Mention("publications", pmid, {"retraction_state": "retracted"}) for pmid in retracted)
+    return [{"publication": f"pmid-{pmid}"} for pmid in pmids], mentions
+
+
+def _pmid(reference: Json) -> str | None:
+    pmid = (reference.get("pmid") or "").strip().lstrip("0")
+    return pmid if pmid.isascii() and pmid.isdigit() and len(pmid) <= 9 else None

@@ -1,0 +1,192 @@
+"""A record's protocol section, field by field: what was registered, whatever came of it."""
+
+import re
+from datetime import date
+
+from app.imports.candidates import Json
+from app.imports.formats.ctgov.notes import LINE, NAME, TITLE, Notes, given, one_line
+from app.imports.formats.ctgov.printed import count, weeks
+from app.imports.formats.ctgov.vocabularies import (
+    ALLOCATIONS,
+    ENROLLED_TYPES,
+    INTERVENTION_MODELS,
+    MASKINGS,
+    NOT_APPLICABLE,
+    OBSERVATIONAL_MODELS,
+    PHASES,
+    PURPOSES,
+    STATUSES,
+    TIME_PERSPECTIVES,
+    design,
+)
+from app.records.studies.rules import IN_ORDER, after
+
+PROTOCOL = "protocolSection"
+IDENTIFICATION = (PROTOCOL, "identificationModule")
+STATUS = (PROTOCOL, "statusModule")
+DESIGN = (PROTOCOL, "designModule")
+_REGISTRATIONS = ("REGISTRY", "EUDRACT_NUMBER", "CTIS")
+_REGISTRATION = re.compile(
+    r"NCT[0-9]{8}|ISRCTN[0-9]{5,}|ChiCTR[-A-Z0-9]+|DRKS[0-9]{8}|ACTRN[0-9]{14}|CTRI/[0-9/]+|NTR[0-9]+|NL[0-9]+\.[0-9.]+"
+    r"|jRCT[a-z]*[0-9]+|JPRN-[A-Za-z0-9]+|UMIN[0-9]+|KCT[0-9]+|IRCT[A-Z0-9]+|PACTR[0-9]+|RBR-[a-z0-9]+|TCTR[0-9]+"
+    r"|(?:EUCTR)?20[0-9]{2}-[0-9]{6}-[0-9]{2}|20[0-9]{2}-5[0-9]{5}-[0-9]{2}-[0-9]{2}"
+)
+"""Numbers of the registries of WHO's network, which tell what they are."""
+_CAN_BE_KEPT = re.compile(r"[!-~]{4,60}")
+MOST_REGISTRATIONS = 20
+
+
+def identified(module: Json, notes: Notes) -> Json:
+    brief, official = "briefTitle", "officialTitle"
+    title = notes.line(module.get(brief), TITLE, *IDENTIFICATION, brief)
+    return given(
+        title=title or notes.line(module.get(official), TITLE, *IDENTIFICATION, official),
+        acronym=notes.line(module.get("acronym"), NAME, *IDENTIFICATION, "acronym"),
+        registry_ids=_registrations(module, notes),
+    )
+
+
+def _registrations(module: Json, notes: Notes) -> list[str]:
+    found = [module["nctId"], *(module.get("nctIdAliases") or ())]
+    for info in module.get("secondaryIdInfos") or ():
+        id = (info.get("id") or "").strip()
+        if info.get("type") in _REGISTRATIONS or _REGISTRATION.fullmatch(id):
+            found.append(id)
+    kept = [id for id in dict.fromkeys(found) if _CAN_BE_KEPT.fullmatch(id)]
+    if len(kept) < len(set(found)) or len(kept) > MOST_REGISTRATIONS:
+        left_out = [id for id in found if id not in kept[:MOST_REGISTRATIONS]]
+        notes.remark("registration-left-out", (*IDENTIFICATION, "secondaryIdInfos"), ", ".join(left_out)[:200])
+    return kept[:MOST_REGISTRATIONS]
+
+
+DATES = {
+    "status_verified_date": ("statusVerifiedDate",),
+    "start_date": ("startDateStruct", "date"),
+    "primary_completion_date": ("primaryCompletionDateStruct", "date"),
+    "completion_date": ("completionDateStruct", "date"),
+    "first_posted_date": ("studyFirstPostDateStruct", "date"),
+    "results_first_posted_date": ("resultsFirstPostDateStruct", "date"),
+    "last_updated_date": ("lastUpdatePostDateStruct", "date"),
+}
+
+
+def _is_real(day: str) -> bool:
+    try:
+        date.fromisoformat(day + "-01-01"[len(day) - 4 :])
+    except ValueError:
+        return False
+    return True
+
+
+def _dates(module: Json, notes: Notes) -> Json:
+    found: dict[str, str] = {}
+    for field, (name, *inner) in DATES.items():
+        value = module.get(name)
+        day = value.get(inner[0]) if inner and value else value
+        if day and _is_real(day):
+            found[field] = day
+        elif day:
+            notes.remark("inconsistent-date", (*STATUS, name, *inner), f"there is no {day}")
+    return dict(_in_order(found, notes))
+
+
+def _in_order(found: dict[str, str], notes: Notes) -> dict[str, str]:
+    """Of two dates that contradict each other neither is told."""
+    wrong = [pair for pair in IN_ORDER if after(found.get(pair[0]), found.get(pair[1]))]
+    for first, last in wrong:
+        both = f"{first} {found[first]} is after {last} {found[last]}"
+        notes.remark("inconsistent-dates", (*STATUS, *DATES[first]), both)
+    return {field: day for field, day in found.items() if not any(field in pair for pair in wrong)}
+
+
+def status(module: Json, notes: Notes) -> Json:
+    return given(
+        status=notes.words(module.get("overallStatus"), STATUSES, *STATUS, "overallStatus"),
+        why_stopped=notes.line(module.get("whyStopped"), LINE, *STATUS, "whyStopped"),
+        **_dates(module, notes),
+    )
+
+
+def sponsors(module: Json, notes: Notes) -> Json:
+    place = (PROTOCOL, "sponsorCollaboratorsModule")
+    lead = module.get("leadSponsor") or {}
+    others = [item.get("name") or "" for item in module.get("collaborators") or ()]
+    return given(
+        sponsor=notes.line(lead.get("name"), NAME, *place, "leadSponsor", "name"),
+        collaborators=notes.names(others, *place, "collaborators"),
+    )
+
+
+def designed(module: Json, notes: Notes) -> Json:
+    info = module.get("designInfo") or {}
+    place = (*DESIGN, "designInfo")
+    words: dict[str, str | None] = {
+        "allocation": _unless_none(info.get("allocation"), ALLOCATIONS, notes, *place, "allocation"),
+        "intervention_model": notes.words(
+            info.get("interventionModel"), INTERVENTION_MODELS, *place, "interventionModel"
+        ),
+        "observational_model": notes.words(
+            info.get("observationalModel"), OBSERVATIONAL_MODELS, *place, "observationalModel"
+        ),
+        "time_perspective": notes.words(info.get("timePerspective"), TIME_PERSPECTIVES, *place, "timePerspective"),
+        "primary_purpose": notes.words(info.get("primaryPurpose"), PURPOSES, *place, "primaryPurpose"),
+        "masking": notes.words((info.get("maskingInfo") or {}).get("masking"), MASKINGS, *place, "maskingInfo"),
+    }
+    kind = design(
+        module.get("studyType"),
+        words["allocation"],
+        words["intervention_model"],
+        words["observational_model"],
+        words["time_perspective"],
+        bool(module.get("patientRegistry")),
+    )
+    lasting = given(follow_up_weeks=weeks(module.get("targetDuration")))
+    return given(design=kind, **words) | _phase(module, notes) | _enrolled(module, notes) | lasting
+
+
+def _unless_none(text: str | None, known: dict[str, str], notes: Notes, *place: int | str) -> str | None:
+    return None if text == NOT_APPLICABLE else notes.words(text, known, *place)
+
+
+def not_applicable(module: Json) -> dict[str, str]:
+    """What the record says to be of no meaning for its study."""
+    info = module.get("designInfo") or {}
+    found = {"allocation": info.get("allocation") == NOT_APPLICABLE, "phase": module.get("phases") == [NOT_APPLICABLE]}
+    return {field: "not-applicable" for field, is_so in found.items() if is_so}
+
+
+def _phase(module: Json, notes: Notes) -> Json:
+    phases = tuple(module.get("phases") or ())
+    if not phases or phases == (NOT_APPLICABLE,):
+        return {}
+    if phases not in PHASES:
+        notes.remark("unknown-word", (*DESIGN, "phases"), ", ".join(phases)[:80])
+        return {}
+    return {"phase": PHASES[phases]}
+
+
+def _enrolled(module: Json, notes: Notes) -> Json:
+    info = module.get("enrollmentInfo") or {}
+    place = (*DESIGN, "enrollmentInfo")
+    given_number = info.get("count")
+    number = count(given_number)
+    if number is None and given_number is not None:
+        notes.remark("number-left-out", (*place, "count"), str(given_number)[:40])
+    return given(enrolled=number, enrolled_type=notes.words(info.get("type"), ENROLLED_TYPES, *place, "type"))
+
+
+_SEXES = {"ALL": "all sexes", "FEMALE": "female", "MALE": "male"}
+_HEALTHY = {True: "healthy volunteers accepted", False: "no healthy volunteers"}
+
+
+def population(module: Json) -> str | None:
+    """Who could take part, from the structured fields alone."""
+    low, high = (one_line(module.get(f"{end}imumAge") or "").lower() for end in ("min", "max"))
+    ages = f"aged {low} to {high}" if low and high else f"aged {low} or older" if low else f"aged up to {high}"
+    parts = (
+        _SEXES.get(module.get("sex") or ""),
+        ages if low or high else None,
+        _HEALTHY.get(module.get("healthyVolunteers")),  # type: ignore[arg-type]  # nothing is in no dictionary
+    )
+    said = ", ".join(part for part in parts if part)
+    return said[:1].upper() + said[1:900] if said else None

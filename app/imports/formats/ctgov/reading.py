@@ -1,0 +1,176 @@
+"""The records of a file: one study, lines of studies, an array, or a page of the API, told apart by its beginning.
+
+    {"protocolSection": ...                      a study, on one line or many; or lines of studies (NDJSON)
+    [{"protocolSection": ...                     an array
+    {"studies": [...], "nextPageToken": ...      a page, its fields in any order before the studies
+
+Arrays and pages are read element by element, so that memory holds one study; a line and a study have a limit.
+"""
+
+import re
+from collections.abc import Iterator
+from io import BufferedReader, RawIOBase
+from typing import IO, Any, NamedTuple
+
+import ijson
+import orjson
+
+from app.imports.candidates import Refusal, Unreadable
+from app.imports.readers.json_events import LONGEST_TEXT, TooLong, events, has_long_text
+
+LARGEST = 50_000_000
+"""Bytes of one study; the largest that is known has a fifth."""
+
+HEAD = 65_536
+_BEFORE_STUDIES = r'(?:\s*"(?:nextPageToken|totalCount)"\s*:\s*(?:"[^"\\]*"|[0-9]+|null)\s*,)*'
+_PAGE = re.compile(rf'\s*\{{{_BEFORE_STUDIES}\s*"studies"\s*:\s*\['.encode())
+_MARK = b"\xef\xbb\xbf"
+_OTHER_ENCODINGS = (b"\xff\xfe", b"\xfe\xff", b"\x00")
+
+
+class Record(NamedTuple):
+    place: str
+    """What it is called until its NCT number is known: `study 3`, `line 12`."""
+    value: Any
+
+
+class _Rejoined(RawIOBase):
+    """A stream whose beginning was read already; it need not be seekable."""
+
+    def __init__(self, head: bytes, file: IO[bytes]) -> None:
+        self._head, self._file = head, file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        some = self._head[: len(buffer)] or self._file.read(len(buffer))
+        self._head = self._head[len(some) :]
+        buffer[: len(some)] = some
+        return len(some)
+
+
+def records(file: IO[bytes]) -> Iterator[Record | Refusal]:
+    """Raises `Unreadable` where it is no such file, or is none from some place on."""
+    try:
+        head = _beginning(file)
+        yield from _by_beginning(head, BufferedReader(_Rejoined(head, file), HEAD))
+    except OSError as error:
+        raise Unreadable(f"it cannot be read: {_told(error)}") from None
+
+
+def _beginning(file: IO[bytes]) -> bytes:
+    """As much as tells what it is, which a pipe gives in pieces."""
+    head = b""
+    while len(head) < HEAD and (some := file.read(HEAD - len(head))):
+        head += some
+    head = head.removeprefix(_MARK)
+    if head.startswith(_OTHER_ENCODINGS):
+        raise Unreadable("it is not UTF-8")
+    if not head.strip():
+        raise Unreadable("there is nothing in it")
+    return head
+
+
+def _by_beginning(head: bytes, stream: BufferedReader) -> Iterator[Record | Refusal]:
+    if head.lstrip().startswith(b"["):
+        return _elements(stream, "item")
+    if _PAGE.match(head):
+        return _elements(stream, "studies.item")
+    if head.lstrip().startswith(b"{"):
+        return _lines(stream)
+    raise Unreadable("it is no JSON of studies: it begins with neither { nor [")
+
+
+class _Measured:
+    """Ends with an error where no study ends for too long."""
+
+    def __init__(self, stream: BufferedReader) -> None:
+        self._stream, self.since = stream, 0
+
+    def read(self, size: int) -> bytes:
+        some = self._stream.read(size)
+        self.since += len(some)
+        if self.since > LARGEST:
+            raise Unreadable(f"no study ends within {LARGEST:,} bytes")
+        return some
+
+
+def _elements(stream: BufferedReader, path: str) -> Iterator[Record]:
+    number, measured = 0, _Measured(stream)
+    try:
+        found = ijson.items(ijson.parse(events(measured, use_float=True)), path)
+        for number, value in enumerate(found, 1):
+            measured.since = 0
+            yield Record(f"study {number}", value)
+    except TooLong as error:
+        raise Unreadable(f"after study {number} it cannot be read: {error}") from None
+    except (ijson.JSONError, ValueError, OverflowError, RecursionError) as error:
+        raise Unreadable(f"after study {number} it is no JSON: {_told(error)}") from None
+
+
+def _told(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
+
+
+def _lines(stream: BufferedReader) -> Iterator[Record | Refusal]:
+    """A first line that is an object by itself has others like it behind it; else all of it is one study."""
+    number, first = _line(stream, 0)
+    value, fault = _parsed(first)
+    if fault is None:
+        yield Record(f"line {number}", value)
+        yield from _further(stream, number)
+        return
+    behind = _line(stream, number) if first.rstrip().endswith(b"}") else (number, b"")
+    if behind[1].lstrip().startswith(b"{"):
+        yield Refusal(f"line {number}", "", fault)
+        yield _of_line(*behind)
+        yield from _further(stream, behind[0])
+    else:
+        yield _whole(first + behind[1], stream)
+
+
+def _further(stream: BufferedReader, number: int) -> Iterator[Record | Refusal]:
+    while True:
+        number, line = _line(stream, number)
+        if not line:
+            return
+        yield _of_line(number, line)
+
+
+def _of_line(number: int, line: bytes) -> Record | Refusal:
+    value, fault = _parsed(line)
+    place = f"line {number}"
+    return Record(place, value) if fault is None else Refusal(place, "", fault)
+
+
+def _line(stream: BufferedReader, number: int) -> tuple[int, bytes]:
+    """The next line that is not empty, and its number; the end is an empty one."""
+    while line := stream.readline(LARGEST + 1):
+        number += 1
+        if len(line) > LARGEST:
+            raise Unreadable(f"line {number} has more than {LARGEST:,} bytes")
+        if line.strip():
+            break
+    return number, line
+
+
+def _whole(begun: bytes, stream: BufferedReader) -> Record:
+    text = begun + stream.read(LARGEST + 1 - len(begun))
+    if len(text) > LARGEST:
+        raise Unreadable(f"one study has more than {LARGEST:,} bytes, or lines are broken from the first one on")
+    value, fault = _parsed(text)
+    if fault is not None:
+        raise Unreadable(fault)
+    return Record("study 1", value)
+
+
+def _parsed(text: bytes) -> tuple[Any, str | None]:
+    """What is there, or why it cannot be read."""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        return None, f"it is no JSON: {_told(error)}"
+    if len(text) > LONGEST_TEXT and has_long_text(value):
+        return None, str(TooLong())
+    return value, None

@@ -1,0 +1,144 @@
+"""What a table's header says of its columns: who was counted, how many there were, and what the numbers are."""
+
+import re
+from typing import Literal, NamedTuple
+
+from app.imports.formats.label.inline import MARKS, RAISED_FIGURES, RAISED_LETTERS
+from app.imports.formats.label.tables import Cell, Row, Table
+
+Measure = Literal["percent", "events", "events-percent", "percent-events"]
+
+_N = re.compile(r"[\[(]?\s*\b[Nn]\s*=\s*(\d{1,3}(?:,\d{3})+|\d+)(?![\d,.])\s*[\])]?")
+_BOTH = re.compile(r"\b(?:n|no\.?|number(?: of (?:patients|subjects))?)\s*,?\s*[\[(]?\s*(?:%|percent)\s*[\])]?", re.I)
+_BOTH_TURNED = re.compile(r"(?:%|percent)\s*[\[(]\s*(?:n|no\.?|number)\s*[\])]", re.I)
+_PERCENT = re.compile(r"%|\bpercent(?:age)?\b", re.I)
+_EVENTS = re.compile(r"^\(?(?:n|no\.?|number(?: of (?:patients|subjects))?)\)?$", re.I)
+_UNIT_WORDS = re.compile(
+    r"[\[(]?\s*(?:%|percent(?:age)?)(?:\s+of\s+(?:patients|subjects|participants))?\s*[\])]?|"
+    r"\b(?:patients|subjects)\s*[\[(]\s*%\s*[\])]",
+    re.I,
+)
+NO_FREQUENCY = re.compile(
+    r"\bper (?:100|1,?000)\b|patient[- ]years|person[- ]years|\bper year\b|exposure[- ]adjusted|\bmean\b|\bmedian\b|"
+    r"\bhazard\b|\bratio\b|\bodds\b|\brelative\b|\brisk reduction\b|\battributable\b|\bexcess\b|\bminus\b|"
+    r"\bplacebo[- ](?:subtracted|adjusted|corrected)\b|\btreatment effect\b|^(?:dose|duration|time|age)\s*[\[(]|"
+    r"\bchange from\b|\bp[- ]?value\b|\bdifference\b|confidence interval|\b95\s*% ?CI\b",
+    re.I,
+)
+_GRADE = re.compile(r"\bgrades?\b|\bsever", re.I)
+_GRADED = re.compile(r"\bgrades?\s*[≥>]?\s*\d(?:\s*(?:-|–|or|and|to)\s*\d)?", re.I)
+_FIGURES = re.compile(rf"[\d.,%()\[\]<>≤≥~≈±+/\s–—−{MARKS}{RAISED_LETTERS}{RAISED_FIGURES}-]+")
+NOTHING = re.compile(r"[-–—−. ]*|n/?a|none", re.I)
+CLOSING_MARKS = f" ,{MARKS}{RAISED_LETTERS}{RAISED_FIGURES}"
+_THRESHOLD = re.compile(r"\d\s*(?:%|percent\b)", re.I)
+"""A percent of something, which does not say that the numbers below are percents."""
+
+
+class Column(NamedTuple):
+    arm: str
+    grade: str
+    n: int | None
+    measure: Measure | None
+
+
+def count(printed: str) -> int:
+    return int(printed.replace(",", ""))
+
+
+def _measure(words: str) -> Measure | None:
+    words = _THRESHOLD.sub(" ", _GRADED.sub(" ", words))
+    if _BOTH.search(words):
+        return "events-percent"
+    if _BOTH_TURNED.search(words):
+        return "percent-events"
+    return "percent" if _PERCENT.search(words) else None
+
+
+def _is_value(cell: Cell) -> bool:
+    """Whether a cell holds figures and signs alone, whatever they mean, or says that there is nothing."""
+    figures = any(char.isdigit() for char in cell.words)
+    return bool(cell.words) and bool((figures and _FIGURES.fullmatch(cell.words)) or NOTHING.fullmatch(cell.words))
+
+
+def _header_length(table: Table) -> int:
+    """Rows before the first that has a value beside its label; a table may mark its header, or not."""
+    for index, row in enumerate(table.rows):
+        if not row.header and any(_is_value(cell) for cell in row.cells[1:]):
+            return _after_names(table, index)
+    return len(table.rows)
+
+
+def _after_names(table: Table, first: int) -> int:
+    """Rows just before the first numbers that name a group of events are no header."""
+    while first and _only_named(table.rows[first - 1]):
+        first -= 1
+    return first
+
+
+def _only_named(row: Row) -> bool:
+    """Whether a row has a name alone, in its first place or over all of them, which says nothing of its columns."""
+    words = row.cells[0].words if row.cells else ""
+    alone = not any(cell.words for cell in row.cells[1:])
+    across = len({id(cell) for cell in row.cells}) == 1 and _measure(words) is None and not _N.search(words)
+    return not row.header and (alone or across)
+
+
+def _parts(header: tuple[Row, ...], column: int, width: int) -> list[str]:
+    """What the header says of a column, from the top, without what it says of all columns."""
+    parts: list[str] = []
+    for row in header:
+        cells = row.cells
+        if column >= len(cells) or not cells[column].words or _spans_all(cells, width):
+            continue
+        if not parts or parts[-1] != cells[column].words:
+            parts.append(cells[column].words)
+    return parts
+
+
+def _spans_all(cells: tuple[Cell, ...], width: int) -> bool:
+    return width > 2 and len(cells) == width and len({id(cell) for cell in cells[1:]}) == 1
+
+
+def _shared(header: tuple[Row, ...], width: int) -> str:
+    return " ".join(row.cells[-1].words for row in header if _spans_all(row.cells, width))
+
+
+def _tidy_arm(words: str) -> str:
+    return " ".join(words.split()).strip(" ,;:").rstrip(CLOSING_MARKS).strip(" ,;:")
+
+
+def _column(parts: list[str], context: str) -> Column | None:
+    """What a column counts, or nothing where the header does not say whose numbers these are."""
+    joined = " ".join(parts)
+    if NO_FREQUENCY.search(joined):
+        return None
+    sizes = {count(found) for found in _N.findall(joined)}
+    if len(sizes) > 1:
+        return None
+    rest = [_N.sub(" ", part).strip() for part in parts]
+    measure: Measure | None = "events" if any(_EVENTS.match(part) for part in rest) else _measure(" ".join(rest))
+    names = [_tidy_arm(_UNIT_WORDS.sub(" ", _BOTH_TURNED.sub(" ", _BOTH.sub(" ", part)))) for part in rest]
+    names = [name for name in names if name and not _EVENTS.match(name)]
+    grades = [name for name in names[1:] if _GRADE.search(name)]
+    arm = " ".join(name for name in names if name not in grades)
+    measure = measure or _measure(context)
+    return Column(arm, ", ".join(grades), sizes.pop() if sizes else None, measure) if arm else None
+
+
+def label_columns(body: tuple[Row, ...], width: int) -> int:
+    """The first columns, in which no row has a value."""
+    for column in range(width):
+        if any(column < len(row.cells) and _is_value(row.cells[column]) for row in body):
+            return column
+    return width
+
+
+def columns_of(table: Table, header: tuple[Row, ...], labels: int, width: int) -> dict[int, Column]:
+    context = " ".join((table.caption, _shared(header, width), *(row.cells[0].words for row in header)))
+    found = {at: _column(_parts(header, at, width), context) for at in range(labels, width)}
+    return {at: column for at, column in found.items() if column}
+
+
+def header_and_body(table: Table) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
+    at = _header_length(table)
+    return table.rows[:at], table.rows[at:]

@@ -1,0 +1,85 @@
+"""How a label says its product is given, in its own words; a dose as a number only where there is but one."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from app.imports.candidates import Json
+from app.imports.formats.label.codes import DOSAGE
+from app.imports.formats.label.drafting import Draft, Group, coded, groups
+from app.imports.formats.label.linking import known_indication
+from app.imports.formats.label.quoting import Said, heading_span, said, title_of
+from app.records.base_models import fold
+
+_DOSE = re.compile(
+    r"(?<![\d.,/–-])(?<!\d )(\d{1,3}(?:,\d{3})+|\d{1,6}(?:\.\d{1,4})?) ?(mg|mcg|µg|g|Units|units|mL|IU)\b"
+)
+_UNCLEAR = re.compile(
+    r"/ ?(?:kg|m2|m²|day|hour)|\bper (?:kg|kilogram|day)\b|\d ?(?:to|-|–|or) ?\d|"
+    r"\b(?:mg|mcg|µg|g|Units|mL|IU) ?(?:/|hourly\b|(?:per|for each|for every) "
+    r"(?!dose|injection|treatment|session|administration))",
+    re.I,
+)
+_RECOMMENDED = re.compile(r"\brecommended (?:dose|dosage)\b[^.]{0,150}\bis (?:a )?(?=\d)", re.I)
+_LIST = re.compile(r",? and |, ")
+
+
+def _one_dose(statement: str) -> Json:
+    """The dose, where the text recommends it and names no other, nor a range, nor one by weight, surface or time."""
+    doses = {(found[1], found[2]) for found in _DOSE.finditer(statement)}
+    if len(doses) != 1 or _UNCLEAR.search(statement) or not _is_recommended(statement):
+        return {}
+    printed, unit = doses.pop()
+    plain = printed.replace(",", "")
+    number = float(plain) if "." in plain else int(plain)
+    return {"dose": f"{printed} {unit}", "unit": unit, "dose_min": number, "dose_max": number}
+
+
+def _is_recommended(statement: str) -> bool:
+    """Whether the dose itself is what is recommended, not the strength of what a tablet or a vial has."""
+    return any(_DOSE.match(statement, found.end()) for found in _RECOMMENDED.finditer(statement))
+
+
+def _indication(draft: Draft, words: str, own: Mapping[str, str]) -> str | None:
+    return own.get(fold("indications", words)) or known_indication(words, draft.names)
+
+
+def _indications(draft: Draft, group: Group, own: Mapping[str, str]) -> list[str]:
+    """The conditions that a heading names: it as a whole, or each that it lists."""
+    span = heading_span(draft.label, group.section)
+    if span is None or not group.is_part:
+        return []
+    heading = draft.label.at(span)
+    whole = _indication(draft, heading, own)
+    if whole:
+        return [whole]
+    parts = [_indication(draft, part, own) for part in _LIST.split(heading)]
+    found = [part for part in parts if part]
+    return list(dict.fromkeys(found)) if len(found) == len(parts) else []
+
+
+def _records(draft: Draft, group: Group, statement: Said, own: Mapping[str, str]) -> Iterator[Json]:
+    title = title_of(draft.label, group.section)
+    indications = _indications(draft, group, own)
+    each: list[str | None] = [*indications] or [None]
+    for indication in each:
+        yield {
+            "id": draft.id("dosing", "dosing", title, *([indication] if indication and len(indications) > 1 else [])),
+            "product": draft.product,
+            "statement": statement.statement,
+            "label_country": "US",
+            "provenance": draft.provenance(group.sections, statement.spans),
+            **({"indication": indication, **_one_dose(statement.statement)} if indication else {}),
+        }
+
+
+def offer_dosing(draft: Draft, own: Mapping[str, str]) -> None:
+    """`own` are the label's indications by folded name."""
+    for section in coded(draft.label.sections, DOSAGE):
+        for group in groups(section):
+            statement = said(draft.label, group.blocks)
+            if statement is None:
+                continue
+            if statement.cut:
+                draft.remark("cut-short", f"dosing: {title_of(draft.label, group.section)}")
+            for record in _records(draft, group, statement, own):
+                draft.offer("dosing", record)

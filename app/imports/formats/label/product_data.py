@@ -1,0 +1,123 @@
+"""What a label says of its products beside its text: names, forms, active ingredients, and who is behind the label."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from app.imports.formats.label.inline import one_line, pieces
+from app.imports.formats.label.opening import Element, attribute, find, find_all
+
+PRODUCTS = ".//v:section/v:subject/v:manufacturedProduct"
+GENERIC = "v:asEntityWithGeneric/v:genericMedicine/v:name"
+UNII_SYSTEM = "2.16.840.1.113883.4.9"
+UNII = re.compile(r"[A-Z0-9]{10}")
+ACTIVE = ("ACTIB", "ACTIM", "ACTIR")
+
+
+@dataclass(frozen=True, slots=True)
+class Ingredient:
+    name: str
+    unii: str | None
+    moiety: str
+    """The part of it that acts, where the label tells it apart."""
+    moiety_unii: str | None
+    strength: str
+
+    def line(self) -> str:
+        moiety = f", active moiety {self.moiety}{_coded(self.moiety_unii)}" if self.moiety else ""
+        strength = f", {self.strength}" if self.strength else ""
+        return f"Active ingredient: {self.name}{_coded(self.unii)}{moiety}{strength}"
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    name: str
+    generic: str
+    form: str
+    ingredients: tuple[Ingredient, ...]
+
+    def lines(self) -> Iterator[str]:
+        generic = f" ({self.generic})" if self.generic and self.generic != self.name else ""
+        yield one_line(f"Product: {self.name}{generic} {self.form}")
+        yield from (ingredient.line() for ingredient in self.ingredients)
+
+
+def _coded(unii: str | None) -> str:
+    return f" (UNII {unii})" if unii else ""
+
+
+def _words(element: Element, path: str) -> str:
+    found = find(element, path)
+    return "" if found is None else one_line("".join(pieces(found, None)))
+
+
+def _unii(substance: Element) -> str | None:
+    code = find(substance, "v:code")
+    value = attribute(code, "code")
+    known = value is not None and attribute(code, "codeSystem") == UNII_SYSTEM
+    return value if known and value and UNII.fullmatch(value) else None
+
+
+def _amount(quantity: Element | None, part: str) -> str:
+    element = None if quantity is None else find(quantity, part)
+    value, unit = attribute(element, "value"), attribute(element, "unit")
+    if not value or (unit in (None, "1") and value == "1"):
+        return ""
+    return value if unit in (None, "1") else f"{value} {unit}"
+
+
+def _strength(ingredient: Element) -> str:
+    quantity = find(ingredient, "v:quantity")
+    amount, per = _amount(quantity, "v:numerator"), _amount(quantity, "v:denominator")
+    return f"{amount} in {per}" if amount and per else amount
+
+
+def _ingredient(element: Element) -> Ingredient | None:
+    substance = find(element, "v:ingredientSubstance")
+    if substance is None or not (name := _words(substance, "v:name")):
+        return None
+    moiety = find(substance, "v:activeMoiety/v:activeMoiety")
+    moiety_name = "" if moiety is None else _words(moiety, "v:name")
+    return Ingredient(
+        name,
+        _unii(substance),
+        moiety_name if moiety_name != name else "",
+        None if moiety is None else _unii(moiety),
+        one_line(_strength(element)),
+    )
+
+
+def _ingredients(holder: Element) -> Iterator[Ingredient]:
+    for element in find_all(holder, "v:ingredient"):
+        if element.get("classCode") in ACTIVE and (found := _ingredient(element)):
+            yield found
+    for element in find_all(holder, "v:activeIngredient"):
+        substance = find(element, "v:activeIngredientSubstance")
+        if substance is not None and (name := _words(substance, "v:name")):
+            yield Ingredient(name, _unii(substance), "", None, one_line(_strength(element)))
+
+
+def _product(element: Element) -> Product:
+    """A kit's ingredients are those of its parts, other than of what merely comes with it, such as a swab."""
+    generic = _words(element, GENERIC)
+    parts = find_all(element, "v:part/v:partProduct")
+    own = [part for part in parts if _words(part, GENERIC).casefold() == generic.casefold()]
+    holders = [element, *(own or parts)]
+    found = dict.fromkeys(ingredient for holder in holders for ingredient in _ingredients(holder))
+    form = attribute(find(element, "v:formCode"), "displayName") or ""
+    return Product(_words(element, "v:name"), generic, one_line(form), tuple(found))
+
+
+def products_of(document: Element) -> list[Product]:
+    """All of a label, in its order: strengths and packages of what is one product here."""
+    found: list[Product] = []
+    for outer in document.iterfind(PRODUCTS, {"v": "urn:hl7-org:v3"}):
+        inner = find(outer, "v:manufacturedProduct")
+        inner = find(outer, "v:manufacturedMedicine") if inner is None else inner
+        if inner is not None:
+            found.append(_product(inner))
+    return found
+
+
+def labeler(document: Element) -> str:
+    return _words(document, "v:author/v:assignedEntity/v:representedOrganization/v:name")

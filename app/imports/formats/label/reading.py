@@ -1,0 +1,127 @@
+"""A label of FDA's Structured Product Labeling (HL7 v3 XML) as a source with its whole text, and what it says."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from typing import IO
+
+from app.imports.candidates import Found, Json, Refusal, Remark, Unit
+from app.imports.formats.label.dosing import offer_dosing
+from app.imports.formats.label.drafting import Draft
+from app.imports.formats.label.indications import offer_indications
+from app.imports.formats.label.linking import Identity, identify, us_suffix_name
+from app.imports.formats.label.mechanisms import offer_mechanisms
+from app.imports.formats.label.opening import Element, attribute, find, opened
+from app.imports.formats.label.product_data import labeler, products_of
+from app.imports.formats.label.quoting import cut_short, fitting, quotes
+from app.imports.formats.label.rendering import rendered
+from app.imports.formats.label.safety import offer_safety_notes
+from app.imports.formats.label.text import Rendered
+from app.imports.name_index import Names
+
+DAILYMED = "https://dailymed.nlm.nih.gov/dailymed/drugInfo.cfm?setid="
+LONGEST_TEXT = 20_000_000
+_SET_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ABOUT_HIGHLIGHTS = re.compile(
+    r"^these highlights do not include|^initial u\.?s\.? approval|^see full prescribing", re.I
+)
+
+
+def _set_id(document: Element) -> str | None:
+    root = (attribute(find(document, "v:setId"), "root") or "").lower()
+    return root if _SET_ID.fullmatch(root) else None
+
+
+def _effective_date(document: Element) -> str | None:
+    value = attribute(find(document, "v:effectiveTime"), "value") or ""
+    try:
+        return date.fromisoformat(f"{value[:4]}-{value[4:6]}-{value[6:8]}").isoformat()
+    except ValueError:
+        return None
+
+
+def _version(document: Element) -> int | None:
+    value = attribute(find(document, "v:versionNumber"), "value") or ""
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
+
+
+def _title(label: Rendered, identity: Identity) -> str:
+    """Its title without what all titles say, or what the product is called."""
+    telling = [line for line in label.title.split("\n") if not _ABOUT_HIGHLIGHTS.search(line)]
+    names = ", ".join(identity.brands)
+    return " ".join(telling) or (f"{names} ({identity.name})" if names else identity.name)
+
+
+def _source(document: Element, set_id: str, label: Rendered, identity: Identity) -> Json:
+    data = {
+        "id": f"label-{set_id}",
+        "kind": "label",
+        "tier": "primary",
+        "title": cut_short(_title(label, identity), 1000),
+        "url": f"{DAILYMED}{set_id}",
+        "publisher": cut_short(f"FDA / {labeler(document)}".strip(" /")),
+        "retrieved_on": datetime.now(UTC).date().isoformat(),
+        "set_id": set_id,
+        "version": _version(document),
+        "effective_date": _effective_date(document),
+        "sha256": sha256(label.text.encode()).hexdigest(),
+        "text": label.text,
+    }
+    return {name: value for name, value in data.items() if value is not None}
+
+
+def _product(document: Element, label: Rendered, identity: Identity, source: str) -> Json:
+    units = {ingredient.unii for ingredient in identity.ingredients}
+    data = {
+        "id": identity.id,
+        "name": cut_short(identity.name),
+        "brand_names": [cut_short(brand) for brand in identity.brands],
+        "synonyms": [cut_short(identity.synonym)] if identity.synonym else None,
+        "us_suffix_name": us_suffix_name(identity),
+        "manufacturer": cut_short(labeler(document)) or None,
+        "unii": units.pop() if len(units) == 1 else None,
+        "provenance": quotes(
+            label, source, "48780-1 SPL product data elements", (fitting(label.text, label.product_data),)
+        ),
+    }
+    return {name: value for name, value in data.items() if value is not None}
+
+
+def _product_remarks(identity: Identity) -> Iterator[Remark]:
+    if len(identity.ingredients) > 1:
+        names = ", ".join(ingredient.name for ingredient in identity.ingredients)
+        yield Remark("several-ingredients", cut_short(f"no UNII is the whole product's: {names}", 500))
+    for other in identity.others[:20]:
+        yield Remark("another-product-in-label", cut_short(f"{other}, beside {identity.name}", 500))
+
+
+def _unit(document: Element, set_id: str, label: Rendered, identity: Identity, names: Names) -> Unit:
+    draft = Draft(label, set_id, f"label-{set_id}", names, identity.id, identity.name)
+    draft.offer("sources", _source(document, set_id, label, identity))
+    draft.offer("products", _product(document, label, identity, draft.source))
+    draft.remarks.extend(_product_remarks(identity))
+    own = offer_indications(draft)
+    offer_mechanisms(draft)
+    offer_safety_notes(draft)
+    offer_dosing(draft, own)
+    return Unit(f"label {set_id}", tuple(draft.offers), remarks=tuple(draft.remarks))
+
+
+def units(file: IO[bytes], name: str, names: Names) -> Iterator[Found]:
+    """The one unit of one label; raises `Unreadable` where the file is no XML, or no label."""
+    document = opened(file)
+    set_id = _set_id(document)
+    if set_id is None:
+        yield Refusal(name, "/setId", "a label has a setId whose root is a UUID")
+        return
+    products = products_of(document)
+    identity = identify(products, names)
+    if identity is None:
+        yield Refusal(f"label {set_id}", "/component", "the label names no product")
+        return
+    label = rendered(document, products)
+    if len(label.text) > LONGEST_TEXT:
+        yield Refusal(f"label {set_id}", "", f"its text has more than {LONGEST_TEXT:,} characters")
+        return
+    yield _unit(document, set_id, label, identity, names)

@@ -1,0 +1,162 @@
+"""Safety notes: one for each part of a label's sections on what can go wrong, and one for each table of frequencies."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from app.imports.formats.label.codes import ABSOLUTE, ADVERSE_REACTIONS, IMMUNOGENICITY, KINDS, OVERDOSAGE, PATIENTS
+from app.imports.formats.label.drafting import Draft, Group, groups
+from app.imports.formats.label.frequencies import read_frequencies
+from app.imports.formats.label.quoting import cut_short, fitting, heading_span, said, title_of
+from app.imports.formats.label.text import Block, Section, Span
+from app.records.fields import SafetyKind
+
+MOST_FREQUENCIES = 2000
+_ELSEWHERE = re.compile(r"\b(?:discussed|described)\b[^.]{0,80}\b(?:elsewhere|other sections?|detail)\b", re.I)
+_NOTHING = re.compile(
+    r"(?:there are )?(?:none|no known contraindications)(?: known)?(?:\s*[\[(][^\[\]()]{0,200}[\])])?\.?", re.I
+)
+_NUMBERED = re.compile(r"^table\s+[0-9a-z]{1,4}\s*[.:–—-]?\s+", re.I)
+_CAPTION = re.compile(r"^table\s+\d", re.I)
+
+
+class Captioned(NamedTuple):
+    table: Block
+    caption: Span | None
+
+
+def _kind(draft: Draft, group: Group) -> SafetyKind | None:
+    outer, section = group.sections[0], group.section
+    if section.code == PATIENTS:
+        return None
+    if section.code == IMMUNOGENICITY or title_of(draft.label, section).casefold() == "immunogenicity":
+        return "immunogenicity"
+    own = None if outer.code in ABSOLUTE else KINDS.get(section.code or "")
+    return own or KINDS.get(outer.code or "")
+
+
+def _relevant(sections: Iterable[Section]) -> Iterator[Group]:
+    for section in sections:
+        if section.code in KINDS:
+            yield from groups(section)
+        else:
+            yield from _relevant(section.sections)
+
+
+def _only_refers(draft: Draft, group: Group) -> bool:
+    """Whether an opening only says where in the label the reactions are."""
+    if group.is_part or group.section.code != ADVERSE_REACTIONS or not group.section.sections:
+        return False
+    first = next((block for block in group.blocks if block), None)
+    return first is not None and bool(_ELSEWHERE.search(draft.label.at(first.span)[:400]))
+
+
+def _tables(draft: Draft, group: Group) -> list[Captioned]:
+    """Tables with their captions; where a table has none, the line before it that is numbered as one."""
+    found: list[Captioned] = []
+    before: Block | None = None
+    for block in group.blocks:
+        if block and block.table:
+            named = before and before.kind == "paragraph" and _CAPTION.match(draft.label.at(before.span))
+            found.append(Captioned(block, block.caption or (before.span if before and named else None)))
+        before = block
+    return found
+
+
+def _words(group: Group, tables: list[Captioned]) -> tuple[Block | None, ...]:
+    """A group's blocks without its tables and their captions."""
+    aside = {found.table.span for found in tables} | {found.caption for found in tables if found.caption}
+    return tuple(None if block is None or block.span in aside else block for block in group.blocks)
+
+
+def _offer_note(draft: Draft, group: Group, kind: SafetyKind, title: str, blocks: Iterable[Block | None]) -> None:
+    statement = said(draft.label, blocks)
+    heading = heading_span(draft.label, group.section)
+    if statement is None and not any(group.blocks) and heading and group.is_part:
+        statement = said(draft.label, (Block("heading", heading, heading),))
+    if statement is None:
+        return
+    if _NOTHING.fullmatch(statement.statement):
+        draft.remark("nothing-stated", f"{title}: {statement.statement}")
+        return
+    if statement.cut:
+        draft.remark("cut-short", f"{kind}: {title}")
+    data = {
+        "id": draft.id("safety-notes", kind, title),
+        "kind": kind,
+        "title": cut_short(title),
+        "statement": statement.statement,
+        "products": [draft.product],
+        "provenance": draft.provenance(group.sections, statement.spans),
+    }
+    draft.offer("safety-notes", data)
+
+
+def _table_title(draft: Draft, found: Captioned, title: str) -> tuple[str, Span]:
+    """A note's title and its statement: the caption, or else the table's first line."""
+    if found.caption:
+        words = " ".join(draft.label.at(found.caption).split())
+        return _NUMBERED.sub("", words) or words, found.caption
+    line = draft.label.text.find("\n", found.table.span.start)
+    return f"{title}: table", Span(found.table.span.start, min(line, found.table.span.end))
+
+
+def _quoted(statement: Span, table: Span) -> tuple[Span, ...]:
+    """The table, and its caption where that stands before it."""
+    within = table.start <= statement.start and statement.end <= table.end
+    return (table,) if within else (statement, table)
+
+
+def _offer_table(draft: Draft, group: Group, kind: SafetyKind, found: Captioned) -> None:
+    table = found.table.table
+    if table is None:
+        return
+    caption = draft.label.at(found.caption) if found.caption else ""
+    read = read_frequencies(table._replace(caption=caption))
+    title, statement = _table_title(draft, found, title_of(draft.label, group.section))
+    for cell in read.left_out:
+        draft.remark("frequency-left-out", f"{title}: {cell}")
+    for numbers in read.inconsistent:
+        draft.remark("inconsistent-frequency", f"{title}: {numbers}")
+    if not read.frequencies:
+        draft.remark("table-not-read", title)
+        return
+    if len(read.frequencies) > MOST_FREQUENCIES:
+        draft.remark("cut-short", f"{title}: {len(read.frequencies)} frequencies")
+    statement = fitting(draft.label.text, statement)
+    data = {
+        "id": draft.id("safety-notes", kind, title),
+        "kind": kind,
+        "title": cut_short(title),
+        "statement": draft.label.at(statement),
+        "frequencies": read.frequencies[:MOST_FREQUENCIES],
+        "products": [draft.product],
+        "provenance": draft.provenance(group.sections, _quoted(statement, fitting(draft.label.text, found.table.span))),
+    }
+    draft.offer("safety-notes", data)
+
+
+def _offer_group(draft: Draft, group: Group, kind: SafetyKind) -> None:
+    title = title_of(draft.label, group.section)
+    if not title:
+        return
+    if _only_refers(draft, group):
+        draft.remark("only-cross-references", title)
+        return
+    tables = _tables(draft, group) if kind == "adverse-reaction" else []
+    _offer_note(draft, group, kind, title, _words(group, tables))
+    for found in tables:
+        _offer_table(draft, group, kind, found)
+
+
+def _overdosage(sections: Iterable[Section]) -> bool:
+    return any(section.code == OVERDOSAGE or _overdosage(section.sections) for section in sections)
+
+
+def offer_safety_notes(draft: Draft) -> None:
+    for group in _relevant(draft.label.sections):
+        kind = _kind(draft, group)
+        if kind:
+            _offer_group(draft, group, kind)
+    if _overdosage(draft.label.sections):
+        draft.remark("overdosage-left-out", "no kind of safety note is about overdosage")

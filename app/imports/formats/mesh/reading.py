@@ -1,0 +1,69 @@
+"""Descriptors of a file: NLM's XML (`desc2026.xml`), or lines of id, heading, entry terms and tree numbers by `|`."""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import IO
+
+from lxml import etree
+
+from app.imports.candidates import Descriptor, Found, Refusal, Unit, Unreadable
+from app.imports.name_index import Names
+from app.imports.readers.streams import PIECE, stream
+from app.imports.readers.xml import Expected, elements
+
+LONGEST_LINE = 1_000_000
+NLM = Expected(("DescriptorRecord",), ("DescriptorRecordSet",), "MeSH XML of descriptors")
+_ID = re.compile(r"D[0-9]{6,9}")
+
+
+def units(file: IO[bytes], name: str, _: Names) -> Iterator[Found]:
+    """Each descriptor as a unit or a refusal; raises `Unreadable` where the rest cannot be read."""
+    start = file.read(PIECE)
+    if not start.strip():
+        raise Unreadable(f"{name}: there is nothing in it")
+    whole = stream(name, chain((start,), iter(lambda: file.read(PIECE), b"")))
+    return _of_xml(whole, name) if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else _of_lines(whole, name)
+
+
+def _descriptor(place: str, id: str, heading: str, terms: Iterable[str], trees: Iterable[str]) -> Found:
+    if not _ID.fullmatch(id) or not heading.strip() or "\0" in heading:
+        return Refusal(place, "", f"{id[:40]!r} {heading[:40]!r} is no descriptor with a heading")
+    kept = Descriptor(id, heading.strip(), _each(terms, heading.strip()), _each(trees))
+    return Unit(id, (), descriptor=kept)
+
+
+def _each(texts: Iterable[str], *but: str) -> tuple[str, ...]:
+    found = dict.fromkeys(text.replace("\0", "").strip() for text in texts)
+    return tuple(text for text in found if text and text not in but)
+
+
+def _of_lines(file: IO[bytes], name: str) -> Iterator[Found]:
+    number = 0
+    while line := file.readline(LONGEST_LINE):
+        number += 1
+        if len(line) == LONGEST_LINE:
+            raise Unreadable(f"{name}: line {number} is longer than {LONGEST_LINE:,} bytes")
+        yield _of_line(line.removeprefix(b"\xef\xbb\xbf"), f"line {number}")
+
+
+def _of_line(line: bytes, place: str) -> Found:
+    try:
+        fields = line.decode("utf-8").rstrip("\r\n").split("\t")
+    except UnicodeDecodeError as error:
+        return Refusal(place, "", f"it is not UTF-8: {error.reason}")
+    if len(fields) != 4:
+        return Refusal(place, "", f"there are {len(fields)} columns, not 4")
+    id, heading, terms, trees = fields
+    return _descriptor(place, id, heading, terms.split("|"), trees.split("|"))
+
+
+def _of_xml(file: IO[bytes], name: str) -> Iterator[Found]:
+    for number, record in enumerate(elements(file, name, NLM), 1):
+        id, heading = (record.findtext(path) or "" for path in ("DescriptorUI", "DescriptorName/String"))
+        terms = _texts(record, "ConceptList/Concept/TermList/Term/String")
+        yield _descriptor(f"record {number}", id, heading, terms, _texts(record, "TreeNumberList/TreeNumber"))
+
+
+def _texts(record: etree._Element, path: str) -> list[str]:
+    return [found.text or "" for found in record.iterfind(path)]

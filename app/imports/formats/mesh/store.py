@@ -1,0 +1,103 @@
+"""Descriptors as they are published, in place of those stored; what a file does not name is left alone."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from sqlalchemy import Connection, delete, select
+
+from app.database.engine import table_of
+from app.imports.candidates import Descriptor, Found, Refusal
+from app.imports.report import MOST_REFUSALS, Order, Report, Stopped
+from app.records.resource import Row
+from app.releases.service import counts_of
+from app.search.mesh_models import MeshDescriptor, MeshTerm
+from app.store.revision import Summary, close_revision, open_revision
+from app.store.rows import batches
+from app.store.submission import Fault
+
+Progress = Callable[[int], None]
+
+
+def _stored(connection: Connection) -> dict[str, Descriptor]:
+    terms: dict[str, list[str]] = {}
+    ordered = select(MeshTerm.descriptor_id, MeshTerm.term).order_by(MeshTerm.descriptor_id, MeshTerm.position)
+    for id, term in connection.execute(ordered):
+        terms.setdefault(id, []).append(term)
+    rows = connection.execute(select(MeshDescriptor.id, MeshDescriptor.heading, MeshDescriptor.tree_numbers))
+    return {r.id: Descriptor(r.id, r.heading, tuple(terms.get(r.id, ())), tuple(r.tree_numbers)) for r in rows}
+
+
+def _term_rows(descriptor: Descriptor) -> Iterator[Row]:
+    for position, term in enumerate(descriptor.terms):
+        yield {"descriptor_id": descriptor.id, "position": position, "term": term}
+
+
+def _write(connection: Connection, changed: list[Descriptor]) -> None:
+    gone = [descriptor.id for descriptor in changed]
+    connection.execute(delete(MeshTerm).where(MeshTerm.descriptor_id.in_(gone)))
+    connection.execute(delete(MeshDescriptor).where(MeshDescriptor.id.in_(gone)))
+    rows = [{"id": d.id, "heading": d.heading, "tree_numbers": list(d.tree_numbers)} for d in changed]
+    connection.execute(table_of(MeshDescriptor).insert(), rows)
+    terms = [row for descriptor in changed for row in _term_rows(descriptor)]
+    if terms:
+        connection.execute(table_of(MeshTerm).insert(), terms)
+
+
+def take_in(
+    connection: Connection, found: Iterable[Found], order: Order, progress: Progress = lambda _: None
+) -> Report:
+    """As an import of records does, in a transaction of `changing`: see `app.imports.pipeline`."""
+    taking = _Taking(connection, order)
+    for batch in batches(found):
+        taking.take(batch)
+        progress(len(batch))
+        if order.on_error == "stop" and taking.report.refusals_total >= MOST_REFUSALS:
+            break
+    return taking.end()
+
+
+class _Taking:
+    def __init__(self, connection: Connection, order: Order) -> None:
+        self.report = Report(order.format, order.name)
+        self._connection, self._order = connection, order
+        self._stored = _stored(connection)
+        self._seen: set[str] = set()
+
+    @property
+    def _is_stopped(self) -> bool:
+        return self._order.on_error == "stop" and self.report.refusals_total > 0
+
+    def take(self, batch: Iterable[Found]) -> None:
+        wanted = [each for each in map(self._read, batch) if each]
+        changed = [each for each in wanted if self._stored.get(each.id) != each]
+        self.report.units.taken += len(changed)
+        self.report.units.unchanged += len(wanted) - len(changed)
+        if changed and not self._is_stopped:
+            self._open()
+            _write(self._connection, changed)
+
+    def _read(self, found: Found) -> Descriptor | None:
+        if isinstance(found, Refusal):
+            self.report.refuse_unread(found)
+            return None
+        self.report.units.read += 1
+        descriptor = found.descriptor
+        if descriptor is None or descriptor.id in self._seen:
+            self.report.refuse(found.place, "", [Fault(0, "", f"{found.place} stands here twice")])
+            return None
+        self._seen.add(descriptor.id)
+        return descriptor
+
+    def _open(self) -> None:
+        if self.report.revision is None:
+            actor, reason = self._order.who.actor, self._order.reason
+            self.report.revision = open_revision(self._connection, actor, reason)
+
+    def end(self) -> Report:
+        report = self.report
+        report.counts = counts_of(Summary())
+        if self._is_stopped:
+            report.stopped = True
+            raise Stopped(report)
+        if report.revision is not None:
+            close_revision(self._connection, report.revision)
+        return report

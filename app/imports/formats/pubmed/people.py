@@ -1,0 +1,41 @@
+"""Authors as PubMed names them: persons as `Surname Initials`, groups by their names."""
+
+import re
+
+from lxml.etree import _Element
+
+from app.imports.formats.pubmed.elements import each, parts, text
+from app.imports.formats.pubmed.records import add_authors
+from app.imports.readers.record_builder import Entry, one_line
+
+_APART = re.compile(r"[\s.\-‐‑]+")
+
+
+def initials(given: str) -> str:
+    """`Jean-Luc M.` is JLM."""
+    return "".join(part[0].upper() for part in _APART.split(given) if part)
+
+
+def _author(author: _Element) -> tuple[str, bool]:
+    found = parts(author)
+    group = text(found.get("CollectiveName"))
+    if group:
+        return group, True
+    family, given = text(found.get("LastName")), text(found.get("ForeName"))
+    if not family:
+        return given, False
+    first = text(found.get("Initials")) or initials(given)
+    return one_line(f"{family} {first} {text(found.get('Suffix'))}"), False
+
+
+def add_author_list(entry: Entry, authors: _Element | None) -> None:
+    if authors is None:
+        return
+    known = []
+    for author in each(authors, "Author"):
+        if author.get("ValidYN") == "N":
+            entry.remark("author-not-valid", f"/authors: NLM marks {text(author)!r} as not valid")
+        else:
+            known.append(_author(author))
+    complete = {"Y": True, "N": False}.get(authors.get("CompleteYN") or "")
+    add_authors(entry, known, complete)

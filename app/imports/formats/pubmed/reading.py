@@ -1,0 +1,80 @@
+"""PubMed XML as a stream: baseline and update files and what E-utilities answer, of any length in the same memory.
+
+Nothing is looked up outside the file, and a file that declares entities of its own is not read at all.
+"""
+
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from typing import IO
+
+from lxml import etree
+
+from app.imports.candidates import Found, Refusal, Unit, Unreadable, Withdrawal
+from app.imports.formats.pubmed.articles import add_citation
+from app.imports.formats.pubmed.books import add_document
+from app.imports.formats.pubmed.elements import each, parts, text
+from app.imports.formats.pubmed.records import PMID, source, unit
+from app.imports.name_index import Names
+from app.imports.readers.record_builder import Entry
+from app.imports.readers.xml import Expected, elements
+
+_RECORDS = ("PubmedArticle", "PubmedBookArticle")
+_TAGS = (*_RECORDS, "DeleteCitation", "DeleteDocument")
+_EXPECTED = Expected(_TAGS, ("PubmedArticleSet", "PubmedBookArticleSet", *_TAGS), "PubMed XML")
+
+
+def _record(element: etree._Element, number: int, day: date, store_abstracts: bool) -> Found:
+    found = parts(element)
+    book = element.tag == "PubmedBookArticle"
+    about = found.get("BookDocument" if book else "MedlineCitation")
+    printed = parts(about).get("PMID")
+    pmid = text(printed)
+    if about is None or not PMID.fullmatch(pmid):
+        return Refusal(f"record {number}", "", f"it has no PMID but {pmid[:40]!r}" if pmid else "it has no PMID")
+    entry = Entry()
+    data = found.get("PubmedBookData" if book else "PubmedData")
+    if book:
+        add_document(entry, about, data, store_abstracts)
+        notices = []
+    else:
+        notices = add_citation(entry, about, data, store_abstracts)
+    version = (printed.get("Version") if printed is not None else None) or "1"
+    if version != "1":
+        entry.remark("later-version", f"PMID {pmid} stands here in version {version}")
+    digest = sha256(etree.tostring(element, method="c14n", with_tail=False)).hexdigest()
+    return unit(pmid, entry, notices, source(pmid, digest, day), f"PMID {pmid}" + f".{version}" * (version != "1"))
+
+
+def _withdrawals(element: etree._Element, number: int) -> Iterator[Found]:
+    for printed in each(element, "PMID"):
+        pmid = text(printed)
+        if PMID.fullmatch(pmid):
+            yield Unit(f"PMID {pmid}", (), withdrawals=(Withdrawal("publications", pmid),))
+        else:
+            yield Refusal(f"record {number}", "", f"{pmid[:40]!r} is no PMID to be withdrawn")
+
+
+def _read(element: etree._Element, number: int, day: date, store_abstracts: bool) -> Iterator[Found]:
+    if element.tag not in _RECORDS:
+        yield from _withdrawals(element, number)
+        return
+    try:
+        yield _record(element, number, day, store_abstracts)
+    except etree.C14NError:
+        yield Refusal(f"record {number}", "", "it refers to an entity or a namespace that there is not")
+
+
+def _units(file: IO[bytes], name: str, store_abstracts: bool) -> Iterator[Found]:
+    day = datetime.now(UTC).date()
+    for number, element in enumerate(elements(file, name, _EXPECTED), start=1):
+        yield from _read(element, number, day, store_abstracts)
+
+
+def units(file: IO[bytes], name: str, _: Names, *, store_abstracts: bool = False) -> Iterator[Found]:
+    """Every article, book and withdrawal of a file; abstracts are offered only where they may be stored."""
+    try:
+        yield from _units(file, name, store_abstracts)
+    except (OSError, EOFError, zlib.error) as error:
+        raise Unreadable(f"{name}: {error}") from None

@@ -1,0 +1,65 @@
+"""Authors, whichever way a tool writes them, as `Surname Initials`."""
+
+import re
+
+from app.imports.readers.record_builder import one_line
+
+_SUFFIXES = {"jr": "Jr", "sr": "Sr", "ii": "2nd", "2nd": "2nd", "iii": "3rd", "3rd": "3rd", "iv": "4th", "4th": "4th"}
+_APART = re.compile(r"[\s.\-‐‑]+")
+_INITIALS = re.compile(r"(?:[^\W\d_]\.?-?)+")
+_NO_NAME = ("null", "none", "n/a")
+ET_AL = re.compile(r"(?:and\s+)?(?:et\.? al|others)\.?", re.IGNORECASE)
+
+
+def _is_initials(token: str) -> bool:
+    """`J`, `J.`, `J.-L.` and `JA`; not `Li`."""
+    letters = "".join(filter(str.isalpha, token))
+    return letters.isupper() and len(letters) <= 3 and bool(_INITIALS.fullmatch(token))
+
+
+def _initials(given: str, shouted: bool) -> str:
+    """`Paul M`, `P. M.`, `PM` are PM; in `SMITH, AMY` all letters are capital, and tell nothing."""
+    found = ""
+    for part in filter(None, _APART.split(given)):
+        found += part if part.isupper() and len(part) <= 3 and not shouted else part[0].upper()
+    return found
+
+
+def _without_comma(name: str) -> str:
+    """`Brownstein C D` is Brownstein CD; a name that shows no initials at its end is kept as it is printed."""
+    tokens = name.split()
+    first = len(tokens)
+    while first > 1 and _is_initials(tokens[first - 1]):
+        first -= 1
+    letters = "".join(filter(str.isalpha, "".join(tokens[first:])))
+    return " ".join([*tokens[:first], letters]).strip()
+
+
+def _with_comma(family: str, rest: list[str]) -> str:
+    suffix = next((_SUFFIXES[key] for part in rest if (key := part.strip(". ").casefold()) in _SUFFIXES), "")
+    given = " ".join(part for part in rest if part.strip(". ").casefold() not in (*_SUFFIXES, *_NO_NAME))
+    tokens = given.split()
+    particles = [token for token in tokens if token.islower() and token.isalpha()]
+    if len(particles) == len(tokens):
+        particles = []
+    kept = " ".join(token for token in tokens if token not in particles)
+    return " ".join(filter(None, [*particles, family, _initials(kept, family.isupper()), suffix]))
+
+
+def author(printed: str) -> tuple[str, bool]:
+    """A name, and whether it is a group's: EndNote marks that by a comma at its end."""
+    text = one_line(printed).rstrip(";")
+    family, comma, rest = text.partition(",")
+    if not comma:
+        return _without_comma(text), False
+    if not rest.strip():
+        return family.strip(), " " in family.strip()
+    return _with_comma(family.strip(), [part.strip() for part in rest.split(",") if part.strip()]), False
+
+
+def authors(printed: list[str]) -> tuple[list[tuple[str, bool]], bool | None]:
+    """All authors in order, and `False` where the list says that there are more."""
+    names = [one_line(name) for text in printed for name in text.split(";") if name.strip()]
+    named = [name for name in names if not ET_AL.fullmatch(name.strip(" ,"))]
+    known = dict.fromkeys(map(author, named))
+    return [pair for pair in known if pair[0]], False if len(named) < len(names) else None

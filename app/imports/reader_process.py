@@ -1,0 +1,170 @@
+"""What is found in files, unit by unit: read here or in a process of its own, beside whoever writes it."""
+
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterator
+from itertools import chain
+from multiprocessing.connection import Connection
+from pathlib import Path
+from queue import Queue
+from typing import NamedTuple
+
+from app.common.gc_pause import collected_between
+from app.imports.candidates import Found, Refusal, Unit, Unreadable
+from app.imports.clients.registry import streams_at
+from app.imports.name_index import Names
+from app.imports.preparation import prepared
+from app.imports.readers.archives import Stream
+from app.imports.readers.faults import UnreadableInput
+from app.imports.readers.files import streams, streams_of
+from app.imports.registry import FORMATS, Format
+from app.settings import Settings
+from app.store.rows import batches
+
+AT_A_TIME = 50
+"""Units that go from one process to the other together."""
+AHEAD = 10
+"""So many times that are read before somebody takes them; then whoever reads waits."""
+ENOUGH_AHEAD = 4
+"""With so many waiting, whoever reads does more of what is to be done, and else leaves it to the one that waits."""
+_END = pickle.dumps(None)
+
+
+class Input(NamedTuple):
+    where: str
+    """A file, a folder, an address; `-` is standard input."""
+    shown: str = ""
+    """What a file is called, where its path is nobody's business."""
+
+
+class Reading(NamedTuple):
+    """What is to be read; small, and the same in any process."""
+
+    format: str
+    inputs: tuple[Input, ...]
+    names: Names
+    since: str | None = None
+
+
+def _latest(date: str) -> str:
+    """The last day that a date can mean: a year is not before any day in it."""
+    return date + "-12-31"[len(date) - 4 :]
+
+
+def _is_wanted(format: Format, found: Found, since: str | None) -> bool:
+    if since is None or format.updated is None or isinstance(found, Refusal):
+        return True
+    updated = format.updated(found)
+    return updated is None or _latest(updated) >= since
+
+
+def is_address(input: str) -> bool:
+    return input.startswith(("https://", "http://"))
+
+
+def _streams(format: Format, input: Input) -> Iterator[Stream]:
+    if is_address(input.where):
+        yield from streams_at(input.where, format.suffixes, Settings())
+    elif input.shown:
+        with Path(input.where).open("rb") as file:
+            yield from streams_of(input.shown, file, format.suffixes)
+    else:
+        yield from streams(Path(input.where), format.suffixes)
+
+
+def _of_input(format: Format, input: Input, names: Names) -> Iterator[Found]:
+    """A file that cannot be read, or not any further, is refused as any unit is; those after it are read."""
+    try:
+        for stream in _streams(format, input):
+            try:
+                yield from format.units(stream.file, stream.name, names)
+            except UnreadableInput as error:
+                yield Refusal(error.name, "", error.reason)
+            except Unreadable as error:
+                yield Refusal(stream.name, "", str(error))
+    except UnreadableInput as error:
+        yield Refusal(error.name, "", error.reason)
+
+
+def read(reading: Reading) -> Iterator[Found]:
+    """In this process; what was updated too long ago is passed over, and what does not say when is not."""
+    format = FORMATS[reading.format]
+    for input in reading.inputs:
+        for found in _of_input(format, input, reading.names):
+            if _is_wanted(format, found, reading.since):
+                yield found
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _send(pipe: Connection, reading: Reading) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever is interrupted ends this one
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    ahead: Queue[bytes] = Queue(AHEAD)
+    passing = threading.Thread(target=_pass_on, args=(pipe, ahead), daemon=True)
+    passing.start()
+    with collected_between() as collect:
+        for some in batches(read(reading), AT_A_TIME):
+            if ahead.qsize() >= ENOUGH_AHEAD:
+                some = list(map(prepared, some))  # noqa: PLW2901
+            ahead.put(pickle.dumps(some, pickle.HIGHEST_PROTOCOL))
+            collect()
+    ahead.put(_END)
+    passing.join()
+
+
+def _pass_on(pipe: Connection, ahead: "Queue[bytes]") -> None:
+    """A pipe holds less than one message, so whoever reads would read no further while another one writes."""
+    last = b""
+    while last is not _END:
+        last = ahead.get()
+        pipe.send_bytes(last)
+
+
+def read_beside(reading: Reading) -> Generator[Found]:
+    """In a process of its own, a little ahead of whoever takes what it finds. Standard input is read here."""
+    if any(input.where == "-" for input in reading.inputs):
+        yield from read(reading)
+        return
+    others = multiprocessing.get_context("spawn")
+    receiver, sender = others.Pipe(duplex=False)
+    process = others.Process(target=_send, args=(sender, reading), daemon=True)
+    process.start()
+    sender.close()
+    try:
+        yield from _received(receiver)
+    finally:
+        receiver.close()
+        process.terminate()
+        process.join()
+
+
+def _received(pipe: Connection) -> Iterator[Found]:
+    try:
+        while (some := pipe.recv()) is not None:
+            yield from some
+    except EOFError:
+        raise Unreadable("the process that reads broke off") from None
+
+
+def begun(found: Iterator[Found]) -> Iterator[Found]:
+    """Whoever reads has found the first by now, and goes on reading."""
+    first = next(found, None)
+    return chain(() if first is None else (first,), found)
+
+
+def count_units(found: Iterator[Found], told: Callable[[int, int], None]) -> Iterator[Found]:
+    """Tells how many units and refusals there were so far."""
+    units = refused = 0
+    for one in found:
+        units, refused = units + isinstance(one, Unit), refused + isinstance(one, Refusal)
+        told(units, refused)
+        yield one

@@ -1,0 +1,125 @@
+"""Where an import is read from on this machine: a file, a folder, a zip, standard input or an upload, as streams.
+
+What a file is, is told by how it begins, never by its name: a zip, gzipped, or as it is. A folder is read with all
+folders in it, in the order of their names, files before folders; what is hidden or ends in nothing that the format
+reads is passed over and told. Nothing is unpacked to disk; only a zip that cannot be sought in is copied to a temporary
+file, which has no name and so is gone however this ends.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
+
+from app.common import zip_safety as zips
+from app.common.zip_safety import Bounds
+from app.imports.readers.archives import Skip, Stream, members, nothing_in
+from app.imports.readers.faults import UnreadableInput
+from app.imports.readers.limits import BOUNDS, Meter, is_hidden, is_wanted
+from app.imports.readers.streams import GZIP, PIECE, failing, gunzipped, stream
+
+
+def untold(_: str) -> None:
+    """Nobody asked."""
+
+
+def streams(path: Path, suffixes: tuple[str, ...], *, bounds: Bounds = BOUNDS, skip: Skip = untold) -> Iterator[Stream]:
+    """Of a path; `-` is standard input. Raises `UnreadableInput`, as reading any of the streams does.
+
+    In a folder, what cannot be opened is a stream that says so when it is read: the others are still to be had.
+    """
+    if str(path) == "-":
+        yield from streams_of("-", sys.stdin.buffer, suffixes, bounds=bounds, skip=skip)
+    elif path.is_dir():
+        yield from _folder(path, suffixes, bounds, skip)
+    else:
+        yield from _file(path, suffixes, bounds, skip)
+
+
+def streams_of(
+    name: str, file: IO[bytes], suffixes: tuple[str, ...], *, bounds: Bounds = BOUNDS, skip: Skip = untold
+) -> Iterator[Stream]:
+    """Of an open file, such as an upload."""
+    start, whole = _begun(name, file)
+    meter = Meter(bounds)
+    if start in zips.MAGIC:
+        with _seekable(name, whole, bounds.bytes) as archive:
+            yield from members(name, archive, suffixes, meter, skip)
+    elif start.startswith(GZIP):
+        with stream(name, gunzipped(name, whole, meter)) as unzipped:
+            yield Stream(name, unzipped)
+    else:
+        yield Stream(name, whole)
+
+
+def _begun(name: str, file: IO[bytes]) -> tuple[bytes, IO[bytes]]:
+    """Its first four bytes, and a file that has not been read yet."""
+    try:
+        if file.seekable():
+            file.seek(0)
+            start = file.read(4)
+            file.seek(0)
+            return start, file
+        start = file.read(4)
+    except OSError as error:
+        raise UnreadableInput(name, f"it cannot be read: {error.strerror}") from None
+    return start, stream(name, chain((start,), iter(lambda: file.read(PIECE), b"")))
+
+
+@contextmanager
+def _seekable(name: str, file: IO[bytes], most: int) -> Iterator[IO[bytes]]:
+    """A zip's list is at its end."""
+    if file.seekable():
+        yield file
+        return
+    with TemporaryFile(prefix="evidence-") as copy:
+        while piece := file.read(PIECE):
+            copy.write(piece)
+            if copy.tell() > most:
+                raise UnreadableInput(name, f"it is larger than {most:,} bytes")
+        yield copy
+
+
+def _file(path: Path, suffixes: tuple[str, ...], bounds: Bounds, skip: Skip) -> Iterator[Stream]:
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise UnreadableInput(str(path), f"it cannot be read: {error.strerror}") from None
+    with file:
+        yield from streams_of(str(path), file, suffixes, bounds=bounds, skip=skip)
+
+
+def _folder(folder: Path, suffixes: tuple[str, ...], bounds: Bounds, skip: Skip) -> Iterator[Stream]:
+    found = False
+    for path in _files(folder, skip):
+        zipped = path.suffix.lower() == ".zip"
+        if not path.is_file() or not (zipped or is_wanted(Path(path.name), suffixes)):
+            skip(str(path))
+            continue
+        found = True
+        try:
+            yield from _file(path, suffixes, bounds, skip)
+        except UnreadableInput as error:
+            with failing(error) as said:
+                yield Stream(error.name, said)
+    if not found:
+        raise nothing_in(str(folder), suffixes)
+
+
+def _files(folder: Path, skip: Skip) -> Iterator[Path]:
+    """All but hidden ones; links to folders are not followed, since they may lead in a circle."""
+    for parent, folders, files in os.walk(folder, onerror=_unreadable):
+        here = Path(parent)
+        shown = [name for name in sorted(folders) if not is_hidden(Path(name)) and not (here / name).is_symlink()]
+        for name in sorted(set(folders) - set(shown)):
+            skip(str(here / name))
+        folders[:] = shown
+        yield from (here / name for name in sorted(files))
+
+
+def _unreadable(error: OSError) -> None:
+    raise UnreadableInput(str(error.filename), f"it cannot be read: {error.strerror}")

@@ -1,0 +1,72 @@
+"""JSON of others' making as events, for files that are too large to be held, and no deeper than any record is.
+
+ijson keeps the whole path to each value at every depth: without a bound, 200,000 brackets would fill 100 GB of memory.
+Its parser (YAJL) scans a text from its beginning again with each piece of the file, so that the time a text takes grows
+with the square of its length: one of 150 MB takes minutes, one of 10 MB less than a second.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any, Protocol
+
+import ijson
+
+from app.common.strict_json import DEEPEST, TooDeep
+
+LONGEST_TEXT = 10_000_000
+"""Bytes of one text; the longest that ClinicalTrials.gov takes has 32,000 characters."""
+
+
+class TooLong(ValueError):
+    """A text, or what else is one value, that is longer than any that is meant."""
+
+    def __init__(self) -> None:
+        super().__init__(f"a text in it has more than {LONGEST_TEXT:,} bytes")
+
+
+class Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+_DEEPER = {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": -1}
+
+
+class _Watched:
+    """A file that ends with an error where no event has come of it for too long."""
+
+    def __init__(self, file: Readable) -> None:
+        self._file, self.since = file, 0
+
+    def read(self, size: int) -> bytes:
+        piece = self._file.read(size)
+        self.since += len(piece)
+        if self.since > LONGEST_TEXT:
+            raise TooLong
+        return piece
+
+
+def events(file: Readable, *, use_float: bool = False) -> Iterator[tuple[str, Any]]:
+    """The events of `ijson.basic_parse`; raises `TooDeep` and `TooLong` too."""
+    depth, watched = 0, _Watched(file)
+    for event in ijson.basic_parse(watched, use_float=use_float):
+        watched.since = 0
+        depth += _DEEPER.get(event[0], 0)
+        if depth > DEEPEST:
+            raise TooDeep
+        yield event
+
+
+def has_long_text(value: Any) -> bool:
+    """Whether a value that was read whole holds a text longer than `LONGEST_TEXT` characters."""
+    level = [value]
+    while level:
+        if any(len(item) > LONGEST_TEXT for item in level if isinstance(item, str)):
+            return True
+        level = [inner for item in level for inner in _inside(item)]
+    return False
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return chain(value, value.values())
+    return value if isinstance(value, list) else ()

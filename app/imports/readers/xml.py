@@ -1,0 +1,89 @@
+"""XML of others' making: nothing outside of it is read, nothing in it is replaced, and nothing in it grows."""
+
+from collections.abc import Iterator
+from typing import IO, NamedTuple, TypedDict
+
+from lxml import etree
+
+from app.imports.candidates import Unreadable
+
+
+class Safe(TypedDict):
+    resolve_entities: bool
+    no_network: bool
+    load_dtd: bool
+    dtd_validation: bool
+    huge_tree: bool
+    remove_comments: bool
+    remove_pis: bool
+
+
+SAFE: Safe = {
+    "resolve_entities": False,
+    "no_network": True,
+    "load_dtd": False,
+    "dtd_validation": False,
+    "huge_tree": False,
+    "remove_comments": True,
+    "remove_pis": True,
+}
+"""What a parser of lxml's is made with."""
+
+LONGEST_RECORD = 20_000_000
+"""Bytes between the ends of two records; PubMed's longest has about a million."""
+
+
+class Expected(NamedTuple):
+    """A file of many records."""
+
+    records: tuple[str, ...]
+    roots: tuple[str, ...]
+    what: str
+
+
+class _Stream:
+    """A file that ends with an error where no record ends for too long."""
+
+    def __init__(self, file: IO[bytes], name: str) -> None:
+        self.file, self.name, self.since = file, name, 0
+
+    def read(self, size: int) -> bytes:
+        chunk = self.file.read(size)
+        self.since += len(chunk)
+        if self.since > LONGEST_RECORD:
+            raise Unreadable(f"{self.name}: no record ends within {LONGEST_RECORD:,} bytes")
+        return chunk
+
+
+def _refuse_foreign(root: etree._Element, name: str, expected: Expected) -> None:
+    if root.tag not in expected.roots:
+        raise Unreadable(f"{name}: this is no {expected.what}: it begins with <{root.tag}>")
+    subset = root.getroottree().docinfo.internalDTD
+    if subset is not None and list(subset.iterentities()):  # type: ignore[attr-defined]  # lxml's types lack it
+        raise Unreadable(f"{name}: it declares entities, which no file of {expected.what} does")
+
+
+def elements(file: IO[bytes], name: str, expected: Expected) -> Iterator[etree._Element]:
+    """Each record when its end is read; the one before is forgotten. Raises `Unreadable` where it is no such XML."""
+    try:
+        yield from _elements(file, name, expected)
+    except etree.XMLSyntaxError as error:
+        raise Unreadable(f"{name}: {error.msg}") from None
+
+
+def _elements(file: IO[bytes], name: str, expected: Expected) -> Iterator[etree._Element]:
+    stream = _Stream(file, name)
+    context = etree.iterparse(stream, tag=expected.records, collect_ids=False, **SAFE)
+    checked = False
+    for _, element in context:
+        if not checked:
+            _refuse_foreign(element.getroottree().getroot(), name, expected)
+            checked = True
+        yield element
+        stream.since = 0
+        element.clear()
+        parent = element.getparent()
+        while parent is not None and parent[0] is not element:
+            del parent[0]
+    if not checked:
+        _refuse_foreign(context.root, name, expected)

@@ -1,0 +1,110 @@
+"""What an import is asked to do, and what it says it did."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from app.auth.audit import Who
+from app.imports.candidates import Refusal, Remark
+from app.store.submission import Fault
+
+Json = dict[str, Any]
+OnError = Literal["stop", "skip"]
+
+MOST_REFUSALS = 1000
+MOST_TEXTS = 20
+MOST_KINDS = 200
+LONGEST_TEXT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """`stop`: whatever is refused, nothing is written. `skip`: a unit that is refused is left out as a whole."""
+
+    format: str
+    name: str
+    """Of the release that the import becomes."""
+    reason: str
+    who: Who
+    on_error: OnError = "stop"
+    dry_run: bool = False
+
+
+@dataclass(slots=True)
+class Units:
+    read: int = 0
+    taken: int = 0
+    unchanged: int = 0
+    set_aside: int = 0
+    """Nothing of them could be put anywhere without guessing, or against what people decided; remarks say why."""
+    refused: int = 0
+
+
+@dataclass(slots=True)
+class Remarks:
+    count: int = 0
+    texts: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Report:
+    """Grows with nothing but what is told in full: so many refusals, and so many remarks of a kind."""
+
+    format: str
+    name: str
+    revision: int | None = None
+    """Nothing was changed where there is none."""
+    stopped: bool = False
+    """Something was refused, so nothing was written."""
+    counts: Json = field(default_factory=dict)
+    units: Units = field(default_factory=Units)
+    refusals: list[Json] = field(default_factory=list)
+    refusals_total: int = 0
+    remarks: dict[str, Remarks] = field(default_factory=dict)
+    conflicts_opened: int = 0
+    conflicts_total: int = 0
+    dropped_links: int = 0
+
+    def refuse(self, place: str, record: str, faults: Iterable[Fault]) -> None:
+        self.units.refused += 1
+        for fault in faults:
+            self._refusal(place, record, fault.pointer, fault.detail, list(fault.nearest))
+
+    def refuse_unread(self, refusal: Refusal) -> None:
+        self.units.read += 1
+        self.units.refused += 1
+        self._refusal(refusal.place, "", refusal.pointer, refusal.detail, [])
+
+    def _refusal(self, place: str, record: str, pointer: str, detail: str, nearest: list[str]) -> None:
+        self.refusals_total += 1
+        if len(self.refusals) < MOST_REFUSALS:
+            told = {"place": _text(place), "record": record, "pointer": pointer, "detail": _text(detail[:LONGEST_TEXT])}
+            self.refusals.append({**told, "nearest": nearest})
+
+    def remark(self, place: str, remarks: Iterable[Remark]) -> None:
+        for remark in remarks:
+            if remark.kind not in self.remarks and len(self.remarks) >= MOST_KINDS:
+                continue
+            known = self.remarks.setdefault(remark.kind, Remarks())
+            known.count += 1
+            if len(known.texts) < MOST_TEXTS:
+                known.texts.append(_text(f"{place}: {remark.text}"[:LONGEST_TEXT]))
+
+    def told(self) -> Json:
+        """As JSON; the same words for the command line and over HTTP."""
+        said = asdict(self)
+        conflicts = {"opened": said.pop("conflicts_opened"), "total": said.pop("conflicts_total")}
+        return {**said, "conflicts": conflicts}
+
+
+def _text(text: str) -> str:
+    """Names of files need be no text."""
+    return text.encode("utf-8", "replace").decode()
+
+
+class Stopped(Exception):
+    """Something was refused and the order is to stop then: the transaction is to be given up."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(f"{report.refusals_total} refused")
+        self.report = report

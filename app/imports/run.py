@@ -1,0 +1,115 @@
+"""An import from what it is read from to what is written: in two processes, and one transaction."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, nullcontext
+from datetime import UTC, date, datetime
+from typing import Any, NamedTuple, Protocol
+
+from sqlalchemy import Connection, Engine, select
+
+from app.auth.audit import Who
+from app.common.problems import Problem
+from app.database.engine import reading
+from app.imports.candidates import Found
+from app.imports.name_index import read_names
+from app.imports.reader_process import Input, Reading, begun, count_units, read_beside
+from app.imports.registry import FORMATS
+from app.imports.report import OnError, Order, Stopped
+from app.releases.models import Release
+from app.releases.service import apart
+from app.releases.summary import told
+from app.store.revision import changing
+
+Report = dict[str, Any]
+"""What was done, as JSON; `release` is the name of the release that was made, if any."""
+
+Done = Callable[[Connection, Report], None]
+"""Is told in the import's own transaction, just before it ends."""
+
+
+class Job(NamedTuple):
+    format: str
+    inputs: tuple[Input, ...]
+    since: str | None
+    on_error: OnError
+    dry_run: bool
+    name: str | None
+    reason: str | None
+    who: Who
+
+
+class Teller(Protocol):
+    """Whoever wants to know how far it is."""
+
+    def read(self, units: int, refused: int) -> None:
+        """So many until now."""
+
+    def taken(self, units: int) -> None:
+        """So many more, refused ones included."""
+
+
+def stopped(error: Stopped) -> Report:
+    return {"release": None, **error.report.told()}
+
+
+def refused(report: Report) -> Problem:
+    """Units were refused and nothing was changed."""
+    total = report["units"]["refused"]
+    detail = f"{total} refused, so nothing was changed; `on_error` of `skip` takes the others."
+    return Problem("invalid-record", detail, errors=map(_fault, report["refusals"]))
+
+
+def _fault(refusal: dict[str, Any]) -> dict[str, Any]:
+    where = {"file": refusal["place"], "record": refusal["record"]}
+    return {**where, "pointer": refusal["pointer"], "detail": refusal["detail"], "nearest": refusal["nearest"]}
+
+
+def day(value: str | None) -> date | None:
+    return date.fromisoformat(value) if value else None
+
+
+def free_name(connection: Connection, format: str) -> str:
+    """`import-FORMAT-YYYY-MM-DD`, with the next number where that is taken."""
+    first = f"import-{format}-{datetime.now(UTC):%Y-%m-%d}"
+    taken = set(connection.scalars(select(Release.name).where(Release.name.startswith(first, autoescape=True))))
+    numbered = (f"{first}-{number}" for number in range(2, len(taken) + 3))
+    return first if first not in taken else next(name for name in numbered if name not in taken)
+
+
+def _shown(connection: Connection, revision: int | None) -> Report:
+    """What a release would tell of its records; this one will not be there to be asked."""
+    records, total = told(connection, revision) if revision is not None else ([], 0)
+    return {"records": records, "records_total": total}
+
+
+def _nobody(_: Connection, __: Report) -> None: ...
+
+
+@contextmanager
+def _writing(engine: Engine, found: Iterator[Found]) -> Iterator[tuple[Connection, Iterator[Found]]]:
+    """Others are kept from writing only once there is something to write."""
+    units = begun(found)
+    with changing(engine) as connection:
+        yield connection, units
+
+
+def bring_in(engine: Engine, job: Job, teller: Teller, done: Done = _nobody) -> Report:
+    """Makes an import, or says what it would do; raises `Stopped` with a report where units are refused."""
+    format = FORMATS[job.format]
+    with reading(engine) as connection:
+        names = read_names(connection)
+    found = read_beside(Reading(job.format, job.inputs, names, job.since))
+    where = apart(engine) if job.dry_run else nullcontext(engine)
+    with closing(found), where as there, _writing(there, found) as (connection, units):
+        name = job.name or free_name(connection, job.format)
+        order = Order(job.format, name, job.reason or f"import {name}", job.who, job.on_error, job.dry_run)
+        made = format.engine()(connection, count_units(units, teller.read), order, teller.taken)
+        report = {"release": None, **made.told()}
+        if job.dry_run:
+            report |= _shown(connection, made.revision)
+            connection.rollback()
+            return report | {"revision": None}
+        if report["revision"] is not None and format.is_release:
+            report["release"] = name
+        done(connection, report)
+    return report

@@ -1,0 +1,133 @@
+"""What an admin asks of an import, what is told of one, and what of it is kept on disk while it is open."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from app.auth.audit import Who
+from app.jobs.vocabulary import OVER, STOPPED, OnError, RunState
+from app.records.fields import SLUG
+from app.releases.service import LONGEST_NAME
+
+LONGEST_QUERY, LONGEST_REASON = 1000, 1000
+
+
+def _day(value: str) -> str:
+    date.fromisoformat(value)
+    return value
+
+
+def _printable(value: str) -> str:
+    if not value.strip() or not value.isprintable():
+        raise ValueError("it has printable characters and no others")
+    return value.strip()
+
+
+Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_day)]
+Query = Annotated[str, Field(min_length=1, max_length=LONGEST_QUERY), AfterValidator(_printable)]
+Reason = Annotated[str, Field(min_length=1, max_length=LONGEST_REASON), AfterValidator(_printable)]
+
+
+class ImportIn(BaseModel):
+    """An import of what a registry or a service says now, to a query."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    format: str = Field(description="Whose records these are.")
+    query: Query | None = Field(None, description="What is asked of the service; without one a file is sent.")
+    since: Day | None = Field(None, description="Only what was updated on this day or later.")
+    on_error: OnError = Field(
+        "stop", description="`stop`: one refusal, and nothing is changed; `skip`: the others are."
+    )
+    dry_run: bool = Field(False, description="Say what would be done, and change nothing.")
+    name: Annotated[str, Field(pattern=SLUG, max_length=LONGEST_NAME)] | None = Field(
+        None,
+        description="What its release is called for good; else `import-FORMAT-YYYY-MM-DD[-n]`.",
+    )
+    reason: Reason | None = Field(None, description="Why; kept with every version.")
+
+
+class Upload(BaseModel):
+    """A file that was sent."""
+
+    bytes: int
+    sha256: str
+
+
+class RunProblem(BaseModel):
+    """Why an import failed, as a problem would say it."""
+
+    type: str
+    title: str
+    detail: str
+    errors: list[dict[str, Any]]
+
+
+class Progress(BaseModel):
+    """How far an import is, in numbers."""
+
+    pages: int = Field(0, description="Pages that the service has answered with.")
+    expected: int | None = Field(None, description="How many records it says there are.")
+    units: int = Field(0, description="Units read, such as one registry record each.")
+    refused: int = Field(0, description="Units that cannot be taken.")
+    taken: int = Field(0, description="Units gone through: written, found to be so already, or refused.")
+
+
+class Standing(BaseModel):
+    """Where an import is: what changes of it."""
+
+    state: RunState = "queued"
+    attempt: int = Field(1, description="How often it was begun.")
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    progress: Progress | None = Field(None, description="Null where this service cannot see it.")
+    problem: RunProblem | None = None
+    release: str | None = Field(None, description="The release that it made; null where nothing was changed.")
+
+
+class Ordered(ImportIn):
+    """What was asked for, by whom, and when."""
+
+    model_config = ConfigDict(extra="ignore", strict=False)
+
+    id: str
+    upload: Upload | None = None
+    created_at: datetime
+    created_by: str = Field(description="Name of the key that it was asked for with.")
+
+
+class Kept(Ordered):
+    """An order as it is kept: the audit tells where it came from."""
+
+    address: str | None
+    request_id: str | None
+
+    @property
+    def who(self) -> Who:
+        return Who(self.created_by, self.address, self.request_id)
+
+
+class ImportSummary(Ordered, Standing):
+    """An import without its report."""
+
+    resumable: bool = Field(description="Whether what it needs to go on is still kept.")
+
+
+class ImportOut(ImportSummary):
+    """An import, and what came of it."""
+
+    report: dict[str, Any] | None = Field(description="What was done, or would be; null until then.")
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in (*OVER, *STOPPED)
+
+
+class ImportPage(BaseModel):
+    """Imports, the newest first."""
+
+    items: Sequence[ImportSummary]
+    total: int
+    next: str | None = Field(description="Path of the next page; null on the last.")

@@ -1,0 +1,200 @@
+"""Lists as of an earlier revision.
+
+Records that have not changed since then are found by SQL as ever; the documents that the others had then are put to the
+same tests here. Both come in the order of the same sort keys, and are merged by it.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cmp_to_key
+from heapq import merge
+from itertools import islice
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import Connection, Select, exists, func, select
+
+from app.database.streaming import FEW, streamed
+from app.query import name_resolution as naming
+from app.query import pages as reading
+from app.query.as_of import newest_at
+from app.query.document_filters import holds, sort_path
+from app.query.keyset import Position, SortKey, page_keys
+from app.query.page_budget import with_body
+from app.query.page_items import selected
+from app.query.pages import Now, Page, Totals
+from app.query.parameters import ListQuery
+from app.query.sort_position_cache import Remembered
+from app.query.statements import MANY, keyed_documents, reads_in_turn, shape_of, with_bodies
+from app.records.document_paths import at as values_at
+from app.records.resource import Resource
+from app.store.documents import Document
+from app.store.rows import batches
+
+
+class Past(NamedTuple):
+    """A list of the past: its query with names resolved and its revision known, and what its answer follows from."""
+
+    query: ListQuery
+    state: Now
+    permanent: bool
+    """No later change can make it another; where a name had to be looked up, a later one could mean another record."""
+
+
+def past_of(connection: Connection, resource: Resource, query: ListQuery, at: Now) -> Past:
+    assert query.as_of is not None
+    then = newest_at(connection, query.as_of)
+    found = naming.resolve(connection, resource, replace(query, revision=then.revision))
+    if found.tests != query.tests or found.ids != query.ids:
+        return Past(found, at, permanent=False)
+    return Past(found, Now(then.revision, then.since, at.epoch), permanent=query.as_of < at.changed_at)
+
+
+class Entry(NamedTuple):
+    position: Position
+    body: bytes
+
+
+def order(sort: Sequence[SortKey]) -> Callable[[Position], Any]:
+    """A key that puts positions in the order in which the database has them: what is missing comes last."""
+    directions = [-1 if key.descending else 1 for key in sort]
+
+    def compare(one: Position, other: Position) -> int:
+        for mine, its, direction in zip(one, other, directions, strict=True):
+            if mine != its:
+                return _compared(mine, its, direction)
+        return 0
+
+    return cmp_to_key(compare)
+
+
+def _compared(mine: Any, its: Any, direction: int) -> int:
+    if mine is None or its is None:
+        return 1 if mine is None else -1
+    return direction if mine > its else -direction
+
+
+@dataclass(frozen=True, slots=True)
+class PastList:
+    """A list of the past while it is read, of whose rows many are read by a cursor."""
+
+    connection: Connection
+    resource: Resource
+    query: ListQuery
+    by_cursor: bool = False
+
+    def unchanged(self, *, many: bool = False) -> Select[Any]:
+        """The records found now whose newest version was there then."""
+        later = (Document.type == self.resource.type, Document.revision > self.query.revision)
+        since = exists().where(*later, Document.id == self.resource.sorts["id"])
+        shape = shape_of(self.resource, self.query)._replace(many=many)
+        return shape.records().where(~since)
+
+    def count_unchanged(self) -> int:
+        return self.connection.scalars(select(func.count()).select_from(self.unchanged().subquery())).one()
+
+    def _past(self) -> Select[Any]:
+        """The documents that have ended since; an index by revision tells at its end whose they can be."""
+        since = select(Document.id).where(Document.revision > self.query.revision)
+        ended = (Document.revision <= self.query.revision, Document.until_revision > self.query.revision)
+        chosen = (Document.id.in_(self.query.ids),) if self.query.ids else ()
+        mine = (Document.type == self.resource.type, Document.id.in_(since), *chosen)
+        return select(Document.body).where(*mine, *ended)
+
+    def changed(self) -> list[Position]:
+        """In order, where those are that have changed since and were found then."""
+        rows = self.connection.scalars(self._past().execution_options(yield_per=reading.EXPORTED))
+        documents = (orjson.loads(body) for body in rows)
+        found = [self.position(doc) for doc in documents if holds(self.resource, self.query.tests, doc)]
+        return in_order(found, self.query.sort)
+
+    def position(self, document: Any) -> Position:
+        paths = (sort_path(self.resource.type, key.name) for key in self.query.sort)
+        return tuple(next(iter(values_at(document, path)), None) for path in paths)
+
+    def entries(self, changed: Sequence[Position], *, many: bool, size: int) -> Iterator[Entry]:
+        """All after the query's position, read some at a time."""
+        key = order(self.query.sort)
+        first = bisect_right(changed, key(self.query.position), key=key) if self.query.position else 0
+        rest = islice(changed, first, None)
+        return merge(self._from_rows(many=many, size=size), self._from_past(rest, size), key=lambda e: key(e.position))
+
+    def _from_past(self, positions: Iterator[Position], size: int) -> Iterator[Entry]:
+        for some in batches(positions, size):
+            keys = [(self.resource.type, str(position[-1])) for position in some]
+            rows = keyed_documents(self.connection, keys, self.query.revision)
+            yield from (Entry(position, body) for position, (body, _) in zip(some, rows, strict=True))
+
+    def _from_rows(self, *, many: bool, size: int) -> Iterator[Entry]:
+        position = self.query.position
+        while True:
+            found = 0
+            rows = streamed(self.connection, self._page(position, size, many=many), by_cursor=self.by_cursor)
+            for row in with_body(rows):
+                found, position = found + 1, tuple(row[1:])
+                yield Entry(position, row[0])
+            if found < size:
+                return
+
+    def _page(self, position: Position | None, size: int, *, many: bool) -> Select[Any]:
+        records = self.unchanged(many=many)
+        in_turn = reads_in_turn(self.connection)
+        keys = page_keys(records, self.query.sort, position, size, in_turn=in_turn)
+        return with_bodies(self.resource, keys, self.query.sort, in_turn=in_turn)
+
+
+def in_order(positions: list[Position], sort: Sequence[SortKey]) -> list[Position]:
+    """Sorted key by key, the last one first: many times as fast as by `order`."""
+    for index, key in reversed([*enumerate(sort)]):
+        positions.sort(key=_one(index, descending=key.descending), reverse=key.descending)
+    return positions
+
+
+def _one(index: int, *, descending: bool) -> Callable[[Position], Any]:
+    """One key of a position, to sort by; turned round or not, what is missing comes last."""
+
+    def read(position: Position) -> tuple[bool, Any]:
+        value = position[index]
+        return (value is None) != descending, 0 if value is None else value
+
+    return read
+
+
+def page(
+    connection: Connection,
+    resource: Resource,
+    query: ListQuery,
+    at: Now,
+    totals: Totals,
+    remembered: Remembered,
+    most_bytes: int,
+) -> Page:
+    """One page of a list as it was, of a query whose names are resolved and whose revision is known."""
+    if query.revision == at.revision:
+        return reading.page(connection, resource, query, at, totals, most_bytes)
+    if query.revision == 0:
+        return Page([], 0, None)
+    past = PastList(connection, resource, query, by_cursor=query.limit > FEW)
+    changed = remembered.get(at, query.asked, past.changed)
+    total = totals.get(at, query.asked)
+    if total is None:
+        total = past.count_unchanged() + len(changed)
+        totals.put(at, query.asked, total)
+    if not query.limit:
+        return Page([], total, None)
+    entries = past.entries(changed, many=total > MANY, size=query.limit + 1)
+    rows = ((entry.body, *entry.position) for entry in entries)
+    return reading.page_of(resource, query, selected(connection, resource, query, rows, most_bytes), total)
+
+
+def every_page(connection: Connection, resource: Resource, query: ListQuery) -> Iterator[Sequence[bytes]]:
+    """All whole documents of a list as it was, some at a time."""
+    past = PastList(connection, resource, query)
+    entries = past.entries(past.changed(), many=True, size=reading.EXPORTED)
+    found = False
+    for some in batches(entries, reading.EXPORTED):
+        found = True
+        yield [entry.body for entry in some]
+    if not found:
+        yield []

@@ -1,0 +1,146 @@
+"""All that imported sources say otherwise than the records: a list to work off, a page at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, select, tuple_
+
+from app.common.problems import Invalid, Problem, parameter_fault
+from app.common.suggestions import nearest
+from app.query.keyset import read_cursor, write_cursor
+from app.query.page_budget import cut
+from app.query.pages import Now, Page, now
+from app.query.parameters import DEFAULT_LIMIT, TYPES, Parameters, read_limit, read_types
+from app.records.base_models import Record
+from app.records.fields import RecordType
+from app.records.filters import split_values
+from app.records.registry import RESOURCES
+from app.store.import_models import Conflict
+from app.store.reconciliation.precedence import RULES
+from app.store.rows import IS_DELETED
+
+PATH = "/v1/conflicts"
+NAMES = ("type", "id", "field", "source", "rule")
+FIRST: tuple[str, ...] = ()
+
+KEY = (Conflict.record_type, Conflict.record_id, Conflict.field, Conflict.source_id)
+_CONFLICTS = select(
+    Conflict.record_type.label("type"),
+    Conflict.record_id.label("id"),
+    Conflict.field,
+    Conflict.kept,
+    Conflict.kept_from,
+    Conflict.offered,
+    Conflict.source_id.label("source"),
+    Conflict.rule,
+    Conflict.revision,
+).order_by(*KEY)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    types: tuple[RecordType, ...]
+    ids: tuple[str, ...]
+    fields: tuple[str, ...]
+    sources: tuple[str, ...]
+    rules: tuple[str, ...]
+    limit: int
+    after: tuple[str, ...]
+    parameters: tuple[tuple[str, str], ...]
+
+    @property
+    def asked(self) -> str:
+        """What a cursor belongs to."""
+        return repr(("conflicts", self.types, self.ids, self.fields, self.sources, self.rules))
+
+    def next_url(self, position: tuple[str, ...]) -> str:
+        cursor = write_cursor(self.asked, position)
+        return f"{PATH}?{urlencode([*self.parameters, ('cursor', cursor)], safe=',.:')}"
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        wanted = (
+            (Conflict.record_type, () if len(self.types) == len(TYPES) else self.types),
+            (Conflict.record_id, self.ids),
+            (Conflict.field, self.fields),
+            (Conflict.source_id, self.sources),
+            (Conflict.rule, self.rules),
+        )
+        return [column.in_(values) for column, values in wanted if values]
+
+
+def _fields() -> set[str]:
+    return {name for resource in RESOURCES.values() for name in resource.entered.model_fields}
+
+
+def _read_words(known: Sequence[str], what: str, value: str) -> tuple[str, ...]:
+    words = tuple(dict.fromkeys(split_values(value)))
+    for word in words:
+        if word not in known:
+            raise Invalid(f"{word!r} is no {what}", nearest(word, known))
+    return words
+
+
+def _read_ids(value: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(split_values(value)))
+
+
+def _read_cursor(asked: str, cursor: str) -> tuple[str, ...]:
+    found = read_cursor(asked, cursor)
+    if len(found) != len(KEY) or not all(isinstance(part, str) and "\0" not in part for part in found):
+        raise Problem("bad-cursor", "The cursor cannot be used: it was not made here.")
+    return tuple(found)
+
+
+@lru_cache(maxsize=256)
+def read_query(raw: str) -> Asked:
+    given = Parameters(raw, [*NAMES, "limit", "cursor", "format"])
+    types, nothing = given.read("type", read_types, TYPES), FIRST
+    fields = given.read("field", partial(_read_words, sorted(_fields()), "field"), nothing)
+    rules = given.read("rule", partial(_read_words, RULES, "rule"), nothing)
+    ids, sources = (given.read(name, _read_ids, nothing) for name in ("id", "source"))
+    limit = given.read("limit", read_limit, DEFAULT_LIMIT)
+    given.read_format()
+    given.end()
+    bare = Asked(types, ids, fields, sources, rules, limit, FIRST, ())
+    after = given.read("cursor", partial(_read_cursor, bare.asked), FIRST)
+    given.end()
+    kept = tuple(pair for pair in given.pairs if pair[0] != "cursor")
+    return Asked(types, ids, fields, sources, rules, limit, after, kept)
+
+
+def _item(row: RowMapping) -> dict[str, Any]:
+    values = {name: orjson.Fragment(row[name]) for name in ("kept", "offered")}
+    return {**row, **values, "href": f"/v1/{row['type']}/{row['id']}"}
+
+
+def page(connection: Connection, asked: Asked, most_bytes: int) -> tuple[Page, Now]:
+    """One page of conflicts, and the state of the database that it is of."""
+    at = now(connection)
+    _refuse_unknown(connection, "id", asked.ids, asked.types)
+    _refuse_unknown(connection, "source", asked.sources, ("sources",))
+    wanted = asked.conditions()
+    total = connection.scalars(select(func.count()).select_from(Conflict).where(*wanted)).one()
+    if not asked.limit:
+        return Page([], total, None), at
+    query = _CONFLICTS.where(*wanted).limit(asked.limit + 1)
+    if asked.after:
+        query = query.where(tuple_(*KEY) > asked.after)
+    found = connection.execute(query).mappings()
+    rows = ((orjson.dumps(_item(row)), (row["type"], row["id"], row["field"], row["source"])) for row in found)
+    shown = cut(rows, asked.limit, most_bytes)
+    following = asked.next_url(shown.rows[-1][1]) if shown.is_more else None
+    return Page([row[0] for row in shown.rows], total, following), at
+
+
+def _refuse_unknown(connection: Connection, name: str, ids: Sequence[str], types: Sequence[RecordType]) -> None:
+    """A record that is not there has no conflicts, but who asks for it has mistaken its id."""
+    if not ids:
+        return
+    there = set(connection.scalars(select(Record.id).where(Record.type.in_(types), Record.id.in_(ids), ~IS_DELETED)))
+    faults = [parameter_fault(name, f"{name}: there is no record {id!r}.") for id in ids if id not in there]
+    if faults:
+        raise Problem("invalid-parameter", " ".join(str(fault["detail"]) for fault in faults[:3]), errors=faults)

@@ -1,0 +1,73 @@
+"""Filters put to a document itself, for the past: the same tests as `conditions` makes SQL of."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from app.query.sql_filters import AFTER_ANY_DATE
+from app.records.document_paths import at, value_paths
+from app.records.fields import RecordType
+from app.records.filters import AnyOf, Between, Kind, Missing, NoneOf, Present, Test, Tests, Value, ascii_lower, kinds
+from app.records.resource import Resource
+
+Json = Any
+
+
+def _within(value: Any, low: Value | None, high: Value | None) -> bool:
+    """A date counts as the first moment it can mean."""
+    return (low is None or value >= low) and (high is None or value <= f"{high}{AFTER_ANY_DATE}")
+
+
+def _any_date(found: Sequence[Any], wanted: Sequence[Value]) -> bool:
+    return any(_within(value, date, date) for value in found for date in wanted)
+
+
+def _any_text(found: Sequence[Any], wanted: Sequence[Value]) -> bool:
+    return not {ascii_lower(str(value)) for value in wanted}.isdisjoint(found)
+
+
+def _any(found: Sequence[Any], wanted: Sequence[Value]) -> bool:
+    return not set(wanted).isdisjoint(found)
+
+
+_EQUAL: Mapping[str, Callable[[Sequence[Any], Sequence[Value]], bool]] = {"date": _any_date, "text": _any_text}
+
+
+def _between(kind: Kind, found: Sequence[Any], low: Any, high: Any) -> bool:
+    if kind.name == "date":
+        return any(_within(value, low, high) for value in found)
+    return any((low is None or value >= low) and (high is None or value <= high) for value in found)
+
+
+def _passes(kind: Kind, test: Test, found: Sequence[Any]) -> bool:
+    if isinstance(test, Missing | Present):
+        return bool(found) == isinstance(test, Present)
+    if isinstance(test, Between):
+        return _between(kind, found, test.low, test.high)
+    assert isinstance(test, AnyOf | NoneOf)
+    return _EQUAL.get(kind.name, _any)(found, test.values) == isinstance(test, AnyOf)
+
+
+def _found(type: RecordType, name: str, kind: Kind, document: Json) -> Sequence[Any]:
+    """The values of one filter; to read those of all, as the index does, would take longer than all else here."""
+    if name == "absent":
+        found = list(document["absent"])
+    elif name == "absence_reason":
+        found = list(document["absent"].values())
+    else:
+        found = at(document, value_paths(type)[name])
+    return [ascii_lower(str(value)) for value in found] if kind.name == "text" else found
+
+
+def holds(resource: Resource, tests: Mapping[str, Tests], document: Json) -> bool:
+    """Whether a document passes all of them."""
+    known = kinds(resource.filter)
+    for name, wanted in tests.items():
+        found = _found(resource.type, name, known[name], document)
+        if not all(_passes(known[name], test, found) for test in wanted):
+            return False
+    return True
+
+
+def sort_path(type: RecordType, name: str) -> str:
+    """Where in a type's documents the value of a sort key is: where a filter of that name has it, else by its name."""
+    return value_paths(type).get(name, name)

@@ -1,0 +1,199 @@
+"""Records by whatever they are called: ids, brands, synonyms, acronyms, registrations, identifiers."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, bindparam, or_, select
+
+from app.common.problems import Problem, parameter_fault
+from app.common.suggestions import nearest
+from app.database.lookup import Ask, Lookup
+from app.query.deleted_records import refuse_gone
+from app.query.pages import Stored, by_id, now
+from app.query.parameters import ListQuery
+from app.records.base_models import RecordName, fold
+from app.records.fields import RecordType
+from app.records.filters import AnyOf, NoneOf, Test, kinds
+from app.records.registry import RESOURCES
+from app.records.resource import Resource
+from app.store.documents import Document, valid_at
+from app.store.rows import among, batches
+
+MAX_CANDIDATES = 20_000
+"""Names looked through for the nearest ones; only a wrong name costs this."""
+MAX_FAULTS, MAX_NEAREST = 20, 5
+"""Unknown names of one request that are told, and those of them that the nearest names are looked up for."""
+
+
+def without_documents() -> Problem:
+    detail = "The documents are not made yet; run `evidence rebuild`."
+    return Problem("database-not-ready", detail, headers={"retry-after": "5"})
+
+
+def by_name(connection: Connection, resource: Resource, name: str) -> Stored:
+    """The record that a name finds; raises a `Problem` where there is none, or more than one."""
+    now(connection)
+    found = by_id(connection, resource.type, id_of(connection, resource, name))
+    if found is None:
+        raise without_documents()
+    return found
+
+
+def id_of(connection: Connection, resource: Resource, name: str) -> str:
+    """The id of the record that a name finds now; raises a `Problem` where there is none, or more than one."""
+    key = (resource.type, fold(resource.type, name))
+    ids = _named(connection, {key}).get(key, [])
+    if len(ids) == 1:
+        return ids[0]
+    if ids:
+        faults = [{"pointer": "", "detail": f"{resource.path}/{id}", "nearest": [id]} for id in ids]
+        raise Problem("ambiguous-name", f"{name!r} is a name of {len(ids)} {resource.title}.", errors=faults)
+    refuse_gone(connection, resource, name)
+    near = [f"{resource.path}/{id}" for id in _nearest(connection, resource.type, name)]
+    detail = f"There is no {name!r} among the {resource.title}."
+    raise Problem("not-found", detail, errors=[{"pointer": "", "detail": detail, "nearest": near}])
+
+
+def _named(connection: Connection, keys: Iterable[tuple[RecordType, str]]) -> dict[tuple[str, str], list[str]]:
+    """Ids by `(type, folded name)`."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for some in batches(keys):
+        wanted: dict[RecordType, list[str]] = {}
+        for type, key in some:
+            wanted.setdefault(type, []).append(key)
+        query = _naming(tuple(wanted))
+        for row in connection.execute(query, {f"keys_{type}": names for type, names in wanted.items()}):
+            found.setdefault((row[0], row[1]), []).append(row[2])
+    return found
+
+
+@cache
+def _naming(types: tuple[RecordType, ...]) -> Select[Any]:
+    """Ids of records of some types by the parameters `keys_TYPE`; built once, as most lists ask for names."""
+    keys = (RecordName.key.in_(bindparam(f"keys_{type}", expanding=True)) for type in types)
+    named = or_(*(and_(RecordName.record_type == type, key) for type, key in zip(types, keys, strict=True)))
+    columns: tuple[Any, ...] = (RecordName.record_type, RecordName.key, RecordName.record_id)
+    return select(*columns).where(named).distinct().order_by(RecordName.record_id)
+
+
+_IDS = Lookup(
+    select(RecordName.record_id)
+    .where(RecordName.record_type == bindparam("type"), RecordName.key == bindparam("key"))
+    .distinct(),
+    str,
+    "type",
+    "key",
+)
+
+
+def only_one(ask: Ask, type: RecordType, name: str) -> str | None:
+    """The id of the one record that a name finds, if there is just one."""
+    ids = [*ask(_IDS, type, fold(type, name))]
+    meant = [name] if name in ids else ids
+    return meant[0] if len(meant) == 1 else None
+
+
+def _nearest(connection: Connection, type: RecordType, name: str) -> list[str]:
+    """Ids of records with names like this one: most slips are not in the first letter, so those are tried first."""
+    key = fold(type, name)
+    of = (RecordName.key, RecordName.record_id)
+    query = select(*of).where(RecordName.record_type == type).order_by(*of).limit(MAX_CANDIDATES)
+    same_start = query.where(RecordName.key >= key[:1], RecordName.key < key[:1] + "\U0010ffff")
+    for candidates in (same_start, query):
+        ids: dict[str, str] = {row.key: row.record_id for row in connection.execute(candidates)}
+        near = nearest(key, ids, few=0)
+        if near:
+            return list(dict.fromkeys(ids[name] for name in near))
+    return []
+
+
+@dataclass(frozen=True, slots=True)
+class _Reference:
+    parameter: str
+    type: RecordType
+    name: str
+
+    @property
+    def key(self) -> tuple[RecordType, str]:
+        return self.type, fold(self.type, self.name)
+
+
+def _references(resource: Resource, query: ListQuery) -> list[_Reference]:
+    found = [_Reference("ids", resource.type, id) for id in query.ids]
+    known = kinds(resource.filter)
+    for name, tests in query.tests.items():
+        of = known[name].of
+        if of:
+            values = (value for test in tests if isinstance(test, AnyOf | NoneOf) for value in test.values)
+            found += [_Reference(name, of, str(value)) for value in values]
+    return found
+
+
+def _unknown(connection: Connection, reference: _Reference, as_of: datetime | None, *, near: bool) -> Mapping[str, Any]:
+    where = f"among the {RESOURCES[reference.type].title}"
+    if as_of is not None:
+        detail = f"{reference.parameter}: there was no {reference.name!r} {where} at {as_of:%Y-%m-%dT%H:%M:%SZ}."
+        return parameter_fault(reference.parameter, detail)
+    detail = f"{reference.parameter}: there is no {reference.name!r} {where}."
+    found = _nearest(connection, reference.type, reference.name) if near else ()
+    return parameter_fault(reference.parameter, detail, found)
+
+
+def _there_then(connection: Connection, keys: Iterable[tuple[str, str]], revision: int) -> set[tuple[str, str]]:
+    of = (Document.type, Document.id)
+    there: set[tuple[str, str]] = set()
+    for some in batches(keys):
+        found = connection.execute(select(*of).where(among(*of, some), valid_at(revision)))
+        there.update((row[0], row[1]) for row in found)
+    return there
+
+
+def _ids_meant(
+    connection: Connection, references: Sequence[_Reference], revision: int | None
+) -> dict[tuple[str, str], list[str]]:
+    """Ids by `(type, folded name)`; at a revision only those that there were, whether they still are or not."""
+    ids = _named(connection, {reference.key for reference in references})
+    if revision is None:
+        return ids
+    meant = {reference.key: [*ids.get(reference.key, ()), reference.name] for reference in references}
+    there = _there_then(connection, {(type, id) for (type, _), found in meant.items() for id in found}, revision)
+    kept = {key: list(dict.fromkeys(id for id in found if (key[0], id) in there)) for key, found in meant.items()}
+    return {key: found for key, found in kept.items() if found}
+
+
+def resolve(connection: Connection, resource: Resource, query: ListQuery) -> ListQuery:
+    """Names in place of ids become ids; a name of several records stands for any of them.
+
+    As of a revision, names are still those that records have now, but of records only those that there were.
+    """
+    references = _references(resource, query)
+    if not references:
+        return query
+    ids = _ids_meant(connection, references, query.revision)
+    unknown = [reference for reference in references if reference.key not in ids][:MAX_FAULTS]
+    faults = [
+        _unknown(connection, reference, query.as_of, near=number < MAX_NEAREST)
+        for number, reference in enumerate(unknown)
+    ]
+    if faults:
+        raise Problem("invalid-parameter", " ".join(fault["detail"] for fault in faults[:3]), errors=faults)
+    known = kinds(resource.filter)
+
+    def resolved(name: str, test: Test) -> Test:
+        of = known[name].of
+        if of is None or not isinstance(test, AnyOf | NoneOf):
+            return test
+        return replace(test, values=tuple(id for value in test.values for id in _meant(ids, of, str(value))))
+
+    tests = {name: tuple(resolved(name, test) for test in tests) for name, tests in query.tests.items()}
+    own = tuple(dict.fromkeys(id for name in query.ids for id in _meant(ids, resource.type, name)))
+    return replace(query, tests=tests, ids=own)
+
+
+def _meant(ids: Mapping[tuple[str, str], list[str]], type: RecordType, name: str) -> list[str]:
+    """An id stands for its own record, whatever else has it as a name."""
+    found = ids[type, fold(type, name)]
+    return [name] if name in found else found

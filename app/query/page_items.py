@@ -1,0 +1,101 @@
+"""Items of a page: stored documents with what `include=` adds and only what `fields=` names, within a byte budget."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, func, select
+
+from app.query.page_budget import Cut, Row, converted, cut
+from app.query.parameters import ListQuery
+from app.query.projection import embed, included, project
+from app.records.fields import RecordType
+from app.records.resource import Resource
+from app.store.documents import Document, valid_at
+from app.store.rows import among, batches
+
+Key = tuple[RecordType, str]
+
+Explain = Callable[[Any, Row], Any]
+"""What is told beside an item, of its whole document and its row."""
+
+
+def selected(
+    connection: Connection,
+    resource: Resource,
+    query: ListQuery,
+    rows: Iterable[Row],
+    most_bytes: int,
+    explain: Explain | None = None,
+) -> Cut:
+    """A page of items as `include=` and `fields=` ask for them, from rows of whole documents.
+
+    A page ends where its items come to the budget as they are sent. `explain` adds a last value to each row. Documents
+    are parsed one at a time, but for those that embed others: they are cut to the budget before, as is what they embed.
+    """
+    if query.is_plain and explain is None:
+        return cut(rows, query.limit, most_bytes)
+    if query.include:
+        return _embedding(connection, resource, query, cut(rows, query.limit, most_bytes), most_bytes, explain)
+
+    def convert(row: Row) -> Row:
+        document = orjson.loads(row[0])
+        told = explain(document, row) if explain else None
+        return (row[0] if query.is_plain else orjson.dumps(project(document, query.fields)), *row[1:], told)
+
+    return cut(converted(rows, query.limit, convert), query.limit, most_bytes)
+
+
+def _embedding(
+    connection: Connection,
+    resource: Resource,
+    query: ListQuery,
+    whole: Cut,
+    most_bytes: int,
+    explain: Explain | None,
+) -> Cut:
+    documents = [orjson.loads(row[0]) for row in whole.rows]
+    told = [explain(document, row) if explain else None for document, row in zip(documents, whole.rows, strict=True)]
+    keys = [included(resource, [document], query.include) for document in documents]
+    sizes = _sizes(connection, set().union(*keys), query.revision)
+    some = _readable(keys, sizes, most_bytes)
+    found = whole_records(connection, set().union(*keys[:some]), query.revision)
+    embed(resource, documents[:some], query.include, found)
+    items = (
+        (orjson.dumps(project(document, query.fields)), *row[1:], beside)
+        for document, row, beside in zip(documents[:some], whole.rows, told, strict=False)
+    )
+    shown = cut(items, query.limit, most_bytes)
+    return Cut(shown.rows, shown.is_more or whole.is_more or some < len(documents))
+
+
+def _readable(keys: Sequence[set[Key]], sizes: Mapping[Key, int], most_bytes: int) -> int:
+    """How many documents, at least one, embed records that come to `most_bytes`, each record counted once."""
+    seen: set[Key] = set()
+    size = 0
+    for number, mine in enumerate(keys):
+        size += sum(sizes.get(key, 0) for key in mine - seen)
+        seen |= mine
+        if number and size > most_bytes:
+            return number
+    return len(keys)
+
+
+def _sizes(connection: Connection, keys: Iterable[Key], revision: int | None) -> dict[Key, int]:
+    """Bytes of stored documents, which no database reads for that."""
+    found: dict[Key, int] = {}
+    of = (Document.type, Document.id)
+    for some in batches(keys, 5000):
+        query = select(*of, func.length(Document.body)).where(among(*of, some), valid_at(revision))
+        found |= {(type, id): size for type, id, size in connection.execute(query)}
+    return found
+
+
+def whole_records(connection: Connection, keys: Iterable[Key], revision: int | None) -> dict[tuple[str, str], Any]:
+    """Documents of some records, parsed: the current ones, or those of a revision."""
+    found: dict[tuple[str, str], Any] = {}
+    of = (Document.type, Document.id)
+    for some in batches(keys, 5000):
+        query = select(*of, Document.body).where(among(*of, some), valid_at(revision))
+        found |= {(type, id): orjson.loads(body) for type, id, body in connection.execute(query)}
+    return found

@@ -1,0 +1,226 @@
+"""Reading: stored documents by id, by any name, and by the page. The number of statements is fixed.
+
+A page: state, [names], [total, remembered per revision], documents, [sizes of what is included, included].
+A record: document; one asked for by another name costs two more.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import ARRAY, Connection, Select, String, bindparam, cast, func, select
+
+from app.common.problems import Problem
+from app.database.lookup import Ask, Lookup, rows_by
+from app.database.migrations import head
+from app.database.schema_version import VERSION
+from app.database.streaming import FEW, streamed
+from app.query.keyset import Position
+from app.query.link_lookup import Link, link_lookup, link_of
+from app.query.page_budget import Cut, Row, cut, with_body
+from app.query.page_items import selected, whole_records
+from app.query.parameters import ListQuery, RecordQuery
+from app.query.projection import embed, included, project
+from app.query.statements import MANY, documents_of, known_in, page_statement, reads_in_turn, shape_of
+from app.records.fields import RecordType
+from app.records.resource import Resource
+from app.store.documents import Document, Revision, State
+
+
+class Now(NamedTuple):
+    """What the database is at; equal values mean equal answers."""
+
+    revision: int
+    changed_at: datetime
+    epoch: str
+
+
+class Stored(NamedTuple):
+    id: str
+    etag: str
+    modified: datetime
+    body: bytes
+
+
+_STATE = select(State.revision, State.changed_at, State.epoch, select(VERSION.c.version_num).scalar_subquery())
+_RECORD = select(
+    Document.id,
+    Document.etag,
+    Revision.committed_at,
+    Document.body,
+    select(VERSION.c.version_num).scalar_subquery().label("version"),
+).where(
+    Document.type == bindparam("type"),
+    Document.id == bindparam("id"),
+    Document.until_revision.is_(None),
+    Revision.revision == Document.revision,
+)
+
+
+def other_version() -> Problem:
+    detail = "The database is at another schema version; run `evidence migrate`."
+    return Problem("database-not-ready", detail, headers={"retry-after": "5"})
+
+
+def _now(revision: int, changed_at: datetime, epoch: str, version: str) -> Now:
+    if version != head():
+        raise other_version()
+    return Now(revision, changed_at, epoch)
+
+
+def _stored(id: str, etag: str, modified: datetime, body: bytes, version: str) -> Stored:
+    if version != head():
+        raise other_version()
+    return Stored(id, etag, modified, body)
+
+
+NOW, RECORD = Lookup(_STATE, _now), Lookup(_RECORD, _stored, "type", "id")
+
+
+def certain(found: Now | None) -> Now:
+    if found is None:
+        raise other_version()
+    return found
+
+
+def now(connection: Connection) -> Now:
+    return certain(NOW.by(connection))
+
+
+def by_id(connection: Connection, type: RecordType, id: str) -> Stored | None:
+    return RECORD.by(connection, type, id)
+
+
+class Totals:
+    """Totals already counted at a revision, so that paging counts once; bounded, oldest out first."""
+
+    def __init__(self, entries: int) -> None:
+        self.entries = entries
+        self.known: OrderedDict[tuple[Now, str], int] = OrderedDict()
+        self.lock = threading.Lock()
+
+    def get(self, at: Now, asked: str) -> int | None:
+        return self.known.get((at, asked))
+
+    def put(self, at: Now, asked: str, total: int) -> None:
+        with self.lock:
+            self.known[at, asked] = total
+            while len(self.known) > self.entries:
+                self.known.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    documents: Sequence[bytes]
+    total: int
+    next: str | None
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """What else is told of the list, such as facets."""
+
+    def body(self) -> bytes:
+        items = b",".join(self.documents)
+        more = b"".join(b",%b:%b" % (orjson.dumps(name), orjson.dumps(value)) for name, value in self.more.items())
+        return b'{"items":[%b],"total":%d,"next":%b%b}' % (items, self.total, orjson.dumps(self.next), more)
+
+
+def page(
+    connection: Connection, resource: Resource, query: ListQuery, at: Now, totals: Totals, most_bytes: int
+) -> Page:
+    """One page of a list with the exact total, of a query whose names are resolved."""
+    shape = shape_of(resource, query)
+    total = totals.get(at, query.asked)
+    if total is None:
+        total = connection.scalars(select(func.count()).select_from(shape.records().subquery())).one()
+        totals.put(at, query.asked, total)
+    if not query.limit:
+        return Page([], total, None)
+    link, in_turn = link_of(resource, query), reads_in_turn(connection)
+    if link:
+        rows = _linked(partial(rows_by, connection, by_cursor=query.limit > FEW), query, link, in_turn=in_turn)
+    else:
+        known, many = known_in(query.position), total > MANY
+        statement = page_statement(shape._replace(many=many), query.sort, known, in_turn=in_turn)
+        rows = _rows(connection, statement, query.position, query.limit + 1, by_cursor=query.limit > FEW)
+    return page_of(resource, query, selected(connection, resource, query, rows, most_bytes), total)
+
+
+def page_of(resource: Resource, query: ListQuery, found: Cut, total: int) -> Page:
+    """A page in an order of sort keys, from rows of an item and its keys."""
+    last = tuple(found.rows[-1][1 : 1 + len(query.sort)]) if found.is_more else None
+    following = query.next_url(resource, last) if last else None
+    return Page([row[0] for row in found.rows], total, following)
+
+
+def _rows(
+    connection: Connection, statement: Select[Any], position: Position | None, limit: int, *, by_cursor: bool = False
+) -> Iterator[Row]:
+    values = {f"after_{index}": value for index, value in enumerate(position or ())}
+    return with_body(streamed(connection, statement, {**values, "limit": limit}, by_cursor=by_cursor))
+
+
+def _linked(ask: Ask, query: ListQuery, link: Link, *, in_turn: bool) -> Iterator[Row]:
+    lookup = link_lookup(link.shape, query.sort, known_in(query.position), in_turn=in_turn)
+    after = [value for value in query.position or () if value is not None]
+    return with_body(ask(lookup, *link.values, *after, query.limit + 1))
+
+
+def linked_page(ask: Ask, resource: Resource, query: ListQuery, link: Link, total: int, most_bytes: int) -> Page:
+    """A page of whole documents that one link leads to, of a resolved query, where segments are read in turn."""
+    if not query.limit:
+        return Page([], total, None)
+    return page_of(resource, query, cut(_linked(ask, query, link, in_turn=True), query.limit, most_bytes), total)
+
+
+EXPORTED = 500
+"""Records read at a time where all of them are wanted."""
+
+
+def every_page(connection: Connection, resource: Resource, query: ListQuery) -> Iterator[Sequence[bytes]]:
+    """All whole documents of a resolved query, some at a time, in its order."""
+    yield from pages_of(connection, resource, query, shape_of(resource, query).records())
+
+
+def pages_of(
+    connection: Connection, resource: Resource, query: ListQuery, records: Select[Any]
+) -> Iterator[Sequence[bytes]]:
+    position = query.position
+    while True:
+        statement = documents_of(resource, records, query.sort, known_in(position), in_turn=reads_in_turn(connection))
+        rows = [*_rows(connection, statement, position, EXPORTED)]
+        yield [row[0] for row in rows]
+        if len(rows) < EXPORTED:
+            return
+        position = tuple(rows[-1][1 : 1 + len(query.sort)])
+
+
+def those_with(connection: Connection, resource: Resource, ids: Sequence[str]) -> Any:
+    """A selection of the records with some ids, however many."""
+    some = func.json_each(orjson.dumps(ids).decode()).table_valued("value")
+    if connection.dialect.name == "postgresql":
+        some = func.unnest(cast(list(ids), ARRAY(String))).table_valued("value").render_derived()
+    return select(resource.sorts["id"]).where(resource.sorts["id"].in_(select(some.c.value)))
+
+
+def rows_with(connection: Connection, resource: Resource, query: ListQuery, ids: Sequence[str]) -> Iterator[Row]:
+    """The first rows of the records with some ids, however many, in the query's order."""
+    records, in_turn = those_with(connection, resource, ids), reads_in_turn(connection)
+    statement = documents_of(resource, records, query.sort, known_in(query.position), in_turn=in_turn)
+    return _rows(connection, statement, query.position, query.limit + 1, by_cursor=query.limit > FEW)
+
+
+def select_parts(
+    connection: Connection, resource: Resource, query: RecordQuery, bodies: Sequence[bytes]
+) -> Sequence[bytes]:
+    """The documents with what `include=` adds and only what `fields=` names."""
+    if query.is_plain:
+        return bodies
+    documents = [orjson.loads(body) for body in bodies]
+    if query.include:
+        keys = included(resource, documents, query.include)
+        embed(resource, documents, query.include, whole_records(connection, keys, query.revision))
+    return [orjson.dumps(project(document, query.fields)) for document in documents]

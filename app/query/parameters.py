@@ -1,0 +1,275 @@
+"""A query string as typed values: filters, sort, paging and selection. What is unknown is refused, never ignored."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache, partial
+from typing import Any, TypeVar, get_args
+from urllib.parse import parse_qsl, urlencode
+
+from app.common.problems import Invalid, Problem, parameter_fault
+from app.common.suggestions import nearest
+from app.query.as_of import read_as_of
+from app.query.export_formats import formats_of
+from app.query.keyset import Position, SortKey, offset_in, position_in, write_cursor
+from app.query.projection import Tree, read_fields, read_include
+from app.query.search_parameters import (
+    DEFAULT_FACET_LIMIT,
+    Facet,
+    Match,
+    Words,
+    read_facet_limit,
+    read_facets,
+    read_match,
+    read_node,
+)
+from app.records.document_paths import parts
+from app.records.fields import RecordType
+from app.records.filters import Kind, Test, Tests, kinds, read_test, split_values
+from app.records.registry import RESOURCES
+from app.records.resource import Resource
+
+T = TypeVar("T")
+
+DEFAULT_LIMIT, MAX_LIMIT = 25, 1000
+MAX_PARAMETERS = 200
+SELECTING = ("fields", "include", "format", "raw", "as_of")
+PAGING = ("sort", "limit", "cursor", "ids")
+SEARCHING = ("q", "match", "expand")
+COUNTING = ("facets", "facet_limit")
+NOTHING: tuple[str, ...] = ()
+NO_FACETS: tuple[Facet, ...] = ()
+NOW: datetime | None = None
+UNSAID: bool | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class RecordQuery:
+    fields: Tree | None
+    include: tuple[str, ...]
+    format: str | None
+    as_of: datetime | None = field(default=None, kw_only=True)
+    revision: int | None = field(default=None, kw_only=True)
+    """The one that `as_of` means, once it is looked up; nothing: the newest."""
+    raw: bool | None = field(default=None, kw_only=True)
+    """Whether text in csv is left as it is; nothing where it is not said."""
+
+    @property
+    def is_plain(self) -> bool:
+        """The stored bytes are the answer."""
+        return self.fields is None and not self.include
+
+
+@dataclass(frozen=True, eq=False)
+class ListQuery(RecordQuery):
+    tests: Mapping[str, Tests]
+    ids: tuple[str, ...]
+    sort: tuple[SortKey, ...]
+    """Nothing: by relevance."""
+    limit: int
+    position: Position | None
+    words: Words | None
+    facets: tuple[Facet, ...]
+    facet_limit: int
+    asked: str
+    """What a total and a cursor belong to: type, filters, ids and sort, in one spelling."""
+    parameters: tuple[tuple[str, str], ...]
+    """As given, less the cursor."""
+
+    def next_url(self, resource: Resource, position: Position) -> str:
+        cursor = write_cursor(self.asked, position)
+        return f"{resource.path}?{urlencode([*self.parameters, ('cursor', cursor)], safe=',.:')}"
+
+
+class Parameters:
+    """Parameters as given, taken one by one; faults are gathered so that all are told at once."""
+
+    def __init__(self, raw: str, known: list[str]) -> None:
+        self.faults: list[Mapping[str, Any]] = []
+        if raw.count("&") >= MAX_PARAMETERS:
+            detail = f"There are {raw.count('&') + 1} parameters; at most {MAX_PARAMETERS} are read."
+            raise Problem("invalid-parameter", detail)
+        self.pairs = parse_qsl(raw, keep_blank_values=True)
+        for name in dict.fromkeys(name for name, _ in self.pairs):
+            if name not in known:
+                self.faults.append(parameter_fault(name, f"There is no parameter {name!r} here.", nearest(name, known)))
+
+    def all(self, name: str) -> list[str]:
+        return [value for key, value in self.pairs if key == name]
+
+    def read(self, name: str, how: Callable[[str], T], otherwise: T) -> T:
+        """The one value of a parameter."""
+        values = self.all(name)
+        if len(values) > 1:
+            self.faults.append(parameter_fault(name, f"{name} can be given only once."))
+        return self.attempt(name, how, values[0], otherwise) if values else otherwise
+
+    def attempt(self, name: str, how: Callable[[str], T], value: str, otherwise: T) -> T:
+        try:
+            return how(value)
+        except Invalid as fault:
+            self.faults.append(parameter_fault(name, f"{name}: {fault.detail}.", fault.near))
+            return otherwise
+
+    def read_format(self, known: list[str] | None = None) -> str | None:
+        return self.read("format", partial(_format, known or ["json"]), None)
+
+    def end(self) -> None:
+        if self.faults:
+            detail = " ".join(str(fault["detail"]) for fault in self.faults[:3])
+            raise Problem("invalid-parameter", detail, errors=self.faults)
+
+
+def _format(known: list[str], value: str) -> str | None:
+    if value not in known:
+        raise Invalid(f"{value!r} is not one of the formats here", known)
+    return value
+
+
+def _include(resource: Resource, value: str) -> tuple[str, ...]:
+    return read_include(resource, split_values(value))
+
+
+def _fields(resource: Resource, include: tuple[str, ...], value: str) -> Tree | None:
+    return read_fields(resource, include, split_values(value))
+
+
+def _selection(resource: Resource, given: Parameters) -> tuple[Tree | None, tuple[str, ...], str | None]:
+    include = given.read("include", partial(_include, resource), NOTHING)
+    fields = given.read("fields", partial(_fields, resource, include), None)
+    return fields, include, given.read_format(formats_of(resource.type))
+
+
+@lru_cache(maxsize=1024)
+def read_record_query(type: RecordType, raw: str) -> RecordQuery:
+    given = Parameters(raw, list(SELECTING))
+    selection = _selection(RESOURCES[type], given)
+    as_of, raw_text = given.read("as_of", read_as_of, NOW), given.read("raw", read_boolean, UNSAID)
+    given.end()
+    return RecordQuery(*selection, as_of=as_of, raw=raw_text)
+
+
+def read_no_query(raw: str) -> None:
+    """For what takes no parameters."""
+    Parameters(raw, []).end()
+
+
+def read_limit(value: str) -> int:
+    if not (value.isascii() and value.isdigit() and len(value) <= 4 and int(value) <= MAX_LIMIT):
+        raise Invalid(f"{value!r} is not a whole number from 0 to {MAX_LIMIT}")
+    return int(value)
+
+
+TYPES: tuple[RecordType, ...] = get_args(RecordType)
+
+
+def read_types(value: str) -> tuple[RecordType, ...]:
+    """Record types, in their own order."""
+    wanted = split_values(value)
+    for name in wanted:
+        if name not in TYPES:
+            raise Invalid(f"{name!r} is not a record type", nearest(name, TYPES))
+    return tuple(type for type in TYPES if type in wanted)
+
+
+def _sort_key(resource: Resource, value: str) -> SortKey:
+    name = value.removeprefix("-")
+    if name not in resource.sorts:
+        raise Invalid(f"{name!r} is not a field to sort by", nearest(name, resource.sorts) or resource.sorts)
+    return SortKey(name, resource.sorts[name], descending=value.startswith("-"))
+
+
+def _sort(resource: Resource, value: str) -> tuple[SortKey, ...]:
+    keys = [_sort_key(resource, part) for part in split_values(value)]
+    names = [key.name for key in keys]
+    if len(set(names)) < len(names):
+        raise Invalid("names a field twice")
+    if len(names) > 5:
+        raise Invalid("names more than 5 fields")
+    until_id = names.index("id") + 1 if "id" in names else len(names)
+    last = () if "id" in names else (SortKey("id", resource.sorts["id"]),)
+    return (*keys[:until_id], *last)
+
+
+def _tests(resource: Resource, given: Parameters) -> dict[str, Tests]:
+    """Each filter's tests, in one order whatever the order they were given in."""
+    found: dict[str, Tests] = {}
+    for name, kind in kinds(resource.filter).items():
+        tests = (given.attempt(name, partial(_test, kind), raw, None) for raw in given.all(name))
+        if wanted := tuple(test for test in tests if test is not None):
+            found[name] = wanted
+    return found
+
+
+def _test(kind: Kind, raw: str) -> Test | None:
+    return read_test(kind, raw)
+
+
+def _ids(value: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(split_values(value)))
+
+
+def read_boolean(value: str) -> bool:
+    if value not in ("true", "false"):
+        raise Invalid(f"{value!r} is not true or false", ("true", "false"))
+    return value == "true"
+
+
+def read_words(given: Parameters) -> Words | None:
+    """`q=` with what belongs to it."""
+    node = given.read("q", partial(read_node, parts()), None)
+    best: Match = "best"
+    match, expand = given.read("match", read_match, best), given.read("expand", read_boolean, True)
+    for name in ("match", "expand"):
+        if given.all(name) and not given.all("q"):
+            given.faults.append(parameter_fault(name, f"{name} belongs to a search; give q too."))
+    return Words(given.all("q")[0], node, match, expand) if node is not None else None
+
+
+def _as_of(given: Parameters) -> datetime | None:
+    for name in (*SEARCHING, *COUNTING) if given.all("as_of") else ():
+        if given.all(name):
+            detail = f"{name} cannot be combined with as_of: words and counts are only known of what is there now."
+            given.faults.append(parameter_fault(name, detail))
+    return given.read("as_of", read_as_of, NOW)
+
+
+def _position(asked: str, sort: tuple[SortKey, ...], cursor: str) -> Position:
+    return position_in(asked, cursor, sort) if sort else (offset_in(asked, cursor),)
+
+
+@lru_cache(maxsize=1024)
+def read_list_query(type: RecordType, raw: str) -> ListQuery:
+    """The query of a list; raises a `Problem` that names every fault."""
+    resource = RESOURCES[type]
+    given = Parameters(raw, [*kinds(resource.filter), *SEARCHING, *COUNTING, *PAGING, *SELECTING])
+    selection = _selection(resource, given)
+    tests, ids = _tests(resource, given), given.read("ids", _ids, NOTHING)
+    words, facets = read_words(given), given.read("facets", partial(read_facets, resource), NO_FACETS)
+    facet_limit = given.read("facet_limit", read_facet_limit, DEFAULT_FACET_LIMIT)
+    unsorted: tuple[SortKey, ...] = () if words else (SortKey("id", resource.sorts["id"]),)
+    sort = given.read("sort", partial(_sort, resource), unsorted)
+    limit = given.read("limit", read_limit, max(DEFAULT_LIMIT, len(ids)))
+    as_of, raw_text = _as_of(given), given.read("raw", read_boolean, UNSAID)
+    given.end()
+    order = [(key.name, key.descending) for key in sort]
+    asked = repr((type, tests, ids, order, (words.raw, words.match, words.expand) if words else None))
+    asked += f" {as_of}" if as_of else ""
+    position = given.read("cursor", partial(_position, asked, sort), None)
+    given.end()
+    parameters = tuple(pair for pair in given.pairs if pair[0] != "cursor")
+    return ListQuery(
+        *selection,
+        tests,
+        ids,
+        sort,
+        limit,
+        position,
+        words,
+        facets,
+        facet_limit,
+        asked,
+        parameters,
+        as_of=as_of,
+        raw=raw_text,
+    )

@@ -1,0 +1,125 @@
+"""`fields=` and `include=`: which parts of a document are sent, and which referred records whole."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from app.common.problems import Invalid
+from app.common.suggestions import nearest
+from app.records.base_schemas import ProvenanceOut
+from app.records.fields import RecordType
+from app.records.registry import RESOURCES
+from app.records.resource import Resource
+from app.records.sources.schemas import SourceOut
+
+Json = Any
+Tree = dict[str, "Tree | None"]
+"""Chosen fields; `None` is the whole of one."""
+
+PROVENANCE = "provenance"
+
+
+class CitedWhole(ProvenanceOut):
+    """With `include=provenance`."""
+
+    source_record: SourceOut
+
+
+def _model_in(hint: Any) -> type[BaseModel] | None:
+    if isinstance(hint, type) and issubclass(hint, BaseModel):
+        return hint
+    return next((model for inner in get_args(hint) if (model := _model_in(inner))), None)
+
+
+@cache
+def _fields_of(model: type[BaseModel]) -> Mapping[str, type[BaseModel] | None]:
+    return {name: _model_in(field.annotation) for name, field in model.model_fields.items()}
+
+
+def includable(resource: Resource) -> list[str]:
+    cited = [PROVENANCE] if PROVENANCE in resource.out.model_fields else []
+    return [*resource.includes, *cited]
+
+
+def read_include(resource: Resource, names: Iterable[str]) -> tuple[str, ...]:
+    known = includable(resource)
+    for name in names:
+        if name not in known:
+            raise Invalid(f"{name!r} is not one of the embedded records", nearest(name, known) or known)
+    return tuple(dict.fromkeys(names))
+
+
+def _shape(resource: Resource, include: tuple[str, ...]) -> Mapping[str, type[BaseModel] | None]:
+    wider = {name: RESOURCES[resource.includes[name]].out for name in include if name in resource.includes}
+    cited = {PROVENANCE: CitedWhole} if PROVENANCE in include else {}
+    return {**_fields_of(resource.out), **wider, **cited}
+
+
+def _walk(resource: Resource, include: tuple[str, ...], path: str) -> list[str]:
+    """The names of a dotted path, each checked against the schema."""
+    known: Mapping[str, type[BaseModel] | None] = _shape(resource, include)
+    names = path.split(".")
+    for index, name in enumerate(names):
+        if name not in known:
+            prefix = "".join(f"{above}." for above in names[:index])
+            near = [prefix + choice for choice in nearest(name, known)]
+            raise Invalid(f"there is no field {path!r}", near)
+        model = known[name]
+        known = _fields_of(model) if model else {}
+    return names
+
+
+def read_fields(resource: Resource, include: tuple[str, ...], paths: Iterable[str]) -> Tree:
+    """Dotted paths as a tree; a whole field wins over parts of it. Raises `Invalid`."""
+    tree: Tree = {}
+    for path in paths:
+        *above, last = _walk(resource, include, path)
+        branch: Tree | None = tree
+        for name in above:
+            branch = branch.setdefault(name, {}) if branch is not None else None
+        if branch is not None:
+            branch[last] = None
+    for name in include:
+        if name not in tree:
+            raise Invalid(f"leaves out {name!r}, which include asks for", [name])
+    return tree
+
+
+def project(value: Json, tree: Tree | None) -> Json:
+    """The chosen parts of a document, in its own order."""
+    if tree is None or value is None:
+        return value
+    if isinstance(value, list):
+        return [project(item, tree) for item in value]
+    return {name: project(inner, tree[name]) for name, inner in value.items() if name in tree}
+
+
+def _embedded(document: Json, names: Iterable[str]) -> Iterator[tuple[str, Json]]:
+    """Each embedded record of a document, with the field it stands in."""
+    for name in names:
+        value = document.get(name)  # the past may have had other shapes
+        yield from ((name, item) for item in (value if isinstance(value, list) else [value] if value else []))
+
+
+def _key(resource: Resource, name: str, item: Json) -> tuple[RecordType, str]:
+    return ("sources", item["source"]) if name == PROVENANCE else (resource.includes[name], item["id"])
+
+
+def included(resource: Resource, documents: Iterable[Json], include: tuple[str, ...]) -> set[tuple[RecordType, str]]:
+    """The records that `include=` asks for."""
+    return {_key(resource, name, item) for doc in documents for name, item in _embedded(doc, include)}
+
+
+def embed(
+    resource: Resource, documents: Iterable[Json], include: tuple[str, ...], found: Mapping[tuple[str, str], Json]
+) -> None:
+    """Puts whole records where a few of their fields stood; a source beside the provenance that cites it."""
+    for document in documents:
+        for name, item in _embedded(document, include):
+            record = found[_key(resource, name, item)]
+            if name == PROVENANCE:
+                item["source_record"] = record
+            else:
+                item.update({field: value for field, value in record.items() if field not in item})

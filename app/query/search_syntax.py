@@ -1,0 +1,175 @@
+"""The query language of `q=`, read into a tree.
+
+eyelid ptosis         all words (or those that match best)      "eyelid ptosis"     a phrase
+wryneck OR torticollis   either                                 -children           without
+mig*                  a beginning                               title:migraine      in one field
+(a OR b) c            grouping
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from app.common.problems import Invalid
+
+MAX_CHARACTERS = 2000
+MAX_CLAUSES = 100
+MAX_DEPTH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Text to be found as it is: one word, the beginning of one, or a phrase; in one field or anywhere."""
+
+    text: str
+    at: int
+    phrase: bool = False
+    prefix: bool = False
+    field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    nodes: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Any_:
+    nodes: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    node: "Node"
+
+
+Node = Words | All | Any_ | Not
+
+
+class _Token(NamedTuple):
+    kind: str
+    text: str
+    at: int
+
+
+_TOKEN = re.compile(
+    r"""(?P<space>\s+)
+      | (?P<open>\() | (?P<close>\))
+      | (?P<not>-(?=[\w("]))
+      | (?P<field>[A-Za-z_]+:(?=["\w(]))
+      | "(?P<phrase>[^"]*)"
+      | (?P<quote>")
+      | (?P<word>[^\s()"]+)""",
+    re.VERBOSE,
+)
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    for match in _TOKEN.finditer(text):
+        kind = match.lastgroup or ""
+        if kind == "quote":
+            raise Invalid(f"at character {match.start() + 1}: the double quote is never closed")
+        if kind != "space":
+            yield _Token(kind, match[kind], match.start())
+
+
+class _Parser:
+    """Recursive descent; `fields` are the names that may stand before a colon."""
+
+    def __init__(self, text: str, fields: frozenset[str]) -> None:
+        self.tokens = list(_tokens(text))
+        self.fields = fields
+        self.index = 0
+        self.depth = 0
+
+    @property
+    def next(self) -> _Token | None:
+        return self.tokens[self.index] if self.index < len(self.tokens) else None
+
+    def take(self) -> _Token:
+        token = self.tokens[self.index]
+        self.index += 1
+        return token
+
+    def either(self) -> Node:
+        nodes = [self.all()]
+        while self.next and self.next.kind == "word" and self.next.text == "OR":
+            at = self.take().at
+            if self.next is None or self.next.kind == "close":
+                raise Invalid(f"at character {at + 1}: nothing stands after OR")
+            nodes.append(self.all())
+        return nodes[0] if len(nodes) == 1 else Any_(tuple(nodes))
+
+    def all(self) -> Node:
+        nodes: list[Node] = []
+        while self.next and self.next.kind != "close" and not (self.next.kind == "word" and self.next.text == "OR"):
+            nodes.append(self.item())
+        if not nodes:
+            where = f"at character {self.next.at + 1}" if self.next else "at its end"
+            raise Invalid(f"{where}: a word is missing")
+        return nodes[0] if len(nodes) == 1 else All(tuple(nodes))
+
+    def item(self) -> Node:
+        token = self.take()
+        if token.kind == "not":
+            return Not(self.item())
+        if token.kind == "field":
+            return self.in_field(token)
+        if token.kind == "open":
+            return self.group(token)
+        if token.text.endswith(":") and token.text[:-1].lower() in self.fields:
+            raise Invalid(f"at character {token.at + 1}: nothing stands after {token.text}")
+        return _words(token, None)
+
+    def in_field(self, token: _Token) -> Node:
+        name = token.text[:-1].lower()
+        following = self.take()
+        if name not in self.fields:
+            if following.kind == "word" and len(name) < 3:  # a ratio, such as T:1
+                return Words(f"{token.text}{following.text}", token.at)
+            raise Invalid(f"at character {token.at + 1}: there is no field {name!r}", sorted(self.fields))
+        if following.kind not in ("word", "phrase"):
+            raise Invalid(f"at character {following.at + 1}: after a field stands a word or a phrase")
+        return _words(following, name)
+
+    def group(self, token: _Token) -> Node:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise Invalid(f"at character {token.at + 1}: more than {MAX_DEPTH} parentheses inside each other")
+        node = self.either()
+        if self.next is None:
+            raise Invalid(f"at character {token.at + 1}: the parenthesis is never closed")
+        self.take()
+        self.depth -= 1
+        return node
+
+
+def _words(token: _Token, field: str | None) -> Words:
+    prefix = token.kind == "word" and token.text.endswith("*")
+    text = token.text.rstrip("*") if prefix else token.text
+    return Words(text, token.at, phrase=token.kind == "phrase", prefix=prefix, field=field)
+
+
+def parse(text: str, fields: frozenset[str]) -> Node:
+    """A query as a tree; raises `Invalid` that says where it cannot be read."""
+    if len(text) > MAX_CHARACTERS:
+        raise Invalid(f"has {len(text)} characters; at most {MAX_CHARACTERS} are read")
+    parser = _Parser(text, fields)
+    if len(parser.tokens) > MAX_CLAUSES * 2 or sum(t.kind in ("word", "phrase") for t in parser.tokens) > MAX_CLAUSES:
+        raise Invalid(f"has more than {MAX_CLAUSES} words and phrases")
+    if not parser.tokens:
+        raise Invalid("has no words")
+    node = parser.either()
+    if parser.next is not None:
+        raise Invalid(f"at character {parser.next.at + 1}: a parenthesis is closed that was never opened")
+    return node
+
+
+def leaves(node: Node) -> Iterator[Words]:
+    """All words that a hit may have; not those it must not have."""
+    if isinstance(node, Words):
+        yield node
+    elif isinstance(node, All | Any_):
+        for inner in node.nodes:
+            yield from leaves(inner)

@@ -1,0 +1,88 @@
+"""Typed tests of a filter as SQL conditions; the value grammar itself is in `filters`."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Float, and_, func, not_, or_, select, type_coerce
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.records.filters import AnyOf, Between, Kind, Missing, NoneOf, Test, Tests, Value, ascii_lower, kinds
+from app.records.resource import Linked, Resource, Target
+
+Column = InstrumentedAttribute[Any]
+AFTER_ANY_DATE = "~"
+"""Sorts after every digit and hyphen: `2010~` is the end of all that 2010 contains."""
+
+
+def _within(column: Column, low: Value | None, high: Value | None) -> ColumnElement[bool]:
+    """A date counts as the first moment it can mean: 2010 is in `2010..` and in `..2010-06`."""
+    ends = []
+    if low is not None:
+        ends.append(column >= low)
+    if high is not None:
+        ends.append(column <= f"{high}{AFTER_ANY_DATE}")
+    return and_(*ends)
+
+
+def _dates(column: Column, values: tuple[Value, ...]) -> ColumnElement[bool]:
+    return or_(*(_within(column, value, value) for value in values))
+
+
+def _numbers(column: Column, values: tuple[Value, ...]) -> ColumnElement[bool]:
+    return type_coerce(column, Float()).in_([float(value) for value in values])  # else the first value's type decides
+
+
+def _texts(column: Column, values: tuple[Value, ...]) -> ColumnElement[bool]:
+    return func.lower(column).in_([ascii_lower(str(value)) for value in values])
+
+
+def _equals(column: Column, values: tuple[Value, ...]) -> ColumnElement[bool]:
+    return column.in_(values)
+
+
+_EQUAL: Mapping[str, Callable[[Column, tuple[Value, ...]], ColumnElement[bool]]] = {
+    "date": _dates,
+    "number": _numbers,
+    "text": _texts,
+}
+
+
+def _between(column: Column, kind: Kind, test: Between) -> ColumnElement[bool]:
+    if kind.name == "date":
+        return _within(column, test.low, test.high)
+    number = type_coerce(column, Float())
+    ends: list[ColumnElement[bool]] = [number >= test.low] if test.low is not None else []
+    return and_(*ends, *([number <= test.high] if test.high is not None else []))
+
+
+def _holds(column: Column, kind: Kind, test: Test) -> ColumnElement[bool]:
+    """Whether one value passes; `NoneOf` and `Missing` are the opposites of these."""
+    if isinstance(test, AnyOf | NoneOf):
+        return _EQUAL.get(kind.name, _equals)(column, test.values)
+    if isinstance(test, Between):
+        return _between(column, kind, test)
+    return column.is_not(None)
+
+
+def condition(main_id: Column, target: Target, kind: Kind, test: Test, *, many: bool = False) -> ColumnElement[bool]:
+    """A record passes when any of its values does; `not:` and `missing` when none does.
+
+    Where `many` pass, records are best gone through in their order and asked one by one (EXISTS); where few do, those
+    few are best looked up first (IN). Either is a hundred times slower in the other's place.
+    """
+    opposite = isinstance(test, NoneOf | Missing)
+    holds: ColumnElement[bool]
+    if isinstance(target, Linked):
+        passing = select(target.owner).where(*target.where, _holds(target.column, kind, test))
+        holds = passing.where(target.owner == main_id).exists() if many else main_id.in_(passing)
+        return not_(holds) if opposite else holds
+    holds = _holds(target, kind, test)
+    return or_(target.is_(None), not_(holds)) if opposite else holds
+
+
+def conditions(resource: Resource, tests: Mapping[str, Tests], *, many: bool = False) -> Iterator[ColumnElement[bool]]:
+    """All must hold."""
+    known = kinds(resource.filter)
+    for name, wanted in tests.items():
+        for test in wanted:
+            yield condition(resource.sorts["id"], resource.filters[name], known[name], test, many=many)

@@ -1,0 +1,140 @@
+"""Statements that find a page's documents, each built once for all lists that differ in nothing but values."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import (
+    ARRAY,
+    Connection,
+    Integer,
+    Select,
+    String,
+    Subquery,
+    and_,
+    bindparam,
+    cast,
+    func,
+    select,
+    type_coerce,
+)
+
+from app.database.streaming import FEW, streamed
+from app.query.keyset import Position, SortKey, page_keys, page_order
+from app.query.page_budget import Row, by_place
+from app.query.parameters import ListQuery
+from app.query.sql_filters import conditions
+from app.records.fields import RecordType
+from app.records.filters import Tests
+from app.records.resource import Resource
+from app.store.documents import Document, valid_at
+
+
+class Shape(NamedTuple):
+    """What pages of one list have in common: their statements differ in nothing but values."""
+
+    resource: Resource
+    tests: tuple[tuple[str, Tests], ...]
+    ids: tuple[str, ...]
+    many: bool = False
+
+    def records(self) -> Select[Any]:
+        wanted = [*conditions(self.resource, dict(self.tests), many=self.many)]
+        if self.ids:
+            wanted.append(self.resource.sorts["id"].in_(self.ids))
+        return select(self.resource.sorts["id"]).where(*wanted)
+
+
+MANY = 1_000
+"""Records found above which they are gone through in order; about the root of a page's length times all there are."""
+
+
+def shape_of(resource: Resource, query: ListQuery) -> Shape:
+    return Shape(resource, tuple(query.tests.items()), query.ids)
+
+
+Known = tuple[bool, ...] | None
+"""Which keys of a position have a value; nothing where a list begins."""
+
+
+def reads_in_turn(connection: Connection) -> bool:
+    return connection.dialect.name == "sqlite"
+
+
+def known_in(position: Position | None) -> Known:
+    return None if position is None else tuple(value is not None for value in position)
+
+
+@lru_cache(maxsize=256)
+def page_statement(shape: Shape, sort: tuple[SortKey, ...], known: Known, *, in_turn: bool) -> Select[Any]:
+    """Building a statement costs more than running it, so each shape's is kept."""
+    return documents_of(shape.resource, shape.records(), sort, known, in_turn=in_turn)
+
+
+def documents_of(
+    resource: Resource, records: Select[Any], sort: tuple[SortKey, ...], known: Known, *, in_turn: bool
+) -> Select[Any]:
+    """The documents of one page; parameters `limit` and, for each key of a position that has a value, `after_...`."""
+    position: Any = known and tuple(
+        bindparam(f"after_{index}", type_=key.column.type) if there else None
+        for index, (key, there) in enumerate(zip(sort, known, strict=True))
+    )
+    limit: Any = bindparam("limit", type_=Integer())
+    return with_bodies(resource, page_keys(records, sort, position, limit, in_turn=in_turn), sort, in_turn=in_turn)
+
+
+def with_bodies(resource: Resource, keys: Subquery, sort: Sequence[SortKey], *, in_turn: bool) -> Select[Any]:
+    """The body of each record's current document and the record's sort keys, in the page's order.
+
+    Where the database reads in turn, it is given no order here: SQLite would carry all bodies through its sorter before
+    it gave the first, which takes longer than all the rest. The keys come in their order, and SQLite evaluates an outer
+    join in the order in which it is written (https://www.sqlite.org/optoverview.html, Joins).
+    """
+    columns = [keys.c[f"key_{index}"] for index in range(len(sort))]
+    current = and_(Document.type == resource.type, Document.id == columns[-1], Document.until_revision.is_(None))
+    shown = select(Document.body, *columns).join_from(keys, Document, current, isouter=True)
+    return shown if in_turn else shown.order_by(*page_order(keys, sort))
+
+
+def keyed_documents(
+    connection: Connection, keys: Sequence[tuple[RecordType, str]], revision: int | None = None
+) -> Iterator[Row]:
+    """Rows of a body and its key's place from 1 on, in the keys' order; a key without a document is left out.
+
+    `revision`: the documents as of then in place of the current ones.
+    """
+    if not keys:
+        return iter(())
+    in_turn = reads_in_turn(connection)
+    statement = _keyed_statement(in_turn=in_turn, is_past=revision is not None)
+    values = {"keys": orjson.dumps(keys).decode()} if in_turn else {name: [*some] for name, some in _columns(keys)}
+    return by_place(streamed(connection, statement, {**values, "revision": revision}, by_cursor=len(keys) > FEW))
+
+
+def _columns(keys: Sequence[tuple[RecordType, str]]) -> Iterator[tuple[str, Iterable[str]]]:
+    return zip(("types", "ids"), zip(*keys, strict=True), strict=True)
+
+
+@cache
+def _keyed_statement(*, in_turn: bool, is_past: bool) -> Select[Any]:
+    """Parameters: `keys` as JSON where the database reads in turn, else `types` and `ids`; `revision` of the past."""
+    wanted = _in_json() if in_turn else _in_arrays()
+    revision: Any = bindparam("revision", type_=Integer()) if is_past else None
+    document = and_(Document.type == wanted.c.type, Document.id == wanted.c.id, valid_at(revision))
+    found = select(Document.body, wanted.c.place).join_from(wanted, Document, document, isouter=True)
+    return found if in_turn else found.order_by(wanted.c.place)
+
+
+def _in_json() -> Any:
+    pairs = func.json_each(bindparam("keys", type_=String())).table_valued("key", "value")
+    part = func.json_extract
+    place = (type_coerce(pairs.c.key, Integer()) + 1).label("place")
+    columns = (part(pairs.c.value, "$[0]").label("type"), part(pairs.c.value, "$[1]").label("id"))
+    return select(*columns, place).subquery("wanted")
+
+
+def _in_arrays() -> Any:
+    types, ids = (cast(bindparam(name, type_=ARRAY(String)), ARRAY(String)) for name in ("types", "ids"))
+    pairs = func.unnest(types, ids).table_valued("type", "id", with_ordinality="place")
+    return pairs.render_derived(name="wanted")

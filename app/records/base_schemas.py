@@ -1,0 +1,209 @@
+"""The JSON shapes that all ten record types share: what every record is entered with and answered with."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Annotated, Any, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
+
+from app.records.fields import (
+    AbsenceReason,
+    AlertState,
+    EvidenceBasis,
+    Name,
+    Prose,
+    QuoteStatus,
+    RecordType,
+    Slug,
+    Tier,
+)
+
+
+class Shape(BaseModel):
+    """Frozen and strict: an unknown field or a value of another type is a fault, never ignored or converted."""
+
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", json_schema_serialization_defaults_required=True
+    )
+
+
+class Fields(BaseModel):
+    """What a type's `In` and `Out` have in common; whether more is allowed is theirs to say."""
+
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
+
+
+@dataclass(frozen=True, slots=True)
+class RefersTo:
+    """Marks an `In` field that holds ids of records of another type."""
+
+    type: RecordType
+
+
+class Embedded(Fields):
+    """A referred record as it is embedded: some of its fields; `include=` puts all of them in its place."""
+
+    id: Slug
+
+
+JsonPointer = Annotated[str, Field(max_length=500, pattern=r"^(/([^~/]|~[01])*)*$")]
+
+
+class ProvenanceIn(Shape):
+    source: Annotated[Slug, RefersTo("sources"), Field(description="Id of the source.", examples=["article"])]
+    section: Name | None = Field(None, description="Where in the source: a heading, a table, a page.")
+    quote: Prose | None = Field(
+        None, description="Exact text of the stored source; must be in it, character for character."
+    )
+    start: int | None = Field(
+        None, ge=0, description="Offset of the quote in Unicode code points; found if the quote is unique."
+    )
+    paths: dict[str, JsonPointer] = Field(
+        default_factory=dict,
+        max_length=500,
+        description="Of a source that is JSON: from a field of the record to the place in the source that it was "
+        "mapped from, an RFC 6901 pointer.",
+        examples=[{"enrolled": "/protocolSection/designModule/enrollmentInfo/count"}],
+    )
+
+
+class ProvenanceOut(Fields):
+    """One source of a record's statements; quotes are W3C Web Annotation text quote and position selectors."""
+
+    source: Slug = Field(description="Id of the source.", examples=["article"])
+    tier: Tier = Field(description="How near the source is to the fact.")
+    url: str | None = Field(description="Where the source is, if it is on the web.")
+    section: str | None = Field(description="Where in the source.")
+    paths: dict[str, str] = Field(
+        description="Of a source that is JSON: from a field of the record to where in the source it was mapped from, "
+        "an RFC 6901 pointer."
+    )
+    quote: str | None = Field(description="Exact text of the source, as it was when the record was entered.")
+    start: int | None = Field(description="Where the quote starts, in Unicode code points; if gone, where it last did.")
+    end: int | None = Field(description="Where the quote ends (exclusive), in Unicode code points.")
+    prefix: str | None = Field(description="The text just before the quote.")
+    suffix: str | None = Field(description="The text just after the quote.")
+    checked_at: datetime | None = Field(description="When the quote was last found in the source's text.")
+    status: QuoteStatus = Field(
+        description="`ok`: the quote stands where it was entered; `moved`: the source's text was replaced since, and "
+        "the quote, or a passage nearly like it that the text shows from `start` to `end`, now stands there; `gone`: "
+        "it is in the text no longer, or cannot be told from others like it; `unquoted`: the source is cited without."
+    )
+
+
+class AlertOut(Fields):
+    """A publication that the record rests on, and what became of it."""
+
+    publication: Slug = Field(description="Id of the publication.", examples=["pmid-20647170"])
+    state: AlertState = Field(description="What the publication is marked as.")
+
+
+class ConflictOut(Fields):
+    """A field of which an imported source says something else than the record."""
+
+    field: str = Field(description="The field of the record.", examples=["enrolled"])
+    kept: Any = Field(description="The record's own value; of a long one, the beginning of its JSON.")
+    kept_from: Slug | None = Field(description="The imported source of the record's value; null: people entered it.")
+    offered: Any = Field(description="The source's value; of a long one, the beginning of its JSON.")
+    source: Slug = Field(description="Id of the source.", examples=["ctgov-nct00156910"])
+    rule: str = Field(description="The rule by which the record's value stands.", examples=["person-first"])
+
+
+class Cited(Shape):
+    """What every record but a source is entered with: at least one source."""
+
+    provenance: list[ProvenanceIn] = Field(min_length=1, max_length=100)
+
+
+class RecordIn(Shape):
+    id: Slug
+    note: Prose | None = Field(None, description="A remark on the record itself.")
+    absent: dict[str, AbsenceReason] = Field(
+        default_factory=dict, description="Why a field is missing, where the source says so."
+    )
+
+
+def as_entered(record: RecordIn) -> bytes:
+    """A record as it is kept beside its document: equal records have equal bytes."""
+    return bytes(record.__pydantic_serializer__.to_json(record))
+
+
+class CitedIn(RecordIn, Cited):
+    needs_primary_source: bool = Field(
+        False, description="A curator's flag: the primary sources named do not cover the whole record."
+    )
+
+
+class Identified(Fields):
+    id: Slug
+    type: RecordType
+
+
+class RecordOut(Fields):
+    note: Prose | None = Field(description="A remark on the record itself.")
+    absent: dict[str, AbsenceReason] = Field(description="Why a field is missing, where the source says so.")
+
+
+class CitedOut(RecordOut):
+    needs_primary_source: bool = Field(
+        description="A curator's flag: the primary sources named do not cover the whole record."
+    )
+    evidence_basis: EvidenceBasis = Field(description="`secondary`: no primary source covers the whole record.")
+    alert: AlertState | None = Field(
+        description="The worst that became of any publication it rests on: a study's reports, a mechanism's studies' "
+        "reports, or a source that is a publication, by its PMID or DOI. Null: nothing known."
+    )
+    alerts: list[AlertOut] = Field(description="Retracted, doubted or corrected publications that it rests on.")
+    conflicts: list[ConflictOut] = Field(
+        description="What imported sources say otherwise: what a person entered is never overwritten by an import."
+    )
+    provenance: list[ProvenanceOut] = Field(description="Where the record's statements come from.")
+
+
+def _inside(annotation: Any) -> Iterator[Any]:
+    """A type hint and all that it is made of."""
+    yield annotation
+    for part in get_args(annotation):
+        yield from _inside(part)
+
+
+def _mark(field: FieldInfo) -> RefersTo | None:
+    """The `RefersTo` of a field or of its list's items."""
+    parts = (*field.metadata, *_inside(field.annotation))
+    return next((part for part in parts if isinstance(part, RefersTo)), None)
+
+
+@cache
+def referring(shape: type[BaseModel]) -> dict[str, RefersTo | type[BaseModel]]:
+    """The fields of a shape that refer to others, and those with a shape in them that has such fields."""
+    found: dict[str, RefersTo | type[BaseModel]] = {}
+    for name, field in shape.model_fields.items():
+        inner = (part for part in _inside(field.annotation) if isinstance(part, type) and issubclass(part, BaseModel))
+        mark = _mark(field) or next((part for part in inner if referring(part)), None)
+        if mark:
+            found[name] = mark
+    return found
+
+
+def references(value: Any, pointer: str = "") -> Iterator[tuple[str, RecordType, str]]:
+    """Every id in an `In` record that points at another record: `(JSON pointer, type, id)`."""
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from references(item, f"{pointer}/{index}")
+    if isinstance(value, BaseModel):
+        for name, mark in referring(type(value)).items():
+            yield from _references_of(getattr(value, name), mark, f"{pointer}/{name}")
+
+
+def _references_of(
+    content: Any, mark: RefersTo | type[BaseModel], pointer: str
+) -> Iterator[tuple[str, RecordType, str]]:
+    if not isinstance(mark, RefersTo):
+        yield from references(content, pointer)
+    elif isinstance(content, str):
+        yield pointer, mark.type, content
+    else:
+        yield from ((f"{pointer}/{index}", mark.type, id) for index, id in enumerate(content or ()))

@@ -1,0 +1,49 @@
+"""Open research questions: what is being explored or refined next."""
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.database.engine import Base
+from app.records.base_models import subtype
+from app.records.fields import DirectionKind, Name, Prose, Slug, UseField, word
+
+
+class Direction(Base):
+    __tablename__ = "directions"
+    __table_args__ = (*subtype("directions"), Index("ix_directions_title", "title", "id"))
+
+    type: Mapped[str] = mapped_column(default="directions")
+    id: Mapped[Slug] = mapped_column(primary_key=True)
+    title: Mapped[Name]
+    statement: Mapped[Prose]
+    kind: Mapped[DirectionKind] = mapped_column(word("kind", DirectionKind))
+
+
+def _direction_id() -> Mapped[str]:
+    return mapped_column(ForeignKey("directions.id", ondelete="CASCADE"), primary_key=True)
+
+
+class DirectionField(Base):
+    __tablename__ = "direction_fields"
+
+    direction_id: Mapped[Slug] = _direction_id()
+    field_of_use: Mapped[UseField] = mapped_column(word("field_of_use", UseField), primary_key=True)
+    position: Mapped[int]
+
+
+class DirectionProduct(Base):
+    __tablename__ = "direction_products"
+    __table_args__ = (Index("ix_direction_products_product_id", "product_id", "direction_id"),)
+
+    direction_id: Mapped[Slug] = _direction_id()
+    product_id: Mapped[Slug] = mapped_column(ForeignKey("products.id"), primary_key=True)
+    position: Mapped[int]
+
+
+class DirectionIndication(Base):
+    __tablename__ = "direction_indications"
+    __table_args__ = (Index("ix_direction_indications_indication_id", "indication_id", "direction_id"),)
+
+    direction_id: Mapped[Slug] = _direction_id()
+    indication_id: Mapped[Slug] = mapped_column(ForeignKey("indications.id"), primary_key=True)
+    position: Mapped[int]

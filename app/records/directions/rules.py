@@ -1,0 +1,15 @@
+"""Domain rules of directions."""
+
+from collections.abc import Iterator
+
+from app.records.directions.schemas import DirectionIn
+from app.records.rules import Fault, Rule, unique
+
+
+def _linked_once(direction: DirectionIn) -> Iterator[Fault]:
+    yield from unique("/products", direction.products, "product")
+    yield from unique("/indications", direction.indications, "indication")
+    yield from unique("/fields_of_use", direction.fields_of_use, "field of use")
+
+
+RULES: tuple[Rule[DirectionIn], ...] = (_linked_once,)

@@ -1,0 +1,41 @@
+from typing import Annotated
+
+from pydantic import Field
+
+from app.records.base_filters import CitedFilter
+from app.records.base_schemas import CitedIn, CitedOut, Fields, Identified, RefersTo
+from app.records.fields import DirectionKind, Name, Prose, Slug, UseField
+from app.records.filters import Tests, reference, text, word
+from app.records.indications.schemas import IndicationRef
+from app.records.products.schemas import ProductRef
+
+
+class DirectionFields(Fields):
+    title: Name = Field(description="The question in a line.")
+    statement: Prose = Field(description="What is being explored or refined next.")
+    kind: DirectionKind = Field(description="Refining what is in use, or exploring new ground.")
+    fields_of_use: list[UseField] = Field(default_factory=list, description="Medical, cosmetic or both.")
+
+
+class DirectionIn(DirectionFields, CitedIn):
+    products: list[Annotated[Slug, RefersTo("products")]] = Field(
+        default_factory=list, description="Products it is about, by id."
+    )
+    indications: list[Annotated[Slug, RefersTo("indications")]] = Field(
+        default_factory=list, description="Conditions it is about, by id."
+    )
+
+
+class DirectionOut(CitedOut, DirectionFields, Identified):
+    """An open research question."""
+
+    products: list[ProductRef] = Field(description="Products it is about.")
+    indications: list[IndicationRef] = Field(description="Conditions it is about.")
+
+
+class DirectionFilter(CitedFilter):
+    title: Annotated[Tests, text("present"), Field(description="Exact title.")] = ()
+    kind: Annotated[Tests, word(DirectionKind), Field(description="Refining or exploring.")] = ()
+    field_of_use: Annotated[Tests, word(UseField), Field(description="Medical or cosmetic.")] = ()
+    product: Annotated[Tests, reference("products", "botox"), Field(description="Product it is about.")] = ()
+    indication: Annotated[Tests, reference("indications", "missing"), Field(description="Condition it is about.")] = ()

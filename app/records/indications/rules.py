@@ -1,0 +1,13 @@
+"""Domain rules of indications."""
+
+from collections.abc import Iterator
+
+from app.records.indications.schemas import IndicationIn
+from app.records.rules import Fault, Rule, unique
+
+
+def _names_once(indication: IndicationIn) -> Iterator[Fault]:
+    yield from unique("/synonyms", indication.synonyms, "synonym")
+
+
+RULES: tuple[Rule[IndicationIn], ...] = (_names_once,)

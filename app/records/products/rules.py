@@ -1,0 +1,19 @@
+"""Domain rules of products."""
+
+from collections.abc import Iterator
+
+from app.records.products.schemas import ProductIn
+from app.records.rules import Fault, Rule, unique
+
+
+def _a_class_has_no_brands(product: ProductIn) -> Iterator[Fault]:
+    if product.kind == "class" and (product.brand_names or product.manufacturer):
+        yield "/kind", "a class of substance is nobody's product: it has no brand and no manufacturer"
+
+
+def _names_once(product: ProductIn) -> Iterator[Fault]:
+    yield from unique("/brand_names", product.brand_names, "brand")
+    yield from unique("/synonyms", product.synonyms, "synonym")
+
+
+RULES: tuple[Rule[ProductIn], ...] = (_a_class_has_no_brands, _names_once)

@@ -1,0 +1,30 @@
+"""The ten record types, each after those it refers to; the one list that everything else goes by."""
+
+from app.records.approvals.resource import APPROVALS
+from app.records.directions.resource import DIRECTIONS
+from app.records.dosing.resource import DOSING
+from app.records.fields import RecordType
+from app.records.indications.resource import INDICATIONS
+from app.records.mechanisms.resource import MECHANISMS
+from app.records.products.resource import PRODUCTS
+from app.records.publications.resource import PUBLICATIONS
+from app.records.resource import Resource
+from app.records.safety_notes.resource import SAFETY_NOTES
+from app.records.sources.resource import SOURCES
+from app.records.studies.resource import STUDIES
+
+RESOURCES: dict[RecordType, Resource] = {
+    resource.type: resource
+    for resource in (
+        SOURCES,
+        PRODUCTS,
+        INDICATIONS,
+        PUBLICATIONS,
+        STUDIES,
+        MECHANISMS,
+        SAFETY_NOTES,
+        APPROVALS,
+        DOSING,
+        DIRECTIONS,
+    )
+}

@@ -1,0 +1,64 @@
+"""What can go wrong, with the frequencies by event and arm."""
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.database.engine import Base
+from app.records.base_models import subtype
+from app.records.fields import Count, Name, Prose, SafetyKind, Slug, word
+
+
+class SafetyNote(Base):
+    __tablename__ = "safety_notes"
+    __table_args__ = (
+        *subtype("safety-notes"),
+        Index("ix_safety_notes_kind", "kind", "id"),
+        Index("ix_safety_notes_title", "title", "id"),
+    )
+
+    type: Mapped[str] = mapped_column(default="safety-notes")
+    id: Mapped[Slug] = mapped_column(primary_key=True)
+    kind: Mapped[SafetyKind] = mapped_column(word("kind", SafetyKind))
+    title: Mapped[Name]
+    statement: Mapped[Prose]
+
+
+def _note_id() -> Mapped[str]:
+    return mapped_column(ForeignKey("safety_notes.id", ondelete="CASCADE"), primary_key=True)
+
+
+class Frequency(Base):
+    __tablename__ = "safety_note_frequencies"
+    __table_args__ = (
+        CheckConstraint("n >= 0", name="n"),
+        CheckConstraint("events >= 0", name="events"),
+        CheckConstraint("events <= n", name="events_among_n"),
+        CheckConstraint("percent BETWEEN 0 AND 100", name="percent"),
+        Index("ix_safety_note_frequencies_event", "event", "safety_note_id"),
+    )
+
+    safety_note_id: Mapped[Slug] = _note_id()
+    position: Mapped[int] = mapped_column(primary_key=True)
+    event: Mapped[Name]
+    arm: Mapped[Name | None]
+    n: Mapped[Count | None]
+    events: Mapped[Count | None]
+    percent: Mapped[float | None]
+
+
+class SafetyNoteProduct(Base):
+    __tablename__ = "safety_note_products"
+    __table_args__ = (Index("ix_safety_note_products_product_id", "product_id", "safety_note_id"),)
+
+    safety_note_id: Mapped[Slug] = _note_id()
+    product_id: Mapped[Slug] = mapped_column(ForeignKey("products.id"), primary_key=True)
+    position: Mapped[int]
+
+
+class SafetyNoteIndication(Base):
+    __tablename__ = "safety_note_indications"
+    __table_args__ = (Index("ix_safety_note_indications_indication_id", "indication_id", "safety_note_id"),)
+
+    safety_note_id: Mapped[Slug] = _note_id()
+    indication_id: Mapped[Slug] = mapped_column(ForeignKey("indications.id"), primary_key=True)
+    position: Mapped[int]

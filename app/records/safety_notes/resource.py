@@ -1,0 +1,70 @@
+"""Safety notes in and out of their tables."""
+
+from collections.abc import Iterator
+
+from app.records.base_targets import cited_targets
+from app.records.resource import Found, Linked, Name, Part, Resource, Row, Rows, columns, flat, links, numbered, shown
+from app.records.safety_notes import schemas
+from app.records.safety_notes.models import Frequency, SafetyNote, SafetyNoteIndication, SafetyNoteProduct
+from app.records.safety_notes.rules import RULES
+from app.records.safety_notes.schemas import SafetyNoteFilter, SafetyNoteIn, SafetyNoteOut
+
+
+def rows(note: SafetyNoteIn) -> Rows:
+    owner = {"safety_note_id": note.id}
+    return {
+        "safety_notes": [columns(SafetyNote, note)],
+        "safety_note_frequencies": numbered(owner, flat(note.frequencies)),
+        "safety_note_products": links(owner, "product_id", note.products),
+        "safety_note_indications": links(owner, "indication_id", note.indications),
+    }
+
+
+def names(_: SafetyNoteIn) -> Iterator[Name]:
+    return iter(())
+
+
+def render(rows: Rows, found: Found) -> Row:
+    indications = rows["safety_note_indications"]
+    return {
+        **rows["safety_notes"][0],
+        "frequencies": shown(schemas.Frequency, rows["safety_note_frequencies"]),
+        "products": [found["products"][row["product_id"]] for row in rows["safety_note_products"]],
+        "indications": [found["indications"][row["indication_id"]] for row in indications],
+    }
+
+
+def embed(rows: Rows) -> Row:
+    return {"id": rows["safety_notes"][0]["id"]}
+
+
+SAFETY_NOTES = Resource(
+    type="safety-notes",
+    singular="safety note",
+    entered=SafetyNoteIn,
+    out=SafetyNoteOut,
+    filter=SafetyNoteFilter,
+    rules=RULES,
+    main=Part(SafetyNote, "id"),
+    parts=(
+        Part(Frequency, "safety_note_id"),
+        Part(SafetyNoteProduct, "safety_note_id"),
+        Part(SafetyNoteIndication, "safety_note_id"),
+    ),
+    rows=rows,
+    names=names,
+    render=render,
+    embed=embed,
+    filters={
+        **cited_targets("safety-notes"),
+        "kind": SafetyNote.kind,
+        "title": SafetyNote.title,
+        "product": Linked(SafetyNoteProduct.product_id, SafetyNoteProduct.safety_note_id),
+        "indication": Linked(SafetyNoteIndication.indication_id, SafetyNoteIndication.safety_note_id),
+        "event": Linked(Frequency.event, Frequency.safety_note_id),
+        "event_percent": Linked(Frequency.percent, Frequency.safety_note_id),
+    },
+    sorts={"id": SafetyNote.id, "kind": SafetyNote.kind, "title": SafetyNote.title},
+    includes={"products": "products", "indications": "indications"},
+    example="boxed-distant-spread",
+)

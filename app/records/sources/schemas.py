@@ -1,0 +1,65 @@
+from typing import Annotated
+
+from pydantic import Field
+
+from app.records.base_schemas import Fields, Identified, RecordIn, RecordOut
+from app.records.fields import Count, Line, Name, PartialDate, SourceKind, Tier
+from app.records.filters import Filter, Tests, number, text, when, word
+
+
+class SourceFields(Fields):
+    kind: SourceKind = Field(description="What the source is.", examples=["article"])
+    tier: Tier = Field(
+        description="`primary` (journal, registry, regulator, official label), `manufacturer`, `aggregator` or `other`."
+    )
+    title: Line | None = Field(None, description="Title of the source.")
+    url: str | None = Field(
+        None, max_length=2000, pattern=r"^https?://[!-~]+$", description="Where the source is on the web."
+    )
+    publisher: Name | None = Field(None, description="Who published it.")
+    licence: Name | None = Field(None, description="Under what terms its text may be used.")
+    retrieved_on: PartialDate | None = Field(None, description="When it was read.")
+    sha256: str | None = Field(
+        None,
+        pattern=r"^[0-9a-f]{64}$",
+        description="SHA-256 of the stored text, in UTF-8; where none is stored, of what was read on `retrieved_on`.",
+    )
+
+    set_id: str | None = Field(
+        None,
+        pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+        description="What FDA calls a label through all its versions.",
+        examples=["485d9b71-6881-42c5-a620-a4360c7192ab"],
+    )
+    version: Count | None = Field(
+        None, description="Which version of it was read, as its publisher counts.", examples=[34]
+    )
+    effective_date: PartialDate | None = Field(None, description="Since when this version stands.")
+
+
+class SourceIn(SourceFields, RecordIn):
+    text: str | None = Field(
+        None, max_length=20_000_000, description="Full text, only where it may be stored; quotes are checked in it."
+    )
+
+
+class SourceOut(RecordOut, SourceFields, Identified):
+    """Where statements come from. Its stored text, if any, is at `/v1/sources/{id}/text`."""
+
+    text_length: int | None = Field(description="Length of the stored text in Unicode code points.")
+
+
+class SourceFilter(Filter):
+    kind: Annotated[Tests, word(SourceKind), Field(description="What the source is.")] = ()
+    tier: Annotated[Tests, word(Tier), Field(description="How near the source is to the fact.")] = ()
+    title: Annotated[Tests, text("present"), Field(description="Exact title.")] = ()
+    url: Annotated[Tests, text("https://pubmed.ncbi.nlm.nih.gov/20647170/"), Field(description="Address.")] = ()
+    publisher: Annotated[Tests, text("NLM"), Field(description="Publisher.")] = ()
+    set_id: Annotated[
+        Tests, text("present"), Field(description="What FDA calls a label through all its versions.")
+    ] = ()
+    version: Annotated[Tests, number("34"), Field(description="Version, as its publisher counts.")] = ()
+    effective_date: Annotated[Tests, when("2020.."), Field(description="Since when this version stands.")] = ()
+    text: Annotated[
+        Tests, number("present"), Field(description="Length of the stored text; `present` or `missing`.")
+    ] = ()

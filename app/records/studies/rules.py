@@ -1,0 +1,187 @@
+"""Domain rules of studies, and the OCEBM table from which the level of evidence is derived."""
+
+from collections.abc import Iterator
+
+from app.records.fields import Design
+from app.records.rules import Fault, Rule, in_order, numbers_agree, unique
+from app.records.studies.parts import ArmResult, OutcomeIn
+from app.records.studies.schemas import StudyIn
+
+EVIDENCE_LEVELS: dict[Design, int | None] = {
+    "systematic-review": 1,
+    "meta-analysis": 1,
+    "pooled-analysis": 2,
+    "randomized-controlled-trial": 2,
+    "crossover-trial": 2,
+    "non-randomized-trial": 3,
+    "open-label-extension": 4,
+    "cohort": 3,
+    "case-control": 4,
+    "cross-sectional": None,
+    "case-series": 4,
+    "case-report": None,
+    "narrative-review": None,
+    "animal": 5,
+    "in-vitro": 5,
+}
+"""OCEBM Levels of Evidence Working Group, "The Oxford 2011 Levels of Evidence", row "Does this intervention help?".
+
+The row asks for control at level 3, and an open-label extension need not have any, so it stands with case series.
+A pooled analysis takes selected trials together without a systematic search, so it stands with single trials; animal
+and laboratory work is "mechanism-based reasoning"; what the row does not name (narrative reviews, surveys, single
+cases) gets no level.
+"""
+
+MEASURED: dict[str, tuple[str, ...]] = {
+    "binary": ("events", "percent"),
+    "continuous": ("mean",),
+    "ratio": (),
+    "descriptive": (),
+}
+"""Which numbers an arm's result must have at least one of, by the outcome's kind; or what is printed in their place."""
+
+
+SINGLE = (
+    "design",
+    "allocation",
+    "intervention_model",
+    "observational_model",
+    "time_perspective",
+    "primary_purpose",
+    "masking",
+    "phase",
+    "status",
+    "status_verified_date",
+    "why_stopped",
+    "sponsor",
+    "enrolled",
+    "enrolled_type",
+    "start_date",
+    "primary_completion_date",
+    "completion_date",
+    "first_posted_date",
+    "results_first_posted_date",
+    "last_updated_date",
+    "follow_up_weeks",
+)
+SINGLE_LISTS = ("arms", "registry_ids", "outcomes", "adverse_events", "participant_flow", "collaborators")
+
+
+def _a_body_is_no_single_study(study: StudyIn) -> Iterator[Fault]:
+    if study.scope == "study":
+        return
+    given = [name for name in SINGLE if getattr(study, name) is not None]
+    for field in (*given, *(name for name in SINGLE_LISTS if getattr(study, name))):
+        yield f"/{field}", f"a body of evidence has no {field}: it is no single study"
+    if not (study.title and study.summary):
+        yield "/summary", "a body of evidence needs a title and a summary"
+
+
+def _can_be_told_apart(study: StudyIn) -> Iterator[Fault]:
+    if not (study.title or study.publications or study.registry_ids or study.acronym):
+        yield "/title", "a study needs a title, an acronym, a registration or a publication"
+
+
+def _links_once(study: StudyIn) -> Iterator[Fault]:
+    for field in ("products", "indications", "comparators", "registry_ids", "overlaps_with"):
+        yield from unique(f"/{field}", getattr(study, field), field)
+    yield from unique("/publications", [report.publication for report in study.publications], "publication")
+    yield from unique("/arms", [arm.key for arm in study.arms], "arm")
+    if study.id in study.overlaps_with:
+        yield "/overlaps_with", "a study does not overlap with itself"
+
+
+def _arms_named(study: StudyIn) -> Iterator[Fault]:
+    """Every place that names an arm, and which."""
+    for index, outcome in enumerate(study.outcomes):
+        for row, result in enumerate(outcome.results):
+            yield f"/outcomes/{index}/results/{row}/arm", result.arm
+        for row, analysis in enumerate(outcome.analyses):
+            yield from ((f"/outcomes/{index}/analyses/{row}/arms/{at}", arm) for at, arm in enumerate(analysis.arms))
+    for index, intervention in enumerate(study.interventions):
+        yield from ((f"/interventions/{index}/arms/{at}", arm) for at, arm in enumerate(intervention.arms))
+    for field in ("adverse_events", "participant_flow"):
+        yield from ((f"/{field}/{index}/arm", row.arm) for index, row in enumerate(getattr(study, field)))
+
+
+def _arms_resolve(study: StudyIn) -> Iterator[Fault]:
+    known = {arm.key for arm in study.arms}
+    for pointer, arm in _arms_named(study):
+        if arm not in known:
+            yield pointer, f"there is no arm {arm!r}"
+
+
+def _interventions_are_of_its_products(study: StudyIn) -> Iterator[Fault]:
+    for index, intervention in enumerate(study.interventions):
+        if intervention.product and intervention.product not in study.products:
+            yield f"/interventions/{index}/product", f"{intervention.product!r} is none of the study's products"
+
+
+def _mesh_is_whole(study: StudyIn) -> Iterator[Fault]:
+    for index, condition in enumerate(study.conditions):
+        if (condition.mesh_id is None) != (condition.mesh_heading is None):
+            yield f"/conditions/{index}", "a MeSH descriptor has an id and a heading"
+
+
+def _result(pointer: str, outcome: OutcomeIn, result: ArmResult) -> Iterator[Fault]:
+    needed = MEASURED[outcome.kind]
+    if needed and result.printed is None and all(getattr(result, name) is None for name in needed):
+        yield pointer, f"a {outcome.kind} outcome's result needs {' or '.join(needed)}"
+    yield from numbers_agree(pointer, result.events, result.percent, result.n)
+    yield from in_order(f"{pointer}/lower", result.lower, result.upper, "limits")
+
+
+def _outcomes_have_their_numbers(study: StudyIn) -> Iterator[Fault]:
+    for index, outcome in enumerate(study.outcomes):
+        pointer = f"/outcomes/{index}"
+        for row, result in enumerate(outcome.results):
+            yield from _result(f"{pointer}/results/{row}", outcome, result)
+        if outcome.effect:
+            low, high = outcome.effect.ci_low, outcome.effect.ci_high
+            yield from in_order(f"{pointer}/effect/ci_low", low, high, "confidence interval")
+        for row, analysis in enumerate(outcome.analyses):
+            low, high = analysis.ci_low, analysis.ci_high
+            yield from in_order(f"{pointer}/analyses/{row}/ci_low", low, high, "confidence interval")
+
+
+def _adverse_events_agree(study: StudyIn) -> Iterator[Fault]:
+    for index, event in enumerate(study.adverse_events):
+        if event.events is None and event.percent is None:
+            yield f"/adverse_events/{index}", "an adverse event needs events or a percent"
+        yield from numbers_agree(f"/adverse_events/{index}", event.events, event.percent, event.n)
+
+
+IN_ORDER = (
+    ("start_date", "primary_completion_date"),
+    ("start_date", "completion_date"),
+    ("primary_completion_date", "completion_date"),
+    ("first_posted_date", "results_first_posted_date"),
+    ("first_posted_date", "last_updated_date"),
+    ("results_first_posted_date", "last_updated_date"),
+)
+"""Which dates are never after which."""
+
+
+def after(one: str | None, other: str | None) -> bool:
+    """Whether a date is later than another, as far as both are precise."""
+    return bool(one and other and one[: len(other)] > other[: len(one)])
+
+
+def _dates_are_in_order(study: StudyIn) -> Iterator[Fault]:
+    for first, last in IN_ORDER:
+        start, end = getattr(study, first), getattr(study, last)
+        if after(start, end):
+            yield f"/{first}", f"{first.replace('_', ' ')} {start} is after {last.replace('_', ' ')} {end}"
+
+
+RULES: tuple[Rule[StudyIn], ...] = (
+    _a_body_is_no_single_study,
+    _can_be_told_apart,
+    _links_once,
+    _arms_resolve,
+    _interventions_are_of_its_products,
+    _mesh_is_whole,
+    _outcomes_have_their_numbers,
+    _adverse_events_agree,
+    _dates_are_in_order,
+)

@@ -1,0 +1,49 @@
+"""Zip files of a YAML directory, unpacked where nothing they say can do harm."""
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO
+from zipfile import BadZipFile, ZipFile, ZipInfo
+
+from app.common import zip_safety as zips
+from app.releases.load import Faulty, Located
+
+MOST_FILES = 1000
+MOST_BYTES = 200_000_000
+
+
+def _fault_of_name(name: str) -> str:
+    plain = Path(name).name == name and "\\" not in name and name not in ("", "..", ".")
+    return "" if plain else "a zip has plain files and no folders"
+
+
+def _faults(name: str, members: list[ZipInfo]) -> Iterator[Located]:
+    for member, detail in zips.faults(members, zips.Bounds(MOST_FILES, MOST_BYTES), _fault_of_name):
+        yield Located(Path(name), 1, member, "", detail)
+
+
+def _unpack(archive: ZipFile, member: ZipInfo, folder: Path) -> None:
+    with (folder / member.filename).open("xb") as file:
+        for piece in zips.pieces(archive, member):
+            file.write(piece)
+
+
+@contextmanager
+def unpacked(name: str, file: IO[bytes]) -> Iterator[Path]:
+    """A folder of the archive's name with its files; raises `Faulty` where there is anything odd about it."""
+    with TemporaryDirectory(prefix="evidence-") as parent:
+        folder = Path(parent)
+        try:
+            zips.require_few(file, MOST_FILES)
+            with ZipFile(file) as archive:
+                faults = list(_faults(name, archive.infolist()))
+                if faults:
+                    raise Faulty(faults)
+                for member in archive.infolist():
+                    _unpack(archive, member, folder)
+        except (BadZipFile, zlib.error, EOFError, RuntimeError, OverflowError, ValueError, UnicodeError) as error:
+            raise Faulty([Located(Path(name), 1, "", "", f"this is no zip that can be read: {error}")]) from None
+        yield folder

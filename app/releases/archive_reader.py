@@ -1,0 +1,55 @@
+"""A release's content by what it is: a directory, a zip of one, or NDJSON."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
+
+from app.common import zip_safety as zips
+from app.releases.archive import unpacked
+from app.releases.content import Content, Directory, Lines
+from app.releases.load import Faulty, Located
+
+
+@contextmanager
+def _called(archive: Path, folder: Path) -> Iterator[None]:
+    """Faults are told as of the archive's files: where it was unpacked is nobody's business."""
+    try:
+        yield
+    except Faulty as faulty:
+        named = [replace(fault, file=archive / fault.file.relative_to(folder)) for fault in faulty.faults]
+        raise Faulty(named) from None
+
+
+@contextmanager
+def content_of(name: str, file: IO[bytes]) -> Iterator[Content]:
+    """Of a file that can be sought in."""
+    file.seek(0)
+    if file.read(4) in zips.MAGIC:
+        with unpacked(name, file) as folder, _called(Path(name), folder):
+            yield Directory(folder)
+    else:
+        yield Lines(name, file)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Content]:
+    """Of a path; `-` is standard input. A file of YAML is read as a directory of one."""
+    if path.is_dir() or path.suffix in (".yaml", ".yml"):
+        yield Directory(path)
+    elif str(path) == "-":
+        with TemporaryFile(prefix="evidence-") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+            with content_of("-", file) as content:
+                yield content
+    else:
+        try:
+            found = path.open("rb")
+        except OSError as error:
+            raise Faulty([Located(path, 1, "", "", f"the file cannot be read: {error.strerror}")]) from None
+        with found, content_of(str(path), found) as content:
+            yield content

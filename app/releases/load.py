@@ -1,0 +1,167 @@
+"""Loading a directory of YAML: everything is checked first, then all of it is written or nothing is."""
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, get_args
+
+from sqlalchemy import Engine, select, update
+
+from app.common.suggestions import nearest
+from app.database.engine import reading
+from app.records.fields import RecordType
+from app.releases.yaml_source import FileFault, Item, read
+from app.store.documents import State
+from app.store.revision import Summary, changing, write
+from app.store.submission import Draft, Fault
+from app.store.validation import check
+
+TYPES: tuple[RecordType, ...] = get_args(RecordType)
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A fault of a file: where it is, what is wrong, and what would be right."""
+
+    file: Path
+    line: int
+    record: str
+    pointer: str
+    detail: str
+    nearest: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        place = " ".join(part for part in (f"{self.file}:{self.line}:", self.record, self.pointer) if part)
+        near = f" (nearest: {', '.join(self.nearest)})" if self.nearest else ""
+        return f"{place} {self.detail}{near}"
+
+
+class Faulty(Exception):
+    """Nothing was loaded; `faults` are all there are."""
+
+    def __init__(self, faults: list[Located]) -> None:
+        super().__init__(f"{len(faults)} faults")
+        self.faults = faults
+
+
+def files_of(path: Path) -> list[Path]:
+    """The files a load reads: `TYPE.yaml` and `TYPE.PART.yaml`, sorted."""
+    if not path.is_dir():
+        return [path]
+    return sorted(file for ending in ("*.yaml", "*.yml") for file in path.glob(ending) if file.is_file())
+
+
+def type_of(file: Path) -> RecordType | Located:
+    stem = file.name.split(".")[0]
+    for type in TYPES:
+        if type == stem:
+            return type
+    near = tuple(nearest(stem, TYPES))
+    return Located(file, 1, "", "", f"the file's name begins with no record type: {stem!r}", near)
+
+
+def located(fault: FileFault) -> Located:
+    return Located(fault.file, fault.line, "", "", fault.detail)
+
+
+def with_text(item: Item) -> Any | Located:
+    """A source's `text_file`, a file beside the YAML, is read into its `text`."""
+    data = item.data
+    if not isinstance(data, dict) or "text_file" not in data:
+        return data
+    name = str(data["text_file"])
+    file = item.file.parent / name
+    try:
+        if "text" in data:
+            raise OSError(0, "give text or text_file, not both")
+        if Path(name).name != name:
+            raise OSError(0, "it must be a plain name of a file beside this one")
+        text = file.read_bytes().decode("utf-8")
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8"
+        return Located(item.file, item.line("/text_file"), str(data.get("id")), "/text_file", f"{name}: {why}")
+    return {key: value for key, value in data.items() if key != "text_file"} | {"text": text}
+
+
+@dataclass(slots=True)
+class _Batch:
+    items: list[Item]
+    drafts: list[Draft]
+    faults: list[Located]
+
+    def add(self, type: RecordType, item: Item) -> None:
+        data = with_text(item)
+        if isinstance(data, Located):
+            self.faults.append(data)
+            return
+        self.drafts.append(Draft(len(self.items), type, data))
+        self.items.append(item)
+
+    def locate(self, fault: Fault) -> Located:
+        item = self.items[fault.number]
+        data = item.data if isinstance(item.data, dict) else {}
+        record = str(data.get("id", f"record {item.number}"))
+        return Located(item.file, item.line(fault.pointer), record, fault.pointer, fault.detail, fault.nearest)
+
+
+def _gather(files: Iterable[Path]) -> _Batch:
+    batch = _Batch([], [], [])
+    for file in files:
+        type = type_of(file)
+        if isinstance(type, Located):
+            batch.faults.append(type)
+            continue
+        items, faults = read(file)
+        batch.faults += map(located, faults)
+        for item in items:
+            batch.add(type, item)
+    return batch
+
+
+def digest_of(path: Path) -> str:
+    """Changes whenever any file beside or below the YAML does."""
+    digest = sha256()
+    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    for file in files:
+        digest.update(os.fsencode(file.relative_to(path)) + b"\0" + _digest_of_file(file))
+    return digest.hexdigest()
+
+
+def _digest_of_file(file: Path) -> bytes:
+    try:
+        return sha256(file.read_bytes()).digest()
+    except OSError:
+        return b"unreadable"  # reading it for its records will say so
+
+
+def loaded(engine: Engine) -> str | None:
+    """The digest of the files last loaded, if any were."""
+    with reading(engine) as connection:
+        return connection.scalars(select(State.loaded)).one_or_none()
+
+
+def load(
+    engine: Engine,
+    path: Path,
+    *,
+    actor: str = "command line",
+    started: Callable[[int], None] = lambda _: None,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Summary:
+    """Loads the files of a directory, or one file; raises `Faulty` with every fault and changes nothing then."""
+    files = files_of(path)
+    if not files:
+        raise Faulty([Located(path, 1, "", "", "there is no TYPE.yaml in this directory")])
+    digest = digest_of(path)
+    batch = _gather(files)
+    started(len(batch.drafts))
+    with changing(engine) as connection:
+        entries, faults = check(connection, batch.drafts)
+        found = [*batch.faults, *map(batch.locate, faults)]
+        if found:
+            raise Faulty(sorted(found, key=lambda fault: (str(fault.file), fault.line)))
+        summary = write(connection, entries, actor=actor, reason=f"load of {path.name}", progress=progress)
+        connection.execute(update(State).values(loaded=digest))
+    return summary

@@ -1,0 +1,126 @@
+"""Undoing a release: each of its records as it was entered last before it, as new versions."""
+
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
+
+import orjson
+from sqlalchemy import Connection, Engine, select
+from sqlalchemy.orm import aliased
+
+from app.common.problems import Problem
+from app.common.suggestions import nearest
+from app.database.engine import reading
+from app.releases.content import Change, Drafts, Gone
+from app.releases.service import Json, Order, conflict, enter
+from app.releases.staging import Staged, staged
+from app.releases.summary import entered_or_deleted, found, names
+from app.store.documents import Document
+from app.store.reconciliation.history import set_aside
+from app.store.revision import Progress, changing
+from app.store.rows import batches
+from app.store.submission import Draft
+from app.store.validation import still_referred
+from app.store.versions import Key, entered_before
+
+MOST_TOLD = 100
+
+
+def revert_name(name: str) -> str:
+    return f"revert-{name}"
+
+
+def revertible(connection: Connection, name: str) -> Json:
+    """The release of this name; raises a `Problem` where there is none, or where it was reverted already."""
+    release = found(connection, name)
+    if release is None:
+        near = nearest(name, names(connection))
+        fault = {"pointer": "", "detail": f"There is no release {name!r}.", "nearest": near}
+        raise Problem("not-found", str(fault["detail"]), errors=[fault])
+    if release["reverted_by"]:
+        by = release["reverted_by"]
+        raise conflict(f"The release {name!r} was reverted already, by {by!r}.", f"/v1/releases/{by}")
+    return release
+
+
+def _refuse_later(connection: Connection, revision: int) -> None:
+    """Records of the release that somebody changed since: that change would be lost."""
+    ours, later = aliased(Document), aliased(Document)
+    query = (
+        select(later.type, later.id)
+        .join(ours, (ours.type == later.type) & (ours.id == later.id))
+        .where(ours.revision == revision, ours.change != "refreshed", later.revision > revision)
+        .where(later.change != "refreshed")
+        .distinct()
+        .order_by(later.type, later.id)
+        .limit(MOST_TOLD)
+    )
+    paths = [f"/v1/{type}/{id}" for type, id in connection.execute(query)]
+    if paths:
+        raise conflict("Records of this release were changed after it.", *paths)
+
+
+def _refuse_needed(connection: Connection, gone: Collection[Key], but: Collection[Key]) -> None:
+    needed = still_referred(connection, gone, but=but)
+    if needed:
+        by = sorted({other for others in needed.values() for other in others})[:MOST_TOLD]
+        detail = "Other records now refer to what this release created."
+        raise conflict(detail, *(f"/v1/{type}/{id}" for type, id in by))
+
+
+def _as_before(connection: Connection, revision: int) -> Iterator[Change]:
+    number = 0
+    for some in batches(entered_or_deleted(connection, revision)):
+        keys: list[Key] = [(row.type, row.id) for row in some if row.change in ("updated", "deleted")]
+        before = entered_before(connection, keys, revision)
+        for row in some:
+            number += 1
+            yield _undone(number, (row.type, row.id), row.change, before)
+
+
+def _undone(number: int, key: Key, change: str, before: dict[Key, bytes]) -> Change:
+    if change in ("created", "restored"):
+        return Gone(number, *key)
+    if key not in before:
+        path = f"/v1/{key[0]}/{key[1]}"
+        raise conflict(f"{path} is not kept as it was entered before this release.", path)
+    return Draft(number, key[0], orjson.loads(before[key]))
+
+
+@contextmanager
+def prepared(engine: Engine, name: str) -> Iterator[Staged]:
+    """What undoes a release: all that it changed is kept for good, so it is read without the writers' lock."""
+    with ExitStack() as stack:
+        with reading(engine) as connection:
+            revision = revertible(connection, name)["revision"]
+            _refuse_later(connection, revision)
+            content = Drafts(f"revert of {name}", _as_before(connection, revision))
+            read = stack.enter_context(staged(content))
+        yield read
+
+
+def _first(connection: Connection, release: Json) -> tuple[int, bool]:
+    """The revision of the release at the beginning of a chain of reverts, and whether undoing the last undoes it."""
+    undone = True
+    while release["reverts"]:
+        before = found(connection, release["reverts"])
+        assert before is not None
+        release, undone = before, not undone
+    return release["revision"], undone
+
+
+def undo(connection: Connection, staged: Staged, order: Order, progress: Progress = lambda _: None) -> Json:
+    """In a transaction of `changing`; raises a `Problem` where it would lose or break anything."""
+    assert order.reverts is not None
+    release = revertible(connection, order.reverts)
+    _refuse_later(connection, release["revision"])
+    _refuse_needed(connection, staged.gone.keys(), staged.checking.keys)
+    first, undone = _first(connection, release)
+    said = set_aside(connection, first, undone=undone)
+    return enter(connection, staged, order, progress, said)
+
+
+def revert(engine: Engine, order: Order, *, progress: Progress = lambda _: None) -> Json:
+    """Undoes the release that the order names, by another one, which can be reverted too."""
+    assert order.reverts is not None
+    with prepared(engine, order.reverts) as read, changing(engine) as connection:
+        return undo(connection, read, order, progress)

@@ -1,0 +1,80 @@
+"""One process that serves: the socket first, so that what is printed is true, then uvicorn on it."""
+
+import gc
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+import uvicorn
+from fastapi import FastAPI
+
+from app.api.connections.connection_limits import ConnectionLimits, allow_files
+from app.api.connections.http_protocol import HttpProtocol, Timeouts
+from app.api.connections.send_budget import SendBudget
+from app.api.middleware.client_address import TrustedProxies
+from app.main import create_app
+from app.settings import Settings
+
+
+class AddressTaken(Exception):
+    pass
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        message = f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}."
+        raise AddressTaken(message) from None
+
+
+def _greet(address: str) -> None:
+    print(f"Clinical Evidence API on {address}")
+    print(f"  documentation  {address}/docs")
+    print(f"  contract       {address}/openapi.json")
+    print(f"  try            curl '{address}/v1/studies?indication=chronic-migraine&sort=-year&limit=3'", flush=True)
+
+
+class Server(uvicorn.Server):
+    """Those who wait for changes are let go before the server waits for all answers to end."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.config.app.state.service.watch.stop()  # type: ignore[union-attr]  # the application below
+        await super().shutdown(sockets)
+
+
+def _protocol(settings: Settings) -> Callable[..., HttpProtocol]:
+    """The protocol of each connection, and what the connections of one server share."""
+    proxies = TrustedProxies(settings.trusted_proxies)
+    limits = ConnectionLimits(allow_files(settings.max_connections), settings.address_connections, proxies.trusts)
+    budget = SendBudget(settings.unsent_bytes, time.monotonic)
+    timeouts = Timeouts(settings.header_timeout_seconds, settings.body_timeout_seconds, settings.write_timeout_seconds)
+    return partial(HttpProtocol, limits, budget, timeouts)
+
+
+def server_of(settings: Settings, app: FastAPI | None = None) -> uvicorn.Server:
+    config = uvicorn.Config(
+        app or create_app(settings),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # by default uvicorn believes whatever 127.0.0.1 forwards: see `client_address`
+        loop="uvloop",
+        http=_protocol(settings),  # type: ignore[arg-type]  # uvicorn calls it as it would call a class
+    )
+    return Server(config)
+
+
+def run(settings: Settings) -> None:
+    """Serves until told to stop."""
+    listener = _listen(settings)
+    host, port = listener.getsockname()[:2]
+    _greet(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+    server = server_of(settings)
+    gc.collect()
+    gc.freeze()  # what was imported stays for good: the collector need not look at it again
+    with suppress(KeyboardInterrupt):  # asked to stop, it has stopped; there is nothing to tell
+        server.run(sockets=[listener])

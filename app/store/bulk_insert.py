@@ -1,0 +1,151 @@
+"""Many new rows at once, past the statement compiler: SQLite's `executemany` and PostgreSQL's `COPY`, side by side."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from itertools import chain
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from sqlalchemy import JSON, Boolean, Connection, Dialect, Enum, Integer, LargeBinary, String, Table
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import TypeEngine
+
+from app.database.engine import Printed, json_text
+from app.records.resource import Row
+from app.store.documents import Packed, packed
+
+Convert = Callable[[Any], Any]
+
+
+class Block(NamedTuple):
+    """Rows of one table as either database takes them."""
+
+    names: tuple[str, ...]
+    rows: Sequence[Sequence[Any]]
+
+
+@lru_cache(maxsize=1000)
+def _converts(table: Table, names: tuple[str, ...], dialect: Dialect | None) -> tuple[tuple[int, Convert], ...]:
+    """What the columns' types do to values on their way in, by place."""
+    types = ((place, table.c[name].type) for place, name in enumerate(names))
+    found = ((place, _convert(of, dialect)) for place, of in types)
+    return tuple((place, convert) for place, convert in found if convert is not None)
+
+
+def _convert(of: TypeEngine[Any], dialect: Dialect | None) -> Convert | None:
+    """Words are checked by the database, and both drivers print numbers as Python does."""
+    if isinstance(of, JSON):
+        return _json_or_null if of.none_as_null else json_text
+    if isinstance(of, Packed):
+        return lambda value: None if value is None else packed(value)
+    if isinstance(of, Enum | Boolean | Integer | Printed | String | LargeBinary):
+        return None
+    return of.dialect_impl(dialect).bind_processor(dialect) if dialect else _alike
+
+
+def _json_or_null(value: Any) -> str | None:
+    return None if value is None else json_text(value)
+
+
+def _alike(value: Any) -> Any:
+    """Nothing at all needs no dialect; a moment does."""
+    if value is not None:
+        raise TypeError(f"{type(value).__name__} is not kept alike by both databases")
+    return value
+
+
+def _tuples(
+    rows: Iterable[Row], names: tuple[str, ...], converts: tuple[tuple[int, Convert], ...]
+) -> Iterator[Sequence[Any]]:
+    values: Callable[[Row], Any] = itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
+    if not converts:
+        return map(values, rows)
+    return (_converted(values(row), converts) for row in rows)
+
+
+def _converted(values: Sequence[Any], converts: tuple[tuple[int, Convert], ...]) -> list[Any]:
+    given = list(values)
+    for place, convert in converts:
+        given[place] = convert(given[place])
+    return given
+
+
+@lru_cache(maxsize=1000)
+def _statement(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:
+    quote = dialect.identifier_preparer.quote
+    columns = ", ".join(map(quote, names))
+    if dialect.name == "postgresql":
+        return f"COPY {quote(table.name)} ({columns}) FROM STDIN{' (FORMAT BINARY)' if _binary(table, names) else ''}"
+    return f"INSERT INTO {quote(table.name)} ({columns}) VALUES ({', '.join('?' * len(names))})"
+
+
+def block(table: Table, rows: Sequence[Row]) -> Block:
+    """Rows that all give the same columns, for a database that is not known yet; there is one at least."""
+    names = tuple(rows[0])
+    return Block(names, list(_tuples(rows, names, _converts(table, names, None))))
+
+
+def insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Rows that all give the same columns."""
+    if rows:
+        names = tuple(rows[0])
+        _put(connection, table, names, _tuples(rows, names, _converts(table, names, connection.dialect)))
+
+
+def insert_blocks(connection: Connection, table: Table, blocks: Iterable[Block]) -> None:
+    alike: dict[tuple[str, ...], list[Sequence[Sequence[Any]]]] = {}
+    for names, rows in blocks:
+        alike.setdefault(names, []).append(rows)
+    for names, several in alike.items():
+        _put(connection, table, names, chain.from_iterable(several))
+
+
+@contextmanager
+def proven(connection: Connection) -> Iterator[None]:
+    """Rows whose values the models have looked at, of which SQLite's CHECKs are made: it builds every list of words
+    anew for each row, which takes a third of the time. `integrity_check` looks at them all the same."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    connection.exec_driver_sql("PRAGMA ignore_check_constraints=ON")
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql("PRAGMA ignore_check_constraints=OFF")
+
+
+def _put(connection: Connection, table: Table, names: tuple[str, ...], rows: Iterable[Sequence[Any]]) -> None:
+    """The driver's errors become SQLAlchemy's, as those of all other statements are."""
+    statement, dialect = _statement(table, names, connection.dialect), connection.dialect
+    errors = dialect.loaded_dbapi.Error
+    try:
+        if dialect.name == "postgresql":
+            _copy(connection, statement, rows, _binary(table, names))
+        else:
+            _execute(connection, statement, rows)
+    except errors as error:
+        raise DBAPIError.instance(statement, None, error, errors, hide_parameters=True, dialect=dialect) from error
+
+
+def _execute(connection: Connection, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+    connection.connection.cursor().executemany(statement, rows)  # type: ignore[arg-type]  # any iterable will do
+
+
+_OF_BINARY = {String: "text", Enum: "text", Integer: "int4", LargeBinary: "bytea", Packed: "bytea"}
+
+
+@lru_cache(maxsize=1000)
+def _binary(table: Table, names: tuple[str, ...]) -> tuple[str, ...]:
+    """PostgreSQL's types, where there is nothing but words, numbers and bytes: as text, each byte would be two."""
+    found = [_OF_BINARY.get(type(table.c[name].type), "") for name in names]
+    return tuple(found) if "bytea" in found and all(found) else ()
+
+
+def _copy(connection: Connection, statement: str, rows: Iterable[Sequence[Any]], types: Sequence[str]) -> None:
+    cursor: Any = connection.connection.cursor()
+    with cursor, cursor.copy(statement) as copy:
+        if types:
+            copy.set_types(types)
+        for row in rows:
+            copy.write_row(row)

@@ -1,0 +1,39 @@
+"""Columns and rows that follow from other records' rows: evidence bases, alerts, and each type's own."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, case, exists, update
+
+from app.records.base_models import Provenance, Record
+from app.records.fields import EvidenceBasis, Tier
+from app.records.registry import RESOURCES
+from app.records.sources.models import Source
+from app.store.alerts import derive_alerts
+from app.store.versions import Key, grouped
+
+_PRIMARY = exists().where(
+    Provenance.record_type == Record.type,
+    Provenance.record_id == Record.id,
+    Provenance.source_id == Source.id,
+    Source.tier == "primary",
+)
+
+
+def basis_of(tiers: Iterable[Tier], *, is_flagged: bool) -> EvidenceBasis:
+    """The same of a record that is not stored yet."""
+    return "primary" if not is_flagged and "primary" in tiers else "secondary"
+
+
+_BASIS = case((~Record.needs_primary_source & _PRIMARY, "primary"), else_="secondary")
+
+
+def derive_columns(connection: Connection, keys: Iterable[Key]) -> None:
+    """Sets what follows from other rows: evidence basis and alerts of all cited types, and each type's own columns."""
+    for type, some in grouped(keys):
+        if type != "sources":
+            which = (Record.type == type, Record.id.in_(some))
+            connection.execute(update(Record).where(*which).values(evidence_basis=_BASIS))
+            derive_alerts(connection, type, some)
+        derive = RESOURCES[type].derive
+        if derive:
+            derive(connection, some)

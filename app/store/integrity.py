@@ -1,0 +1,116 @@
+"""Proving that each layer follows from the one before, and making it so again."""
+
+from collections.abc import Callable, Iterator
+
+from sqlalchemy import Connection, Engine, delete, exists, func, select, text
+
+from app.auth.audit_chain import untrue_audit
+from app.database.engine import reading
+from app.records.base_models import Record
+from app.records.fields import RecordType
+from app.records.registry import RESOURCES
+from app.store.alerts import untrue
+from app.store.derived import derive_columns
+from app.store.documents import Document, Revision, State
+from app.store.quotes.proof import untrue_quotes
+from app.store.reconciliation.history import derive_conflicts, last_entered
+from app.store.reconciliation.integrity import untrue_conflicts, untrue_offers
+from app.store.rendering import etag_of, render, shapes
+from app.store.revision import Progress, changing, close_revision, open_revision
+from app.store.rows import IS_DELETED, batches
+from app.store.version_integrity import untrue_versions
+from app.store.versions import Key, store
+
+
+def _ids(connection: Connection, type: RecordType) -> list[str]:
+    return list(connection.scalars(select(Record.id).where(Record.type == type, ~IS_DELETED).order_by(Record.id)))
+
+
+def _documents(connection: Connection, type: RecordType, ids: list[str]) -> Iterator[str]:
+    """Documents that differ from a fresh rendering of their rows, or are missing."""
+    query = select(Document.id, Document.body, Document.etag).where(
+        Document.type == type, Document.id.in_(ids), Document.until_revision.is_(None)
+    )
+    stored = {id: (body, etag) for id, body, etag in connection.execute(query)}
+    for id, fresh in render(connection, type, ids).items():
+        body, etag = stored.get(id, (None, None))
+        if body is None:
+            yield f"{type}/{id}: there is no document"
+        elif body != fresh:
+            yield f"{type}/{id}: the document is not what its rows say"
+        elif etag != etag_of(body):
+            yield f"{type}/{id}: the document's hash is wrong"
+
+
+def _alerts(connection: Connection, type: RecordType, ids: list[str]) -> Iterator[str]:
+    if type != "sources":
+        yield from (f"{type}/{id}: the alerts are not what its rows say" for id in untrue(connection, type, ids))
+
+
+def _orphans(connection: Connection) -> Iterator[str]:
+    there = exists().where(Record.type == Document.type, Record.id == Document.id)
+    for type, id in connection.execute(select(Document.type, Document.id).where(~there)):
+        yield f"{type}/{id}: a document of no record"
+
+
+def _revisions(connection: Connection) -> Iterator[str]:
+    newest = connection.scalars(select(func.max(Document.revision))).one() or 0
+    revision = connection.scalars(select(State.revision)).one()
+    if newest > revision:
+        yield f"a document is of revision {newest}, later than the database's own, {revision}"
+
+
+def _file(connection: Connection) -> Iterator[str]:
+    """SQLite's own proof of its file and its foreign keys."""
+    if connection.dialect.name != "sqlite":
+        return
+    for row in connection.execute(text("PRAGMA integrity_check")):
+        if row[0] != "ok":
+            yield f"the database file: {row[0]}"
+    for row in connection.execute(text("PRAGMA foreign_key_check")):
+        yield f"a row of {row[0]} refers to nothing in {row[2]}"
+
+
+def check(engine: Engine, *, progress: Progress = lambda _: None) -> Iterator[str]:
+    """Everything that is not as it should be; nothing where all is well."""
+    with reading(engine) as connection:
+        for proof in (_file, untrue_audit, _orphans, _revisions, untrue_versions, untrue_quotes, untrue_offers):
+            yield from proof(connection)
+        for type in RESOURCES:
+            for ids in batches(_ids(connection, type)):
+                yield from _alerts(connection, type, ids)
+                yield from untrue_conflicts(connection, type, ids)
+                yield from _documents(connection, type, ids)
+                progress(len(ids))
+
+
+def count(engine: Engine) -> int:
+    with reading(engine) as connection:
+        return connection.scalars(select(func.count()).select_from(Record).where(~IS_DELETED)).one()
+
+
+def rebuild(engine: Engine, *, actor: str, progress: Callable[[int], None] = lambda _: None) -> int:
+    """Renders every document anew and keeps those that differ as new versions; returns how many.
+
+    What is derived in rows is made anew whether documents differ or not; only documents make a revision.
+    """
+    with changing(engine) as connection:
+        keys: list[Key] = [(type, id) for type in RESOURCES for id in _ids(connection, type)]
+        derive_columns(connection, keys)
+        revision = open_revision(connection, actor, "rebuild")
+        for some in batches(keys):
+            derive_conflicts(connection, last_entered(connection, some), revision - 1)
+        changed = store(connection, keys, revision, progress=progress)
+        if changed:
+            close_revision(connection, revision)
+        else:
+            connection.execute(delete(Revision).where(Revision.revision == revision))
+    return len(changed)
+
+
+def is_stale(engine: Engine) -> bool:
+    """Whether there are records whose documents are missing, or were rendered by other shapes than this code's."""
+    with reading(engine) as connection:
+        kept = connection.scalars(select(State.shapes)).one()
+        some = connection.scalars(select(Record.id).where(~IS_DELETED).limit(1)).first()
+    return some is not None and kept != shapes()

@@ -1,0 +1,41 @@
+"""What a record is entered with as its provenance, as rows: each quote at the place where its source's text has it."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from app.records.base_schemas import Cited, ProvenanceIn, RecordIn
+from app.records.resource import Row
+from app.store.quotes.anchor import NotQuoted, locate
+
+Wrong = tuple[int, str, tuple[str, ...]]
+"""`(position of the item, what is wrong with its quote, the nearest passage)`."""
+
+
+def cited_by(record: RecordIn) -> list[ProvenanceIn]:
+    return record.provenance if isinstance(record, Cited) else []
+
+
+def _span(item: ProvenanceIn, text: str | None, at: datetime) -> Row:
+    if item.quote is None:
+        nowhere = dict.fromkeys(("quote", "start_offset", "end_offset", "prefix", "suffix", "checked_at"))
+        return {**nowhere, "status": "unquoted"}
+    if text is None:
+        raise NotQuoted("the source has no stored text to quote from")
+    span = locate(item.quote, text, item.start)
+    where = {"start_offset": span.start, "end_offset": span.end, "prefix": span.prefix, "suffix": span.suffix}
+    return {"quote": item.quote, **where, "checked_at": at, "status": "ok"}
+
+
+def provenance_rows(record: RecordIn, texts: Mapping[str, str | None]) -> tuple[tuple[Row, ...], list[Wrong]]:
+    """Rows of those that are right, less their owner; `texts` of all sources that are quoted."""
+    now = datetime.now(UTC)
+    rows, wrong = [], list[Wrong]()
+    for position, item in enumerate(cited_by(record)):
+        try:
+            span = _span(item, texts.get(item.source), now)
+        except NotQuoted as fault:
+            wrong.append((position, fault.detail, (fault.near,) if fault.near else ()))
+        else:
+            place = {"source_id": item.source, "section": item.section, "paths": item.paths or None}
+            rows.append({"position": position, **place, **span})
+    return tuple(rows), wrong

@@ -1,0 +1,163 @@
+"""Quotes of a source whose text was replaced: each is looked for again, and its row says what became of it.
+
+`ok`     it stands where it was entered
+`moved`  it stands elsewhere, which its offsets now say; or, where the text was reworded, a passage nearly like it does
+`gone`   it stands nowhere, or in several places that nothing tells apart; its offsets are where it stood last
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, and_, bindparam, func, select, update
+
+from app.database.engine import table_of
+from app.records.base_models import Provenance, Record
+from app.records.base_schemas import as_entered
+from app.records.resource import Row
+from app.records.sources.models import Source
+from app.store.documents import Document
+from app.store.quotes.anchor import NotQuoted, Span, locate
+from app.store.quotes.relocation import relocate
+from app.store.rows import among, batches
+from app.store.versions import Key
+
+_PROVENANCE = table_of(Provenance)
+_KEY = ("record_type", "record_id", "position")
+_FOUND = ("start_offset", "end_offset", "prefix", "suffix", "checked_at", "status")
+_SET = (
+    update(_PROVENANCE)
+    .where(*(_PROVENANCE.c[name] == bindparam(f"key_{name}") for name in _KEY))
+    .values({name: bindparam(name) for name in _FOUND})
+)
+
+
+def digest_of(entered: bytes, cited: Iterable[Row]) -> str:
+    """Of what was entered and of where its quotes stand: a quote that has moved is a change too."""
+    spans = [(row["start_offset"], row["prefix"], row["suffix"]) for row in cited]
+    return sha256(entered + repr(spans).encode()).hexdigest()
+
+
+@dataclass(slots=True)
+class Quoting:
+    """A stored record that quotes: as it was entered, under which digest, and its provenance rows as they are now.
+
+    What it was entered as is not known where its documents were lost and made anew.
+    """
+
+    entered: bytes = b""
+    digest: str = ""
+    cited: list[Row] = field(default_factory=list)
+
+
+def quoting(connection: Connection, keys: Iterable[Key]) -> dict[Key, Quoting]:
+    found: dict[Key, Quoting] = {}
+    for some in batches(keys):
+        of = (_PROVENANCE.c.record_type, _PROVENANCE.c.record_id)
+        rows = select(_PROVENANCE).where(among(*of, some)).order_by(*of, _PROVENANCE.c.position)
+        for row in connection.execute(rows).mappings():
+            found.setdefault((row["record_type"], row["record_id"]), Quoting()).cited.append(dict(row))
+        for key, (entered, digest) in _as_entered(connection, some).items():
+            found[key].entered, found[key].digest = entered, digest
+    return found
+
+
+def _as_entered(connection: Connection, keys: Sequence[Key]) -> dict[Key, tuple[bytes, str]]:
+    of = (Document.type, Document.id)
+    newest = select(*of, func.max(Document.version).label("version")).where(
+        among(*of, keys), Document.entered.is_not(None)
+    )
+    last = newest.group_by(*of).subquery()
+    query = select(*of, Document.entered, Record.digest).where(
+        Document.type == last.c.type,
+        Document.id == last.c.id,
+        Document.version == last.c.version,
+        and_(Record.type == Document.type, Record.id == Document.id),
+    )
+    return {(row[0], row[1]): (row[2] or b"", row[3]) for row in connection.execute(query)}
+
+
+def standing(connection: Connection, entered: Mapping[Key, Any], sources: Collection[str]) -> dict[Key, Quoting]:
+    """Records whose quotes have moved or gone since they were entered, and that are entered again as they were.
+
+    They are what they were, so they stay as they are. `sources`: whose text is entered with them, and is to hold their
+    quotes; who quotes one of these is not among the records.
+    """
+    lost: list[Key] = []
+    of = (Provenance.record_type, Provenance.record_id)
+    for some in batches(entered):
+        query = select(*of).where(among(*of, some), Provenance.status.in_(("moved", "gone")))
+        lost += [(type, id) for type, id in connection.execute(query.distinct())]
+    return {
+        key: stored
+        for key, stored in quoting(connection, lost).items()
+        if stored.entered == as_entered(entered[key]) and not any(row["source_id"] in sources for row in stored.cited)
+    }
+
+
+def replaced(connection: Connection, texts: Mapping[str, str | None]) -> dict[str, str]:
+    """Which of some sources' texts are not what is stored; no text is an empty one, in which nothing is found."""
+    changed: dict[str, str] = {}
+    for some in batches(texts):
+        for id, digest in connection.execute(select(Source.id, Source.sha256).where(Source.id.in_(some))):
+            text = texts[id]
+            if digest and digest != (None if text is None else sha256(text.encode()).hexdigest()):
+                changed[id] = text or ""
+    return changed
+
+
+def requote(connection: Connection, texts: Mapping[str, str], but: Collection[Key]) -> None:
+    """Looks for all quotes of replaced texts again, but those of records that are written now."""
+    if not texts:
+        return
+    keys: set[Key] = set()
+    for some in batches(texts):
+        query = select(Provenance.record_type, Provenance.record_id).where(
+            Provenance.source_id.in_(some), Provenance.quote.is_not(None)
+        )
+        keys.update((type, id) for type, id in connection.execute(query.distinct()))
+    at = datetime.now(UTC)
+    for some_keys in batches(sorted(keys.difference(but))):
+        rows = [row for record in quoting(connection, some_keys).values() for row in _again(record, texts, at)]
+        connection.execute(_SET, [{f"key_{n}": row[n] for n in _KEY} | {n: row[n] for n in _FOUND} for row in rows])
+
+
+def _again(record: Quoting, texts: Mapping[str, str], at: datetime) -> list[Row]:
+    """The record's rows that quote replaced texts, as they are now."""
+    return _where_entered(record, texts, at) or [_found(row, texts[row["source_id"]], at) for row in _of(record, texts)]
+
+
+def _of(record: Quoting, texts: Mapping[str, str]) -> Iterator[Row]:
+    yield from (row for row in record.cited if row["quote"] is not None and row["source_id"] in texts)
+
+
+def _where_entered(record: Quoting, texts: Mapping[str, str], at: datetime) -> list[Row]:
+    """The rows as they were entered, if the texts hold all the quotes there: then it is as if nothing had been."""
+    entered = orjson.loads(record.entered or b'{"provenance": []}')["provenance"]
+    fresh: dict[int, Row] = {}
+    if not entered:
+        return []
+    try:
+        for row in _of(record, texts):
+            span = locate(row["quote"], texts[row["source_id"]], entered[row["position"]]["start"])
+            fresh[row["position"]] = row | _columns(span) | {"checked_at": at, "status": "ok"}
+    except NotQuoted:
+        return []
+    cited = [fresh.get(row["position"], row) for row in record.cited]
+    return list(fresh.values()) if digest_of(record.entered, cited) == record.digest else []
+
+
+def _columns(span: Span) -> Row:
+    return {"start_offset": span.start, "end_offset": span.end, "prefix": span.prefix, "suffix": span.suffix}
+
+
+def _found(row: Row, text: str, at: datetime) -> Row:
+    last = Span(row["start_offset"], row["end_offset"], row["prefix"], row["suffix"])
+    span = relocate(row["quote"], text, last)
+    if span is None:
+        return row | {"status": "gone"}
+    stays = row["status"] == "ok" and span.start == last.start and text.startswith(row["quote"], span.start)
+    return row | _columns(span) | {"checked_at": at, "status": "ok" if stays else "moved"}

@@ -1,0 +1,196 @@
+"""What imports have offered, kept so that the next can tell whose is what; and conflicts, which follow from it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import Connection, and_, bindparam, delete, func, null, select, update
+from sqlalchemy.engine import Row as Found
+
+from app.database.engine import table_of
+from app.records.resource import Row
+from app.store.bulk_insert import insert
+from app.store.documents import Document
+from app.store.import_models import Conflict, Imported
+from app.store.reconciliation.contributions import Layer, bare
+from app.store.reconciliation.survivorship import Differing, Standing
+from app.store.rows import among, batches
+from app.store.versions import Key, entered_before
+
+IMPORTED, CONFLICTS = table_of(Imported), table_of(Conflict)
+
+NEVER = 2**31 - 1
+"""A revision after all others."""
+
+LONGEST_VALUE = 2000
+"""Characters of JSON; of longer values, such as a registry's results, the beginning is told."""
+
+
+def last_entered(connection: Connection, keys: Iterable[Key]) -> dict[Key, bytes]:
+    """Records as they were entered last."""
+    return entered_before(connection, keys, NEVER)
+
+
+class Known(NamedTuple):
+    """The layers of a record that count, and whether there ever were any."""
+
+    layers: tuple[Layer, ...] = ()
+    ever: bool = False
+
+
+_OF = (Imported.record_type, Imported.record_id)
+_OFFERED = select(IMPORTED, Document.entered).outerjoin(
+    Document,
+    and_(
+        Imported.offered.is_(None),
+        Imported.digest != "",
+        Document.type == Imported.record_type,
+        Document.id == Imported.record_id,
+        Document.revision == Imported.revision,
+    ),
+)
+
+
+_SAID = select(
+    *(column for column in IMPORTED.columns if column.name not in ("offered", "theirs")),
+    null().label("offered"),
+    null().label("theirs"),
+    null().label("entered"),
+)
+
+
+def known_layers(connection: Connection, keys: Iterable[Key], *, whole: bool = True) -> dict[Key, Known]:
+    """Only of records that were ever imported; if not `whole`, without what is offered, which need not be read then."""
+    found: dict[Key, list[Found[Any]]] = {}
+    query = (_OFFERED if whole else _SAID).order_by(Imported.revision)
+    for some in batches(keys):
+        for row in connection.execute(query.where(among(*_OF, some))):
+            found.setdefault((row.record_type, row.record_id), []).append(row)
+    return {key: Known(_effective(rows), ever=True) for key, rows in found.items()}
+
+
+def _effective(rows: Iterable[Found[Any]]) -> tuple[Layer, ...]:
+    """The newest of each source that was not undone, unless it was withdrawn."""
+    layers: dict[tuple[str, str], Layer] = {}
+    for row in rows:
+        if not row.undone:
+            layer = _layer(row)
+            before = layers.get(layer.key)
+            layers[layer.key] = layer._replace(since=before.since) if before and before.digest else layer
+    return tuple(layer for layer in layers.values() if layer.digest)
+
+
+def _layer(row: Found[Any]) -> Layer:
+    content = row.offered if row.offered is not None else row.entered
+    offered = bare(row.record_type, orjson.loads(content)) if content is not None else {}
+    theirs = frozenset(row.theirs or ())
+    return Layer(row.source_id, row.format, offered, theirs, row.part, row.digest, row.revision, row.revision)
+
+
+def remembered(key: Key, layer: Layer, *, as_entered: bool) -> Row:
+    """A layer as a row; `as_entered`: it is all that the record was entered as in its revision."""
+    return {
+        "record_type": key[0],
+        "record_id": key[1],
+        "source_id": layer.source,
+        "part": layer.part,
+        "revision": layer.revision,
+        "format": layer.format,
+        "digest": layer.digest,
+        "offered": None if as_entered else orjson.dumps(layer.offered),
+        "theirs": sorted(layer.theirs) or None,
+        "undone": False,
+    }
+
+
+_OFFER = ("record_type", "record_id", "source_id", "part", "revision")
+_FORGET = delete(IMPORTED).where(*(IMPORTED.c[name] == bindparam(f"its_{name}") for name in _OFFER))
+
+
+def remember(connection: Connection, rows: Sequence[Row], again: Sequence[Row]) -> None:
+    """Keeps what was offered; `again`: what was kept in this very revision before, which is replaced."""
+    if again:
+        connection.execute(_FORGET, [{f"its_{name}": row[name] for name in _OFFER} for row in again])
+    insert(connection, IMPORTED, rows)
+
+
+def set_aside(connection: Connection, revision: int, *, undone: bool) -> list[Key]:
+    """What a release said counts no more once it is reverted, and again when that is reverted; returns what of.
+
+    All that it said, and not only what it changed by that: what was outvoted or known already would be heard later.
+    """
+    connection.execute(update(IMPORTED).where(IMPORTED.c.revision == revision).values(undone=undone))
+    said = select(Imported.record_type, Imported.record_id).where(Imported.revision == revision).distinct()
+    return [(type, id) for type, id in connection.execute(said)]
+
+
+def _shown(value: Any) -> bytes:
+    text = orjson.dumps(value)
+    return text if len(text) <= LONGEST_VALUE else orjson.dumps(f"{text.decode()[:LONGEST_VALUE]} ...")
+
+
+def _row(key: Key, found: Differing, revision: int) -> Row:
+    said = {"kept": _shown(found.kept), "offered": _shown(found.offered), "kept_from": found.kept_from}
+    owner = {"record_type": key[0], "record_id": key[1], "field": found.field, "source_id": found.source}
+    return {**owner, **said, "rule": found.rule, "revision": revision}
+
+
+_IDENTITY = ("record_type", "record_id", "field", "source_id")
+
+
+def _identity(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in _IDENTITY)
+
+
+def content(row: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """What a conflict says, less since when."""
+    return sorted((name, value) for name, value in row.items() if name != "revision")
+
+
+def due(key: Key, entered: bytes, layers: tuple[Layer, ...], revision: int) -> list[Row]:
+    """The conflicts that a record as it is entered has with what is offered of it."""
+    standing = Standing(key[0], bare(key[0], orjson.loads(entered)), layers)
+    return [_row(key, found, revision) for found in standing.differing()]
+
+
+def stored_conflicts(connection: Connection, keys: Iterable[Key]) -> dict[Key, list[Row]]:
+    found: dict[Key, list[Row]] = {}
+    for some in batches(keys):
+        query = select(CONFLICTS).where(among(Conflict.record_type, Conflict.record_id, some))
+        for row in connection.execute(query.order_by(*CONFLICTS.primary_key)).mappings():
+            found.setdefault((row["record_type"], row["record_id"]), []).append(dict(row))
+    return found
+
+
+def derive_conflicts(connection: Connection, entered: Mapping[Key, bytes], revision: int) -> set[Key]:
+    """Makes the conflicts of some records what they are by what is entered; returns those for which they changed."""
+    layers = known_layers(connection, entered)
+    if not layers:
+        return set()
+    stored = stored_conflicts(connection, layers)
+    gone: list[Row] = []
+    new: list[Row] = []
+    for key, known in layers.items():
+        before = {_identity(row): row for row in stored.get(key, ())}
+        now = {_identity(row): row for row in due(key, entered[key], known.layers, revision)}
+        gone += [row for name, row in before.items() if name not in now or content(row) != content(now[name])]
+        new += [row for name, row in now.items() if name not in before or content(row) != content(before[name])]
+    _replace(connection, gone, new)
+    return {(row["record_type"], row["record_id"]) for row in (*gone, *new)}
+
+
+_END = delete(CONFLICTS).where(*(CONFLICTS.c[name] == bindparam(f"its_{name}") for name in _IDENTITY))
+
+
+def _replace(connection: Connection, gone: Sequence[Row], new: Sequence[Row]) -> None:
+    if gone:
+        connection.execute(_END, [{f"its_{name}": row[name] for name in _IDENTITY} for row in gone])
+    if new:
+        connection.execute(CONFLICTS.insert(), list(new))
+
+
+def count_conflicts(connection: Connection, revision: int | None) -> tuple[int, int]:
+    """Those that a revision opened, or gave another value, and all that there are."""
+    query = select(func.count().filter(CONFLICTS.c.revision == revision), func.count()).select_from(CONFLICTS)
+    opened, total = connection.execute(query).one()
+    return opened, total

@@ -1,0 +1,198 @@
+"""Records' rows in and out of their tables, many records at a time and in a fixed number of statements."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Delete,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    false,
+    or_,
+    select,
+)
+
+from app.database.engine import table_of
+from app.records.base_models import Absence, Alert, Deletion, Provenance, Record, RecordName
+from app.records.fields import RecordType
+from app.records.resource import Part, Resource, Row, Rows
+from app.store.bulk_insert import insert
+from app.store.import_models import Conflict
+
+BATCH = 500
+
+SHARED = (Part(Provenance, "record_id"), Part(RecordName, "record_id"), Part(Absence, "record_id"))
+"""Parts that every record type has; their rows also say which type they belong to."""
+
+DERIVED = (Part(Alert, "record_id"), Part(Conflict, "record_id"))
+"""Parts that every record type has and nobody enters."""
+
+
+T = TypeVar("T")
+
+
+def batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def _order(table: Table) -> list[Any]:
+    return [table.c["position"]] if "position" in table.c else list(table.primary_key)
+
+
+def owned(part: Part, type: str) -> list[ColumnElement[bool]]:
+    """Whether rows of a part belong to some records of a type, the parameter `ids`."""
+    some = part.table.c[part.owner].in_(bindparam("ids", expanding=True))
+    return [some, part.table.c["record_type"] == type] if "record_type" in part.table.c else [some]
+
+
+@cache
+def _rows_of(part: Part, type: str) -> Select[Any]:
+    """Building a statement costs more than running it, so each is built once."""
+    return select(part.table).where(*owned(part, type)).order_by(*_order(part.table))
+
+
+def _read(connection: Connection, part: Part, type: str, ids: Sequence[str]) -> Iterator[tuple[str, Row]]:
+    for row in connection.execute(_rows_of(part, type), {"ids": ids}).mappings():
+        yield row[part.owner], dict(row)
+
+
+def _read_all(connection: Connection, type: str, parts: Sequence[Part], ids: Sequence[str]) -> dict[str, Rows]:
+    tables = [part.table.name for part in parts]
+    found: dict[str, Rows] = {id: {name: [] for name in tables} for id in ids}
+    for part in parts:
+        for owner, row in _read(connection, part, type, ids):
+            found[owner][part.table.name].append(row)
+    return found
+
+
+def read(connection: Connection, type: str, parts: Sequence[Part], ids: Sequence[str]) -> dict[str, Rows]:
+    """The rows of some records of a type, by id; a record that is not there is left out."""
+    main = parts[0].table.name
+    return {id: rows for id, rows in _read_all(connection, type, parts, ids).items() if rows[main]}
+
+
+def complete(connection: Connection, resource: Resource, written: Mapping[str, Rows]) -> dict[str, Rows]:
+    """Rows that were just written, by id, with those that follow from other records' rows."""
+    main = (resource.main,) if resource.derive else ()
+    derived = _read_all(connection, resource.type, (*main, *DERIVED, *resource.views), list(written))
+    return {id: rows | derived[id] for id, rows in written.items()}
+
+
+def own_parts(resource: Resource) -> tuple[Part, ...]:
+    return (*resource.parts, *SHARED)
+
+
+@cache
+def main_tables(*resources: Resource) -> tuple[Table, ...]:
+    """In the order in which records can be inserted."""
+    return (table_of(Record), *(resource.main.table for resource in resources))
+
+
+@cache
+def part_tables(*resources: Resource) -> tuple[Table, ...]:
+    return tuple(dict.fromkeys(part.table for resource in resources for part in own_parts(resource)))
+
+
+def every_part(resource: Resource) -> tuple[Part, ...]:
+    """All tables that a record's document is rendered from, its main one first."""
+    return (resource.main, *own_parts(resource), *DERIVED, *resource.views)
+
+
+def _collect(batch: Iterable[Rows], table: Table) -> list[Row]:
+    return [row for rows in batch for row in rows.get(table.name, ())]
+
+
+def _insert(connection: Connection, table: Table, rows: list[Row]) -> None:
+    insert(connection, table, rows)
+
+
+def _update(connection: Connection, table: Table, rows: list[Row]) -> None:
+    if not rows:
+        return
+    keys = [column.name for column in table.primary_key]
+    condition = [table.c[key] == bindparam(f"key_{key}") for key in keys]
+    changed: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name not in keys}
+    statement = table.update().where(*condition).values(changed)
+    connection.execute(statement, [row | {f"key_{key}": row[key] for key in keys} for row in rows])
+
+
+def write_main(
+    connection: Connection, resource: Resource, new: list[Rows], changed: list[Rows], restored: list[Rows]
+) -> None:
+    """The supertype's and the type's own rows; those of other types that they refer to must be there.
+
+    Of restored records the supertype's row is still there.
+    """
+    record, main = table_of(Record), resource.main.table
+    _insert(connection, record, _collect(new, record))
+    _update(connection, record, _collect([*changed, *restored], record))
+    _insert(connection, main, _collect([*new, *restored], main))
+    _update(connection, main, _collect(changed, main))
+
+
+def remove(connection: Connection, resource: Resource, ids: list[str]) -> None:
+    """The main rows of some records, whose parts are gone; the supertype's row stays, which keeps their ids taken."""
+    for part in (*DERIVED, resource.main):
+        _clear(connection, part, resource.type, ids)
+
+
+def clear_parts(connection: Connection, resource: Resource, ids: list[str]) -> None:
+    for part in reversed(own_parts(resource)):
+        _clear(connection, part, resource.type, ids)
+
+
+def insert_parts(connection: Connection, resource: Resource, records: Iterable[Rows]) -> None:
+    """All rows of some records but the main ones, which must be there."""
+    records = list(records)
+    for part in own_parts(resource):
+        _insert(connection, part.table, _collect(records, part.table))
+
+
+@cache
+def _clearing(part: Part, type: str) -> Delete:
+    return delete(part.table).where(*owned(part, type))
+
+
+def _clear(connection: Connection, part: Part, type: str, ids: list[str]) -> None:
+    for some in batches(ids):
+        connection.execute(_clearing(part, type), {"ids": some})
+
+
+def among(type: Any, key: Any, wanted: Iterable[tuple[str, str]]) -> ColumnElement[bool]:
+    """Whether a row is one of some, named by type and key: row values in a list would make SQLite read whole tables."""
+    keys: dict[str, list[str]] = defaultdict(list)
+    for of, name in wanted:
+        keys[of].append(name)
+    return or_(false(), *(and_(type == of, key.in_(names)) for of, names in keys.items()))
+
+
+IS_DELETED = exists().where(Deletion.record_type == Record.type, Deletion.record_id == Record.id)
+
+
+def known(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Which of some records there are: `(type, id)` to the digest of what was entered."""
+    found: dict[tuple[str, str], str] = {}
+    for some in batches(keys):
+        query = select(Record.type, Record.id, Record.digest).where(among(Record.type, Record.id, some), ~IS_DELETED)
+        found |= {(type, id): digest for type, id, digest in connection.execute(query)}
+    return found
+
+
+def deleted(connection: Connection, keys: Iterable[tuple[RecordType, str]]) -> set[tuple[RecordType, str]]:
+    """Which of some records are no more."""
+    of = (Deletion.record_type, Deletion.record_id)
+    found: set[tuple[RecordType, str]] = set()
+    for some in batches(keys):
+        found.update((row[0], row[1]) for row in connection.execute(select(*of).where(among(*of, some))))
+    return found

@@ -1,0 +1,184 @@
+"""Storing documents: a version ends where the next begins; equal bytes make no new version."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import orjson
+from sqlalchemy import Connection, Executable, bindparam, func, select, update
+
+from app.database.engine import table_of
+from app.records.fields import RecordType
+from app.records.resource import Row, Rows
+from app.store.bulk_insert import insert
+from app.store.documents import Change, Document
+from app.store.rendering import etag_of, render
+from app.store.rows import among, batches
+
+Key = tuple[RecordType, str]
+
+DOCUMENTS = table_of(Document)
+
+_IS_CURRENT = (Document.type == bindparam("of"), Document.id == bindparam("which"), Document.until_revision.is_(None))
+_END = update(DOCUMENTS).where(*_IS_CURRENT).values(until_revision=bindparam("until"))
+_REPLACE = update(DOCUMENTS).where(*_IS_CURRENT).values(etag=bindparam("tag"), body=bindparam("content"))
+_REPLACE_ENTERED = _REPLACE.values(entered=bindparam("as_entered"), change=bindparam("came"))
+
+
+class Current(NamedTuple):
+    version: int
+    etag: str
+    revision: int
+    change: Change | None = None
+
+
+NEW = Current(0, "", 0)
+ENDED = -1
+"""As a revision: there is no document now, whatever there was before."""
+
+
+def grouped(keys: Iterable[Key]) -> Iterator[tuple[RecordType, list[str]]]:
+    """Keys by type, some hundred ids at a time."""
+    ids: dict[RecordType, list[str]] = defaultdict(list)
+    for type, id in keys:
+        ids[type].append(id)
+    for type in ids:
+        yield from ((type, some) for some in batches(ids[type]))
+
+
+def _current(connection: Connection, type: RecordType, ids: Sequence[str]) -> dict[str, Current]:
+    query = select(Document.id, Document.version, Document.etag, Document.revision, Document.change).where(
+        Document.type == type, Document.id.in_(ids), Document.until_revision.is_(None)
+    )
+    found = {row.id: Current(*row[1:]) for row in connection.execute(query)}
+    return found | _ended(connection, type, [id for id in ids if id not in found])
+
+
+def _ended(connection: Connection, type: RecordType, ids: Sequence[str]) -> dict[str, Current]:
+    """Those that have only a past: their next version goes on counting."""
+    if not ids:
+        return {}
+    query = select(Document.id, func.max(Document.version)).where(Document.type == type, Document.id.in_(ids))
+    return {id: Current(version, "", ENDED) for id, version in connection.execute(query.group_by(Document.id))}
+
+
+def _store_some(
+    connection: Connection,
+    type: RecordType,
+    ids: Sequence[str],
+    revision: int,
+    entered: Mapping[Key, bytes],
+    written: Mapping[Key, Rows],
+) -> list[Key]:
+    current = _current(connection, type, ids)
+    there = {id: written[type, id] for id in ids if (type, id) in written}
+    bodies = {
+        id: body
+        for id, body in render(connection, type, ids, there).items()
+        if current.get(id, NEW).etag != etag_of(body) or (type, id) in entered
+    }
+    again = [id for id in bodies if current.get(id, NEW).revision == revision]
+    _replace(connection, {(type, id): bodies[id] for id in again}, current, entered)
+    new = [id for id in bodies if id not in again]
+    _execute(connection, _END, [_key(type, id) | {"until": revision} for id in new if id in current])
+    rows = [_version((type, id), current.get(id, NEW), bodies[id], revision, entered) for id in new]
+    insert(connection, DOCUMENTS, rows)
+    return [(type, id) for id in bodies]
+
+
+def _replace(
+    connection: Connection, bodies: Mapping[Key, bytes], current: Mapping[str, Current], entered: Mapping[Key, bytes]
+) -> None:
+    """A version of this very revision; what was entered anew in it is what the record is entered as from now on."""
+    rows = {key: _key(*key) | {"tag": etag_of(body), "content": body} for key, body in bodies.items()}
+    _execute(connection, _REPLACE, [row for key, row in rows.items() if key not in entered])
+    anew = [rows[key] | {"as_entered": entered[key], "came": _came(current[key[1]])} for key in rows if key in entered]
+    _execute(connection, _REPLACE_ENTERED, anew)
+
+
+def _came(before: Current) -> Change | None:
+    return "updated" if before.change == "refreshed" else before.change
+
+
+def _key(type: RecordType, id: str) -> Row:
+    return {"of": type, "which": id}
+
+
+def _execute(connection: Connection, statement: Executable, rows: list[Row]) -> None:
+    if rows:
+        connection.execute(statement, rows)
+
+
+def _change(before: Current, *, entered: bool) -> Change:
+    if not entered:
+        return "refreshed"
+    if before is NEW:
+        return "created"
+    return "restored" if before.revision == ENDED else "updated"
+
+
+def _version(key: Key, before: Current, body: bytes, revision: int, entered: Mapping[Key, bytes]) -> Row:
+    as_entered = entered.get(key)
+    return {
+        "type": key[0],
+        "id": key[1],
+        "version": before.version + 1,
+        "change": _change(before, entered=as_entered is not None),
+        "revision": revision,
+        "etag": etag_of(body),
+        "body": body,
+        "entered": as_entered,
+    }
+
+
+def store(
+    connection: Connection,
+    keys: Iterable[Key],
+    revision: int,
+    entered: Mapping[Key, bytes] | None = None,
+    written: Mapping[Key, Rows] | None = None,
+    progress: Callable[[int], None] = lambda _: None,
+) -> list[Key]:
+    """Renders some records and keeps what differs as new versions; returns the keys of those.
+
+    What was `entered` makes a version even where it shows nothing new; a version of this very revision is replaced.
+    `written`: rows of these records that need not be read again.
+    """
+    changed: list[Key] = []
+    for type, some in grouped(keys):
+        changed += _store_some(connection, type, some, revision, entered or {}, written or {})
+        progress(len(some))
+    return changed
+
+
+def bury(connection: Connection, keys: Iterable[Key], revision: int) -> None:
+    """Ends the documents of some records, and puts a tombstone after each."""
+    for type, ids in grouped(keys):
+        current = _current(connection, type, ids)
+        _execute(connection, _END, [_key(type, id) | {"until": revision} for id in ids])
+        _execute(connection, DOCUMENTS.insert(), [_tombstone((type, id), current[id], revision) for id in ids])
+
+
+def _tombstone(key: Key, before: Current, revision: int) -> Row:
+    version = before.version + 1
+    body = orjson.dumps({"id": key[1], "type": key[0], "deleted": True, "version": version})
+    return _version(key, before, body, revision, {}) | {"change": "deleted", "until_revision": revision}
+
+
+def entered_before(connection: Connection, keys: Iterable[Key], revision: int) -> dict[Key, bytes]:
+    """Records as they were last entered before a revision."""
+    entered: dict[Key, bytes] = {}
+    for some in batches(keys):
+        last = (
+            select(Document.type, Document.id, func.max(Document.version).label("version"))
+            .where(among(Document.type, Document.id, some))
+            .where(Document.revision < revision, Document.entered.is_not(None))
+            .group_by(Document.type, Document.id)
+            .subquery()
+        )
+        query = select(Document.type, Document.id, Document.entered).join(
+            last,
+            (Document.type == last.c.type) & (Document.id == last.c.id) & (Document.version == last.c.version),
+        )
+        entered |= {(type, id): content for type, id, content in connection.execute(query) if content is not None}
+    return entered

@@ -1,0 +1,66 @@
+"""How requests change the database: one at a time in this process, in the order in which they came.
+
+Between processes the database's own lock decides. A commit is answered only when it is on the disk.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from app.common.problems import Problem
+from app.database.engine import existing, open_engine, writing
+from app.settings import Settings
+from app.store.revision import changing
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def busy() -> Problem:
+    detail = "Another change is under way and did not finish in time; nothing was changed."
+    return Problem("database-unavailable", detail, headers={"retry-after": "2"})
+
+
+class Writer:
+    def __init__(self, settings: Settings) -> None:
+        url = existing(settings.database_url.get_secret_value())
+        self.engine: Engine = open_engine(
+            url, lock_timeout_ms=settings.lock_timeout_ms, durable=True, pool_size=2, max_overflow=1
+        )
+        self._patience = settings.lock_timeout_ms / 1000
+        self._turn = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, "writer")
+
+    async def change(self, work: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Runs work in a transaction of `changing`; what it raises undoes it all."""
+        return await self.run(self._change, work, args, kwargs)
+
+    def _change(self, work: Callable[..., R], args: tuple[object, ...], kwargs: dict[str, object]) -> R:
+        with changing(self.engine) as connection:
+            return work(connection, *args, **kwargs)
+
+    async def run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Runs anything that writes, when its turn has come; a client that goes away does not stop it halfway."""
+        try:
+            await asyncio.wait_for(self._turn.acquire(), self._patience)
+        except TimeoutError:
+            raise busy() from None
+        loop = asyncio.get_running_loop()
+        running = loop.run_in_executor(self._thread, lambda: work(*args, **kwargs))
+        running.add_done_callback(lambda _: self._turn.release())
+        return await asyncio.shield(running)
+
+    async def aside(self, work: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Runs work that concerns no record in a transaction of its own, without the lock of `changing`."""
+        return await self.run(self._aside, work, args, kwargs)
+
+    def _aside(self, work: Callable[..., R], args: tuple[object, ...], kwargs: dict[str, object]) -> R:
+        with writing(self.engine) as connection:
+            return work(connection, *args, **kwargs)
+
+    def close(self) -> None:
+        self._thread.shutdown()
+        self.engine.dispose()

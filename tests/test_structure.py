@@ -1,0 +1,31 @@
+"""What the contracts of import-linter do not say of the structure: sizes, leftovers, and who sends requests."""
+
+from pathlib import Path
+
+import pytest
+
+APP = Path(__file__).parents[1] / "app"
+FILES = sorted(APP.rglob("*.py"))
+
+
+def test_one_module_alone_makes_clients_of_outgoing_requests() -> None:
+    made = {file.relative_to(APP).as_posix() for file in FILES if "httpx.AsyncClient(" in file.read_text()}
+    assert made == {"common/safe_http.py"}
+
+
+def test_few_modules_stand_at_the_root() -> None:
+    assert len(list(APP.glob("*.py"))) <= 5  # four, and the package's own
+
+
+def test_every_record_type_has_the_same_files() -> None:
+    for model in (APP / "records").glob("*/models.py"):
+        names = {file.name for file in model.parent.glob("*.py")}
+        assert names >= {"__init__.py", "models.py", "schemas.py", "rules.py", "resource.py"}, model.parent
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(APP)))
+def test_modules_are_small_and_finished(file: Path) -> None:
+    text = file.read_text()
+    assert len(text.splitlines()) <= 300
+    for mark in ("TODO", "FIXME", "XXX", "NotImplementedError", "pragma: no cover"):
+        assert mark not in text
