@@ -34,9 +34,9 @@ def test_a_record_tells_what_sources_say_otherwise(client: httpx.Client) -> None
     assert study["conflicts"] == [
         {
             "field": "enrolled",
-            "kept": 679,
-            "kept_from": None,
-            "offered": 700,
+            "current": 679,
+            "current_source": None,
+            "proposed": 700,
             "source": "ctgov-nct00000003",
             "rule": "person-first",
         }
@@ -58,7 +58,7 @@ def test_all_are_listed_page_by_page(client: httpx.Client) -> None:
         ("aurora", "year"),
         *((f"ours-nct0000000{number}", "enrolled") for number in range(5)),
     ]
-    assert client.get(found[0]["href"]).json()["conflicts"][0]["offered"] == found[0]["offered"] == "Theirs"
+    assert client.get(found[0]["href"]).json()["conflicts"][0]["proposed"] == found[0]["proposed"] == "Theirs"
     assert found[-1]["revision"] > 1
 
 

@@ -132,7 +132,7 @@ def test_mesh_is_previewed_and_told(bring_in: Import, tmp_path: Path) -> None:
     said = bring_in("mesh", str(file), "--dry-run")
     assert (said.returncode, said.stdout.splitlines()[-1]) == (0, "1 descriptors would be changed."), said.stderr
     made = orjson.loads(bring_in("mesh", str(file), "--reason", "new", "--json").stdout)
-    assert (made["units"]["taken"], made["release"], made["revision"] is None) == (1, None, False)
+    assert (made["units"]["applied"], made["release"], made["revision"] is None) == (1, None, False)
     assert "1 unchanged" in bring_in("mesh", str(file)).stdout
 
 

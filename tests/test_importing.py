@@ -78,7 +78,7 @@ def test_new_records_make_one_revision_and_one_release(engine: Engine) -> None:
     before = revision(engine)
     report = take(engine, trial("NCT00000001"), trial("NCT00000002"))
     assert report.counts["created"] == 4
-    assert (report.units.read, report.units.taken, report.units.refused) == (2, 2, 0)
+    assert (report.units.read, report.units.applied, report.units.refused) == (2, 2, 0)
     assert report.revision == revision(engine) == before + 1
     with reading(engine) as connection:
         release = release_named(connection, "one")
@@ -91,7 +91,7 @@ def test_what_is_unchanged_makes_nothing(engine: Engine) -> None:
     take(engine, trial(), trial("NCT00000002"))
     before, rows = revision(engine), count(engine, Imported)
     report = take(engine, trial(read_on="2026-12-24"), trial("NCT00000002"), name="two")
-    assert (report.revision, report.units.unchanged, report.units.taken) == (None, 2, 0)
+    assert (report.revision, report.units.unchanged, report.units.applied) == (None, 2, 0)
     assert (revision(engine), count(engine, Imported)) == (before, rows)
     assert document(engine, "sources", "ctgov-nct00000001")["retrieved_on"] == "2026-11-25"
 
@@ -119,7 +119,10 @@ def test_what_a_person_entered_stands_and_the_rest_is_filled(engine: Engine) -> 
     study = document(engine, "studies", "our-trial")
     assert (study["title"], study["enrolled"], study["phase"]) == ("Our title", 679, "3")
     assert [cited["source"] for cited in study["provenance"]] == ["s", "ctgov-nct00000001"]
-    told = {one["field"]: (one["kept"], one["kept_from"], one["offered"], one["rule"]) for one in study["conflicts"]}
+    told = {
+        one["field"]: (one["current"], one["current_source"], one["proposed"], one["rule"])
+        for one in study["conflicts"]
+    }
     assert told == {
         "enrolled": (679, None, 700, "person-first"),
         "title": ("Our title", None, "Trial NCT00000001", "person-first"),
@@ -131,13 +134,13 @@ def test_an_edit_after_an_import_stands_and_shows_at_once(engine: Engine) -> Non
     take(engine, trial(enrolled=700))
     edit(engine, "studies", "nct00000001", enrolled=679)
     shown = document(engine, "studies", "nct00000001")["conflicts"]
-    assert [(one["field"], one["kept"], one["offered"]) for one in shown] == [("enrolled", 679, 700)]
+    assert [(one["field"], one["current"], one["proposed"]) for one in shown] == [("enrolled", 679, 700)]
     before = revision(engine)
     assert take(engine, trial(enrolled=700), name="two").revision is None
     assert revision(engine) == before
     take(engine, trial(enrolled=720, sha="c"), name="three")
     study = document(engine, "studies", "nct00000001")
-    assert (study["enrolled"], study["conflicts"][0]["offered"]) == (679, 720)
+    assert (study["enrolled"], study["conflicts"][0]["proposed"]) == (679, 720)
     edit(engine, "studies", "nct00000001", enrolled=720)
     assert document(engine, "studies", "nct00000001")["conflicts"] == []
 
@@ -158,7 +161,7 @@ def test_what_a_person_took_out_stays_out(engine: Engine) -> None:
     take(engine, trial(enrolled=710, phase="3", sha="c"), name="two")
     study = document(engine, "studies", "nct00000001")
     assert (study["enrolled"], study["phase"], study["absent"]) == (None, None, {"phase": "not-reported"})
-    assert {(one["field"], one["offered"]) for one in study["conflicts"]} == {("enrolled", 710), ("phase", "3")}
+    assert {(one["field"], one["proposed"]) for one in study["conflicts"]} == {("enrolled", 710), ("phase", "3")}
 
 
 def test_results_go_together(engine: Engine) -> None:
@@ -222,7 +225,7 @@ RETRACTED = Mention("publications", "2", {"retraction_state": "retracted"})
 
 def offered_otherwise(engine: Engine) -> list[Any]:
     told = document(engine, "studies", "our-trial")["conflicts"]
-    return [each["offered"] for each in told if each["field"] == "enrolled"]
+    return [each["proposed"] for each in told if each["field"] == "enrolled"]
 
 
 def test_what_a_reverted_import_said_in_passing_counts_no_more(engine: Engine) -> None:
@@ -265,7 +268,7 @@ def test_a_revert_leaves_alone_what_people_deleted_since(engine: Engine) -> None
         delete(connection, RESOURCES["studies"], "nct00000001", Change(Who("editor"), "not ours"))
     undo(engine, "two")
     report = take(engine, trial(enrolled=720), name="three")
-    assert (report.units.set_aside, ids(engine, "studies")) == (1, set())
+    assert (report.units.skipped, ids(engine, "studies")) == (1, set())
     undo(engine, "revert-two")
     assert ids(engine, "studies") == set()
 
@@ -275,8 +278,8 @@ def test_what_people_deleted_stays_deleted(engine: Engine) -> None:
     with changing(engine) as connection:
         delete(connection, RESOURCES["studies"], "nct00000001", Change(Who("editor"), "not ours"))
     report = take(engine, trial(enrolled=5, sha="c"), name="two")
-    assert (report.units.set_aside, report.revision, ids(engine, "studies")) == (1, None, set())
-    assert report.remarks["deleted-here"].texts == ["NCT00000001: studies/nct00000001"]
+    assert (report.units.skipped, report.revision, ids(engine, "studies")) == (1, None, set())
+    assert report.warnings["deleted-here"].texts == ["NCT00000001: studies/nct00000001"]
 
 
 def test_the_same_trial_from_registry_and_paper_is_one_study(engine: Engine) -> None:
@@ -314,7 +317,7 @@ def test_a_study_finds_publications_by_their_pmid_and_drops_the_others(engine: E
     links = [{"publication": "pmid-1"}, {"publication": "pmid-2"}]
     report = take(engine, trial(publications=links))
     assert [each["id"] for each in document(engine, "studies", "nct00000001")["publications"]] == ["aurora"]
-    assert (report.dropped_links, report.remarks["publication-not-here"].texts) == (1, ["NCT00000001: pmid-2"])
+    assert (report.dropped_links, report.warnings["publication-not-here"].texts) == (1, ["NCT00000001: pmid-2"])
 
 
 def test_a_study_without_a_registration_is_found_by_its_publication(engine: Engine) -> None:
@@ -340,8 +343,8 @@ def test_nothing_is_guessed(engine: Engine) -> None:
     assert change(engine, [SOURCE, ("studies", one), ("studies", other)])
     before = revision(engine)
     report = take(engine, trial(phase="3"))
-    assert (report.units.set_aside, report.revision, revision(engine)) == (1, None, before)
-    assert report.remarks["ambiguous-study"].texts == ["NCT00000001: nct00000001 may be studies/one, studies/other"]
+    assert (report.units.skipped, report.revision, revision(engine)) == (1, None, before)
+    assert report.warnings["ambiguous-study"].texts == ["NCT00000001: nct00000001 may be studies/one, studies/other"]
 
 
 def test_publications_are_found_by_title_and_year(engine: Engine) -> None:
@@ -375,14 +378,14 @@ def test_the_worst_retraction_state_wins(engine: Engine) -> None:
 
 def test_a_mention_of_what_nobody_has_is_of_no_matter(engine: Engine) -> None:
     mention = Mention("publications", "99", {"retraction_state": "retracted"})
-    assert take(engine, paper("2", mentions=(mention,)), format="pubmed").units.taken == 1
+    assert take(engine, paper("2", mentions=(mention,)), format="pubmed").units.applied == 1
     assert ids(engine, "publications") == {"pmid-2"}
 
 
 def test_a_notice_may_come_long_before_what_it_retracts(engine: Engine) -> None:
     mention = Mention("publications", "9000", {"retraction_state": "retracted"})
     found = [paper("2", mentions=(mention,)), *(paper(str(1000 + n)) for n in range(300)), paper("9000")]
-    assert take(engine, *found, format="pubmed").units.taken == 302
+    assert take(engine, *found, format="pubmed").units.applied == 302
     assert document(engine, "publications", "pmid-9000")["retraction_state"] == "retracted"
     assert take(engine, *found, format="pubmed", name="two").revision is None
 
@@ -396,7 +399,7 @@ def test_pubmed_comes_first_for_bibliography_whoever_came_first(engine: Engine) 
     take(engine, pubmed, format="pubmed", name="two")
     told = document(engine, "publications", "pmid-1")
     assert (told["title"], told["journal"], told["year"]) == ("Paper one", "Pain", 2011)
-    assert [(one["source"], one["kept_from"], one["rule"]) for one in told["conflicts"]] == [
+    assert [(one["source"], one["current_source"], one["rule"]) for one in told["conflicts"]] == [
         ("export", "pubmed-1", "pubmed-for-bibliography")
     ]
 
@@ -440,14 +443,14 @@ def test_stop_writes_nothing_and_tells_everything(engine: Engine) -> None:
 def test_skip_leaves_out_whole_units(engine: Engine) -> None:
     wrong = trial("NCT00000002", design="randomised")
     report = take(engine, trial(), wrong, Refusal("line 7", "", "no record"), on_error="skip")
-    assert (report.stopped, report.units.taken, report.units.refused) == (False, 1, 2)
+    assert (report.stopped, report.units.applied, report.units.refused) == (False, 1, 2)
     assert ids(engine, "studies") == {"nct00000001"}
     assert ids(engine, "sources") == {"ctgov-nct00000001"}
 
 
 def test_twice_in_one_run(engine: Engine) -> None:
     report = take(engine, trial(), trial(), trial(phase="3"), on_error="skip")
-    assert (report.units.taken, report.units.unchanged, report.units.refused) == (1, 1, 1)
+    assert (report.units.applied, report.units.unchanged, report.units.refused) == (1, 1, 1)
     assert report.refusals[0]["detail"] == "studies/nct00000001 stands here twice (first at NCT00000001)"
     assert document(engine, "studies", "nct00000001")["phase"] is None
 
@@ -455,7 +458,7 @@ def test_twice_in_one_run(engine: Engine) -> None:
 def test_twice_in_one_run_far_apart(engine: Engine) -> None:
     between = [trial(f"NCT1{number:07}") for number in range(300)]
     report = take(engine, trial(), *between, trial(phase="3"), on_error="skip")
-    assert (report.units.taken, report.units.refused) == (301, 1)
+    assert (report.units.applied, report.units.refused) == (301, 1)
     assert take(engine, trial(), *between, trial(), name="two").units.unchanged == 302
     assert report.refusals[0]["detail"] == "studies/nct00000001 stands here twice (first before)"
 
@@ -470,8 +473,8 @@ def test_what_citation_managers_export_twice_is_taken_once(engine: Engine) -> No
         paper("7", volume="3"),
     ]
     report = take(engine, *found, format="references")
-    assert (report.units.taken, report.units.unchanged, report.units.refused) == (302, 2, 0)
-    assert report.remarks["duplicate"].count == 2
+    assert (report.units.applied, report.units.unchanged, report.units.refused) == (302, 2, 0)
+    assert report.warnings["duplicate"].count == 2
     assert document(engine, "publications", "pmid-1")["title"] == "Botulinum toxin"
     second = take(engine, *found, format="references", name="two")
     assert (second.revision, second.units.unchanged) == (None, 304)
@@ -485,7 +488,7 @@ def test_several_units_offer_one_publication(engine: Engine) -> None:
         return unit._replace(offers=(unit.offers[0], Offer("publications", offered), unit.offers[1]))
 
     report = take(engine, citing("NCT00000001"), citing("NCT00000002", year=2010))
-    assert report.units.taken == 2
+    assert report.units.applied == 2
     told = document(engine, "publications", "pmid-1")
     assert [cited["source"] for cited in told["provenance"]] == ["ctgov-nct00000001", "ctgov-nct00000002"]
     assert told["year"] == 2010
@@ -514,15 +517,15 @@ def test_a_withdrawn_record_goes_if_nobody_needs_it(engine: Engine) -> None:
     report = take(engine, *back, format="pubmed", name="two")
     assert report.counts["deleted"] == 1
     assert ids(engine, "publications") == {"pmid-2", "pmid-3"}
-    assert report.remarks["withdrawn-but-in-use"].count == 2
+    assert report.warnings["withdrawn-but-in-use"].count == 2
     assert take(engine, paper("1"), format="pubmed", name="three").counts["restored"] == 1
 
 
 def test_remarks_are_counted(engine: Engine) -> None:
     said = tuple(Remark("condition-kept-as-text", f"Pain {number}") for number in range(30))
     report = take(engine, trial()._replace(remarks=said)).told()
-    assert report["remarks"]["condition-kept-as-text"]["count"] == 30
-    assert len(report["remarks"]["condition-kept-as-text"]["texts"]) == 20
+    assert report["warnings"]["condition-kept-as-text"]["count"] == 30
+    assert len(report["warnings"]["condition-kept-as-text"]["texts"]) == 20
     assert orjson.loads(orjson.dumps(report)) == report
 
 
@@ -530,7 +533,7 @@ def test_garbage_is_refused_and_breaks_nothing(engine: Engine) -> None:
     garbage: list[Any] = [None, 7, [], {}, {"id": 7}, {"id": "x", "registry_ids": {"a": 1}, "publications": [7, {}]}]
     units = [Unit(f"unit {number}", (Offer("studies", data),)) for number, data in enumerate(garbage)]
     report = take(engine, *units, trial(), on_error="skip")
-    assert (report.units.refused, report.units.taken) == (len(garbage), 1)
+    assert (report.units.refused, report.units.applied) == (len(garbage), 1)
 
 
 def test_a_record_that_cannot_be_changed_is_left_as_it_is(engine: Engine) -> None:
@@ -540,7 +543,7 @@ def test_a_record_that_cannot_be_changed_is_left_as_it_is(engine: Engine) -> Non
     assert change(engine, [("sources", SOURCE[1] | {"text": "Nothing of the kind."})])
     report = take(engine, trial(phase="3"), trial("NCT00000002"))
     assert report.units.refused == 0
-    assert report.remarks["left-as-it-is"].count == 1
+    assert report.warnings["left-as-it-is"].count == 1
     assert document(engine, "studies", "our-trial")["phase"] is None
     assert change(engine, [SOURCE])
 
@@ -627,7 +630,7 @@ def test_what_is_shown_anew_and_then_entered_in_one_run_is_entered(engine: Engin
     edit(engine, "studies", "our-trial", note="Ours.")
     assert document(engine, "studies", "our-trial")["phase"] == "3"
     undo_of_edit = document(engine, "studies", "our-trial")["conflicts"]
-    assert [each["offered"] for each in undo_of_edit if each["field"] == "enrolled"] == [720]
+    assert [each["proposed"] for each in undo_of_edit if each["field"] == "enrolled"] == [720]
 
 
 EUDRACT = "2010-019999-19"
@@ -764,7 +767,7 @@ def test_what_a_source_says_of_its_own_link_changes(engine: Engine) -> None:
 def test_what_comes_and_is_withdrawn_in_one_run_goes_in_the_next(engine: Engine, between: int) -> None:
     found = [paper("1"), *(paper(str(1000 + number)) for number in range(between)), taken_back("1")]
     report = take(engine, *found, format="pubmed")
-    assert report.remarks["withdrawn-in-the-same-run"].count == 1
+    assert report.warnings["withdrawn-in-the-same-run"].count == 1
     assert "pmid-1" in ids(engine, "publications")
     take(engine, *found, format="pubmed", name="two")
     assert "pmid-1" not in ids(engine, "publications")

@@ -72,13 +72,13 @@ class World:
         name = self._name()
         report = take(self.engine, *found, format=format, name=name, on_error="skip")
         units = report.units
-        assert units.read == units.taken + units.unchanged + units.set_aside + units.refused
+        assert units.read == units.applied + units.unchanged + units.skipped + units.refused
         if report.revision:
             self.releases.append(name)
         if not report.refusals_total:
             before = revision(self.engine)
             again = take(self.engine, *found, format=format, name=f"{name}-again", on_error="skip")
-            settled = {"taken": again.units.taken, "revision": again.revision}
+            settled = {"taken": again.units.applied, "revision": again.revision}
             assert settled == {"taken": 0, "revision": None} or _takes_back(found), again.told()
             if again.revision:
                 self.releases.append(f"{name}-again")

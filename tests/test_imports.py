@@ -145,7 +145,7 @@ def test_descriptors_are_imported_as_records_are(admin: httpx.Client) -> None:
     begun = admin.post("/v1/imports?format=mesh", content=content, headers=text)
     assert begun.status_code == 202, begun.text
     done = ended(admin, begun.json()["id"])
-    assert (done["state"], done["report"]["units"]["taken"], done["release"]) == ("done", 1, None)
+    assert (done["state"], done["report"]["units"]["applied"], done["release"]) == ("done", 1, None)
 
 
 def sources(engine: Engine) -> list[str]:

@@ -50,7 +50,7 @@ def report_of(engine: Engine, file: Path, *, on_error: OnError = "stop", dry_run
 def import_mesh(engine: Engine, file: Path) -> tuple[int, int]:
     """How many descriptors changed, and how many did not."""
     units = report_of(engine, file)["units"]
-    return units["taken"], units["unchanged"]
+    return units["applied"], units["unchanged"]
 
 
 def state(engine: Engine) -> tuple[Any, Any]:
@@ -133,10 +133,10 @@ def test_what_is_wrong_is_passed_over_if_asked(engine: Engine, tmp_path: Path) -
     file = tmp_path / "mesh.tsv"
     file.write_text("no descriptor\n" + GOOD)
     before = state(engine)
-    assert report_of(engine, file, on_error="skip", dry_run=True)["units"]["taken"] == 2
+    assert report_of(engine, file, on_error="skip", dry_run=True)["units"]["applied"] == 2
     assert state(engine) == before
     report = report_of(engine, file, on_error="skip")
-    assert (report["units"]["read"], report["units"]["taken"], report["units"]["refused"]) == (3, 2, 1)
+    assert (report["units"]["read"], report["units"]["applied"], report["units"]["refused"]) == (3, 2, 1)
     assert (report["release"], report["revision"]) == (None, before[0] + 1)
 
 

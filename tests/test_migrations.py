@@ -1,17 +1,21 @@
 """Migrations go up and down with the data in place, and build exactly what the models say."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, NamedTuple
 
+import orjson
 import pytest
 from alembic import command
-from sqlalchemy import Connection, Engine, func, inspect, select, text
+from sqlalchemy import Connection, Engine, func, insert, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
 import app.records.registry
 from app.database.engine import Base, open_engine, reading
 from app.database.migrations import _config, current, head, migrate
 from app.editing.service import entered
+from app.jobs.models import ImportRun
 from app.records.base_models import Record
 from app.records.registry import RESOURCES
 from app.records.sources.models import Source
@@ -22,7 +26,9 @@ from app.store.revision import changing, write
 from app.store.submission import Draft
 from app.store.validation import check
 from app.store.versions import Key
+from tests.changing import CITED, SOURCE, change
 from tests.conftest import SEEDS, NewDatabase
+from tests.importing import take, trial
 
 
 def test_up_and_down_with_data_in_place(url: str) -> None:
@@ -196,3 +202,55 @@ def test_sources_say_which_publication_they_are(url: str) -> None:
     with reading(engine) as connection:
         assert connection.execute(query).all() == written
     engine.dispose()
+
+
+RUN = {"id": "r", "place": "p", "attempt": 1, "state": "done", "format": "ctgov", "on_error": "stop", "dry_run": False}
+UNITS = {"read": 1, "applied": 1, "unchanged": 0, "skipped": 0, "refused": 0}
+REPORT = {"format": "ctgov", "units": UNITS, "warnings": {"cut-short": {"count": 1, "texts": ["taken, kept"]}}}
+
+
+def test_public_names_are_renamed_in_all_versions(engine: Engine) -> None:
+    """Documents differ in nothing but the names of their conflicts: no version and no entry in the feed comes of it."""
+    ours = {"id": "ours", "title": 'It says "kept": 1 and "offered": 2', "enrolled": 679, "registry_ids": ["NCT1234"]}
+    assert change(engine, [SOURCE, ("studies", ours | CITED)])
+    take(engine, trial("NCT1234", title="Theirs", enrolled=700))
+    assert change(engine, [("studies", ours | CITED | {"enrolled": 680})])
+    with engine.begin() as connection:
+        run = {**RUN, "created_at": datetime.now(UTC), "created_by": "test"}
+        connection.execute(insert(ImportRun).values(**run, report=REPORT, progress={"units": 1, "applied": 1}))
+    today = everything(engine)
+    migrate(engine, "0012")
+    before = everything(engine)
+    assert [row[:4] for row in before.documents] == [row[:4] for row in today.documents]
+    pairs = [(old.body, new.body) for old, new in zip(before.documents, today.documents, strict=True)]
+    renamed = [(old, new) for old, new in pairs if old != new]
+    assert [renamed_conflicts(orjson.loads(old)) for old, _ in renamed] == [orjson.loads(new) for _, new in renamed]
+    assert len(renamed) == 2
+    assert before.report["remarks"] == REPORT["warnings"]
+    assert before.report["units"] == {"read": 1, "taken": 1, "unchanged": 0, "set_aside": 0, "refused": 0}
+    assert before.progress == {"units": 1, "taken": 1}
+    migrate(engine)
+    assert everything(engine) == today
+    assert list(maintaining.check(engine)) == []
+
+
+def renamed_conflicts(document: dict[str, Any]) -> dict[str, Any]:
+    names = {"kept": "current", "kept_from": "current_source", "offered": "proposed"}
+    conflicts = [{names.get(name, name): value for name, value in each.items()} for each in document["conflicts"]]
+    return {**document, "conflicts": conflicts}
+
+
+class Everything(NamedTuple):
+    """All versions of all documents, and the report and progress of the one import."""
+
+    documents: list[Any]
+    report: dict[str, Any]
+    progress: dict[str, Any]
+
+
+def everything(engine: Engine) -> Everything:
+    columns = Document.type, Document.id, Document.version, Document.revision, Document.etag, Document.body
+    with engine.connect().execution_options(reads=True) as connection:
+        rows = connection.execute(select(*columns).order_by(Document.type, Document.id, Document.version)).all()
+        report, progress = connection.execute(select(ImportRun.report, ImportRun.progress)).one()
+    return Everything(list(rows), report, progress)

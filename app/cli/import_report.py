@@ -25,7 +25,7 @@ def _tell(report: Json, *, dry_run: bool) -> None:
     if report["stopped"]:
         return
     print_records(report)
-    for kind, remarks in sorted(report["remarks"].items()):
+    for kind, remarks in sorted(report["warnings"].items()):
         sys.stdout.write(f"{remarks['count']} {kind}, such as {remarks['texts'][0]}\n")
     sys.stdout.write(f"Units: {_units(report)}; conflicts: {report['conflicts']['opened']} new.\n")
     sys.stdout.write(f"{_ending(report, dry_run=dry_run)}\n")
@@ -37,7 +37,7 @@ def _units(report: Json) -> str:
 
 def _ending(report: Json, *, dry_run: bool) -> str:
     if report["format"] == "mesh":
-        changed = report["units"]["taken"]
+        changed = report["units"]["applied"]
         return f"{changed} descriptors would be changed." if dry_run else f"{changed} descriptors were changed."
     if dry_run:
         return f"There would be: {counted(report['counts'])}. Nothing was changed."

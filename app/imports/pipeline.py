@@ -141,8 +141,8 @@ class _Taking:
         for number, remark in settled.remarks:
             report.remark(units[number].place, [remark])
         report.dropped_links += settled.dropped
-        report.units.set_aside += len(settled.set_aside)
-        report.units.taken += len(settled.taken)
+        report.units.skipped += len(settled.set_aside)
+        report.units.applied += len(settled.taken)
         report.units.unchanged += len(units) - len(settled.refused) - len(settled.set_aside) - len(settled.taken)
 
     def _write(self, batch: Batch, settled: Settled) -> None:

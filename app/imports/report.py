@@ -33,9 +33,9 @@ class Order:
 @dataclass(slots=True)
 class Units:
     read: int = 0
-    taken: int = 0
+    applied: int = 0
     unchanged: int = 0
-    set_aside: int = 0
+    skipped: int = 0
     """Nothing of them could be put anywhere without guessing, or against what people decided; remarks say why."""
     refused: int = 0
 
@@ -60,7 +60,7 @@ class Report:
     units: Units = field(default_factory=Units)
     refusals: list[Json] = field(default_factory=list)
     refusals_total: int = 0
-    remarks: dict[str, Remarks] = field(default_factory=dict)
+    warnings: dict[str, Remarks] = field(default_factory=dict)
     conflicts_opened: int = 0
     conflicts_total: int = 0
     dropped_links: int = 0
@@ -83,9 +83,9 @@ class Report:
 
     def remark(self, place: str, remarks: Iterable[Remark]) -> None:
         for remark in remarks:
-            if remark.kind not in self.remarks and len(self.remarks) >= MOST_KINDS:
+            if remark.kind not in self.warnings and len(self.warnings) >= MOST_KINDS:
                 continue
-            known = self.remarks.setdefault(remark.kind, Remarks())
+            known = self.warnings.setdefault(remark.kind, Remarks())
             known.count += 1
             if len(known.texts) < MOST_TEXTS:
                 known.texts.append(_text(f"{place}: {remark.text}"[:LONGEST_TEXT]))

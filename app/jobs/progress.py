@@ -41,7 +41,7 @@ class Reporter:
     def taken(self, units: int) -> None:
         """So many more."""
         assert self._standing.progress is not None
-        self._tell("writing", taken=self._standing.progress.taken + units)
+        self._tell("writing", applied=self._standing.progress.applied + units)
 
     def done(self, report: Json) -> Standing:
         said = {"state": "done", "ended_at": datetime.now(UTC), "release": report["release"]}

@@ -72,7 +72,7 @@ class Progress(BaseModel):
     expected: int | None = Field(None, description="How many records it says there are.")
     units: int = Field(0, description="Units read, such as one registry record each.")
     refused: int = Field(0, description="Units that cannot be taken.")
-    taken: int = Field(0, description="Units gone through: written, found to be so already, or refused.")
+    applied: int = Field(0, description="Units gone through: written, found to be so already, or refused.")
 
 
 class Standing(BaseModel):

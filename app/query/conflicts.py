@@ -32,9 +32,9 @@ _CONFLICTS = select(
     Conflict.record_type.label("type"),
     Conflict.record_id.label("id"),
     Conflict.field,
-    Conflict.kept,
-    Conflict.kept_from,
-    Conflict.offered,
+    Conflict.current,
+    Conflict.current_source,
+    Conflict.proposed,
     Conflict.source_id.label("source"),
     Conflict.rule,
     Conflict.revision,
@@ -113,7 +113,7 @@ def read_query(raw: str) -> Asked:
 
 
 def _item(row: RowMapping) -> dict[str, Any]:
-    values = {name: orjson.Fragment(row[name]) for name in ("kept", "offered")}
+    values = {name: orjson.Fragment(row[name]) for name in ("current", "proposed")}
     return {**row, **values, "href": f"/v1/{row['type']}/{row['id']}"}
 
 

@@ -105,9 +105,11 @@ class ConflictOut(Fields):
     """A field of which an imported source says something else than the record."""
 
     field: str = Field(description="The field of the record.", examples=["enrolled"])
-    kept: Any = Field(description="The record's own value; of a long one, the beginning of its JSON.")
-    kept_from: Slug | None = Field(description="The imported source of the record's value; null: people entered it.")
-    offered: Any = Field(description="The source's value; of a long one, the beginning of its JSON.")
+    current: Any = Field(description="The record's own value; of a long one, the beginning of its JSON.")
+    current_source: Slug | None = Field(
+        description="The imported source of the record's value; null: people entered it."
+    )
+    proposed: Any = Field(description="The source's value; of a long one, the beginning of its JSON.")
     source: Slug = Field(description="Id of the source.", examples=["ctgov-nct00156910"])
     rule: str = Field(description="The rule by which the record's value stands.", examples=["person-first"])
 

@@ -109,7 +109,7 @@ def _provenance(row: Row, found: Found) -> Row:
 
 
 def _conflict(row: Row) -> Row:
-    values = {name: orjson.loads(row[name]) for name in ("kept", "offered")}
+    values = {name: orjson.loads(row[name]) for name in ("current", "proposed")}
     return pick(ConflictOut, row) | values | {"source": row["source_id"]}
 
 

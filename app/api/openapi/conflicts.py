@@ -53,17 +53,17 @@ def conflicts_operation() -> Doc:
 
 CONFLICT: Doc = {
     "type": "object",
-    "required": ["type", "id", "field", "kept", "kept_from", "offered", "source", "rule", "revision", "href"],
+    "required": ["type", "id", "field", "current", "current_source", "proposed", "source", "rule", "revision", "href"],
     "properties": {
         "type": {"type": "string", "enum": list(TYPES)},
         "id": {"type": "string", "description": "Id of the record."},
         "field": {"type": "string", "description": "Its field."},
-        "kept": {"description": "The record's own value; of a long one, the beginning of its JSON."},
-        "kept_from": {
+        "current": {"description": "The record's own value; of a long one, the beginning of its JSON."},
+        "current_source": {
             "type": ["string", "null"],
             "description": "The imported source of the record's value; null: people entered it.",
         },
-        "offered": {"description": "The source's value; of a long one, the beginning of its JSON."},
+        "proposed": {"description": "The source's value; of a long one, the beginning of its JSON."},
         "source": {"type": "string", "description": "Id of the source."},
         "rule": {"type": "string", "enum": list(RULES), "description": "By which the record's value stands."},
         "revision": {"type": "integer", "description": "Since when it is so."},

@@ -130,7 +130,11 @@ def _shown(value: Any) -> bytes:
 
 
 def _row(key: Key, found: Differing, revision: int) -> Row:
-    said = {"kept": _shown(found.kept), "offered": _shown(found.offered), "kept_from": found.kept_from}
+    said = {
+        "current": _shown(found.current),
+        "proposed": _shown(found.proposed),
+        "current_source": found.current_source,
+    }
     owner = {"record_type": key[0], "record_id": key[1], "field": found.field, "source_id": found.source}
     return {**owner, **said, "rule": found.rule, "revision": revision}
 

@@ -38,9 +38,9 @@ class Differing(NamedTuple):
 
     field: str
     source: str
-    kept: Any
-    kept_from: str | None
-    offered: Any
+    current: Any
+    current_source: str | None
+    proposed: Any
     rule: str
 
 

@@ -69,7 +69,7 @@ class _Taking:
     def take(self, batch: Iterable[Found]) -> None:
         wanted = [each for each in map(self._read, batch) if each]
         changed = [each for each in wanted if self._stored.get(each.id) != each]
-        self.report.units.taken += len(changed)
+        self.report.units.applied += len(changed)
         self.report.units.unchanged += len(wanted) - len(changed)
         if changed and not self._is_stopped:
             self._open()
