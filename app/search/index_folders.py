@@ -128,6 +128,8 @@ def _remove(folder: Path, patience: float) -> bool:
         return False
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not _is_there(folder, held):  # it was removed and made anew: the lock is on the one before
+            return False
         removed = folder.with_name(f"{_REMOVED}{folder.name}-{token_hex(4)}")
         folder.rename(removed)
     except OSError:
