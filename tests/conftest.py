@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -84,8 +85,19 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     server = PostgresServer(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
     url = server.get_uri("postgres").replace("postgresql://", "postgresql+psycopg://")
+    _spare_the_disk(url)
     yield url
     server._cleanup()
+
+
+def _spare_the_disk(admin: str) -> None:
+    """No test cuts the power of this server, so it need not wait for its disk."""
+    engine = create_engine(admin, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+    engine.dispose()
 
 
 def _create(admin: str, name: str, template: str = "template0") -> str:
@@ -110,6 +122,13 @@ def new_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     return make
 
 
+def _copied(template: str, folder: Path, request: pytest.FixtureRequest) -> str:
+    if template.startswith("sqlite"):
+        return f"sqlite:///{shutil.copy(template.removeprefix('sqlite:///'), folder / 'evidence.db')}"
+    name = template.partition("?")[0].rpartition("/")[2]
+    return _create(request.getfixturevalue("postgresql"), f"test_{next(_numbers)}", name)
+
+
 @pytest.fixture(scope="session", params=BACKENDS)
 def backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -124,9 +143,20 @@ def _with_seeds(url: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def seeded_url(backend: str, new_database: NewDatabase) -> str:
+def templates(new_database: NewDatabase) -> NewDatabase:
+    """From a backend's name to the URL of a database with the seeds that nobody is connected to, to be copied."""
+    return cache(lambda backend: _with_seeds(new_database(backend)))
+
+
+@pytest.fixture(scope="session")
+def template(backend: str, templates: NewDatabase) -> str:
+    return templates(backend)
+
+
+@pytest.fixture(scope="session")
+def seeded_url(template: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> str:
     """A database with the seeds, shared by all tests that only read."""
-    return _with_seeds(new_database(backend))
+    return _copied(template, tmp_path_factory.mktemp("seeded"), request)
 
 
 @pytest.fixture(scope="session")
@@ -160,19 +190,10 @@ def keys(seeded_engine: Engine) -> dict[Role, str]:
     return keys_of(seeded_engine)
 
 
-@pytest.fixture(scope="session")
-def template(backend: str, new_database: NewDatabase) -> str:
-    """A database with the seeds that nobody is connected to, to make copies of."""
-    return _with_seeds(new_database(backend))
-
-
 @pytest.fixture
 def copy_url(template: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
     """A database with the seeds of the test's own."""
-    if template.startswith("sqlite"):
-        return f"sqlite:///{shutil.copy(template.removeprefix('sqlite:///'), tmp_path / 'evidence.db')}"
-    name = template.partition("?")[0].rpartition("/")[2]
-    return _create(request.getfixturevalue("postgresql"), f"test_{next(_numbers)}", name)
+    return _copied(template, tmp_path, request)
 
 
 @pytest.fixture
@@ -196,24 +217,39 @@ def editor(copy_url: str, own_keys: dict[Role, str]) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def url(backend: str, new_database: NewDatabase) -> str:
-    """A new and empty database."""
+def empty_url(backend: str, new_database: NewDatabase) -> str:
+    """A new database without a table."""
     return new_database(backend)
+
+
+@pytest.fixture(scope="session")
+def migrated_template(backend: str, new_database: NewDatabase) -> str:
+    """A database with all tables that nobody is connected to, to make copies of."""
+    url = new_database(backend)
+    engine = open_engine(url)
+    migrate(engine)
+    engine.dispose()
+    return url
+
+
+@pytest.fixture
+def url(migrated_template: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> str:
+    """A new database with all tables and no records."""
+    return _copied(migrated_template, tmp_path_factory.mktemp("database"), request)
 
 
 @pytest.fixture
 def engine(url: str) -> Iterator[Engine]:
-    """A new database with all tables and no records."""
+    """An engine of a new database with all tables and no records."""
     engine = open_engine(url)
-    migrate(engine)
     yield engine
     engine.dispose()
 
 
 @pytest.fixture(scope="session")
-def sqlite_seeds(new_database: NewDatabase) -> Path:
+def sqlite_seeds(templates: NewDatabase) -> Path:
     """A SQLite file with the seeds, to be copied and spoilt."""
-    return Path(_with_seeds(new_database("sqlite")).removeprefix("sqlite:///"))
+    return Path(templates("sqlite").removeprefix("sqlite:///"))
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """Keys, roles, limits and the audit: who may do what, how much, and what is kept of it."""
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -19,6 +17,7 @@ from app.auth import keys as access_keys
 from app.auth.models import AccessKey, AuditEntry, Role
 from app.database.engine import reading
 from app.settings import Settings
+from tests.commands import run
 from tests.conftest import serving, settings_for
 from tests.test_openapi import WRITES
 
@@ -204,12 +203,6 @@ def test_kept_answers_tell_nobody_elses_limits(copy_url: str) -> None:
         assert "ratelimit" not in client.get("/v1/studies/preempt-1").headers
 
 
-def run(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from app.cli.main import main; main()", *arguments]
-    environment = {"EVIDENCE_DATABASE_URL": f"sqlite:///{path}", "PATH": "/usr/bin:/bin"}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-
-
 def test_keys_by_the_command(sqlite_copy: Path) -> None:
     made = run(sqlite_copy, "key", "create", "Ada", "--role", "editor", "--expires", "30d")
     assert made.returncode == 0, made.stderr
@@ -226,7 +219,9 @@ def test_keys_by_the_command(sqlite_copy: Path) -> None:
         assert "\trevoked\t" in run(sqlite_copy, "key", "list").stdout
         assert client.get("/v1/studies/preempt-1", headers=bearer(key)).status_code == 401
     lines = [json.loads(line) for line in run(sqlite_copy, "audit").stdout.splitlines()]
-    assert [line["action"] for line in lines][:2] == ["create key", "key used"]
+    actions = [line["action"] for line in lines]
+    assert actions[0] == "create key"
+    assert {"key used", "revoke key"} <= set(actions)
     assert run(sqlite_copy, "audit", "--action", "revoke key").stdout.count("\n") == 1
     assert key.split("_", 2)[2] not in run(sqlite_copy, "audit").stdout
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.commands import EVIDENCE, environment
 from tests.sockets import ATTACKER, Client, clients
-from tests.test_cli import EVIDENCE, environment
 
 pytestmark = pytest.mark.long
 HALF = b"GET /v1/studies HTTP/1.1\r\nhost: x\r\nx-slow: "

@@ -6,7 +6,6 @@ import json
 import random
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,6 +30,7 @@ from app.database.engine import open_engine, reading, table_of
 from app.database.migrations import migrate
 from app.store import integrity as maintaining
 from app.store.writer_queue import Writer
+from tests.commands import run
 from tests.conftest import serving, settings_for
 
 Row = Mapping[str, Any]
@@ -458,9 +458,7 @@ def test_what_was_tampered_with_is_not_pruned(sqlite_copy: Path) -> None:
 
 
 def command(path: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-c", "from app.cli.main import main; main()", *arguments]
-    environment = {"EVIDENCE_DATABASE_URL": f"sqlite:///{path}", "PATH": "/usr/bin:/bin", **more}
-    return subprocess.run(line, env=environment, capture_output=True, text=True, input="n\n", timeout=60, check=False)
+    return run(path, *arguments, answers="n\n", **more)
 
 
 def test_pruning_by_the_command(sqlite_copy: Path) -> None:
@@ -503,9 +501,9 @@ def test_wrong_use_of_the_audit_command(sqlite_copy: Path, arguments: tuple[str,
 # Migration
 
 
-def test_an_audit_that_is_there_becomes_a_chain(url: str) -> None:
+def test_an_audit_that_is_there_becomes_a_chain(empty_url: str) -> None:
     """With addresses that are none, and with gaps in its numbers, as transactions that failed left them."""
-    engine = open_engine(url)
+    engine = open_engine(empty_url)
     migrate(engine, "0011")
     insert = text(
         "INSERT INTO audit (number, at, actor, address, action, detail) "

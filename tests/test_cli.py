@@ -1,12 +1,10 @@
 """The `evidence` command as a process: exit codes, messages, and nothing lost whatever happens to it."""
 
-import os
 import resource
 import signal
 import socket
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,20 +13,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.database.migrations import head
+from tests.commands import EVIDENCE, environment, run
 from tests.conftest import SEEDS
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
-EVIDENCE = [sys.executable, "-c", "from app.cli.main import main; main()"]
-
-
-def environment(database: Path | str, **more: str) -> dict[str, str]:
-    url = str(database) if "://" in str(database) else f"sqlite:///{database}"
-    return {**os.environ, "EVIDENCE_DATABASE_URL": url, "EVIDENCE_SEEDS": str(SEEDS), **more}
-
-
-def run(database: Path | str, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    command, env = [*EVIDENCE, *arguments], environment(database, **more)
-    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.fixture
@@ -47,7 +36,7 @@ def rows(path: Path, query: str = "SELECT count(*) FROM records") -> int:
 
 def test_from_nothing_to_a_checked_database(tmp_path: Path) -> None:
     path = tmp_path / "evidence.db"
-    assert run(path, "migrate").stdout == "The schema is at 0012.\n"
+    assert run(path, "migrate").stdout == f"The schema is at {head()}.\n"
     assert run(path, "load", str(SEEDS)).stdout == "1197 created, 0 updated, 0 unchanged.\n"
     again = run(path, "load", str(SEEDS))
     assert (again.returncode, again.stdout) == (0, "0 created, 0 updated, 1197 unchanged.\n")

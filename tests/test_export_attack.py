@@ -21,9 +21,9 @@ from app.database.engine import open_engine
 from app.database.migrations import migrate
 from app.releases.load import load
 from benchmarks.data import grow
+from tests.commands import EVIDENCE, environment
 from tests.conftest import SEEDS, await_index
 from tests.exporting import open_reads, stopped_reader
-from tests.test_cli import EVIDENCE, environment
 
 SLOW, QUICK, SECONDS = 10, 20, 8.0
 PATH = "/v1/studies?format=csv"

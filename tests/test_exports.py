@@ -21,9 +21,9 @@ from app.database.engine import open_engine
 from app.exports.producer_places import ProducerPlaces
 from app.main import create_app, spool_path
 from app.store.documents import State
+from tests.commands import EVIDENCE, environment
 from tests.conftest import await_index, keys_of, serving, settings_for
 from tests.exporting import client_at, open_reads, spool_folder, spools, stopped_reader, within
-from tests.test_cli import EVIDENCE, environment
 from tests.test_editing import WHY, direction
 
 LONG = "/v1/studies?format=ndjson"

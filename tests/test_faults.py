@@ -21,8 +21,8 @@ from app.database.migrations import migrate
 from app.releases.load import load
 from app.store import integrity as maintaining
 from app.store.revision import changing
+from tests.commands import EVIDENCE, environment
 from tests.conftest import SEEDS, keys_of, serving, settings_for
-from tests.test_cli import EVIDENCE, environment
 from tests.test_editing import PATCH, WHY, direction
 
 WRITES, KILLS = 200, 8

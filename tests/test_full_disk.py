@@ -18,8 +18,8 @@ from app.auth.models import Role
 from app.database.engine import open_engine
 from app.search import index
 from app.store import integrity as maintaining
+from tests.commands import run
 from tests.conftest import keys_of, serving, settings_for
-from tests.test_cli import run
 from tests.test_editing import WHY
 from tests.test_http import is_problem
 

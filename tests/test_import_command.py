@@ -16,7 +16,7 @@ from sqlalchemy import Engine, select
 from app.database.engine import reading
 from app.records.sources.models import Source
 from app.releases.models import Release
-from tests.test_cli import EVIDENCE, environment, run
+from tests.commands import EVIDENCE, environment, run
 from tests.test_imports import lines, many, source
 from tests.toy import reader
 

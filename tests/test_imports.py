@@ -32,8 +32,8 @@ from app.jobs.models import ImportRun
 from app.records.sources.models import Source
 from app.store import integrity as maintaining
 from tests.answering import Asked, Reply, answering
+from tests.commands import EVIDENCE, environment
 from tests.conftest import keys_of, serving, settings_for
-from tests.test_cli import EVIDENCE, environment
 from tests.test_openapi import DOCUMENT
 from tests.toy import reader
 

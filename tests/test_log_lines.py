@@ -15,8 +15,8 @@ import pytest
 
 from app.database.engine import open_engine
 from app.logs import LONGEST_VALUE, MOST_ALIKE, FewAlike
+from tests.commands import EVIDENCE, environment
 from tests.conftest import keys_of
-from tests.test_cli import EVIDENCE, environment
 
 RESET = struct.pack("ii", 1, 0)
 """`SO_LINGER` that ends a connection at once, with what was sent to it unread."""

@@ -15,8 +15,8 @@ from sqlalchemy import text
 
 from app.auth.models import Role
 from app.database.engine import open_engine
+from tests.commands import EVIDENCE, environment
 from tests.conftest import keys_of, serving, settings_for
-from tests.test_cli import EVIDENCE, environment
 from tests.test_editing import PATCH, WHY
 from tests.test_http import is_problem
 

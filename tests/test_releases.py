@@ -35,8 +35,8 @@ from app.releases.staging import staged
 from app.releases.summary import found, listed
 from app.store import integrity as maintaining
 from app.store.documents import Document, State
+from tests.commands import EVIDENCE, environment, run
 from tests.conftest import SEEDS, keys_of, serving, settings_for
-from tests.test_cli import EVIDENCE, environment, run
 
 WHO = Who("tester")
 Json = dict[str, Any]

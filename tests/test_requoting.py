@@ -18,8 +18,8 @@ from app.releases.load import Faulty, load
 from app.store import integrity as maintaining
 from app.store.documents import Document, State
 from app.store.quotes.proof import moved_quotes
+from tests.commands import run
 from tests.conftest import SEEDS
-from tests.test_cli import run
 
 TEXT = (
     "Botox acts on the endings of nerves. It lasts for some twelve weeks. None died of it. Yes, it is safe in children."
