@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from app.records.document_paths import value_paths
+from app.records.filters import kinds
+from app.records.registry import RESOURCES
 from app.search import index_folders
-from app.search.schema import VERSION
+from app.search.schema import digest, digest_of, layout
 from tests.conftest import await_index, serving, settings_for
 
 HOLD = """
@@ -30,7 +33,7 @@ def serve_once(database: Path, root: Path) -> str:
     with serving(settings_for(f"sqlite:///{database}", search_path=str(root))) as client:
         await_index(client)
         deadline = time.monotonic() + 10
-        while not (found := [path.name for path in root.glob(f"{VERSION}-*")]):
+        while not (found := [path.name for path in root.glob(f"{digest()}-*")]):
             assert time.monotonic() < deadline
             time.sleep(0.05)
     return found[0]
@@ -75,15 +78,15 @@ def name(sqlite_copy: Path, root: Path) -> str:
 def test_those_of_other_versions_go_and_those_of_other_databases_stay(sqlite_copy: Path, root: Path, name: str) -> None:
     epoch = name.partition("-")[2]
     left = {
-        folder(root, f"{VERSION - 1}-{epoch}", marked=True): False,
-        folder(root, f"{VERSION + 1}-{epoch}", marked=True): False,
-        folder(root, f"{VERSION - 2}-{epoch}", marked=False, days=2): False,
-        folder(root, f"{VERSION - 3}-{epoch}", marked=False): True,
-        folder(root, f"{VERSION}-0123456789abcdef", marked=True, days=20): True,
-        folder(root, f"{VERSION - 1}-0123456789abcdef", marked=True, days=31): False,
+        folder(root, f"4-{epoch}", marked=True): False,
+        folder(root, f"fedcba9876543210-{epoch}", marked=True): False,
+        folder(root, f"3-{epoch}", marked=False, days=2): False,
+        folder(root, f"0-{epoch}", marked=False): True,
+        folder(root, f"{digest()}-0123456789abcdef", marked=True, days=20): True,
+        folder(root, "4-0123456789abcdef", marked=True, days=31): False,
         folder(root, ".removed-half", marked=True): False,
         folder(root, "of-somebody-else", marked=True, days=400): True,
-        folder(root, f"{VERSION - 1}-{epoch}-copy", marked=True, days=400): True,
+        folder(root, f"4-{epoch}-copy", marked=True, days=400): True,
         root / name: True,
     }
     before = (root / name / "meta.json").stat().st_mtime_ns
@@ -94,7 +97,7 @@ def test_those_of_other_versions_go_and_those_of_other_databases_stay(sqlite_cop
 
 def test_what_another_version_serves_from_stays_until_it_ends(sqlite_copy: Path, root: Path, name: str) -> None:
     """Two versions that share a place, while one is being replaced by the other."""
-    other = folder(root, f"{VERSION - 1}-{name.partition('-')[2]}", marked=True, days=400)
+    other = folder(root, f"4-{name.partition('-')[2]}", marked=True, days=400)
     with held(other):
         serve_once(sqlite_copy, root)
         assert (other / "meta.json").exists()
@@ -105,8 +108,8 @@ def test_what_another_version_serves_from_stays_until_it_ends(sqlite_copy: Path,
 def test_a_folder_that_is_being_served_is_held(sqlite_copy: Path, root: Path) -> None:
     with serving(settings_for(f"sqlite:///{sqlite_copy}", search_path=str(root))) as client:
         await_index(client)
-        serving_from = next(root.glob(f"{VERSION}-*"))
-        beside = root / f"{VERSION + 1}-{serving_from.name.partition('-')[2]}"
+        serving_from = next(root.glob(f"{digest()}-*"))
+        beside = root / f"fedcba9876543210-{serving_from.name.partition('-')[2]}"
         assert index_folders.remove_unused(beside) == []
     assert index_folders.remove_unused(beside) == [serving_from.name]
 
@@ -136,3 +139,16 @@ def test_many_that_open_and_remove_one_folder_never_hold_what_is_gone(root: Path
 
 def test_where_nothing_can_be_marked_nothing_is_held() -> None:
     assert index_folders.claim(Path("/proc/none/such")) is None
+
+
+def test_the_name_of_an_index_follows_from_everything_that_decides_what_it_holds() -> None:
+    """A filter on a field that documents have already, say, would find too few in an index that was made before it."""
+    today = layout()
+    assert digest_of(today) == digest()
+    for type, resource in RESOURCES.items():
+        assert today["values"][type] == value_paths(type)
+        assert set(today["kinds"][type]) == set(kinds(resource.filter))
+    for part, value in today.items():
+        assert digest_of({**today, part: [value, "other"]}) != digest()
+    fewer = {name: path for name, path in today["values"]["studies"].items() if name != "phase"}
+    assert digest_of({**today, "values": {**today["values"], "studies": fewer}}) != digest()

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, text
 from tantivy import Query
 
 from app.common.problems import Invalid
@@ -437,6 +437,8 @@ def test_the_index_is_kept_caught_up_and_made_anew(copied: Engine, tmp_path: Pat
 
 
 def test_an_index_of_another_database_is_not_used(copied: Engine, seeded_engine: Engine, tmp_path: Path) -> None:
+    with copied.begin() as connection:
+        connection.execute(text("UPDATE database_state SET epoch = '0123456789abcdef'"))
     total(copied, SearchIndex(tmp_path / "index", copied))
     total(seeded_engine, SearchIndex(tmp_path / "index", seeded_engine))
     assert len(list((tmp_path / "index").iterdir())) == 2

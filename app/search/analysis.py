@@ -8,18 +8,32 @@ STEMMED, PLAIN = "stemmed", "plain"
 LONGEST = 80
 
 
+FOLDED: tuple[tuple[str | int, ...], ...] = (("remove_long", LONGEST), ("lowercase",), ("ascii_fold",))
+FILTERS = {
+    STEMMED: (*FOLDED, ("stopword", "english"), ("stemmer", "english")),
+    PLAIN: FOLDED,
+}
+"""The filters of each analyzer in their order: the name of each and what it is given. The name of an index on disk
+follows from them."""
+
+
+def _analyzer(name: str) -> TextAnalyzer:
+    builder = TextAnalyzerBuilder(Tokenizer.simple())
+    for kind, *arguments in FILTERS[name]:
+        builder = builder.filter(getattr(Filter, str(kind))(*arguments))
+    return builder.build()
+
+
 @cache
 def stemmed() -> TextAnalyzer:
-    builder = TextAnalyzerBuilder(Tokenizer.simple()).filter(Filter.remove_long(LONGEST)).filter(Filter.lowercase())
-    folded = builder.filter(Filter.ascii_fold()).filter(Filter.stopword("english"))
-    return folded.filter(Filter.stemmer("english")).build()
+    """Return the analyzer of searched text."""
+    return _analyzer(STEMMED)
 
 
 @cache
 def plain() -> TextAnalyzer:
-    """Words as they are written, for spelling and for beginnings of words."""
-    builder = TextAnalyzerBuilder(Tokenizer.simple()).filter(Filter.remove_long(LONGEST)).filter(Filter.lowercase())
-    return builder.filter(Filter.ascii_fold()).build()
+    """Return the analyzer that leaves words as they are written, for spelling and for beginnings of words."""
+    return _analyzer(PLAIN)
 
 
 def terms(text: str) -> list[str]:

@@ -24,7 +24,7 @@ from app.query import pages as reading
 from app.records.document_paths import first_day, term_of, text_filters, text_term, texts, values
 from app.records.fields import RecordType
 from app.search.index_folders import Hold, is_disk_full, remove_unused
-from app.search.schema import META, OWN, VERSION, open_index, ranged, schema
+from app.search.schema import META, OWN, digest, open_index, ranged, schema
 from app.store.documents import Document
 
 log = structlog.get_logger("evidence.search")
@@ -163,7 +163,7 @@ class SearchIndex:
         return connection.scalars(query).one()
 
     def _directory(self, epoch: str) -> Path | None:
-        return self.path / f"{VERSION}-{epoch}" if self.path else None
+        return self.path / f"{digest()}-{epoch}" if self.path else None
 
     def _open(self, at: reading.Now) -> int:
         """Opens what is there and sound, or an empty index; returns the revision it has seen."""

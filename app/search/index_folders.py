@@ -1,4 +1,4 @@
-"""Folders of the search index: `VERSION-EPOCH`, with the version of the index's fields and the epoch of the database.
+"""Folders of the search index: `DIGEST-EPOCH`, with the digest of the index's layout and the epoch of the database.
 
 A process holds a shared lock (`flock(2)`) on a file in the folder that it serves from for as long as it lives. A folder
 that nobody holds, and that another version or another database left behind, is removed by the next process that has
@@ -31,7 +31,7 @@ UNMARKED_SECONDS = DAY
 FOREIGN_SECONDS = 30 * DAY
 """For how long a folder of another database is kept: several may share the place, and need not all be served now."""
 
-_NAME = re.compile(r"[0-9]+-[0-9a-f]+")
+_NAME = re.compile(r"[0-9a-f]+-[0-9a-f]+")
 _REMOVED = ".removed-"
 
 

@@ -1,14 +1,24 @@
-"""The index's fields. All types share one index; a change here needs a new `VERSION`, which rebuilds what is there."""
+"""The fields of the search index, which all types share, and the digest that an index on disk is named by.
+
+The digest follows from the fields, from where values and texts are in documents and from the analyzers, so that no
+index is read by code that would have made another one.
+"""
 
 from functools import cache
+from hashlib import blake2b
+from importlib.metadata import version
+from typing import Any
 
+import orjson
 from tantivy import Index, Schema, SchemaBuilder
 
+from app.records.document_paths import TEXTS, value_paths
 from app.records.filters import Kind, kinds
 from app.records.registry import RESOURCES
 from app.search import analysis
 
-VERSION = 5
+ENTRIES = 6
+"""Counts how the code that makes entries of documents has changed: the rest of the layout is in the digest."""
 
 TEXT_FIELDS = ("title", "name", "body")
 OWN = ("title", "name")
@@ -29,22 +39,57 @@ def value_field(name: str, kind: Kind) -> str:
     return f"exact.{name}" if kind.name == "text" else f"value.{name}"
 
 
+FIELDS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("text", "key", {"stored": True, "tokenizer_name": "raw", "index_option": "basic"}),
+    ("text", "type", {"tokenizer_name": "raw", "index_option": "basic", "fast": True}),
+    ("unsigned", "revision", {"stored": True}),
+    *(("text", name, {"tokenizer_name": analysis.STEMMED}) for name in TEXT_FIELDS),
+    ("json", "part", {"tokenizer_name": analysis.STEMMED, "index_option": "position"}),
+    ("text", "word", {"tokenizer_name": analysis.PLAIN, "index_option": "basic"}),
+    ("json", "value", {"tokenizer_name": "raw", "index_option": "basic", "fast": True}),
+    ("json", "exact", {"tokenizer_name": "raw", "index_option": "basic"}),
+    ("text", "has", {"tokenizer_name": "raw", "index_option": "basic"}),
+)
+"""The fields that all types have: what tantivy calls the kind of each, its name and its options."""
+
+
 @cache
 def schema() -> Schema:
+    """Return tantivy's schema: the fields above and one for each filter that knows ranges."""
     builder = SchemaBuilder()
-    builder.add_text_field("key", stored=True, tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("type", tokenizer_name="raw", index_option="basic", fast=True)
-    builder.add_unsigned_field("revision", stored=True)
-    for name in TEXT_FIELDS:
-        builder.add_text_field(name, tokenizer_name=analysis.STEMMED)
-    builder.add_json_field("part", tokenizer_name=analysis.STEMMED, index_option="position")
-    builder.add_text_field("word", tokenizer_name=analysis.PLAIN, index_option="basic")
-    builder.add_json_field("value", tokenizer_name="raw", index_option="basic", fast=True)
-    builder.add_json_field("exact", tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("has", tokenizer_name="raw", index_option="basic")
+    for kind, name, options in FIELDS:
+        getattr(builder, f"add_{kind}_field")(name, **options)
     for field in ranged().values():
         builder.add_float_field(field, fast=True)
     return builder.build()
+
+
+def layout() -> dict[str, Any]:
+    """Return everything that decides what an index holds of a document, and how it is written to disk."""
+    return {
+        "tantivy": version("tantivy"),
+        "entries": ENTRIES,
+        "fields": FIELDS,
+        "ranges": ranged(),
+        "analyzers": analysis.FILTERS,
+        "texts": TEXTS,
+        "values": {type: value_paths(type) for type in RESOURCES},
+        "kinds": {
+            type: {name: kind.name for name, kind in kinds(resource.filter).items()}
+            for type, resource in RESOURCES.items()
+        },
+    }
+
+
+def digest_of(layout: dict[str, Any]) -> str:
+    """Return the name that an index of this layout has on disk, 16 hexadecimal digits."""
+    return blake2b(orjson.dumps(layout, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
+
+
+@cache
+def digest() -> str:
+    """Return the name of today's layout: an index of another layout is not opened, but made anew."""
+    return digest_of(layout())
 
 
 def open_index(path: str | None) -> Index:
