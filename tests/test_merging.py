@@ -162,3 +162,17 @@ def test_a_milder_state_that_a_person_entered_comes_back() -> None:
     standing = standing.offered(layer("pubmed", {"title": "A"}, 2))
     assert standing.record["retraction_state"] == "retracted"
     assert standing.offered(layer("ctgov", {"title": "A"}, 3)).record["retraction_state"] == "corrected"
+
+
+def test_the_rule_of_a_retraction_state_is_the_one_that_chose() -> None:
+    """A person may set a state back against what is published; then the person's word stands, and not the worst."""
+    worst, back = ("retracted", "none"), ("none", "retracted")
+    rules = {}
+    for stands_now, published in (worst, back):
+        said = layer("pubmed", {"title": "A", "retraction_state": published})
+        record = Standing(TYPE, {"title": "A", "retraction_state": stands_now}, (said,))
+        rules[stands_now, published] = [(found.field, found.rule) for found in record.differing()]
+    assert rules == {
+        worst: [("retraction_state", "worst-retraction-state")],
+        back: [("retraction_state", "person-first")],
+    }
