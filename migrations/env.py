@@ -11,6 +11,7 @@ import app.records.registry
 import app.releases.models
 import app.search.mesh_models
 import app.store.documents
+import app.store.import_models
 import app.webhooks.models  # noqa: F401
 from app.database.engine import Base, Moment, Printed, open_engine, use_wal
 from app.settings import Settings

@@ -16,6 +16,9 @@ from tests.conftest import SEEDS
 
 EVIDENCE = [sys.executable, "-c", "from app.cli.main import main; main()"]
 
+TIMEOUT = 120
+"""Seconds after which a run is ended."""
+
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["app.cli.main", "tests.commands"])
 
@@ -25,9 +28,7 @@ def environment(database: Path | str, **more: str) -> dict[str, str]:
     return {**os.environ, "EVIDENCE_DATABASE_URL": url, "EVIDENCE_SEEDS": str(SEEDS), **more}
 
 
-def run(
-    database: Path | str, *arguments: str, answers: str = "", timeout: float = 120, **more: str
-) -> subprocess.CompletedProcess[str]:
+def run(database: Path | str, *arguments: str, answers: str = "", **more: str) -> subprocess.CompletedProcess[str]:
     """Run the command to its end; `answers` is its standard input, and `more` further variables."""
     given = environment(database, **more)
     if "PYTHONPATH" in more:
@@ -37,25 +38,23 @@ def run(
             input=answers,
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=TIMEOUT,
             check=False,
         )
-    return run_forked(arguments, given, answers, timeout)
+    return run_forked(arguments, given, answers)
 
 
-def run_forked(
-    arguments: tuple[str, ...], given: Mapping[str, str], answers: str, timeout: float
-) -> subprocess.CompletedProcess[str]:
+def run_forked(arguments: tuple[str, ...], given: Mapping[str, str], answers: str) -> subprocess.CompletedProcess[str]:
     with TemporaryDirectory(prefix="command-", dir="/tmp") as folder:
         paths = [Path(folder, name) for name in ("stdin", "stdout", "stderr")]
         paths[0].write_text(answers)
         process = _FORKS.Process(target=_command, args=(arguments, dict(given), [str(path) for path in paths]))
         process.start()
-        process.join(timeout)
+        process.join(TIMEOUT)
         if process.exitcode is None:
             process.kill()
             process.join()
-            raise subprocess.TimeoutExpired(arguments, timeout)
+            raise subprocess.TimeoutExpired(arguments, TIMEOUT)
         code = process.exitcode
         process.close()
         return subprocess.CompletedProcess(arguments, code, paths[1].read_text(), paths[2].read_text())

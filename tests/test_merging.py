@@ -141,8 +141,8 @@ def test_conflicts_are_exactly_where_they_differ(entered: Json, imports: list[tu
     told = {(each.field, each.source) for each in standing.differing()}
     assert told == differing
     for each in standing.differing():
-        assert each.kept == standing.record.get(each.field)
-        assert each.offered != each.kept
+        assert each.current == standing.record.get(each.field)
+        assert each.proposed != each.current
 
 
 @given(records, st.lists(offers, max_size=4))
@@ -152,7 +152,7 @@ def test_imports_alone_leave_no_trace_of_people(entered: Json, imports: list[tup
         standing = standing.offered(layer(format, offered, number))
     assert not standing.is_touched()
     assert all(not each.theirs for each in standing.layers)
-    assert all(each.kept_from is not None for each in standing.differing())
+    assert all(each.current_source is not None for each in standing.differing())
 
 
 def test_a_milder_state_that_a_person_entered_comes_back() -> None:
