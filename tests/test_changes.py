@@ -10,7 +10,10 @@ import httpx
 import pytest
 from sqlalchemy import Engine
 
+from app.auth import audit
+from app.auth.audit import Event, Who
 from app.auth.models import Role
+from app.database.engine import writing
 from tests.conftest import serving, settings_for
 from tests.test_editing import PATCH, WHY, direction
 
@@ -85,6 +88,22 @@ def test_waiting_for_a_change(editor: httpx.Client) -> None:
     assert [item["id"] for item in answer.json()["items"]] == ["preempt-1"]
     assert time.monotonic() - began < 10
     assert answer.headers["cache-control"] == "no-store"
+    later.join()
+
+
+def test_what_no_page_shows_ends_no_wait(editor: httpx.Client, copy: Engine) -> None:
+    """A line of the audit is written to the same database, and is no change of a record."""
+    start = editor.get("/v1/changes?limit=1").json()["revision"]
+
+    def write() -> None:
+        with writing(copy) as connection:
+            audit.note(connection, [Event(Who("anonymous"), "refused", 401)])
+
+    later = threading.Timer(0.5, write)
+    later.start()
+    began = time.monotonic()
+    assert editor.get(f"/v1/changes?since={start}&wait=2").json()["items"] == []
+    assert time.monotonic() - began >= 2
     later.join()
 
 

@@ -1,5 +1,7 @@
 """The change feed over HTTP: pages, pages that wait, and a stream of server-sent events."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from datetime import datetime
 
@@ -18,6 +20,7 @@ from app.common.problems import Problem
 from app.history import changes as feed
 from app.history.changes import Asked, Page, Position
 from app.query import pages as reading
+from app.query.change_waiter import EVERY
 from app.query.pages import Now
 from app.settings import PublicActors
 
@@ -50,14 +53,20 @@ async def answer_changes(request: Request) -> Response:
 
 
 async def _next_page(service: Service, asked: Asked, address: str) -> tuple[Page, Now]:
-    """The page that was asked for; where it is empty, as it is after the next change or at the end of the wait."""
-    token = await service.watch.token()
-    async with service.turns.turn(address):
-        shown, at = await _read_page(service, asked.after, asked, asked.limit)
-    if not shown.items and await service.watch.changed(token, asked.wait):
+    """Read the page that was asked for, again after each change of the database while it is empty and time is left.
+
+    SQLite tells that something was written, and that may be a line of the audit, which no page shows.
+    """
+    deadline = time.monotonic() + asked.wait
+    while True:
+        token = await service.watch.token()
         async with service.turns.turn(address):
             shown, at = await _read_page(service, asked.after, asked, asked.limit)
-    return shown, at
+        left = deadline - time.monotonic()
+        if shown.items or left <= 0 or not await service.watch.changed(token, left):
+            return shown, at
+        if token is None:  # then every moment is taken for a change
+            await asyncio.sleep(EVERY)
 
 
 async def _read_page(service: Service, after: Position | datetime, asked: Asked, limit: int) -> tuple[Page, Now]:
