@@ -16,7 +16,7 @@ CHECKS := check-locks check-lint check-format check-types check-migrations check
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check $(CHECKS) lock schemas snapshot bench bench-writes bench-search bench-rivals bench-releases bench-imports clean
+.PHONY: help run test check $(CHECKS) lock migration schemas snapshot bench bench-writes bench-search bench-rivals bench-releases bench-imports clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -61,6 +61,9 @@ lock: ## write both lock files from pyproject.toml; ARGS=--upgrade takes the new
 			--python-version 3.11 --generate-hashes --no-annotate $(ARGS) "$$@" pyproject.toml - < "$$tool/build.in"; } \
 		&& lock --output-file requirements.lock \
 		&& lock --extra test --constraints requirements.lock --output-file requirements-test.lock
+
+migration: $(TESTING) ## write the next migration from the models: NAME=what_changes
+	@$(BIN)/python -m migrations.new "$(NAME)"
 
 schemas: $(RUNTIME) ## write the JSON Schemas that editors check seeds/ with
 	@$(BIN)/python -m app.releases.json_schemas

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from app.database.engine import Printed, text
+from migrations.checks import replace_checks
 
 revision: str = "0009"
 down_revision: str | None = "0008"
@@ -154,41 +155,12 @@ AFTER = {
 }
 
 
-def checks(table: str, old: dict[str, str], new: dict[str, str]) -> None:
-    """Other CHECKs on a table; on SQLite in its stored definition, as its documentation has it for constraints alone.
-
-    To make the table anew would take it from under the tables that refer to it, and their rows with it.
-    """
-    if op.get_bind().dialect.name == "postgresql":
-        for name in old:
-            op.drop_constraint(f"ck_{table}_{name}", table)
-        for name, condition in new.items():
-            op.create_check_constraint(op.f(f"ck_{table}_{name}"), table, condition)
-        return
-    found = op.get_bind().scalar(sa.text("SELECT sql FROM sqlite_schema WHERE name = :name"), {"name": table})
-    first, *body, last = str(found).split("\n")
-    gone = tuple(f"CONSTRAINT ck_{table}_{name} " for name in old)
-    kept = [line.strip().rstrip(",") for line in body if not line.strip().startswith(gone)]
-    added = [f"CONSTRAINT ck_{table}_{name} CHECK ({condition})" for name, condition in new.items()]
-    redefine(table, "\n".join([first, ", \n".join(f"\t{line}" for line in (*kept, *added)), last]))
-
-
-def redefine(table: str, definition: str) -> None:
-    connection = op.get_bind()
-    version = connection.exec_driver_sql("PRAGMA schema_version").scalar_one()
-    connection.exec_driver_sql("PRAGMA writable_schema = ON")
-    stored = sa.text("UPDATE sqlite_schema SET sql = :sql WHERE type = 'table' AND name = :name")
-    connection.execute(stored, {"sql": definition, "name": table})
-    connection.exec_driver_sql(f"PRAGMA schema_version = {version + 1}")
-    connection.exec_driver_sql("PRAGMA writable_schema = RESET")
-
-
 def upgrade() -> None:
     for table, columns in COLUMNS.items():
         for name, kind in columns.items():
             op.add_column(table, sa.Column(name, kind, nullable=True, comment=COMMENT if name == "paths" else None))
     for table, new in AFTER.items():
-        checks(table, BEFORE.get(table, {}), new)
+        replace_checks(table, BEFORE.get(table, {}), new)
 
 
 def downgrade() -> None:
@@ -196,7 +168,7 @@ def downgrade() -> None:
     op.execute(f"UPDATE studies SET status = NULL WHERE {words('status', *EXPANDED_ACCESS)}")
     op.execute(f"UPDATE study_outcomes SET role = NULL WHERE {words('role', *PLANNED_OR_NOT)}")
     for table, new in AFTER.items():
-        checks(table, new, BEFORE.get(table, {}))
+        replace_checks(table, new, BEFORE.get(table, {}))
     for table, columns in COLUMNS.items():
         for name in reversed(columns):
             op.drop_column(table, name)
