@@ -42,7 +42,7 @@ class Server(uvicorn.Server):
     """Those who wait for changes are let go before the server waits for all answers to end."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self.config.app.state.service.watch.stop()  # type: ignore[union-attr]  # the application below
+        self.config.app.state.service.change_waiter.stop()  # type: ignore[union-attr]  # the application below
         await super().shutdown(sockets)
 
 

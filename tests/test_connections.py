@@ -16,7 +16,7 @@ from app.api.connections.connection_limits import ConnectionLimits
 from app.api.connections.send_budget import STALLED_SECONDS, SendBudget
 from app.api.connections.whole_answers import whole_answer
 from app.api.http.stream_requests import is_stream
-from app.api.limits.rate_limit import MOST_PARTIES, Limits, Policy, Window
+from app.api.limits.rate_limit import MOST_PARTIES, Policy, RateLimiter, Window
 from app.api.limits.read_turns import MOST_WAITING, ReadTurns
 from app.auth.models import Role
 from app.common.problems import Problem
@@ -214,7 +214,7 @@ def test_time_that_was_spent_comes_back() -> None:
 
 
 def test_tables_of_allowances_are_bounded() -> None:
-    limits = Limits(Settings(address_burst=2))
+    limits = RateLimiter(Settings(address_burst=2))
     for number in range(20_000):
         limits.take(key_id=None, address=f"192.0.{number // 250}.{number % 250}")
     assert len(limits._used) == MOST_PARTIES

@@ -18,7 +18,7 @@ from app.store.writer_queue import busy
 log = structlog.get_logger("evidence.releases")
 
 
-class Releases:
+class ReleaseSupervisor:
     """One release at a time; each in a process that is handed the settings, not the address, on its command line."""
 
     def __init__(self, settings: Settings) -> None:

@@ -28,7 +28,7 @@ PARTING = 3.0
 """Seconds for writing down what was interrupted when the service ends."""
 
 
-class Imports:
+class ImportSupervisor:
     def __init__(self, settings: Settings, writer: Writer) -> None:
         self.folder = folder_of(settings)
         self._writer = writer

@@ -1,4 +1,4 @@
-"""A problem as its answer: RFC 9457 `application/problem+json`."""
+"""The response that shows a problem to a client: `application/problem+json` (RFC 9457)."""
 
 from typing import Any
 
@@ -11,6 +11,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 def problem_response(problem: Problem, request_id: str) -> Response:
+    """Return the response for a problem; caches may not store it."""
     kind = KINDS[problem.kind]
     body: dict[str, Any] = {
         "type": f"/problems/{problem.kind}",

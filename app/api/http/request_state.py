@@ -1,4 +1,4 @@
-"""Validators of answers that follow from the database's state."""
+"""Validators of responses that follow from the state of the database."""
 
 from hashlib import blake2b
 
@@ -12,16 +12,17 @@ from app.settings import PublicActors
 
 
 def query_string(request: Request) -> str:
+    """Return the query of a request, which `RequestGuard` has found to be UTF-8."""
     return str(request.scope["query_string"], "utf-8")
 
 
 def at_revision(
     at: Now, request: Request, format: str = "json", *, permanent: bool = False, actors: PublicActors = "names"
 ) -> Validators:
-    """For answers that follow from the database's state, the address, this code and where pages end.
+    """Return the validators of a response that follows from the state `at`, the target, the format and this code.
 
-    `actors`: how an answer shows those who changed something. Under another setting it is another answer at the same
-    revision, which no date would tell: with pseudonyms there is none.
+    The settings that a response depends on are a part of its entity tag too. `actors` is the setting of how actors are
+    shown, for responses that show any. A change of it is not seen in a date, so with pseudonyms there is no date.
     """
     state = f"{__version__} {at.epoch} {at.revision} {at.changed_at.timestamp()}"
     state += f" {service_of(request).settings.page_bytes}"

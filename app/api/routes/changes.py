@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from app.api.http.conditional import answer_from_loop, is_fresh, not_modified
-from app.api.http.negotiation import JSON, require
+from app.api.http.negotiation import JSON, require_acceptable
 from app.api.http.request_state import at_revision, query_string
 from app.api.http.stream_requests import EVENT_STREAM, wants_events
 from app.api.middleware.authentication import party_of
@@ -27,7 +27,7 @@ AT_A_TIME = 200
 
 
 async def answer_changes(request: Request) -> Response:
-    require(request, JSON, EVENT_STREAM)
+    require_acceptable(request, JSON, EVENT_STREAM)
     asked = feed.read_query(query_string(request))
     if wants_events(request.scope):
         return _stream(request, asked)
@@ -43,19 +43,19 @@ async def answer_changes(request: Request) -> Response:
         validators = at_revision(at, request, actors=actors)
         return await answer_from_loop(request, feed.body_of(shown, asked, at), validators, headers=links)
     party = party_of(request.scope)
-    service.streams.require_room(party)
-    with service.streams.opened(party):
+    service.open_streams.require_room(party)
+    with service.open_streams.opened(party):
         shown, at = await _next_page(service, asked, address_of(request.scope))
     return Response(feed.body_of(shown, asked, at), 200, {"cache-control": "no-store"}, JSON)
 
 
 async def _next_page(service: Service, asked: Asked, address: str) -> tuple[Page, Now]:
     """The page that was asked for; where it is empty, as it is after the next change or at the end of the wait."""
-    token = await service.watch.token()
-    async with service.turns.turn(address):
+    token = await service.change_waiter.token()
+    async with service.read_turns.turn(address):
         shown, at = await _read_page(service, asked.after, asked, asked.limit)
-    if not shown.items and await service.watch.changed(token, asked.wait):
-        async with service.turns.turn(address):
+    if not shown.items and await service.change_waiter.changed(token, asked.wait):
+        async with service.read_turns.turn(address):
             shown, at = await _read_page(service, asked.after, asked, asked.limit)
     return shown, at
 
@@ -90,7 +90,7 @@ def _resumed(request: Request, asked: Asked) -> Position | datetime:
 def _stream(request: Request, asked: Asked) -> Response:
     service, after = service_of(request), _resumed(request, asked)
     party = party_of(request.scope)
-    service.streams.require_room(party)
+    service.open_streams.require_room(party)
     told = {"cache-control": "no-store", "x-accel-buffering": "no"}
     if request.scope.get("headers_only"):
         return Response(None, 200, told, EVENT_STREAM)
@@ -102,12 +102,12 @@ async def _events(
     service: Service, party: str, address: str, after: Position | datetime, asked: Asked
 ) -> AsyncIterator[bytes]:
     """Changes as they come, for as long as somebody listens."""
-    watch = service.watch
-    with service.streams.opened(party):
+    watch = service.change_waiter
+    with service.open_streams.opened(party):
         yield b": changes as they come\n\n"
         while not watch.stopped:
             token = await watch.token()
-            async with service.turns.turn(address):
+            async with service.read_turns.turn(address):
                 shown, _ = await _read_page(service, after, asked, AT_A_TIME)
             for body, after in shown.items:
                 yield b"event: change\nid: %b\ndata: %b\n\n" % (str(after).encode(), body)

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.http.conditional import answer, is_fresh, not_modified
-from app.api.http.negotiation import JSON, require
+from app.api.http.negotiation import JSON, require_acceptable
 from app.api.http.request_state import at_revision, query_string
 from app.api.services import service_of
 from app.query import conflicts
@@ -12,7 +12,7 @@ from app.query import pages as reading
 
 
 async def answer_conflicts(request: Request) -> Response:
-    require(request, JSON)
+    require_acceptable(request, JSON)
     asked = conflicts.read_query(query_string(request))
     service = service_of(request)
     now = await service.reader.look_up(reading.NOW)

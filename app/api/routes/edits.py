@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.http.conditional import tags_of
+from app.api.http.conditional import etags_of
 from app.api.http.request_body import JSON_TYPE, MERGE_PATCH, parse_json, read_content, require_type
 from app.api.http.request_state import query_string
 from app.api.middleware.authentication import require_role, who_of
@@ -60,7 +60,7 @@ def _expected(request: Request) -> frozenset[str] | None:
     header = request.headers.get("if-match")
     if header is None:
         raise Problem("precondition-required", "Send the record's ETag in If-Match, or * for whatever it is now.")
-    return None if header.strip() == "*" else tags_of(header)
+    return None if header.strip() == "*" else etags_of(header)
 
 
 def asked_of(request: Request, identity: Identity, content: bytes) -> Asked | None:

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from app import __version__
 from app.api.http.byte_ranges import ByteRange, read_range
 from app.api.http.conditional import Validators, answer_from_loop, headers_of, is_fresh, not_modified
-from app.api.http.content_coding import CODINGS, Packer, coding_of
+from app.api.http.content_coding import CODINGS, Compressor, coding_of
 from app.api.http.request_state import at_revision
 from app.api.middleware.authentication import party_of
 from app.api.services import service_of
@@ -71,7 +71,7 @@ async def answer_export(request: Request, resource: Resource, query: ListQuery, 
     if query.position or any(name == "limit" for name, _ in query.parameters):
         fault = parameter_fault("limit", f"{format} is the whole list: limit and cursor have no place in it.")
         raise Problem("invalid-parameter", str(fault["detail"]), errors=[fault])
-    request.scope["not_kept"] = True  # it is on disk, and may be larger than any memory
+    request.scope["bypass_cache"] = True  # it is on disk, and may be larger than any memory
     coding = coding_of(request.headers.get("accept-encoding", ""))
     source = await _source(request, resource, query, format, coding)
     validators = at_revision(source.state, request, format, permanent=source.permanent)
@@ -116,13 +116,13 @@ def _export(
     if query.as_of is not None:
         query, state, permanent = then.past_of(connection, resource, query, at)
     pieces = exported(connection, resource, query, at, search, format)
-    return Export(state, permanent, _packed(CODINGS[coding].packer(), pieces) if coding else pieces)
+    return Export(state, permanent, _compressed(CODINGS[coding].compressor(), pieces) if coding else pieces)
 
 
-def _packed(packer: Packer, pieces: Iterator[bytes]) -> Iterator[bytes]:
+def _compressed(compressor: Compressor, pieces: Iterator[bytes]) -> Iterator[bytes]:
     for piece in pieces:
-        yield packer.pack(piece)
-    yield packer.end()
+        yield compressor.compress(piece)
+    yield compressor.finish()
 
 
 class ExportAnswer(Response):
@@ -144,8 +144,8 @@ class ExportAnswer(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer. Raise `ExportBrokenOff` where it ends early, which makes the server close the connection."""
         service, party = service_of(self._request), party_of(scope)
-        service.export_answers.require_room(party)
-        with service.export_answers.opened(party), suppress(ClientGone):
+        service.open_exports.require_room(party)
+        with service.open_exports.opened(party), suppress(ClientGone):
             async with service.exports.follow(self._source, party) as follower:
                 watching = asyncio.create_task(_watch(receive, follower))
                 try:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.http.conditional import Validators, answer, is_fresh, not_modified
-from app.api.http.negotiation import JSON, require
+from app.api.http.negotiation import JSON, require_acceptable
 from app.api.http.request_state import at_revision, query_string
 from app.api.services import service_of
 from app.common.problems import Problem
@@ -49,7 +49,7 @@ def _location(request: Request, resource: Resource, record: Named, rest: str) ->
 
 
 async def answer_versions(request: Request) -> Response:
-    require(request, JSON)
+    require_acceptable(request, JSON)
     resource, query = _resource(request), read_versions_query(query_string(request))
     reader, actors = service_of(request).reader, service_of(request).settings.public_actors
     at = await reader.look_up(reading.NOW)
@@ -74,7 +74,7 @@ Made = Callable[[Connection, Resource, Named], bytes]
 
 
 async def answer_version(request: Request) -> Response:
-    require(request, JSON)
+    require_acceptable(request, JSON)
     resource, number = _resource(request), request.path_params["version"]
     read_no_query(query_string(request))
 
@@ -85,7 +85,7 @@ async def answer_version(request: Request) -> Response:
 
 
 async def answer_diff(request: Request) -> Response:
-    require(request, JSON)
+    require_acceptable(request, JSON)
     resource, wanted = _resource(request), read_diff_query(query_string(request))
 
     def made(connection: Connection, resource: Resource, record: Named) -> bytes:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from app.api.http.negotiation import JSON, require
+from app.api.http.negotiation import JSON, require_acceptable
 from app.api.http.request_state import query_string
 from app.api.http.stream_requests import EVENT_STREAM, wants_events
 from app.api.middleware.authentication import party_of, require_role
@@ -66,7 +66,7 @@ def _may_be_id(id: str) -> bool:
 
 def _begin(request: Request, *media: str) -> str:
     require_role(request, "admin")
-    require(request, *media)
+    require_acceptable(request, *media)
     read_no_query(query_string(request))
     return str(request.path_params["id"])
 
@@ -106,7 +106,7 @@ def _page(connection: Connection, limit: int, before: str | None, opens: dict[st
 
 async def answer_list(request: Request) -> Response:
     require_role(request, "admin")
-    require(request, JSON)
+    require_acceptable(request, JSON)
     parameters = Parameters(query_string(request), ["limit", "cursor"])
     limit = parameters.read("limit", read_limit, DEFAULT_LIMIT)
     before = parameters.read("cursor", _position, None)
@@ -133,7 +133,7 @@ def _followed(request: Request, found: Seen) -> Response:
     if found.shown.is_over and last == _event_id(found.shown):
         return Response(None, 204, NO_STORE)
     party = party_of(request.scope)
-    service.streams.require_room(party)
+    service.open_streams.require_room(party)
     told = {**NO_STORE, "x-accel-buffering": "no"}
     if request.scope.get("headers_only"):
         return Response(None, 200, told, EVENT_STREAM)
@@ -142,8 +142,8 @@ def _followed(request: Request, found: Seen) -> Response:
 
 async def _events(service: Service, party: str, shown: ImportOut, last: str | None) -> AsyncIterator[bytes]:
     """The import each time that it has changed, until it is over."""
-    loop, watch = asyncio.get_running_loop(), service.watch
-    with service.streams.opened(party):
+    loop, watch = asyncio.get_running_loop(), service.change_waiter
+    with service.open_streams.opened(party):
         silent_since = loop.time()
         while True:
             if (id := _event_id(shown)) != last:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.http.negotiation import JSON, require
+from app.api.http.negotiation import JSON, require_acceptable
 from app.api.http.request_body import read_content
 from app.api.http.request_state import query_string
 from app.api.middleware.authentication import require_role, who_of
@@ -95,7 +95,7 @@ def _told(request: Request, service: Service, action: str, answered: Answered) -
     """What was asked for is noted a moment later: the database may be locked by an import."""
     if not answered.again:
         id = answered.answer.headers["location"].rpartition("/")[2]
-        service.trail.add(Event(who_of(request.scope), action, answered.answer.status, detail=id))
+        service.audit_buffer.add(Event(who_of(request.scope), action, answered.answer.status, detail=id))
         service.imports.wake()
     return answered.response()
 
@@ -132,7 +132,7 @@ async def answer_start(request: Request) -> Response:
 
 async def answer_resume(request: Request) -> Response:
     identity, id = require_role(request, "admin"), request.path_params["id"]
-    require(request, JSON)
+    require_acceptable(request, JSON)
     read_no_query(query_string(request))
     await read_content(request, 0)
     service = service_of(request)
@@ -179,7 +179,7 @@ def _stop(folder: Folder, id: str) -> bool:
 
 async def answer_cancel(request: Request) -> Response:
     require_role(request, "admin")
-    require(request, JSON)
+    require_acceptable(request, JSON)
     read_no_query(query_string(request))
     await read_content(request, 0)
     service, id = service_of(request), request.path_params["id"]
@@ -187,7 +187,7 @@ async def answer_cancel(request: Request) -> Response:
     if before.state not in OVER and not await asyncio.to_thread(_stop, service.imports.folder, id):
         await service.writer.aside(records.cancel, id)
     if before.state not in OVER:
-        service.trail.add(Event(who_of(request.scope), "cancel import", detail=id))
+        service.audit_buffer.add(Event(who_of(request.scope), "cancel import", detail=id))
 
     async def ended() -> ImportOut | None:
         now = (await seen(service, id)).shown

@@ -15,9 +15,9 @@ from starlette.responses import Response
 from app import __version__
 from app.api.http.conditional import Validators, answer
 from app.api.http.direct_route import DirectRoute
-from app.api.http.negotiation import JSON, require
+from app.api.http.negotiation import JSON, require_acceptable
 from app.api.http.request_state import at_revision, query_string
-from app.api.limits.rate_limit import Limits
+from app.api.limits.rate_limit import RateLimiter
 from app.api.openapi.document import TITLE, openapi_document
 from app.api.openapi.operations import plain_operation, success
 from app.api.services import service_of
@@ -56,7 +56,7 @@ def _counts(connection: Connection) -> tuple[Now, dict[str, int]]:
     return at, {row[0]: row[1] for row in rows}
 
 
-def _service_document(at: Now, counts: dict[str, int], limits: Limits) -> bytes:
+def _service_document(at: Now, counts: dict[str, int], limits: RateLimiter) -> bytes:
     types = [
         {
             "type": resource.type,
@@ -98,10 +98,10 @@ def _service_document(at: Now, counts: dict[str, int], limits: Limits) -> bytes:
     ),
 )
 async def get_service(request: Request) -> Response:
-    require(request, JSON)
+    require_acceptable(request, JSON)
     read_no_query(query_string(request))
     at, counts = await service_of(request).reader.run(_counts)
-    return answer(request, _service_document(at, counts, service_of(request).limits), at_revision(at, request))
+    return answer(request, _service_document(at, counts, service_of(request).rate_limiter), at_revision(at, request))
 
 
 @router.get(
@@ -172,10 +172,10 @@ async def get_metrics(request: Request) -> Response:
     ),
 )
 async def get_openapi_document(request: Request) -> Response:
-    require(request, JSON)
+    require_acceptable(request, JSON)
     read_no_query(query_string(request))
     body = _openapi_bytes(request.app)
-    return answer(request, body, Validators(etag_of(body), None), kept=True)
+    return answer(request, body, Validators(etag_of(body), None), static=True)
 
 
 @lru_cache(maxsize=8)
@@ -196,7 +196,7 @@ async def get_docs(request: Request) -> Response:
 def _page(request: Request, body: bytes, media_type: str) -> Response:
     read_no_query(query_string(request))
     validators = Validators(etag_of(body), None)
-    return answer(request, body, validators, media_type=media_type, headers=OWN_ONLY, kept=True)
+    return answer(request, body, validators, media_type=media_type, headers=OWN_ONLY, static=True)
 
 
 @router.get("/docs/{asset}", include_in_schema=False)

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.http.conditional import Validators, answer, answer_from_loop, is_fresh, not_modified
-from app.api.http.negotiation import chosen
+from app.api.http.negotiation import negotiate_format
 from app.api.http.request_state import at_revision, query_string
 from app.api.routes.exports import answer_converted, answer_export
 from app.api.routes.records_as_of import answer_list_then, answer_record_then
@@ -23,7 +23,7 @@ from app.store.rendering import etag_of
 
 
 def _format_of(request: Request, resource: Resource, query: RecordQuery) -> str:
-    format = chosen(request, resource.type, query.format)
+    format = negotiate_format(request, resource.type, query.format)
     if query.raw is not None and format != "csv":
         fault = parameter_fault("raw", f"raw belongs to csv; the format here is {format}.")
         raise Problem("invalid-parameter", str(fault["detail"]), errors=[fault])

@@ -33,7 +33,7 @@ def _page(connection: Connection, request: Request, resource: Resource, query: L
     if is_fresh(request, validators):
         return not_modified(request, validators)
     most_bytes = service.settings.page_bytes
-    page = then.page(connection, resource, past.query, at, service.totals, service.remembered, most_bytes)
+    page = then.page(connection, resource, past.query, at, service.totals, service.sort_positions, most_bytes)
     links = {"link": f'<{page.next}>; rel="next"'} if page.next else {}
     return answer(request, page.body(), validators, headers=links)
 

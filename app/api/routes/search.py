@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.http.conditional import is_fresh, not_modified
-from app.api.http.negotiation import JSON, require
+from app.api.http.negotiation import JSON, require_acceptable
 from app.api.http.request_state import at_revision, query_string
 from app.api.routes.records import answer_page
 from app.api.services import Service, service_of
@@ -22,7 +22,7 @@ from app.search.all_types import (
 
 
 async def answer_search(request: Request) -> Response:
-    require(request, JSON)
+    require_acceptable(request, JSON)
     query = read_everywhere_query(query_string(request))
     service = service_of(request)
     at = await service.reader.look_up(reading.NOW)
@@ -38,7 +38,7 @@ def _search(connection: Connection, request: Request, query: EverywhereQuery, se
 
 
 async def answer_similar(request: Request, resource: Resource) -> Response:
-    require(request, JSON)
+    require_acceptable(request, JSON)
     query = read_similar_query(query_string(request))
     return await service_of(request).reader.run(_similar, request, resource, query, service_of(request))
 

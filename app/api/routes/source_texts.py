@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.http.conditional import Validators, answer_from_loop
-from app.api.http.negotiation import TEXT, require
+from app.api.http.negotiation import TEXT, require_acceptable
 from app.api.http.request_state import query_string
 from app.api.services import service_of
 from app.query.parameters import read_no_query
@@ -18,7 +18,7 @@ def _named(id: str) -> dict[str, str]:
 
 
 async def answer_text(request: Request) -> Response:
-    require(request, TEXT)
+    require_acceptable(request, TEXT)
     read_no_query(query_string(request))
     id = request.path_params["id"]
     text, sha256 = await service_of(request).reader.run(stored_text, id)

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.http.negotiation import require
+from app.api.http.negotiation import require_acceptable
 from app.api.http.request_body import JSON_TYPE, parse_json, read_content, require_type
 from app.api.http.request_state import query_string
 from app.api.middleware.authentication import require_role, who_of
@@ -32,7 +32,7 @@ NO_STORE = {"cache-control": "no-store"}
 
 def _begin(request: Request) -> Identity:
     identity = require_role(request, "admin")
-    require(request, JSON_TYPE)
+    require_acceptable(request, JSON_TYPE)
     read_no_query(query_string(request))
     return identity
 
@@ -164,7 +164,7 @@ async def answer_test(request: Request) -> Response:
     await _begin_without_content(request)
     id, service, started = request.path_params["id"], service_of(request), time.perf_counter()
     sent = await service.deliverer.test(id)
-    service.trail.add(Event(who_of(request.scope), "test webhook", 200, detail=id))
+    service.audit_buffer.add(Event(who_of(request.scope), "test webhook", 200, detail=id))
     return _answer(_tested(sent, round((time.perf_counter() - started) * 1000)))
 
 
