@@ -19,7 +19,8 @@ from app.api.openapi import releases as release_docs
 from app.api.openapi import webhooks as webhook_docs
 from app.api.openapi.changes import changes_operation
 from app.api.openapi.conflicts import conflicts_operation
-from app.api.openapi.operations import Doc, list_operation, record_operation
+from app.api.openapi.operations import list_operation, record_operation
+from app.api.openapi.parameters import Doc
 from app.api.openapi.search import search_operation, similar_operation
 from app.api.openapi.source_texts import text_operation
 from app.api.routes import (

@@ -17,7 +17,7 @@ class ByteRange(NamedTuple):
     last: int | None
 
     def within(self, length: int) -> tuple[int, int]:
-        """Return the offsets of the first byte and of the byte after the last; raise a `Problem` (416) if none match."""
+        """Return the offsets of the first byte and of the one after the last; raise a `Problem` (416) if none match."""
         if self.first is None:
             start, stop = max(0, length - (self.last or 0)), length
         else:

@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from app.api.http.request_body import JSON_TYPE, parse_json, read_content, receive, require_type
 from app.api.http.request_state import query_string
-from app.api.openapi.imports import SENT
+from app.api.openapi.imports import UPLOAD_TYPES
 from app.api.routes.edits import read_reason
 from app.api.routes.releases import read_name
 from app.common.problems import Invalid, Problem, parameter_fault
@@ -80,7 +80,7 @@ async def received(request: Request, incoming: Path, most: int) -> Sent:
         content = await read_content(request, MOST_BYTES)
         return Sent(_entered(content), None, content)
     wanted = _needing_format(raw)
-    require_type(request, *SENT)
+    require_type(request, *UPLOAD_TYPES)
     with (incoming / "upload").open("wb") as file:
         digest = await receive(request, most, file)
     size = (incoming / "upload").stat().st_size

@@ -13,7 +13,7 @@ from app.api.http.negotiation import JSON, require_acceptable
 from app.api.http.request_state import query_string
 from app.api.http.stream_requests import EVENT_STREAM, wants_events
 from app.api.middleware.authentication import party_of, require_role
-from app.api.openapi.imports import LISTED
+from app.api.openapi.imports import CURSOR_KIND
 from app.api.routes.changes import HEARTBEAT
 from app.api.services import Service, service_of
 from app.common.problems import Problem
@@ -85,7 +85,7 @@ async def answer_events(request: Request) -> Response:
 
 
 def _position(value: str) -> str:
-    position = read_cursor(LISTED, value)
+    position = read_cursor(CURSOR_KIND, value)
     if len(position) != 1 or type(position[0]) is not str or not _may_be_id(position[0]):
         raise Problem("bad-cursor", "The cursor cannot be used: it was not made here.")
     return position[0]
@@ -98,7 +98,7 @@ def _opens(folder: Folder) -> dict[str, ImportOut]:
 def _page(connection: Connection, limit: int, before: str | None, opens: dict[str, ImportOut]) -> bytes:
     items, total = seeing.page(connection, before, limit, opens)
     more = len(items) > limit > 0
-    cursor = write_cursor(LISTED, (items[limit - 1].id,)) if more else ""
+    cursor = write_cursor(CURSOR_KIND, (items[limit - 1].id,)) if more else ""
     next = f"/v1/imports?limit={limit}&cursor={cursor}" if more else None
     shown = [ImportSummary.model_validate(item.model_dump()) for item in items[:limit]]
     return ImportPage(items=shown, total=total, next=next).model_dump_json().encode()

@@ -12,7 +12,7 @@ from app.api.http.negotiation import JSON, NDJSON, ZIP
 from app.api.http.request_body import read_content, receive, require_type
 from app.api.http.request_state import query_string
 from app.api.middleware.authentication import require_role, who_of
-from app.api.openapi.releases import LISTED
+from app.api.openapi.releases import CURSOR_KIND
 from app.api.routes.edits import asked_of, read_reason
 from app.api.services import service_of
 from app.common.problems import Invalid, Problem, parameter_fault
@@ -100,13 +100,13 @@ def _page(connection: Connection, limit: int, before: int | None, most_bytes: in
         return Page([], total, None).body()
     items = reading.listed(connection, before=before, limit=limit + 1)
     shown = cut(((orjson.dumps(item), item["revision"]) for item in items), limit, most_bytes)
-    cursor = write_cursor(LISTED, (shown.rows[-1][1],)) if shown.is_more else ""
+    cursor = write_cursor(CURSOR_KIND, (shown.rows[-1][1],)) if shown.is_more else ""
     next = f"/v1/releases?limit={limit}&cursor={cursor}" if shown.is_more else None
     return Page([row[0] for row in shown.rows], total, next).body()
 
 
 def _position(value: str) -> int:
-    position = read_cursor(LISTED, value)
+    position = read_cursor(CURSOR_KIND, value)
     if len(position) != 1 or type(position[0]) is not int:
         raise Problem("bad-cursor", "The cursor cannot be used: it was not made here.")
     return int(position[0])
