@@ -37,6 +37,7 @@ class Validators(NamedTuple):
     """Whether the representation never changes, so that caches need not revalidate it."""
 
 
+NO_STORE = {"cache-control": "no-store"}
 REVALIDATED, IMMUTABLE = "public, no-cache", "public, max-age=31536000, immutable"
 
 
@@ -123,6 +124,11 @@ def answer(
         all_headers["content-encoding"] = coding
         body = compress_once(coding, body) if static else CODINGS[coding].compress(body)
     return Response(body, 200, all_headers, media_type)
+
+
+def next_link(url: str | None) -> dict[str, str]:
+    """Return the `Link` header of a page that has a next one (RFC 8288), or no header."""
+    return {"link": f'<{url}>; rel="next"'} if url else {}
 
 
 async def answer_from_loop(

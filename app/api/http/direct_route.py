@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.common.problems import Problem, parameter_fault
+from app.api.http.problems import invalid_parameter
 
 _RESTORE = re.compile(r"/v1/[^/]+/[^/]+/restore")
 _PARAMETER = re.compile(r"\{[^}]*\}")
@@ -50,7 +50,7 @@ def _refuse_idempotency_key(app: ASGIApp) -> ASGIApp:
     async def refusing(scope: Scope, receive: Receive, send: Send) -> None:
         if any(name == b"idempotency-key" for name, _ in scope["headers"]):
             detail = f"Idempotency-Key is not honoured by {scope['method']} here: the request would be done twice."
-            raise Problem("invalid-parameter", detail, errors=[parameter_fault("Idempotency-Key", detail)])
+            raise invalid_parameter("Idempotency-Key", detail)
         await app(scope, receive, send)
 
     return refusing

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 
-from app.api.http.problems import problem_response
+from app.api.http.problems import not_found, problem_response
 from app.common.problems import Problem
 from app.database.engine import sqlite_file
 from app.database.errors import driver_error, explained, is_read_only
@@ -35,9 +35,7 @@ def _http(request: Request, error: Exception) -> Response:
             headers={"allow": allowed},
         )
     else:
-        near = _near(request)
-        fault = {"pointer": "", "detail": f"There is no {request.url.path!r} here.", "nearest": near}
-        problem = Problem("not-found", str(fault["detail"]), errors=[fault])
+        problem = not_found(f"There is no {request.url.path!r} here.", _near(request))
     return problem_response(problem, request.scope["request_id"])
 
 

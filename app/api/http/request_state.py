@@ -3,10 +3,12 @@
 from hashlib import blake2b
 
 from starlette.requests import Request
+from starlette.responses import Response
 
 from app import __version__
-from app.api.http.conditional import Validators
+from app.api.http.conditional import Validators, is_fresh, not_modified
 from app.api.services import service_of
+from app.query import pages as reading
 from app.query.pages import Now
 from app.settings import PublicActors
 
@@ -16,7 +18,17 @@ def query_string(request: Request) -> str:
     return str(request.scope["query_string"], "utf-8")
 
 
-def at_revision(
+async def unchanged(request: Request, actors: PublicActors = "names") -> Response | None:
+    """Return a 304 if the client's copy follows from the present state of the database, or None.
+
+    It reads only the state, so an unchanged page costs no query. `actors` is that of `validators_at`.
+    """
+    now = await service_of(request).reader.look_up(reading.NOW)
+    validators = validators_at(reading.certain(now), request, actors=actors)
+    return not_modified(request, validators) if is_fresh(request, validators) else None
+
+
+def validators_at(
     at: Now, request: Request, format: str = "json", *, permanent: bool = False, actors: PublicActors = "names"
 ) -> Validators:
     """Return the validators of a response that follows from the state `at`, the target, the format and this code.

@@ -2,8 +2,7 @@
 
 from pydantic import BaseModel
 
-from app.api.http.negotiation import NDJSON, ZIP
-from app.api.http.request_body import JSON_TYPE
+from app.api.http.negotiation import JSON, NDJSON, ZIP
 from app.api.http.stream_requests import EVENT_STREAM
 from app.api.openapi.edits import IDEMPOTENCY_KEY
 from app.api.openapi.operations import ModelSchema, operation, problems, ref, response, secured
@@ -25,7 +24,7 @@ CURSOR_KIND = "imports"
 """The name that cursors of the list are made for."""
 OCTETS, XML, GZIP = "application/octet-stream", "application/xml", "application/gzip"
 TSV = "text/tab-separated-values"
-UPLOAD_TYPES = (OCTETS, JSON_TYPE, NDJSON, XML, "text/xml", ZIP, GZIP, "application/x-gzip", "text/plain", TSV)
+UPLOAD_TYPES = (OCTETS, JSON, NDJSON, XML, "text/xml", ZIP, GZIP, "application/x-gzip", "text/plain", TSV)
 """The media types that an upload may have. The file's first bytes, not its media type, tell what it is."""
 
 SCHEMAS: tuple[ModelSchema, ...] = (
@@ -110,11 +109,11 @@ _BODY: Doc = {
     "description": "A file as its publisher gives it, plain, gzipped or in a zip, with `format` in the address; 1 GB "
     "unless set otherwise. Or, without parameters, JSON with a query that the publisher's service is asked.",
     "content": {
-        JSON_TYPE: {
+        JSON: {
             "schema": {"anyOf": [ref("ImportIn"), {"description": "A file."}]},
             "example": _ENTERED,
         },
-        **{media: {"schema": {"type": "string", "format": "binary"}} for media in UPLOAD_TYPES if media != JSON_TYPE},
+        **{media: {"schema": {"type": "string", "format": "binary"}} for media in UPLOAD_TYPES if media != JSON},
     },
 }
 
@@ -129,7 +128,7 @@ def _content(model: type[BaseModel], example: Doc) -> Doc:
 
 def _import(status: str, description: str, example: Doc, *more_headers: str, stream: bool = False) -> Doc:
     others = {EVENT_STREAM: _STREAM} if stream else {}
-    return response(status, description, {JSON_TYPE: _content(ImportOut, example), **others}, *more_headers)
+    return response(status, description, {JSON: _content(ImportOut, example), **others}, *more_headers)
 
 
 _ALREADY_SEEN = response("204", "It is over, and `Last-Event-ID` says that you know.", None)
@@ -158,7 +157,7 @@ LIST = secured(
         admin_paging_parameters(
             "Imports a page; 0 asks for the total alone.", write_cursor(CURSOR_KIND, (str(_SUMMARY["id"]),))
         ),
-        response("200", "A page of imports.", {JSON_TYPE: _content(ImportPage, EXAMPLES["ImportPage"])})
+        response("200", "A page of imports.", {JSON: _content(ImportPage, EXAMPLES["ImportPage"])})
         | problems(*_ALWAYS, "unexpected-content", "bad-cursor"),
     )
 )

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel
 
-from app.api.http.request_body import JSON_TYPE
+from app.api.http.negotiation import JSON
 from app.api.openapi.edits import IDEMPOTENCY_KEY
 from app.api.openapi.operations import ModelSchema, operation, problems, ref, secured
 from app.api.openapi.parameters import TEXT, Doc, path_parameter
@@ -52,7 +52,7 @@ _WITH_CONTENT = ("content-too-large", "malformed-content", "unsupported-media-ty
 
 def _content(model: type[BaseModel]) -> Doc:
     name = model.__name__
-    return {JSON_TYPE: {"schema": ref(name), "example": EXAMPLES[name]}}
+    return {JSON: {"schema": ref(name), "example": EXAMPLES[name]}}
 
 
 def _answers(status: int, description: str, model: type[BaseModel] | None) -> Doc:

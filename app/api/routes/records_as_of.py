@@ -1,4 +1,4 @@
-"""Records and lists as of a moment, over HTTP."""
+"""Reading the records of a type as of a moment (`as_of`) over HTTP."""
 
 from dataclasses import replace
 from urllib.parse import quote
@@ -7,8 +7,8 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.http.conditional import Validators, answer, answer_from_loop, is_fresh, not_modified
-from app.api.http.request_state import at_revision
+from app.api.http.conditional import Validators, answer, answer_from_loop, is_fresh, next_link, not_modified
+from app.api.http.request_state import validators_at
 from app.api.routes.exports import attachment
 from app.api.services import Service, service_of
 from app.exports.stream import converted
@@ -22,23 +22,24 @@ from app.records.resource import Resource
 from app.store.rendering import etag_of
 
 
-async def answer_list_then(request: Request, resource: Resource, query: ListQuery) -> Response:
+async def answer_list_as_of(request: Request, resource: Resource, query: ListQuery) -> Response:
+    """Answer with a page of the list as it was at a moment."""
     return await service_of(request).reader.run(_page, request, resource, query, service_of(request))
 
 
 def _page(connection: Connection, request: Request, resource: Resource, query: ListQuery, service: Service) -> Response:
     at = reading.now(connection)
     past = then.past_of(connection, resource, query, at)
-    validators = at_revision(past.state, request, permanent=past.permanent)
+    validators = validators_at(past.state, request, permanent=past.permanent)
     if is_fresh(request, validators):
         return not_modified(request, validators)
     most_bytes = service.settings.page_bytes
     page = then.page(connection, resource, past.query, at, service.totals, service.sort_positions, most_bytes)
-    links = {"link": f'<{page.next}>; rel="next"'} if page.next else {}
-    return answer(request, page.body(), validators, headers=links)
+    return answer(request, page.body(), validators, headers=next_link(page.next))
 
 
-async def answer_record_then(request: Request, resource: Resource, query: RecordQuery, format: str) -> Response:
+async def answer_record_as_of(request: Request, resource: Resource, query: RecordQuery, format: str) -> Response:
+    """Answer with a record as it was at a moment; one version never changes, so it may be cached for ever."""
     reader, name = service_of(request).reader, request.path_params["id"]
     if query.is_plain and format == "json":
         found = await reader.look_up(RECORD_THEN, resource.type, name, query.as_of)
