@@ -17,7 +17,7 @@ def not_found(detail: str, near: Iterable[str]) -> Problem:
 
 
 def invalid_parameter(name: str, detail: str, near: Iterable[str] = ()) -> Problem:
-    """Return the problem (400) of one wrong parameter, with the nearest valid values."""
+    """Return the problem (422) of one wrong parameter, with the nearest valid values."""
     return Problem("invalid-parameter", detail, errors=[parameter_fault(name, detail, near)])
 
 

@@ -77,7 +77,7 @@ def _write(file: IO[bytes], digest: Any, piece: bytes) -> None:
 
 
 def invalid_content(faults: Sequence[ShapeFault], noun: str) -> Problem:
-    """Return the problem (422) of content with faults; `noun` names the content in the text of one without a pointer."""
+    """Return the problem (422) of content with faults; `noun` stands for the pointer of one without any."""
     errors = [{"pointer": pointer, "detail": detail, "nearest": near} for pointer, detail, near in faults]
     detail = " ".join(f"{pointer or noun}: {text}." for pointer, text, _ in faults[:3])
     return Problem("invalid-record", detail, errors=errors)

@@ -51,7 +51,7 @@ def read_reason(value: str) -> str:
 
 @lru_cache(maxsize=64)
 def read_edit_query(raw: str) -> EditQuery:
-    """Return the parameters of a change; raise a `Problem` (400) for faults in them."""
+    """Return the parameters of a change; raise a `Problem` (422) for faults in them."""
     parameters = Parameters(raw, ["reason", "validate_only"])
     reason = parameters.read("reason", read_reason, "")
     validate_only = parameters.read("validate_only", read_boolean, False)

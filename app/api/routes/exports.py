@@ -69,7 +69,7 @@ def attachment(name: str, format: str) -> dict[str, str]:
 async def answer_export(request: Request, resource: Resource, query: ListQuery, format: str) -> Response:
     """Answer with the whole list in another format than JSON, from its spool.
 
-    Raise a `Problem`: 400 if the query asks for a page, 412 if `If-Match` names only other states of the list.
+    Raise a `Problem`: 422 if the query asks for a page, 412 if `If-Match` names only other states of the list.
     """
     if query.position or any(name == "limit" for name, _ in query.parameters):
         raise invalid_parameter("limit", f"{format} is the whole list: limit and cursor have no place in it.")

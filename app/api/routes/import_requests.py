@@ -57,7 +57,7 @@ def _read_since(value: str) -> str:
 
 
 def read_upload_query(raw: str) -> ImportIn:
-    """Return the import that the parameters of an upload describe; raise a `Problem` (400) for faults in them."""
+    """Return the import that the parameters of an upload describe; raise a `Problem` (422) for faults in them."""
     parameters = Parameters(raw, PARAMETERS)
     nothing: str | None = None
     on_error: OnError = "stop"

@@ -51,7 +51,7 @@ def read_name(value: str) -> str:
 
 
 def read_release_query(raw: str) -> ReleaseQuery:
-    """Return the parameters of a release; raise a `Problem` (400) for faults in them."""
+    """Return the parameters of a release; raise a `Problem` (422) for faults in them."""
     parameters = Parameters(raw, ["name", "reason", "preview"])
     preview = parameters.read("preview", read_boolean, False)
     name = parameters.read("name", read_name, "preview" if preview else "")
