@@ -15,7 +15,7 @@ from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from app import logs
-from app.cli.console import ACTOR, FAULTS, INTERRUPTED, TAKEN, UNUSABLE, USAGE, bar, database, errors, stop
+from app.cli.console import ACTOR, ADDRESS_IN_USE, FAULTS, INTERRUPTED, UNUSABLE, USAGE, bar, database, errors, stop
 from app.cli.imports import bring_in
 from app.cli.keys import app as key_commands
 from app.cli.keys import audit_app as audit_commands
@@ -23,7 +23,7 @@ from app.cli.releases import app as release_commands
 from app.settings import Settings
 
 MOST_FAULTS = 1000
-"""Lines printed of a load that failed."""
+"""The most faults of a failed load that are printed."""
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
@@ -42,7 +42,7 @@ def migrate(target: Annotated[str, typer.Argument(help="A revision, `head` or `b
 
 
 def _render_anew(engine: Engine) -> None:
-    """Documents follow this version's shapes, whatever they were rendered by before."""
+    """Render all documents again if another version of this code has rendered them."""
     from app.store import integrity as maintaining
 
     if maintaining.is_stale(engine):
@@ -127,12 +127,12 @@ def serve(
         _prepare(settings)
     with database(settings):
         pass
-    from app.server import AddressTaken, run
+    from app.server import AddressInUse, run
 
     try:
         run(settings)
-    except AddressTaken as error:
-        raise stop(TAKEN, str(error)) from None
+    except AddressInUse as error:
+        raise stop(ADDRESS_IN_USE, str(error)) from None
 
 
 def _prepare(settings: Settings) -> None:
@@ -168,6 +168,7 @@ def _settings() -> Settings:
 
 
 def main() -> None:
+    """Run the command; unreadable settings and interruptions end it with a message."""
     logs.set_up(_settings().log_format)
     from app.common.problems import Problem
 
