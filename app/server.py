@@ -63,7 +63,7 @@ def server_of(settings: Settings, app: FastAPI | None = None) -> uvicorn.Server:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # by default uvicorn believes whatever 127.0.0.1 forwards: see `client_address`
+        proxy_headers=False,  # uvicorn would believe 127.0.0.1 by default; `client_address` decides
         loop="uvloop",
         http=_protocol(settings),  # type: ignore[arg-type]  # uvicorn calls it as it would call a class
     )

@@ -238,7 +238,7 @@ def test_one_body_for_many_is_counted_once_and_the_stalled_give_way() -> None:
     same = [Receiving("a", now) for _ in range(3)]
     for receiver in same:
         budget.enter(receiver, receiver.address, body)
-    assert budget.held == 200
+    assert budget.bytes_held == 200
     assert not budget.admits("a", 200)  # a fourth of 1000 is its share, and all of them read
     assert budget.admits("b", 200)
     now += STALLED_SECONDS + 1
@@ -246,9 +246,9 @@ def test_one_body_for_many_is_counted_once_and_the_stalled_give_way() -> None:
     budget.enter(fresh, "b", other)
     assert budget.admits("c", 700)
     assert [receiver.is_cut_off for receiver in (*same, fresh)] == [True, True, True, False]
-    assert budget.held == 200
+    assert budget.bytes_held == 200
     budget.leave(fresh)
-    assert budget.held == 0
+    assert budget.bytes_held == 0
     assert budget.admits("a", 5000)  # one record may be larger than everything
 
 

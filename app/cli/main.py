@@ -31,23 +31,23 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, rich
 @app.command()
 def migrate(target: Annotated[str, typer.Argument(help="A revision, `head` or `base`.")] = "head") -> None:
     """Bring the database's schema to this code's version, creating the database if there is none."""
-    from app.database import migrations as migrating
+    from app.database import migrations
 
     with database(Settings(), migrated=False) as engine:
-        migrating.migrate(engine, target)
+        migrations.migrate(engine, target)
         if target == "head":
             _render_anew(engine)
         with engine.connect().execution_options(reads=True) as connection:
-            print(f"The schema is at {migrating.current(connection) or 'base'}.")
+            print(f"The schema is at {migrations.current(connection) or 'base'}.")
 
 
 def _render_anew(engine: Engine) -> None:
     """Render all documents again if another version of this code has rendered them."""
-    from app.store import integrity as maintaining
+    from app.store import integrity
 
-    if maintaining.is_stale(engine):
-        with bar("Rendering", maintaining.count(engine)) as (_, advance):
-            maintaining.rebuild(engine, actor=ACTOR, progress=advance)
+    if integrity.is_stale(engine):
+        with bar("Rendering", integrity.count(engine)) as (_, advance):
+            integrity.rebuild(engine, actor=ACTOR, progress=advance)
 
 
 @app.command()
@@ -89,11 +89,11 @@ def check() -> None:
 
     A quote that has moved in its source's new text is told and is no fault; one that is gone is.
     """
-    from app.store import integrity as maintaining
+    from app.store import integrity
     from app.store.quotes.proof import moved_quotes
 
-    with database(Settings()) as engine, bar("Checking", maintaining.count(engine)) as (_, advance):
-        faults = list(maintaining.check(engine, progress=advance))
+    with database(Settings()) as engine, bar("Checking", integrity.count(engine)) as (_, advance):
+        faults = list(integrity.check(engine, progress=advance))
         moved = list(moved_quotes(engine))
     for line in (*moved, *faults):
         print(line)
@@ -105,10 +105,10 @@ def check() -> None:
 @app.command()
 def rebuild() -> None:
     """Render every document from its rows again; those that differ become new versions."""
-    from app.store import integrity as maintaining
+    from app.store import integrity
 
-    with database(Settings()) as engine, bar("Rebuilding", maintaining.count(engine)) as (_, advance):
-        changed = maintaining.rebuild(engine, actor=ACTOR, progress=advance)
+    with database(Settings()) as engine, bar("Rebuilding", integrity.count(engine)) as (_, advance):
+        changed = integrity.rebuild(engine, actor=ACTOR, progress=advance)
     print(f"{changed} documents changed.")
 
 
@@ -136,10 +136,10 @@ def serve(
 
 
 def _prepare(settings: Settings) -> None:
-    from app.database import migrations as migrating
+    from app.database import migrations
 
     with database(settings, migrated=False) as engine:
-        migrating.migrate(engine)
+        migrations.migrate(engine)
         _render_anew(engine)
         from app.releases.load import digest_of, loaded
 

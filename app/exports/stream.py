@@ -10,9 +10,7 @@ from sqlalchemy import Connection
 
 from app.exports import citations
 from app.exports.tables import csv_head, csv_lines, json_lines
-from app.query import as_of_lists as then
-from app.query import name_resolution as naming
-from app.query import pages as reading
+from app.query import as_of_lists, name_resolution, pages
 from app.query.export_formats import FORMATS
 from app.query.pages import Now
 from app.query.parameters import ListQuery, RecordQuery
@@ -74,13 +72,13 @@ def exported(
 
     A wrong query raises its `Problem` here, before the first piece is taken.
     """
-    resolved = naming.resolve(connection, resource, query)
+    resolved = name_resolution.resolve(connection, resource, query)
     if resolved.revision is None:
         rest = all_found(connection, resource, resolved, at, search)
     else:
-        rest = then.every_page(connection, resource, resolved)
+        rest = as_of_lists.every_page(connection, resource, resolved)
     batches = chain([next(rest)], rest)
-    documents = (reading.select_parts(connection, resource, _without_fields(query), batch) for batch in batches)
+    documents = (pages.select_parts(connection, resource, _without_fields(query), batch) for batch in batches)
     return WRITERS[format](resource, query, documents)
 
 

@@ -31,7 +31,7 @@ class SendBudget:
 
     def __init__(self, most: int, clock: Callable[[], float]) -> None:
         self.most, self.clock = most, clock
-        self.held = 0
+        self.bytes_held = 0
         self._receivers: dict[Receiver, tuple[str, bytes]] = {}
         """The address that each receiver counts for, and the body that it is being sent."""
         self._copies: Counter[int] = Counter()
@@ -47,7 +47,7 @@ class SendBudget:
         while self._of_address[address] and self._of_address[address] + size > share:
             if not self._cut_off_one(address):
                 return False
-        while self.held and self.held + size > self.most:
+        while self.bytes_held and self.bytes_held + size > self.most:
             if not self._cut_off_one(None):
                 return False
         return True
@@ -58,7 +58,7 @@ class SendBudget:
         self._of_address[address] += len(body)
         self._copies[id(body)] += 1
         if self._copies[id(body)] == 1:
-            self.held += len(body)
+            self.bytes_held += len(body)
 
     def leave(self, receiver: Receiver) -> None:
         """Stop counting a receiver's body. A receiver that was cut off is not counted any more and is ignored."""
@@ -71,7 +71,7 @@ class SendBudget:
         self._copies[id(body)] -= 1
         if not self._copies[id(body)]:
             del self._copies[id(body)]
-            self.held -= len(body)
+            self.bytes_held -= len(body)
 
     def _cut_off_one(self, address: str | None) -> bool:
         """Cut off a stalled connection, of one address if given, and return whether there was one.
@@ -79,8 +79,10 @@ class SendBudget:
         Of several, it is one of the address that holds the most bytes, and the one that has stalled longest.
         """
         latest = self.clock() - STALLED_SECONDS
-        held = ((receiver, of) for receiver, (of, _) in self._receivers.items() if address in (None, of))
-        stalled = [(-self._of_address[of], r.progressed_at, id(r), r) for r, of in held if r.progressed_at < latest]
+        candidates = ((receiver, of) for receiver, (of, _) in self._receivers.items() if address in (None, of))
+        stalled = [
+            (-self._of_address[of], r.progressed_at, id(r), r) for r, of in candidates if r.progressed_at < latest
+        ]
         if not stalled:
             return False
         *_, worst = min(stalled)

@@ -87,7 +87,7 @@ class SendingProtocol(HttpToolsProtocol):
             if is_refused:
                 return _nothing()
             if message["type"] == "http.response.start":
-                is_refused = bool(self.budget.held) and not self._has_room_for(message, scope)
+                is_refused = bool(self.budget.bytes_held) and not self._has_room_for(message, scope)
                 head, cycle.response_started = message, not is_refused  # an exception from now on closes the connection
                 return self._send_refusal(plain) if is_refused else _nothing()
             start, head = head, None

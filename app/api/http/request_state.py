@@ -8,7 +8,7 @@ from starlette.responses import Response
 from app import __version__
 from app.api.http.conditional import Validators, is_fresh, not_modified
 from app.api.services import service_of
-from app.query import pages as reading
+from app.query import pages
 from app.query.pages import Now
 from app.settings import PublicActors
 
@@ -23,8 +23,8 @@ async def unchanged(request: Request, actors: PublicActors = "names") -> Respons
 
     It reads only the state, so an unchanged page costs no query. `actors` is that of `validators_at`.
     """
-    now = await service_of(request).reader.look_up(reading.NOW)
-    validators = validators_at(reading.certain(now), request, actors=actors)
+    now = await service_of(request).reader.look_up(pages.NOW)
+    validators = validators_at(pages.certain(now), request, actors=actors)
     return not_modified(request, validators) if is_fresh(request, validators) else None
 
 

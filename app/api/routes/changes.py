@@ -18,7 +18,7 @@ from app.api.services import Service, service_of
 from app.common.problems import Problem
 from app.history import changes as feed
 from app.history.changes import Asked, Page, Position
-from app.query import pages as reading
+from app.query import pages
 from app.query.pages import Now
 from app.settings import PublicActors
 
@@ -72,7 +72,7 @@ def _page(
     most_bytes: int,
     actors: PublicActors,
 ) -> tuple[Page, Now]:
-    at = reading.now(connection)
+    at = pages.now(connection)
     return feed.page(connection, feed.position(connection, after), asked.types, limit, most_bytes, actors), at
 
 

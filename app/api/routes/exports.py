@@ -22,8 +22,7 @@ from app.common.problems import Problem
 from app.exports.production import Export, ExportSource
 from app.exports.spool import ClientGone, Follower
 from app.exports.stream import converted, exported
-from app.query import as_of_lists as then
-from app.query import pages as reading
+from app.query import as_of_lists, pages
 from app.query.export_formats import FORMATS
 from app.query.pages import Now, Stored
 from app.query.parameters import ListQuery, RecordQuery
@@ -58,7 +57,7 @@ async def answer_converted(
 
 def select_parts_of(connection: Connection, resource: Resource, query: RecordQuery, stored: Stored) -> bytes:
     """Return what a query selects of one stored document, as JSON."""
-    return reading.select_parts(connection, resource, query, [stored.body])[0]
+    return pages.select_parts(connection, resource, query, [stored.body])[0]
 
 
 def attachment(name: str, format: str) -> dict[str, str]:
@@ -90,8 +89,8 @@ async def _source(
     """Return the source of an export and the state that it should follow from: the newest, or that of `as_of`."""
     service = service_of(request)
     if query.as_of is None:
-        newest = await service.reader.look_up(reading.NOW)
-        state, permanent = reading.certain(newest), False
+        newest = await service.reader.look_up(pages.NOW)
+        state, permanent = pages.certain(newest), False
     else:
         state, permanent = await service.reader.run(_past_state, resource, query)
     wanted = repr((__version__, query.asked, query.fields, query.include, query.raw, format, coding))
@@ -106,17 +105,17 @@ async def _source(
 
 
 def _past_state(connection: Connection, resource: Resource, query: ListQuery) -> tuple[Now, bool]:
-    past = then.past_of(connection, resource, query, reading.now(connection))
+    past = as_of_lists.past_of(connection, resource, query, pages.now(connection))
     return past.state, past.permanent
 
 
 def _export(
     connection: Connection, resource: Resource, query: ListQuery, search: Search, format: str, coding: str | None
 ) -> Export:
-    at = reading.now(connection)
+    at = pages.now(connection)
     state, permanent = at, False
     if query.as_of is not None:
-        query, state, permanent = then.past_of(connection, resource, query, at)
+        query, state, permanent = as_of_lists.past_of(connection, resource, query, at)
     pieces = exported(connection, resource, query, at, search, format)
     return Export(state, permanent, _compressed(CODINGS[coding].compressor(), pieces) if coding else pieces)
 

@@ -24,7 +24,7 @@ from app.history.versions import (
     version,
     versions,
 )
-from app.query import pages as reading
+from app.query import pages
 from app.query.parameters import read_no_query
 from app.records.fields import RecordType
 from app.records.registry import RESOURCES
@@ -62,7 +62,7 @@ def _versions(
     connection: Connection, request: Request, resource: Resource, query: VersionsQuery, most_bytes: int
 ) -> Response:
     actors = service_of(request).settings.public_actors
-    validators = validators_at(reading.now(connection), request, actors=actors)
+    validators = validators_at(pages.now(connection), request, actors=actors)
     record = find(connection, resource, request.path_params["id"])
     page = versions(connection, resource, record, query, most_bytes, actors)
     headers = next_link(page.next) | _location(request, resource, record, "versions")
@@ -101,7 +101,7 @@ def _answer_permanent(
 ) -> Response:
     """Answer with a body that never changes. It may be cached for ever if the record is requested by its id: any other
     name may become the name of another record."""
-    reading.now(connection)
+    pages.now(connection)
     record = find(connection, resource, request.path_params["id"])
     body = make_body(connection, resource, record)
     location = _location(request, resource, record, rest)

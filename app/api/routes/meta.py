@@ -22,7 +22,7 @@ from app.api.openapi.document import TITLE, openapi_document
 from app.api.openapi.operations import plain_operation, success
 from app.api.services import service_of
 from app.common.problems import KINDS, Problem
-from app.query import pages as reading
+from app.query import pages as query_pages
 from app.query.pages import Now
 from app.query.parameters import read_no_query
 from app.records.registry import RESOURCES
@@ -49,7 +49,7 @@ TEXT: dict[str, Any] = {"type": "string"}
 
 
 def _counts(connection: Connection) -> tuple[Now, dict[str, int]]:
-    at = reading.now(connection)
+    at = query_pages.now(connection)
     of_current = select(Document.type, func.count()).where(Document.until_revision.is_(None))
     rows = connection.execute(of_current.group_by(Document.type))
     return at, {row[0]: row[1] for row in rows}
@@ -133,8 +133,8 @@ async def get_health(request: Request) -> Response:
 async def get_readiness(request: Request) -> Response:
     """Answer with the revision of the database, or with a 503 if it cannot be read."""
     read_no_query(query_string(request))
-    found = await service_of(request).reader.probe(reading.NOW)
-    at = reading.certain(found)
+    found = await service_of(request).reader.probe(query_pages.NOW)
+    at = query_pages.certain(found)
     return Response(orjson.dumps({"status": "ok", "revision": at.revision}), 200, NO_STORE, JSON)
 
 

@@ -13,12 +13,11 @@ from app.api.http.request_state import query_string, unchanged, validators_at
 from app.api.routes.exports import answer_converted, answer_export, select_parts_of
 from app.api.routes.records_as_of import answer_list_as_of, answer_record_as_of
 from app.api.services import Service, service_of
-from app.query import name_resolution as naming
-from app.query import pages as reading
+from app.query import name_resolution, pages
 from app.query.pages import Now
 from app.query.parameters import ListQuery, RecordQuery, read_list_query, read_record_query
 from app.records.resource import Resource
-from app.search import lists as listing
+from app.search import lists as search_lists
 from app.store.rendering import etag_of
 
 
@@ -43,9 +42,11 @@ async def answer_list(request: Request, resource: Resource) -> Response:
     if response := await unchanged(request):
         return response
     service = service_of(request)
-    if listing.may_be_short(resource, query):
+    if search_lists.may_be_short(resource, query):
         most_bytes = service.settings.page_bytes
-        short = service.reader.at_once(listing.short_page, resource, query, service.totals, service.search, most_bytes)
+        short = service.reader.at_once(
+            search_lists.short_page, resource, query, service.totals, service.search, most_bytes
+        )
         if short:
             page, at = short
             return await answer_from_loop(
@@ -55,13 +56,13 @@ async def answer_list(request: Request, resource: Resource) -> Response:
 
 
 def _page(connection: Connection, request: Request, resource: Resource, query: ListQuery, service: Service) -> Response:
-    at = reading.now(connection)
+    at = pages.now(connection)
     most_bytes = service.settings.page_bytes
-    page = listing.page(connection, resource, query, at, service.totals, service.search, most_bytes)
+    page = search_lists.page(connection, resource, query, at, service.totals, service.search, most_bytes)
     return answer_page(request, page, at)
 
 
-def answer_page(request: Request, page: reading.Page, at: Now) -> Response:
+def answer_page(request: Request, page: pages.Page, at: Now) -> Response:
     """Answer with a page that follows from a state of the database."""
     return answer(request, page.body(), validators_at(at, request), headers=next_link(page.next))
 
@@ -73,10 +74,10 @@ async def answer_record(request: Request, resource: Resource) -> Response:
     if query.as_of is not None:
         return await answer_record_as_of(request, resource, query, format)
     name, reader = request.path_params["id"], service_of(request).reader
-    stored = await reader.look_up(reading.RECORD, resource.type, name)
+    stored = await reader.look_up(pages.RECORD, resource.type, name)
     headers = {}
     if stored is None:
-        stored = await reader.run(naming.by_name, resource, name)
+        stored = await reader.run(name_resolution.by_name, resource, name)
         headers["content-location"] = f"{resource.path}/{quote(stored.id)}"
     if format != "json":
         return await answer_converted(request, resource, query, stored, format, headers)

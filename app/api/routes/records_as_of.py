@@ -12,8 +12,7 @@ from app.api.http.request_state import validators_at
 from app.api.routes.exports import attachment
 from app.api.services import Service, service_of
 from app.exports.stream import converted
-from app.query import as_of_lists as then
-from app.query import pages as reading
+from app.query import as_of_lists, pages
 from app.query.as_of import newest_at
 from app.query.as_of_records import RECORD_THEN, Found, by_name_then, is_there
 from app.query.export_formats import FORMATS
@@ -28,13 +27,13 @@ async def answer_list_as_of(request: Request, resource: Resource, query: ListQue
 
 
 def _page(connection: Connection, request: Request, resource: Resource, query: ListQuery, service: Service) -> Response:
-    at = reading.now(connection)
-    past = then.past_of(connection, resource, query, at)
+    at = pages.now(connection)
+    past = as_of_lists.past_of(connection, resource, query, at)
     validators = validators_at(past.state, request, permanent=past.permanent)
     if is_fresh(request, validators):
         return not_modified(request, validators)
     most_bytes = service.settings.page_bytes
-    page = then.page(connection, resource, past.query, at, service.totals, service.sort_positions, most_bytes)
+    page = as_of_lists.page(connection, resource, past.query, at, service.totals, service.sort_positions, most_bytes)
     return answer(request, page.body(), validators, headers=next_link(page.next))
 
 
@@ -62,7 +61,7 @@ def _record(connection: Connection, request: Request, resource: Resource, query:
     headers = {"content-location": f"{resource.path}/{quote(found.stored.id)}"} if named else {}
     known = replace(query, revision=newest_at(connection, query.as_of).revision)
     whole = known if format == "json" else RecordQuery(None, query.include, None, revision=known.revision)
-    body = reading.select_parts(connection, resource, whole, [found.stored.body])[0]
+    body = pages.select_parts(connection, resource, whole, [found.stored.body])[0]
     if format != "json":
         body = converted(resource, query, body, format)
         headers |= attachment(found.stored.id, format)

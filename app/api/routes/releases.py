@@ -30,7 +30,7 @@ from app.query.keyset import write_cursor
 from app.query.page_budget import cut
 from app.query.pages import Page
 from app.query.parameters import Parameters, read_boolean, read_no_query
-from app.releases import summary as reading
+from app.releases import summary
 from app.releases.revert import revert_name, revertible
 from app.releases.service import LONGEST_NAME, Order, is_name, refuse_taken
 
@@ -104,10 +104,10 @@ def _before_reverting(connection: Connection, order: Order, asked: Asked | None)
 
 
 def _page(connection: Connection, limit: int, before: int | None, most_bytes: int) -> bytes:
-    total = reading.count(connection)
+    total = summary.count(connection)
     if not limit:
         return Page([], total, None).body()
-    items = reading.listed(connection, before=before, limit=limit + 1)
+    items = summary.listed(connection, before=before, limit=limit + 1)
     shown = cut(((orjson.dumps(item), item["revision"]) for item in items), limit, most_bytes)
     cursor = write_cursor(CURSOR_KIND, (shown.rows[-1][1],)) if shown.is_more else ""
     next = f"/v1/releases?limit={limit}&cursor={cursor}" if shown.is_more else None
@@ -128,11 +128,11 @@ async def answer_releases(request: Request) -> Response:
 
 
 def _one(connection: Connection, name: str) -> bytes:
-    release = reading.found(connection, name)
+    release = summary.found(connection, name)
     if release is None:
-        near = [f"/v1/releases/{other}" for other in nearest(name, reading.names(connection))]
+        near = [f"/v1/releases/{other}" for other in nearest(name, summary.names(connection))]
         raise not_found(f"There is no release {name!r}.", near)
-    records, total = reading.told(connection, release["revision"])
+    records, total = summary.told(connection, release["revision"])
     return orjson.dumps({**release, "records": records, "records_total": total})
 
 

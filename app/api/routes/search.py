@@ -8,7 +8,7 @@ from app.api.http.negotiation import JSON, require_acceptable
 from app.api.http.request_state import query_string, unchanged
 from app.api.routes.records import answer_page
 from app.api.services import Service, service_of
-from app.query import pages as reading
+from app.query import pages
 from app.records.resource import Resource
 from app.search.all_types import (
     EverywhereQuery,
@@ -31,7 +31,7 @@ async def answer_search(request: Request) -> Response:
 
 
 def _search(connection: Connection, request: Request, query: EverywhereQuery, service: Service) -> Response:
-    at = reading.now(connection)
+    at = pages.now(connection)
     return answer_page(request, everywhere(connection, query, at, service.search, service.settings.page_bytes), at)
 
 
@@ -45,6 +45,6 @@ async def answer_similar(request: Request, resource: Resource) -> Response:
 def _similar(
     connection: Connection, request: Request, resource: Resource, query: SimilarQuery, service: Service
 ) -> Response:
-    at, most_bytes = reading.now(connection), service.settings.page_bytes
+    at, most_bytes = pages.now(connection), service.settings.page_bytes
     name = request.path_params["id"]
     return answer_page(request, similar(connection, resource, name, query, at, service.search, most_bytes), at)
