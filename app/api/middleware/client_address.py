@@ -31,13 +31,13 @@ _WITH_PORT = re.compile(r"\[([^\]]*)\](?::\d{1,5})?|([^:]+):\d{1,5}")
 
 
 def address_of(scope: Scope) -> str:
-    """The client's address in its canonical spelling, or `unknown`."""
+    """Return the client's address in its canonical spelling, or `unknown`."""
     client = scope.get("client")
     return (canonical_address(client[0]) if client else None) or UNKNOWN
 
 
 class TrustedProxies:
-    """The hops whose forwarded headers are believed: comma-separated addresses and CIDR networks of a setting."""
+    """The proxies whose headers are believed, from a setting of comma-separated addresses and CIDR networks."""
 
     def __init__(self, setting: str) -> None:
         self._networks = read_networks(setting)
@@ -61,13 +61,13 @@ class TrustedProxies:
 
 
 def _entry(text: str) -> str | None:
-    """The address of one entry of `X-Forwarded-For`, with or without a port."""
+    """Return the address in one entry of `X-Forwarded-For`, which may have a port, or None if there is none."""
     found = _WITH_PORT.fullmatch(text)
     return canonical_address(found[1] or found[2] if found else text)
 
 
 def client_behind(peer: str, forwarded: list[bytes], proxies: TrustedProxies) -> str:
-    """The client's address, where `peer` is trusted and sent these values of `X-Forwarded-For`."""
+    """Return the client's address from the values of `X-Forwarded-For` that a trusted `peer` sent."""
     last = peer
     for entry in reversed(b",".join(forwarded).rsplit(b",", MOST_HOPS)[-MOST_HOPS:]):
         address = _entry(entry.strip().decode("latin-1"))
@@ -80,7 +80,7 @@ def client_behind(peer: str, forwarded: list[bytes], proxies: TrustedProxies) ->
 
 
 class ClientAddress:
-    """The outermost layer: sets `client` and `scheme` of a request that came through a trusted proxy."""
+    """The outermost middleware: it sets `client` and `scheme` of a request that came through a trusted proxy."""
 
     def __init__(self, app: ASGIApp, proxies: TrustedProxies) -> None:
         self.app, self.proxies = app, proxies

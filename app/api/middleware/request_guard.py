@@ -58,7 +58,7 @@ class RequestGuard:
         if scope["method"] != "HEAD":
             await app(scope, receive, send)
             return
-        as_get = {**scope, "method": "GET", "headers_only": True}  # the server keeps HEAD
+        as_get = {**scope, "method": "GET", "headers_only": True}  # uvicorn's own scope keeps HEAD
         try:
             await app(as_get, receive, _without_content(send))
         finally:
