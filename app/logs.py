@@ -1,5 +1,7 @@
-"""Log lines: for people, or as JSON for machines; both to standard error. What clients send makes no line long, and no
-log full: values are cut, and of the server's own warnings only so many alike are written in a minute.
+"""Logging to standard error, as lines for people or as JSON for machines.
+
+Clients can make neither a line long nor the log full: long values are cut, and of the warnings of libraries only a few
+of each kind are written in a minute.
 """
 
 import logging
@@ -11,16 +13,16 @@ from typing import Any
 import structlog
 
 LONGEST_VALUE = 500
-"""Characters of one value in a line."""
+"""The most characters of one value in a line."""
 WHOLE = frozenset({"errors"})
-"""Values that are cut where they are made: what a process of ours wrote before it ended badly."""
+"""Names of values that are not cut here: the output of a worker that failed, of which its supervisor takes the end."""
 MOST_ALIKE = 10
-"""Lines of one kind that are written in a minute."""
+"""The most lines of one kind that are written in a minute."""
 MINUTE = 60.0
 
 
 def shortened(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A processor of structlog that cuts long texts."""
+    """Cut the long texts of a log line; this is a processor of structlog."""
     for name, value in line.items():
         if isinstance(value, str) and len(value) > LONGEST_VALUE and name not in WHOLE:
             line[name] = f"{value[:LONGEST_VALUE]}... ({len(value)} characters)"
@@ -28,14 +30,15 @@ def shortened(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping
 
 
 class FewAlike(logging.Filter):
-    """Passes a few records of each message a minute; the first of a later minute says how many were left out."""
+    """Passes a few log records of each message a minute; the first one of a later minute says how many were dropped."""
 
     def __init__(self) -> None:
         super().__init__()
         self._seen: dict[tuple[str, str], tuple[float, int]] = {}
-        """When the minute of a message began, and how many records of it there were."""
+        """The start of the present minute of each message, and the number of its records since then."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether a record is to be written."""
         key, now = (record.name, str(record.msg)[:LONGEST_VALUE]), time.monotonic()
         began, count = self._seen.get(key, (now, 0))
         if now - began >= MINUTE:
@@ -56,8 +59,9 @@ _SHARED: list[Any] = [
 
 
 def set_up(log_format: str) -> None:
+    """Set up structlog and the logging of libraries; `log_format` is `json`, or another word for lines for people."""
     as_json = log_format == "json"
-    # Plain traces: the colourful ones print the values of variables, and a log is no place for those.
+    # Plain traces, because the rich ones print the values of variables, which may be secret.
     plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     shown: Any = structlog.processors.JSONRenderer() if as_json else plain
     traces: Any = structlog.processors.format_exc_info if as_json else structlog.processors.StackInfoRenderer()

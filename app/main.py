@@ -1,8 +1,16 @@
-"""The application: settings in, ASGI out. The layers of a request, outermost first:
+"""Build the ASGI application from settings.
 
-ClientAddress (who asks, behind proxies) -> Finished (answers kept) -> CORS
--> Envelope (request id, timing, last resort) -> ConcurrencyLimit (turns of reads) -> Access (keys, limits)
--> Guard (targets, HEAD) -> errors as problems -> routes
+A request passes through these layers, the outermost first:
+
+ClientAddress      replaces a trusted proxy's address by the client's; absent without trusted proxies
+ResponseCache      answers from memory what was answered before
+Cors               adds CORS and security headers to every response
+RequestContext     gives the request an id, times and logs it, turns unexpected exceptions into a 500
+ConcurrencyLimit   makes an address's reads wait for each other; absent without limits
+Authentication     checks the key, applies the rate limits, notes refusals in the audit
+RequestGuard       refuses targets and content that no route accepts, answers HEAD as GET
+exception handlers turn known exceptions into problems
+routes
 """
 
 from collections.abc import AsyncIterator
@@ -14,28 +22,28 @@ from sqlalchemy import make_url
 from starlette.middleware import Middleware
 
 from app import __version__
-from app.api.audit_buffer import Trail
-from app.api.http import exception_handlers as errors
+from app.api.audit_buffer import AuditBuffer
+from app.api.http import exception_handlers
 from app.api.limits.open_answers import OpenAnswers
-from app.api.limits.rate_limit import Limits
+from app.api.limits.rate_limit import RateLimiter
 from app.api.limits.read_turns import ReadTurns
 from app.api.metrics import Metrics
-from app.api.middleware.authentication import Access
+from app.api.middleware.authentication import Authentication
 from app.api.middleware.client_address import ClientAddress, TrustedProxies
 from app.api.middleware.concurrency_limit import ConcurrencyLimit
-from app.api.middleware.cors import OpenForReading
-from app.api.middleware.request_context import Envelope
-from app.api.middleware.request_guard import Guard
-from app.api.middleware.response_cache import Finished
+from app.api.middleware.cors import Cors
+from app.api.middleware.request_context import RequestContext
+from app.api.middleware.request_guard import RequestGuard
+from app.api.middleware.response_cache import ResponseCache
 from app.api.openapi.document import TITLE
 from app.api.router import router
 from app.api.services import Service
-from app.common import safe_http as outgoing
+from app.common import safe_http
 from app.database.engine import sqlite_file
 from app.database.reader_pool import EXPORT_CONNECTIONS, Reader
 from app.exports.spool_directory import ExportSpool
-from app.jobs.release_supervisor import Releases
-from app.jobs.supervisor import Imports
+from app.jobs.release_supervisor import ReleaseSupervisor
+from app.jobs.supervisor import ImportSupervisor
 from app.query.change_token import signal_of
 from app.query.change_waiter import Watch
 from app.query.pages import Totals
@@ -49,7 +57,10 @@ from app.webhooks.state import DELAYS, Delays
 
 
 def index_path(settings: Settings) -> Path | None:
-    """Where the search index is kept: where it is said, else beside the SQLite file, else in a folder here."""
+    """Return the folder of the search index, or None for an index in memory (`EVIDENCE_SEARCH_PATH=:memory:`).
+
+    Without that setting it lies beside the SQLite file; without such a file, in the working directory.
+    """
     if settings.search_path:
         return None if settings.search_path == ":memory:" else Path(settings.search_path)
     url = make_url(settings.database_url.get_secret_value())
@@ -58,8 +69,11 @@ def index_path(settings: Settings) -> Path | None:
 
 
 def spool_path(settings: Settings) -> Path:
-    """Where exports are kept on disk while they are sent: where the setting says, else beside the SQLite file, else in
-    a folder here, like the index and imports: the system's folder for temporary files is often a part of the memory."""
+    """Return the folder in which exports are spooled while they are sent.
+
+    Without `EVIDENCE_SPOOL_PATH` it lies beside the SQLite file; without such a file, in the working directory. The
+    system's folder for temporary files is not used, because it often lies in memory (tmpfs).
+    """
     file = sqlite_file(settings.database_url.get_secret_value())
     return Path(settings.spool_path or (f"{file}.spool" if file else "evidence.spool"))
 
@@ -77,39 +91,62 @@ def _exports(settings: Settings, reader: Reader) -> tuple[ExportSpool, OpenAnswe
 
 @asynccontextmanager
 async def _running(app: FastAPI) -> AsyncIterator[None]:
-    app.state.service.search.index.build_beside()
-    app.state.service.deliverer.start()
-    app.state.service.imports.start()
-    app.state.service.trail.start()
+    service: Service = app.state.service
+    service.search.index.build_beside()
+    service.deliverer.start()
+    service.imports.start()
+    service.audit_buffer.start()
     yield
-    await app.state.service.imports.close()
-    await app.state.service.deliverer.close()
-    await app.state.service.trail.close()
-    await app.state.service.exports.close()
-    app.state.service.search.index.close()
+    await service.imports.close()
+    await service.deliverer.close()
+    await service.audit_buffer.close()
+    await service.exports.close()
+    service.search.index.close()
     app.state.signal.close()
-    app.state.service.reader.close()
-    app.state.service.writer.close()
+    service.reader.close()
+    service.writer.close()
 
 
 def create_app(settings: Settings | None = None, *, webhook_delays: Delays = DELAYS) -> FastAPI:
-    """`webhook_delays`: seconds after each failure to deliver; after the last of them a webhook is disabled."""
+    """Return the application for some settings, those of the environment by default.
+
+    `webhook_delays` are the seconds to wait after each failure to deliver to a webhook; when all of them have passed
+    without success, the webhook is disabled.
+    """
     settings = settings or Settings()
     reader = Reader(settings)
     search = Search(SearchIndex(index_path(settings), reader.engine), Thesauri())
-    writer, limits = Writer(settings), Limits(settings)
-    trail = Trail(writer, settings.audit_days)
+    writer, rate_limiter = Writer(settings), RateLimiter(settings)
+    audit_buffer = AuditBuffer(writer, settings.audit_days)
     signal = signal_of(settings, reader)
-    totals, metrics, watch = Totals(settings.count_cache_entries), Metrics(), Watch(signal)
-    streams = OpenAnswers(
+    metrics = Metrics()
+    open_streams = OpenAnswers(
         "streams and requests that wait", most=settings.max_streams, most_of_party=settings.address_streams
     )
-    turns = ReadTurns(max(1, settings.read_threads - 1) if settings.limits else None, settings.read_timeout_seconds)
-    outward = outgoing.client(private=settings.webhooks_private)
-    deliverer = Deliverer(outward, reader.run, writer.aside, signal.token, webhook_delays, settings.public_actors)
-    runs = Releases(settings), Imports(settings, writer), *_exports(settings, reader)
-    held = limits, trail, watch, streams, turns, deliverer, *runs
-    service = Service(settings, reader, totals, search, metrics, writer, *held)
+    read_turns = ReadTurns(
+        max(1, settings.read_threads - 1) if settings.limits else None, settings.read_timeout_seconds
+    )
+    http_client = safe_http.client(private=settings.webhooks_private)
+    deliverer = Deliverer(http_client, reader.run, writer.aside, signal.token, webhook_delays, settings.public_actors)
+    exports, open_exports = _exports(settings, reader)
+    service = Service(
+        settings=settings,
+        reader=reader,
+        totals=Totals(settings.count_cache_entries),
+        search=search,
+        metrics=metrics,
+        writer=writer,
+        rate_limiter=rate_limiter,
+        audit_buffer=audit_buffer,
+        change_waiter=Watch(signal),
+        open_streams=open_streams,
+        read_turns=read_turns,
+        deliverer=deliverer,
+        releases=ReleaseSupervisor(settings),
+        imports=ImportSupervisor(settings, writer),
+        exports=exports,
+        open_exports=open_exports,
+    )
     proxies = TrustedProxies(settings.trusted_proxies)
     app = FastAPI(
         title=TITLE,
@@ -121,24 +158,24 @@ def create_app(settings: Settings | None = None, *, webhook_delays: Delays = DEL
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         lifespan=_running,
         middleware=[
-            *([Middleware(ClientAddress, proxies)] if proxies else []),  # without proxies a request costs nothing more
+            *([Middleware(ClientAddress, proxies)] if proxies else []),  # no request pays for a layer without a use
             Middleware(
-                Finished,
+                ResponseCache,
                 signal,
                 metrics,
                 settings.answer_cache_bytes,
                 patience=settings.read_timeout_seconds,
-                turns=turns,
-                limits=limits,
+                read_turns=read_turns,
+                rate_limiter=rate_limiter,
             ),
-            Middleware(OpenForReading),
-            Middleware(Envelope, service.metrics, access_log=settings.access_log),
-            *([Middleware(ConcurrencyLimit, turns)] if settings.limits else []),
-            Middleware(Access, reader, limits, trail),
-            Middleware(Guard, settings.max_url_bytes),
+            Middleware(Cors),
+            Middleware(RequestContext, metrics, access_log=settings.access_log),
+            *([Middleware(ConcurrencyLimit, read_turns)] if settings.limits else []),
+            Middleware(Authentication, reader, rate_limiter, audit_buffer),
+            Middleware(RequestGuard, settings.max_url_bytes),
         ],
     )
     app.state.service, app.state.signal = service, signal
-    errors.install(app)
+    exception_handlers.install(app)
     app.router.routes.extend(router.routes)
     return app

@@ -1,4 +1,4 @@
-"""One process that serves: the socket first, so that what is printed is true, then uvicorn on it."""
+"""The server process: it opens the socket, prints its address, and then runs uvicorn on it."""
 
 import gc
 import socket
@@ -18,8 +18,8 @@ from app.main import create_app
 from app.settings import Settings
 
 
-class AddressTaken(Exception):
-    pass
+class AddressInUse(Exception):
+    """The address cannot be listened on; the message says why."""
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -28,10 +28,10 @@ def _listen(settings: Settings) -> socket.socket:
         return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
     except OSError as error:
         message = f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}."
-        raise AddressTaken(message) from None
+        raise AddressInUse(message) from None
 
 
-def _greet(address: str) -> None:
+def _print_addresses(address: str) -> None:
     print(f"Clinical Evidence API on {address}")
     print(f"  documentation  {address}/docs")
     print(f"  contract       {address}/openapi.json")
@@ -39,15 +39,16 @@ def _greet(address: str) -> None:
 
 
 class Server(uvicorn.Server):
-    """Those who wait for changes are let go before the server waits for all answers to end."""
+    """uvicorn's server, which at its end first releases the requests that wait for changes."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self.config.app.state.service.watch.stop()  # type: ignore[union-attr]  # the application below
+        """Stop serving: end long polls and event streams, then wait for all responses to end."""
+        self.config.app.state.service.change_waiter.stop()  # type: ignore[union-attr]  # the application below
         await super().shutdown(sockets)
 
 
 def _protocol(settings: Settings) -> Callable[..., HttpProtocol]:
-    """The protocol of each connection, and what the connections of one server share."""
+    """Return what makes the protocol of a connection, with the limits and the budget that all connections share."""
     proxies = TrustedProxies(settings.trusted_proxies)
     limits = ConnectionLimits(allow_files(settings.max_connections), settings.address_connections, proxies.trusts)
     budget = SendBudget(settings.unsent_bytes, time.monotonic)
@@ -56,12 +57,13 @@ def _protocol(settings: Settings) -> Callable[..., HttpProtocol]:
 
 
 def server_of(settings: Settings, app: FastAPI | None = None) -> uvicorn.Server:
+    """Return the server of an application, by default one made from the settings."""
     config = uvicorn.Config(
         app or create_app(settings),
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # by default uvicorn believes whatever 127.0.0.1 forwards: see `client_address`
+        proxy_headers=False,  # uvicorn would believe 127.0.0.1 by default; `client_address` decides
         loop="uvloop",
         http=_protocol(settings),  # type: ignore[arg-type]  # uvicorn calls it as it would call a class
     )
@@ -69,12 +71,12 @@ def server_of(settings: Settings, app: FastAPI | None = None) -> uvicorn.Server:
 
 
 def run(settings: Settings) -> None:
-    """Serves until told to stop."""
+    """Serve until the process is told to stop; raise `AddressInUse` if the address cannot be listened on."""
     listener = _listen(settings)
     host, port = listener.getsockname()[:2]
-    _greet(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+    _print_addresses(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
     server = server_of(settings)
     gc.collect()
-    gc.freeze()  # what was imported stays for good: the collector need not look at it again
-    with suppress(KeyboardInterrupt):  # asked to stop, it has stopped; there is nothing to tell
+    gc.freeze()  # imported modules live as long as the process, so no collection need visit them
+    with suppress(KeyboardInterrupt):  # SIGINT is the usual way to stop the server, and no error
         server.run(sockets=[listener])

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import IntegrityError
 
-from app.api.limits.rate_limit import Limits
+from app.api.limits.rate_limit import RateLimiter
 from app.auth import keys as access_keys
 from app.auth.models import AccessKey, AuditEntry, Role
 from app.database.engine import reading
@@ -180,7 +180,7 @@ def test_limits_by_address_and_by_key(copy_url: str, own_keys: dict[Role, str]) 
 
 
 def test_addresses_of_one_household_are_counted_together() -> None:
-    limits = Limits(Settings(address_burst=2))
+    limits = RateLimiter(Settings(address_burst=2))
     addresses = ["2001:db8::1", "2001:db8::ffff", "2001:db8::2", "2001:db8:0:1::1", "192.0.2.1", "192.0.2.2", "unknown"]
     refused = [limits.take(key_id=None, address=address).problem is not None for address in addresses]
     assert refused == [False, False, True, False, False, False, False]

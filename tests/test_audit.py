@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.exc import IntegrityError
 
 from app.api import audit_buffer as trail
-from app.api.audit_buffer import Trail
+from app.api.audit_buffer import AuditBuffer
 from app.auth import audit_retention as retention
 from app.auth.audit import Event, Who, note
 from app.auth.audit_chain import SEAL, untrue_audit
@@ -145,7 +145,7 @@ def test_what_cannot_be_stored_is_written_as_an_escape(copy_url: str, copy: Engi
 
 def test_uses_of_a_key_are_counted_by_network(copy_url: str) -> None:
     async def use() -> int:
-        kept = Trail(Writer(settings_for(copy_url)))
+        kept = AuditBuffer(Writer(settings_for(copy_url)))
         for number in range(100):
             kept.used(Who("Ada", f"2001:db8::{number:x}"))
         waiting = len(kept._waiting)

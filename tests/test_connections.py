@@ -16,7 +16,7 @@ from app.api.connections.connection_limits import ConnectionLimits
 from app.api.connections.send_budget import STALLED_SECONDS, SendBudget
 from app.api.connections.whole_answers import whole_answer
 from app.api.http.stream_requests import is_stream
-from app.api.limits.rate_limit import MOST_PARTIES, Limits, Policy, Window
+from app.api.limits.rate_limit import MOST_PARTIES, Policy, RateLimiter, Window
 from app.api.limits.read_turns import MOST_WAITING, ReadTurns
 from app.auth.models import Role
 from app.common.problems import Problem
@@ -214,7 +214,7 @@ def test_time_that_was_spent_comes_back() -> None:
 
 
 def test_tables_of_allowances_are_bounded() -> None:
-    limits = Limits(Settings(address_burst=2))
+    limits = RateLimiter(Settings(address_burst=2))
     for number in range(20_000):
         limits.take(key_id=None, address=f"192.0.{number // 250}.{number % 250}")
     assert len(limits._used) == MOST_PARTIES
@@ -238,7 +238,7 @@ def test_one_body_for_many_is_counted_once_and_the_stalled_give_way() -> None:
     same = [Receiving("a", now) for _ in range(3)]
     for receiver in same:
         budget.enter(receiver, receiver.address, body)
-    assert budget.held == 200
+    assert budget.bytes_held == 200
     assert not budget.admits("a", 200)  # a fourth of 1000 is its share, and all of them read
     assert budget.admits("b", 200)
     now += STALLED_SECONDS + 1
@@ -246,9 +246,9 @@ def test_one_body_for_many_is_counted_once_and_the_stalled_give_way() -> None:
     budget.enter(fresh, "b", other)
     assert budget.admits("c", 700)
     assert [receiver.is_cut_off for receiver in (*same, fresh)] == [True, True, True, False]
-    assert budget.held == 200
+    assert budget.bytes_held == 200
     budget.leave(fresh)
-    assert budget.held == 0
+    assert budget.bytes_held == 0
     assert budget.admits("a", 5000)  # one record may be larger than everything
 
 

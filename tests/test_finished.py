@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Engine
 
 from app.api.metrics import Metrics
-from app.api.middleware.response_cache import Finished
+from app.api.middleware.response_cache import ResponseCache
 from app.database.engine import open_engine
 from app.query.change_token import SqliteSignal
 from app.releases.load import load
@@ -148,7 +148,7 @@ class _Slow:
         await send({"type": "http.response.body", "body": b"x" * self.size})
 
 
-async def _ask(app: Finished, path: str) -> bytes:
+async def _ask(app: ResponseCache, path: str) -> bytes:
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
@@ -168,7 +168,7 @@ async def _ask(app: Finished, path: str) -> bytes:
 
 def test_what_many_ask_for_at_once_is_made_once() -> None:
     made = _Slow(10)
-    app = Finished(made, _Always(), Metrics(), 10_000)
+    app = ResponseCache(made, _Always(), Metrics(), 10_000)
 
     async def many() -> list[bytes]:
         return await asyncio.gather(*(_ask(app, "/x") for _ in range(50)))
@@ -179,7 +179,7 @@ def test_what_many_ask_for_at_once_is_made_once() -> None:
 
 def test_memory_is_bounded_and_the_oldest_goes_first() -> None:
     made = _Slow(1000)
-    app = Finished(made, _Always(), Metrics(), 10_000)
+    app = ResponseCache(made, _Always(), Metrics(), 10_000)
 
     async def fill() -> None:
         for number in range(40):

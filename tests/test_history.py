@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jsonpatch import JsonPatch, apply_patch
 from sqlalchemy import Engine
 
-from app.api.http.conditional import CHECKED, FOR_EVER
+from app.api.http.conditional import IMMUTABLE, REVALIDATED
 from app.common.problems import Problem
 from app.database.engine import open_engine
 from app.database.migrations import migrate
@@ -84,7 +84,7 @@ def test_versions_say_when_who_and_why_the_newest_first(client: httpx.Client) ->
     assert {item["actor"] for item in page["items"]} == {"tester"}
     sent = client.get("/v1/studies/st", headers={"accept-encoding": "identity"}).headers["etag"]
     assert f'"{page["items"][0]["etag"]}"' == sent
-    assert answer.headers["cache-control"] == CHECKED
+    assert answer.headers["cache-control"] == REVALIDATED
 
 
 def test_versions_are_paged(client: httpx.Client) -> None:
@@ -107,7 +107,7 @@ def test_a_version_shows_what_was_sent_and_what_was_entered(client: httpx.Client
     assert refreshed["document"]["products"] == [{"id": "p", "name": "Second"}]
     assert refreshed["entered"] is None
     assert (deleted["document"], deleted["entered"], deleted["change"]) == (None, None, "deleted")
-    assert {answer.headers["cache-control"] for answer in whole.values()} == {FOR_EVER}
+    assert {answer.headers["cache-control"] for answer in whole.values()} == {IMMUTABLE}
     assert all("until" not in answer.text for answer in whole.values())
 
 
@@ -115,7 +115,7 @@ def test_a_version_that_is_asked_for_by_another_name_is_not_for_ever(client: htt
     answer = client.get("/v1/products/brand/versions/1")
     assert answer.json()["document"]["name"] == "First"
     assert answer.headers["content-location"] == "/v1/products/p/versions/1"
-    assert answer.headers["cache-control"] == CHECKED
+    assert answer.headers["cache-control"] == REVALIDATED
 
 
 @pytest.mark.parametrize("path", ["st/versions/7", "st/versions/0", "st/versions/x", "st/versions/1.0", "no/versions"])
@@ -134,7 +134,7 @@ def test_a_difference_leads_from_one_document_to_the_other_and_back(client: http
             assert [reason["version"] for reason in found["reasons"]] == [
                 *range(min(first, last) + 1, max(first, last) + 1)
             ]
-            assert answer.headers["cache-control"] == FOR_EVER
+            assert answer.headers["cache-control"] == IMMUTABLE
     told = client.get("/v1/studies/st/diff?from=1&to=3").json()
     assert {"op": "replace", "path": "/products/0/name", "value": "Second"} in told["patch"]
     assert [(reason["actor"], reason["reason"]) for reason in told["reasons"]] == [
@@ -202,10 +202,10 @@ def test_names_are_those_of_now_and_records_those_of_then(client: httpx.Client, 
     answer = client.get(f"/v1/products/brand?as_of={first}")
     assert answer.json()["name"] == "First"
     assert answer.headers["content-location"] == "/v1/products/p"
-    assert answer.headers["cache-control"] == CHECKED
+    assert answer.headers["cache-control"] == REVALIDATED
     found = client.get(f"/v1/studies?product=brand&as_of={first}")
     assert found.json()["items"][0]["products"] == [{"id": "p", "name": "First"}]
-    assert found.headers["cache-control"] == CHECKED
+    assert found.headers["cache-control"] == REVALIDATED
     assert client.get(f"/v1/products/first?as_of={first}").status_code == 404
 
 
@@ -220,11 +220,11 @@ def test_what_cannot_change_any_more_may_be_kept_for_ever(client: httpx.Client, 
     for path in queries:
         url = f"{path}{'&' if '?' in path else '?'}as_of={told.moments[1]}"
         answer = client.get(url)
-        assert answer.headers["cache-control"] == FOR_EVER, url
+        assert answer.headers["cache-control"] == IMMUTABLE, url
         again = client.get(url, headers={"if-none-match": answer.headers["etag"]})
-        assert (again.status_code, again.headers["cache-control"]) == (304, FOR_EVER)
+        assert (again.status_code, again.headers["cache-control"]) == (304, IMMUTABLE)
         latest = client.get(f"{path}{'&' if '?' in path else '?'}as_of={now()}")
-        assert latest.headers["cache-control"] == CHECKED
+        assert latest.headers["cache-control"] == REVALIDATED
 
 
 def test_a_later_change_leaves_the_tags_of_the_past_alone(engine: Engine, client: httpx.Client, told: Told) -> None:

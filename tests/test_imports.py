@@ -20,7 +20,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from app.api.metrics import Metrics
-from app.api.middleware.request_context import Envelope
+from app.api.middleware.request_context import RequestContext
 from app.api.openapi.imports import EXAMPLES, SCHEMAS
 from app.api.routes import imports
 from app.auth.models import AuditEntry, Role
@@ -125,7 +125,7 @@ def test_a_full_disk_is_said_to_be_full() -> None:
         with Path("/dev/full").open("wb") as file:
             file.write(b"x")
 
-    app = Envelope(keep, Metrics(), access_log=False)
+    app = RequestContext(keep, Metrics(), access_log=False)
     transport = httpx.ASGITransport(app)
 
     async def ask() -> httpx.Response:

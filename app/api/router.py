@@ -1,6 +1,7 @@
-"""Every address of the API in the order in which a request is held against them, and what answers it.
+"""The table of all routes of the API, in the order in which a request is matched against them.
 
-The ten record types have the same addresses, made here once for each of them; `routes/meta.py` adds the pages.
+The routes of records are made from one table for each of the ten record types. `routes/meta.py` adds the routes of the
+service itself, such as `/healthz` and the documentation.
 """
 
 from collections.abc import Awaitable, Callable
@@ -19,6 +20,7 @@ from app.api.openapi import webhooks as webhook_docs
 from app.api.openapi.changes import changes_operation
 from app.api.openapi.conflicts import conflicts_operation
 from app.api.openapi.operations import list_operation, record_operation
+from app.api.openapi.parameters import Doc
 from app.api.openapi.search import search_operation, similar_operation
 from app.api.openapi.source_texts import text_operation
 from app.api.routes import (
@@ -40,14 +42,15 @@ from app.records.resource import Resource
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 RecordEndpoint = Callable[[Request, Resource], Awaitable[Response]]
-Documented = dict[str, Any]
+RecordRoute = tuple[str, str, RecordEndpoint, Callable[[Resource], Doc]]
+"""A method, a path behind that of the record type, the function that answers, and the one that documents it."""
 
 RELEASE = release_docs.release_operation() | {"status_code": 201}
 REVERT = release_docs.revert_operation() | {"status_code": 201}
 HISTORY = "/v1/{type}/{id:path}"
 
-ADDRESSES: tuple[tuple[str, str, str, Endpoint, Documented], ...] = (
-    # before the records, whose own addresses would take these for names
+ROUTES: tuple[tuple[str, str, str, Endpoint, Doc], ...] = (
+    # These come before the routes of records, whose `{id:path}` would match them too.
     ("history", "GET", f"{HISTORY}/versions", history.answer_versions, history_docs.versions_operation()),
     ("history", "GET", f"{HISTORY}/versions/{{version}}", history.answer_version, history_docs.version_operation()),
     ("history", "GET", f"{HISTORY}/diff", history.answer_diff, history_docs.diff_operation()),
@@ -73,7 +76,7 @@ ADDRESSES: tuple[tuple[str, str, str, Endpoint, Documented], ...] = (
     ("imports", "DELETE", "/v1/imports/{id}", imports.answer_cancel, import_docs.CANCEL),
 )
 
-RECORD_ADDRESSES: tuple[tuple[str, str, RecordEndpoint, Callable[[Resource], Documented]], ...] = (
+RECORD_ROUTES: tuple[RecordRoute, ...] = (
     ("GET", "", records.answer_list, list_operation),
     ("GET", "/{id:path}", records.answer_record, record_operation),
     ("POST", "", edits.answer_create, edit_docs.create_operation),
@@ -82,15 +85,12 @@ RECORD_ADDRESSES: tuple[tuple[str, str, RecordEndpoint, Callable[[Resource], Doc
     ("DELETE", "/{id}", edits.answer_delete, edit_docs.delete_operation),
     ("POST", "/{id}/restore", edits.answer_restore, edit_docs.restore_operation),
 )
-SIMILAR: tuple[str, str, RecordEndpoint, Callable[[Resource], Documented]] = (
-    "GET",
-    "/{id}/similar",
-    search.answer_similar,
-    similar_operation,
-)
+SIMILAR: RecordRoute = ("GET", "/{id}/similar", search.answer_similar, similar_operation)
 
 
 def _endpoint(answer: RecordEndpoint, resource: Resource) -> Endpoint:
+    """Bind a record type to a function that answers requests for any of them."""
+
     async def endpoint(request: Request) -> Response:
         return await answer(request, resource)
 
@@ -99,11 +99,11 @@ def _endpoint(answer: RecordEndpoint, resource: Resource) -> Endpoint:
 
 def _router() -> APIRouter:
     router = APIRouter(route_class=DirectRoute)
-    for tag, method, path, answer, documented in ADDRESSES:
+    for tag, method, path, answer, documented in ROUTES:
         router.add_api_route(path, answer, methods=[method], tags=[tag], **documented)
     for resource in RESOURCES.values():
         similar = (SIMILAR,) if resource.type == "studies" else ()
-        for method, rest, answer_of, document in (*similar, *RECORD_ADDRESSES):
+        for method, rest, answer_of, document in (*similar, *RECORD_ROUTES):
             endpoint = _endpoint(answer_of, resource)
             tags: list[Any] = [resource.title]
             router.add_api_route(resource.path + rest, endpoint, methods=[method], tags=tags, **document(resource))

@@ -1,19 +1,19 @@
-"""What a running application holds, handed to its routes by the request."""
+"""The objects that one running application shares between its requests, and how a route gets at them."""
 
 from dataclasses import dataclass, field
 from typing import cast
 
 from starlette.requests import Request
 
-from app.api.audit_buffer import Trail
+from app.api.audit_buffer import AuditBuffer
 from app.api.limits.open_answers import OpenAnswers
-from app.api.limits.rate_limit import Limits
+from app.api.limits.rate_limit import RateLimiter
 from app.api.limits.read_turns import ReadTurns
 from app.api.metrics import Metrics
 from app.database.reader_pool import Reader
 from app.exports.spool_directory import ExportSpool
-from app.jobs.release_supervisor import Releases
-from app.jobs.supervisor import Imports
+from app.jobs.release_supervisor import ReleaseSupervisor
+from app.jobs.supervisor import ImportSupervisor
 from app.query.change_waiter import Watch
 from app.query.pages import Totals
 from app.query.sort_position_cache import Remembered
@@ -25,24 +25,27 @@ from app.webhooks.delivery import Deliverer
 
 @dataclass(frozen=True, slots=True)
 class Service:
+    """Everything that routes need beside the request itself; `app.main.create_app` makes one for each application."""
+
     settings: Settings
     reader: Reader
     totals: Totals
     search: Search
     metrics: Metrics
     writer: Writer
-    limits: Limits
-    trail: Trail
-    watch: Watch
-    streams: OpenAnswers
-    turns: ReadTurns
+    rate_limiter: RateLimiter
+    audit_buffer: AuditBuffer
+    change_waiter: Watch
+    open_streams: OpenAnswers
+    read_turns: ReadTurns
     deliverer: Deliverer
-    releases: Releases
-    imports: Imports
+    releases: ReleaseSupervisor
+    imports: ImportSupervisor
     exports: ExportSpool
-    export_answers: OpenAnswers
-    remembered: Remembered = field(default_factory=Remembered)
+    open_exports: OpenAnswers
+    sort_positions: Remembered = field(default_factory=Remembered)
 
 
 def service_of(request: Request) -> Service:
+    """Return the `Service` of the application that answers a request."""
     return cast(Service, request.app.state.service)

@@ -1,4 +1,4 @@
-"""What all commands share: the database of the settings, progress, and how they end."""
+"""What all commands share: exit codes, opening the database of the settings, progress bars, error messages."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -16,21 +16,28 @@ from app.database.engine import existing, open_engine, reading, sqlite_file
 from app.database.errors import driver_error, explained, is_read_only, is_unreadable
 from app.settings import Settings
 
-FAULTS, USAGE, UNUSABLE, TAKEN, PASSED_OVER, INTERRUPTED = 1, 2, 3, 4, 5, 130
+FAULTS, USAGE, UNUSABLE, ADDRESS_IN_USE, SKIPPED, INTERRUPTED = 1, 2, 3, 4, 5, 130
+"""The exit codes, which `evidence --help` explains."""
 
 ACTOR = "command line"
+"""The actor in the audit and in the versions of records that commands change."""
 
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def stop(code: int, message: str) -> typer.Exit:
+    """Print an error and return the exception that ends the command with an exit code."""
     errors.print(message, markup=False)
     return typer.Exit(code)
 
 
 @contextmanager
 def database(settings: Settings, *, migrated: bool = True) -> Iterator[Engine]:
-    """The database of the settings; whatever keeps it from being used ends the command with a word on it."""
+    """Open the database of the settings while the block runs.
+
+    An error of the database or a full disk ends the command with a message. `migrated` demands a schema of this
+    version.
+    """
     from app.query.pages import now
 
     url = settings.database_url.get_secret_value()
@@ -72,12 +79,13 @@ HINTS = {
 
 
 def hint(detail: str) -> str:
+    """Return what an error of the database means and what to do about it, with the error's own text."""
     return next((f"{hint} ({detail.strip()})" for sign, hint in HINTS.items() if sign in detail), detail.strip())
 
 
 @contextmanager
 def bar(what: str, total: int | None = None) -> Iterator[tuple[Callable[[int], None], Callable[[int], None]]]:
-    """A progress bar, and two functions: one sets its total, one moves it."""
+    """Show a progress bar while the block runs; yield a function that sets its total and one that advances it."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=errors) as progress:
         task = progress.add_task(what, total=total)

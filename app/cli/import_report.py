@@ -1,4 +1,4 @@
-"""What an import did, or would do, in lines for people."""
+"""Printing the report of an import, as lines for people or as JSON."""
 
 import sys
 from typing import Any
@@ -10,14 +10,15 @@ from app.cli.release_report import counted, print_records
 Json = dict[str, Any]
 
 
-def tell(report: Json, *, as_json: bool, dry_run: bool) -> None:
+def print_report(report: Json, *, as_json: bool, dry_run: bool) -> None:
+    """Print a report to standard output, and its refusals to standard error; as JSON it is one object."""
     if as_json:
         sys.stdout.write(orjson.dumps(report).decode() + "\n")
     else:
-        _tell(report, dry_run=dry_run)
+        _print_lines(report, dry_run=dry_run)
 
 
-def _tell(report: Json, *, dry_run: bool) -> None:
+def _print_lines(report: Json, *, dry_run: bool) -> None:
     for refusal in report["refusals"]:
         near = f" (nearest: {', '.join(refusal['nearest'])})" if refusal["nearest"] else ""
         where = " ".join(filter(None, (refusal["place"], refusal["record"], refusal["pointer"])))
@@ -25,8 +26,8 @@ def _tell(report: Json, *, dry_run: bool) -> None:
     if report["stopped"]:
         return
     print_records(report)
-    for kind, remarks in sorted(report["warnings"].items()):
-        sys.stdout.write(f"{remarks['count']} {kind}, such as {remarks['texts'][0]}\n")
+    for kind, warnings in sorted(report["warnings"].items()):
+        sys.stdout.write(f"{warnings['count']} {kind}, such as {warnings['texts'][0]}\n")
     sys.stdout.write(f"Units: {_units(report)}; conflicts: {report['conflicts']['opened']} new.\n")
     sys.stdout.write(f"{_ending(report, dry_run=dry_run)}\n")
 

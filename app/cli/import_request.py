@@ -1,4 +1,4 @@
-"""What the command is asked for, and whether that makes sense for a format."""
+"""The options of `evidence import`, and checking that they fit together and fit the format."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -10,7 +10,9 @@ from app.common.suggestions import nearest
 from app.imports.report import OnError
 
 
-class Asked(NamedTuple):
+class ImportOptions(NamedTuple):
+    """The arguments and options of the command."""
+
     format: str
     inputs: tuple[str, ...]
     query: str | None
@@ -21,59 +23,60 @@ class Asked(NamedTuple):
     reason: str | None
 
     @property
-    def stops(self) -> OnError:
+    def on_refusal(self) -> OnError:
+        """The checked value of `--on-error`."""
         return "skip" if self.on_error == "skip" else "stop"
 
 
-def require_sense(asked: Asked) -> None:
-    """Ends the command with all that is wrong with what it was asked for."""
-    faults = list(_faults(asked))
+def require_valid(options: ImportOptions) -> None:
+    """End the command with a message for each fault in its options, if there are any."""
+    faults = list(_faults(options))
     for fault in faults[:-1]:
         errors.print(fault, markup=False)
     if faults:
         raise stop(USAGE, faults[-1])
 
 
-def _faults(asked: Asked) -> Iterator[str]:
+def _faults(options: ImportOptions) -> Iterator[str]:
     from app.imports.registry import FORMATS
 
-    format = FORMATS.get(asked.format)
+    format = FORMATS.get(options.format)
     if format is None:
-        yield f"There is no format {asked.format!r}; nearest: {', '.join(nearest(asked.format, FORMATS))}."
+        yield f"There is no format {options.format!r}; nearest: {', '.join(nearest(options.format, FORMATS))}."
         return
-    if asked.query is not None and format.live is None:
+    if options.query is not None and format.live is None:
         yield f"--query: nobody answers queries for {format.name}; name files."
-    if (asked.query is None) == (not asked.inputs):
+    if (options.query is None) == (not options.inputs):
         yield "Name files, folders or addresses (- is standard input), or give a --query; one of the two."
-    yield from _of_inputs(asked)
-    yield from _of_words(asked)
-    if asked.name is not None and not format.is_release:
+    yield from _input_faults(options)
+    yield from _word_faults(options)
+    if options.name is not None and not format.is_release:
         yield f"--name: what {format.name} brings becomes no release."
-    if asked.since is not None:
-        yield from _of_since(asked, is_said=format.updated is not None)
+    if options.since is not None:
+        yield from _since_faults(options, has_dates=format.updated is not None)
 
 
-def _of_words(asked: Asked) -> Iterator[str]:
+def _word_faults(options: ImportOptions) -> Iterator[str]:
     from app.releases.service import is_name
 
-    if asked.on_error not in ("stop", "skip"):
-        yield f"--on-error is stop or skip, not {asked.on_error!r}."
-    if asked.name is not None and not is_name(asked.name):
-        yield f"{asked.name!r} is no name of a release: words of a-z and 0-9, joined by hyphens."
+    if options.on_error not in ("stop", "skip"):
+        yield f"--on-error is stop or skip, not {options.on_error!r}."
+    if options.name is not None and not is_name(options.name):
+        yield f"{options.name!r} is no name of a release: words of a-z and 0-9, joined by hyphens."
 
 
-def _of_inputs(asked: Asked) -> Iterator[str]:
+def _input_faults(options: ImportOptions) -> Iterator[str]:
     from app.imports.reader_process import is_address
 
-    for input in asked.inputs:
+    for input in options.inputs:
         if input != "-" and not is_address(input) and not Path(input).exists():
             yield f"There is no {input}."
 
 
-def _of_since(asked: Asked, *, is_said: bool) -> Iterator[str]:
+def _since_faults(options: ImportOptions, *, has_dates: bool) -> Iterator[str]:
     try:
-        date.fromisoformat(asked.since or "")
+        date.fromisoformat(options.since or "")
     except ValueError:
-        yield f"--since is a day like 2026-01-31, not {asked.since!r}."
-    if asked.query is None and not is_said:
-        yield f"--since: files of {asked.format} do not say when each record was updated; it goes with a --query."
+        yield f"--since is a day like 2026-01-31, not {options.since!r}."
+    if options.query is None and not has_dates:
+        yield f"--since: files of {options.format} do not say when each record was updated; it goes with a --query."

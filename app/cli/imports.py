@@ -1,4 +1,4 @@
-"""`evidence import`: what others publish, from files, addresses or to a query."""
+"""`evidence import`: import what others publish, from files and addresses or from a publisher's service."""
 
 import sys
 from contextlib import ExitStack
@@ -11,9 +11,9 @@ import typer
 from sqlalchemy import Engine
 
 from app.auth.audit import Who
-from app.cli.console import ACTOR, FAULTS, PASSED_OVER, bar, database, stop
-from app.cli.import_report import tell
-from app.cli.import_request import Asked, require_sense
+from app.cli.console import ACTOR, FAULTS, SKIPPED, bar, database, stop
+from app.cli.import_report import print_report
+from app.cli.import_request import ImportOptions, require_valid
 from app.common.problems import Problem
 from app.settings import Settings
 
@@ -46,22 +46,22 @@ def bring_in(
     as_json: Annotated[bool, typer.Option("--json", help="The whole report as one JSON object.")] = False,
 ) -> None:
     """Bring in what others publish, as one release: all of it or nothing."""
-    asked = Asked(format, tuple(inputs or ()), query, since, on_error, dry_run, name, reason)
-    require_sense(asked)
-    made = _made(asked)
+    options = ImportOptions(format, tuple(inputs or ()), query, since, on_error, dry_run, name, reason)
+    require_valid(options)
+    result = _import(options)
     if report:
-        _write(report, made)
+        _write(report, result)
     if report != "-":
-        tell(made, as_json=as_json, dry_run=dry_run)
-    refused = made["units"]["refused"]
-    if made["stopped"]:
+        print_report(result, as_json=as_json, dry_run=dry_run)
+    refused = result["units"]["refused"]
+    if result["stopped"]:
         raise stop(FAULTS, f"{refused} refused; nothing was changed.")
     if refused:
-        raise stop(PASSED_OVER, f"{refused} refused and passed over.")
+        raise stop(SKIPPED, f"{refused} refused and passed over.")
 
 
-def _write(report: str, made: Json) -> None:
-    content = orjson.dumps(made) + b"\n"
+def _write(report: str, result: Json) -> None:
+    content = orjson.dumps(result) + b"\n"
     if report == "-":
         sys.stdout.buffer.write(content)
         sys.stdout.flush()
@@ -69,12 +69,12 @@ def _write(report: str, made: Json) -> None:
         Path(report).write_bytes(content)
 
 
-def _made(asked: Asked) -> Json:
+def _import(options: ImportOptions) -> Json:
     from app.imports.candidates import Unreadable
 
     try:
         with ExitStack() as stack:
-            return _run(stack.enter_context(database(Settings())), asked, stack)
+            return _run(stack.enter_context(database(Settings())), options, stack)
     except Unreadable as error:
         raise stop(FAULTS, f"{error}; nothing was changed.") from None
     except Problem as problem:
@@ -83,42 +83,42 @@ def _made(asked: Asked) -> Json:
         raise stop(FAULTS, f"{problem.detail} Nothing was changed.") from None
 
 
-def _run(engine: Engine, asked: Asked, stack: ExitStack) -> Json:
+def _run(engine: Engine, options: ImportOptions, stack: ExitStack) -> Json:
     from app.imports.report import Stopped
     from app.imports.run import Job, bring_in, stopped
 
-    inputs, since = _inputs(asked, stack), None if asked.query else asked.since
-    said = (asked.stops, asked.dry_run, asked.name, asked.reason)
-    job = Job(asked.format, inputs, since, *said, Who(ACTOR))
-    _, advance = stack.enter_context(bar("Previewing" if asked.dry_run else "Importing"))
+    inputs, since = _inputs(options, stack), None if options.query else options.since
+    choices = (options.on_refusal, options.dry_run, options.name, options.reason)
+    job = Job(options.format, inputs, since, *choices, Who(ACTOR))
+    _, advance = stack.enter_context(bar("Previewing" if options.dry_run else "Importing"))
     try:
-        return bring_in(engine, job, _Shown(advance))
+        return bring_in(engine, job, _BarProgress(advance))
     except Stopped as error:
         return stopped(error)
 
 
-class _Shown:
-    """What is gone through, on a bar."""
+class _BarProgress:
+    """Shows on a bar how many source items have been applied."""
 
     def __init__(self, advance: Any) -> None:
         self.taken = advance
 
     def read(self, units: int, refused: int) -> None:
-        """A little ahead of what is taken, and not shown."""
+        """Ignore the number of source items that have been read, which is a little ahead."""
 
 
-def _inputs(asked: Asked, stack: ExitStack) -> "tuple[Input, ...]":
+def _inputs(options: ImportOptions, stack: ExitStack) -> "tuple[Input, ...]":
     from app.imports.reader_process import Input
 
-    if asked.query is None:
-        return tuple(map(Input, asked.inputs))
+    if options.query is None:
+        return tuple(map(Input, options.inputs))
     from app.imports.page_cache import Fetched
     from app.imports.registry import FORMATS
     from app.imports.run import day
 
-    live = FORMATS[asked.format].live
-    assert live is not None  # see `require_sense`
+    live = FORMATS[options.format].live
+    assert live is not None  # `require_valid` has checked it
     fetched = Fetched(Path(stack.enter_context(TemporaryDirectory(prefix="evidence-"))))
     with bar("Fetching pages") as (_, advance):
-        fetched.complete(live(Settings()), asked.query, day(asked.since), lambda pages, _: advance(min(pages, 1)))
+        fetched.complete(live(Settings()), options.query, day(options.since), lambda pages, _: advance(min(pages, 1)))
     return fetched.inputs()

@@ -1,4 +1,4 @@
-"""`evidence key` and `evidence audit`."""
+"""`evidence key`: make, list and revoke keys. `evidence audit`: read and prune the audit."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import orjson
 import typer
 from sqlalchemy import Engine
 
-from app.auth import audit as trail
+from app.auth import audit as audit_log
 from app.auth import audit_retention as retention
 from app.auth import keys
 from app.auth.audit import Event, Who, note
@@ -22,14 +22,17 @@ app = typer.Typer(help="Keys for those who change data.", no_args_is_help=True)
 audit_app = typer.Typer()
 
 SHOWN = 100
-"""Entries of the audit that are shown unless it is said how many."""
+"""The entries of the audit that are shown without `--limit`."""
 
 _SPAN = re.compile(r"([1-9][0-9]{0,3})([dhm])")
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
 
 def moment_of(value: str, *, ago: bool = False) -> datetime:
-    """A moment as ISO 8601, in UTC unless it says otherwise; `30d`, `12h`, `5m`: so long from now, or `ago`."""
+    """Return the moment of a text in ISO 8601, in UTC if it has no offset, or end the command.
+
+    `30d`, `12h` and `5m` are a span of days, hours or minutes from now on, or before now with `ago`.
+    """
     span = _SPAN.fullmatch(value)
     if span:
         length = timedelta(**{_UNITS[span[2]]: int(span[1])})
@@ -99,7 +102,7 @@ def audit(
         return
     after = moment_of(since, ago=True) if since else None
     with database(Settings()) as engine, reading(engine) as connection:
-        for entry in trail.entries(connection, actor=actor, action=action, since=after, limit=limit):
+        for entry in audit_log.entries(connection, actor=actor, action=action, since=after, limit=limit):
             print(orjson.dumps(entry, option=orjson.OPT_UTC_Z).decode())
 
 
@@ -145,7 +148,7 @@ def _refuse_untrue(engine: Engine) -> None:
 
 
 def _prunings(engine: Engine, moment: datetime) -> Iterator[int]:
-    """How many entries each transaction took, so that no other writer waits long."""
+    """Prune entries in several transactions, so that no other writer waits long; yield the entries of each."""
     number = retention.AT_ONCE
     while number == retention.AT_ONCE:
         with writing(engine) as connection:

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from app import logs
-from app.cli.console import ACTOR, FAULTS, INTERRUPTED, TAKEN, UNUSABLE, USAGE, bar, database, errors, stop
+from app.cli.console import ACTOR, ADDRESS_IN_USE, FAULTS, INTERRUPTED, UNUSABLE, USAGE, bar, database, errors, stop
 from app.cli.imports import bring_in
 from app.cli.keys import app as key_commands
 from app.cli.keys import audit_app as audit_commands
@@ -23,7 +23,7 @@ from app.cli.releases import app as release_commands
 from app.settings import Settings
 
 MOST_FAULTS = 1000
-"""Lines printed of a load that failed."""
+"""The most faults of a failed load that are printed."""
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
@@ -31,23 +31,23 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, rich
 @app.command()
 def migrate(target: Annotated[str, typer.Argument(help="A revision, `head` or `base`.")] = "head") -> None:
     """Bring the database's schema to this code's version, creating the database if there is none."""
-    from app.database import migrations as migrating
+    from app.database import migrations
 
     with database(Settings(), migrated=False) as engine:
-        migrating.migrate(engine, target)
+        migrations.migrate(engine, target)
         if target == "head":
             _render_anew(engine)
         with engine.connect().execution_options(reads=True) as connection:
-            print(f"The schema is at {migrating.current(connection) or 'base'}.")
+            print(f"The schema is at {migrations.current(connection) or 'base'}.")
 
 
 def _render_anew(engine: Engine) -> None:
-    """Documents follow this version's shapes, whatever they were rendered by before."""
-    from app.store import integrity as maintaining
+    """Render all documents again if another version of this code has rendered them."""
+    from app.store import integrity
 
-    if maintaining.is_stale(engine):
-        with bar("Rendering", maintaining.count(engine)) as (_, advance):
-            maintaining.rebuild(engine, actor=ACTOR, progress=advance)
+    if integrity.is_stale(engine):
+        with bar("Rendering", integrity.count(engine)) as (_, advance):
+            integrity.rebuild(engine, actor=ACTOR, progress=advance)
 
 
 @app.command()
@@ -89,11 +89,11 @@ def check() -> None:
 
     A quote that has moved in its source's new text is told and is no fault; one that is gone is.
     """
-    from app.store import integrity as maintaining
+    from app.store import integrity
     from app.store.quotes.proof import moved_quotes
 
-    with database(Settings()) as engine, bar("Checking", maintaining.count(engine)) as (_, advance):
-        faults = list(maintaining.check(engine, progress=advance))
+    with database(Settings()) as engine, bar("Checking", integrity.count(engine)) as (_, advance):
+        faults = list(integrity.check(engine, progress=advance))
         moved = list(moved_quotes(engine))
     for line in (*moved, *faults):
         print(line)
@@ -105,10 +105,10 @@ def check() -> None:
 @app.command()
 def rebuild() -> None:
     """Render every document from its rows again; those that differ become new versions."""
-    from app.store import integrity as maintaining
+    from app.store import integrity
 
-    with database(Settings()) as engine, bar("Rebuilding", maintaining.count(engine)) as (_, advance):
-        changed = maintaining.rebuild(engine, actor=ACTOR, progress=advance)
+    with database(Settings()) as engine, bar("Rebuilding", integrity.count(engine)) as (_, advance):
+        changed = integrity.rebuild(engine, actor=ACTOR, progress=advance)
     print(f"{changed} documents changed.")
 
 
@@ -127,19 +127,19 @@ def serve(
         _prepare(settings)
     with database(settings):
         pass
-    from app.server import AddressTaken, run
+    from app.server import AddressInUse, run
 
     try:
         run(settings)
-    except AddressTaken as error:
-        raise stop(TAKEN, str(error)) from None
+    except AddressInUse as error:
+        raise stop(ADDRESS_IN_USE, str(error)) from None
 
 
 def _prepare(settings: Settings) -> None:
-    from app.database import migrations as migrating
+    from app.database import migrations
 
     with database(settings, migrated=False) as engine:
-        migrating.migrate(engine)
+        migrations.migrate(engine)
         _render_anew(engine)
         from app.releases.load import digest_of, loaded
 
@@ -168,6 +168,7 @@ def _settings() -> Settings:
 
 
 def main() -> None:
+    """Run the command; unreadable settings and interruptions end it with a message."""
     logs.set_up(_settings().log_format)
     from app.common.problems import Problem
 

@@ -1,4 +1,4 @@
-"""What a release did, or would do, in lines for people."""
+"""Printing the changes of a release, or of its preview, as lines for people."""
 
 import sys
 from typing import Any
@@ -8,16 +8,18 @@ import orjson
 Json = dict[str, Any]
 
 MOST_RECORDS = 100
-"""Records printed of a report; as JSON it has up to a thousand."""
+"""The most records of a report that are printed; as JSON it has up to a thousand."""
 WIDEST = 60
+"""The most characters of a value that are printed."""
 
 
 def counted(counts: Json) -> str:
+    """Return the numbers of a report as text, such as `3 created, 1 updated`."""
     return ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "nothing"
 
 
 def print_records(report: Json) -> None:
-    """The first of them, field by field; nothing where a report has none."""
+    """Print the first records of a report, field by field."""
     records = report.get("records", ())[:MOST_RECORDS]
     for record in records:
         _line(f"{record['change']:9} {record['type']}/{record['id']}")

@@ -19,7 +19,7 @@ from app.settings import Settings
 app = typer.Typer(help="Changes that come together, told beforehand and undone together.", no_args_is_help=True)
 
 MOST_FAULTS = 1000
-"""Lines printed of a release that failed."""
+"""The most faults of a failed release that are printed."""
 
 Json = dict[str, Any]
 Content = Annotated[Path, typer.Argument(help="A directory of YAML, a zip of one, or NDJSON; `-`: standard input.")]
@@ -28,8 +28,8 @@ Reason = Annotated[str | None, typer.Option(help="Why; kept for good.")]
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Whatever a release is refused for ends the command with a word on it."""
+def _end_on_refusal() -> Iterator[None]:
+    """End the command with a message if the block raises what a release is refused for."""
     from app.releases.load import Faulty
 
     try:
@@ -60,7 +60,7 @@ def _run(path: Path, name: str, reason: str, *, only_preview: bool) -> Json:
     verb, what = (preview, "Previewing") if only_preview else (apply, "Applying")
     with ExitStack() as stack:
         engine = stack.enter_context(database(Settings()))
-        stack.enter_context(_told())
+        stack.enter_context(_end_on_refusal())
         content = stack.enter_context(opened(path))
         with bar(f"Reading {path}") as (_, advance):
             read = stack.enter_context(staged(content, advance))
@@ -124,7 +124,7 @@ def revert(
 
     by = _named(new_name or revert_name(name))
     why = reason or f"revert of {name}"
-    with database(Settings()) as engine, _told(), bar("Reverting") as (_, advance):
+    with database(Settings()) as engine, _end_on_refusal(), bar("Reverting") as (_, advance):
         done = undo(engine, Order(by, why, Who(ACTOR), reverts=name), progress=advance)
     _print(done, as_json)
 

@@ -1,4 +1,4 @@
-"""Publications as references for citation managers: RIS, BibTeX and CSL-JSON, by those formats' own libraries."""
+"""Publications in the formats of citation managers: RIS, BibTeX and CSL-JSON."""
 
 import re
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ Json = Any
 
 
 def publications_of(document: Json) -> list[Json]:
-    """A publication itself, or what a study was published as."""
+    """Return a publication itself, or the publications of a study: the cited one first, then the others."""
     if document["type"] == "publications":
         return [document]
     cited = document["publication"]
@@ -33,7 +33,10 @@ class _Name(NamedTuple):
 
 
 def _name(author: str) -> _Name:
-    """`Aurora SK Jr` is family Aurora, given S K, suffix Jr; a name of one word has no given part."""
+    """Divide a name as PubMed writes it: `Aurora SK Jr` is family Aurora, given S K, suffix Jr.
+
+    A name of one word, or without initials at its end, is a family name as a whole.
+    """
     plain = _SUFFIX.sub("", author)
     family, _, initials = plain.rpartition(" ")
     if not family or not initials.isupper():
@@ -42,7 +45,7 @@ def _name(author: str) -> _Name:
 
 
 def _authors(publication: Json) -> list[_Name]:
-    """Persons by the parts of their names; groups have but one."""
+    """Return the authors; the name of a group is not divided."""
     groups = publication.get("collective_authors") or ()
     return [_Name(author) if author in groups else _name(author) for author in publication.get("authors") or ()]
 
@@ -52,6 +55,7 @@ def _pages(publication: Json) -> list[str]:
 
 
 def ris(publications: Iterable[Json]) -> str:
+    """Return publications as RIS."""
     entries = [_ris_entry(publication) for publication in publications]
     return "".join(rispy.dumps([entry]).partition("\n")[2] for entry in entries)
 
@@ -78,6 +82,7 @@ def _ris_entry(publication: Json) -> dict[str, Any]:
 
 
 def bibtex(publications: Iterable[Json]) -> str:
+    """Return publications as BibTeX, with characters beyond ASCII as LaTeX commands."""
     library = Library([_bibtex_entry(publication) for publication in publications])
     encoded = write_string(library, prepend_middleware=[LatexEncodingMiddleware()])
     return encoded if encoded.endswith("\n") or not encoded else encoded + "\n"
@@ -104,7 +109,7 @@ def _bibtex_entry(publication: Json) -> Entry:
 
 
 def csl(publications: Iterable[Json]) -> list[dict[str, Any]]:
-    """CSL-JSON, schema 1.0."""
+    """Return publications as items of CSL-JSON (schema 1.0)."""
     return [_csl_item(publication) for publication in publications]
 
 
@@ -134,4 +139,5 @@ def _csl_item(publication: Json) -> dict[str, Any]:
 
 
 def csl_lines(publications: Iterable[Json]) -> list[bytes]:
+    """Return publications as items of CSL-JSON, each as bytes."""
     return [orjson.dumps(item) for item in csl(publications)]

@@ -1,4 +1,4 @@
-"""Places for making exports: how many are made at a time, and whose is next.
+"""A bound on the exports that are produced at a time, divided fairly among parties.
 
 A party is a key, or the network of an address without one.
 """
@@ -12,7 +12,7 @@ from app.common.problems import Problem
 
 
 class ProducerPlaces:
-    """A fixed number of places in which exports are produced, divided fairly among the parties that want one.
+    """A fixed number of places, each for one export in production.
 
     A party may take one more place only while more places are free than it has already (dynamic thresholds, Choudhury
     and Hahne 1998): alone it gets half of them, and some stay free for parties that have none.
@@ -25,7 +25,7 @@ class ProducerPlaces:
 
     @asynccontextmanager
     async def place(self, party: str, seconds: float) -> AsyncIterator[None]:
-        """Hold a place; raise a `Problem` (503) if none can be had within so many seconds."""
+        """Hold a place while the block runs; raise a `Problem` (503) if none is free within so many seconds."""
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append((party, turn))
         self._grant()
@@ -51,9 +51,9 @@ class ProducerPlaces:
             self._waiting = [waiting for waiting in self._waiting if waiting[1] is not turn]
 
     def _grant(self) -> None:
-        """Give free places away: to the parties that have fewest first, and among those to the longest waiting."""
-        while fitting := [waiting for waiting in self._waiting if self._free > self._running[waiting[0]]]:
-            party, turn = min(fitting, key=lambda waiting: self._running[waiting[0]])
+        """Grant free places, first to the parties that have fewest, and among those to the longest waiting."""
+        while eligible := [waiting for waiting in self._waiting if self._free > self._running[waiting[0]]]:
+            party, turn = min(eligible, key=lambda waiting: self._running[waiting[0]])
             self._waiting.remove((party, turn))
             if not turn.done():
                 self._free -= 1

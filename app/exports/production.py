@@ -1,4 +1,4 @@
-"""How the content of an export is made and written to its file, in steps that each run in a thread."""
+"""Producing the content of an export and writing it to its file, in steps that each run in a thread."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
@@ -15,7 +15,7 @@ from app.query.pages import Now
 log = structlog.get_logger("evidence.web")
 
 CHUNK = 65_536
-"""Bytes that are gathered before they are written; a piece of an export is never divided."""
+"""Bytes that are gathered before they are written; a chunk ends with a whole piece and may be larger."""
 
 
 class Export(NamedTuple):
@@ -23,14 +23,15 @@ class Export(NamedTuple):
 
     state: Now
     permanent: bool
-    """No later state of the database has another content for it."""
+    """Whether the content is the same at all later states of the database."""
     pieces: Iterator[bytes]
 
 
 class ExportSource(NamedTuple):
-    """An export as it is asked for: `make` is called in a thread, with a connection of its own.
+    """A requested export: `make` produces it, in a thread and with a connection of its own.
 
-    `state` is the one that the database is expected in; the export tells the one that it was in.
+    `state` is the expected state of the database, and `key` gives the name of the export at a state. The state that the
+    production found is in the `Export`.
     """
 
     state: Now
@@ -49,9 +50,9 @@ class ExportProduction:
         self._offset = 0
 
     def begin(self, source: ExportSource) -> tuple[SpoolFile, Export, bytes]:
-        """Make the file, open the connection, and return both with the first chunk; raise what is wrong with either.
+        """Make the file, open the connection, and return the file and the export with its first chunk.
 
-        The chunk is empty if the export is.
+        The chunk is empty if the export is. Raise a `Problem` if the file cannot be made or the query is wrong.
         """
         file = self._new_file()
         export = source.make(self._stack.enter_context(self._connecting))
@@ -76,15 +77,15 @@ class ExportProduction:
         return bytes(chunk)
 
     def write(self, file: SpoolFile, chunk: bytes) -> bytes:
-        """Write a chunk and return the next one; at the end return none, with the connection given back.
+        """Write a chunk and return the next one; at the end return an empty one and give the connection back.
 
-        Raise `DiskFull` before the next chunk is made, so that this one can be written again.
+        Raise `DiskFull` before the next chunk is made, so that the same one can be written again.
         """
         file.write(chunk, self._offset)
         self._offset += len(chunk)
         return self._next_chunk()
 
     def close(self) -> None:
-        """Give the connection back; nothing more can be made."""
+        """Give the connection back and stop producing."""
         self._pieces = iter(())
         self._stack.close()

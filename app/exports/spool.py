@@ -1,4 +1,4 @@
-"""One export on disk while it is written and read, and the clients that follow it; all of it runs on the event loop."""
+"""One export on disk while it is written and read, and its followers. All of it runs on the event loop."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from app.exports.spool_file import SpoolFile
 
 
 class ExportBrokenOff(Exception):
-    """An export ended early after a part of it was sent; its connection must not look as if all had come."""
+    """Raised where an export ends early after a part of it was sent, so that the connection must be closed."""
 
 
 class ClientGone(Exception):
@@ -17,7 +17,7 @@ class ClientGone(Exception):
 
 
 class Spool:
-    """One export on disk: how much of it is there, and who follows it."""
+    """One export on disk: its file, the bytes written so far, and its followers."""
 
     def __init__(self, source: ExportSource) -> None:
         self.key, self.state, self.permanent = source.key(source.state), source.state, source.permanent
@@ -27,27 +27,30 @@ class Spool:
         self.failure: Exception | None = None
         self.followers: set[Follower] = set()
         self.outlives_followers = False
-        """A client was told to come back for it, so its production goes on without followers."""
+        """Whether production goes on without followers, because a client was told to come back (`Retry-After`)."""
 
     @property
     def parties(self) -> set[str]:
+        """The parties of the followers."""
         return {follower.party for follower in self.followers}
 
     def share(self) -> float:
-        """Return the bytes that each of the parties that follow it takes up by it."""
+        """Return the bytes that count for each party: those of the file, divided by the parties that follow it."""
         return self.reserved / len(self.parties)
 
     def grow(self, count: int, *, finished: bool) -> None:
+        """Note that bytes have been written, and whether these were the last; wake the followers."""
         self.size, self.finished = self.size + count, finished
         self.wake()
 
     def wake(self) -> None:
+        """Let all followers look at the spool again."""
         for follower in self.followers:
             follower.woken.set()
 
 
 class Follower:
-    """One client's way through a spool."""
+    """One client that reads a spool while it grows."""
 
     def __init__(self, spool: Spool, party: str, threads: ThreadPoolExecutor) -> None:
         self.spool, self.party, self._threads = spool, party, threads
@@ -55,17 +58,17 @@ class Follower:
         self._is_gone = self._has_begun = False
 
     def leave(self) -> None:
-        """Say that the client has gone: whatever the follower waits for then ends with `ClientGone`."""
+        """Note that the client has disconnected; all present and later waiting ends with `ClientGone`."""
         self._is_gone = True
         self.woken.set()
 
     async def begun(self) -> None:
-        """Wait for the first bytes, or for the end of an export without any; raise what is wrong with the export."""
+        """Wait for the first bytes, or for the end of an empty export; raise what made its production fail."""
         await self._until(lambda: self.spool.finished or self.spool.size > 0)
         self._has_begun = True
 
     async def finished(self, seconds: float) -> bool:
-        """Wait for the end of the production, but no longer than that; return whether it has ended."""
+        """Wait up to so many seconds for the end of the production; return whether it has ended."""
         try:
             async with asyncio.timeout(seconds):
                 await self._until(lambda: self.spool.finished)
@@ -74,7 +77,7 @@ class Follower:
         return True
 
     async def read(self, offset: int, size: int) -> bytes:
-        """Wait for the bytes at an offset and return up to so many of them; return none at the end."""
+        """Wait for the bytes at an offset and return up to `size` of them; at the end return no bytes."""
         spool = self.spool
         await self._until(lambda: spool.finished or spool.size > offset)
         count = min(size, spool.size - offset)

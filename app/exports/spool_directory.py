@@ -1,14 +1,14 @@
 """Exports on disk: each is produced once for a state of the database, and sent to any number of clients from its file.
 
 source      what to export, and the key by which its spool is found again
-production  takes a read connection, writes the file as fast as the disk takes it, and gives the connection back
+production  holds a read connection while it writes the file as fast as the disk allows
 spool       the file, while it grows and afterwards
-follower    one client's way through the file: it holds no connection and no thread, however slow the client is
+follower    one client that reads the file; it holds no database connection and no thread, however slow the client is
 
-Productions make their steps in threads; all else runs on the event loop, so it needs no locks. Spools that nobody reads
-stay on disk for the next client and make room, the least recently used first, when room is needed. Where all spools are
-being read, the party that takes up most gives up its largest one, and the connections of those who read it are broken
-off. The bound and the places are each process's own.
+The steps of a production run in threads; everything else runs on the event loop and needs no locks. Spools without
+followers stay on disk for the next client. When room is needed, they are dropped first, the least recently used one
+before the others. If all spools have followers, the party that takes up most loses its largest one, and the connections
+of its followers are closed. The bounds apply to each process by itself.
 """
 
 import asyncio
@@ -33,10 +33,10 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 MOST_SPOOLS = 128
-"""Spools that are kept, however small they are: each is an open file."""
+"""The most spools that are kept, however small they are: each is an open file."""
 
 READ_THREADS = 4
-"""Threads for reading what the operating system does not have in memory, and for freeing disk space."""
+"""Threads for reads that the operating system has to make from the disk, and for freeing disk space."""
 
 
 class ExportSpool:
@@ -56,8 +56,8 @@ class ExportSpool:
         self._folder, self._most_bytes, self._connect = folder, most_bytes, connect
         self._places = ProducerPlaces(producers)
         self._long_step = asyncio.Lock()
-        """Long productions make their steps in turn: side by side they would gain nothing, since one interpreter runs
-        them all, and take the more of it from everybody else."""
+        """The steps of long productions run one after another: at the same time they would not be faster, since one
+        interpreter runs them all, and would take more of it from other requests."""
         self._producing = ThreadPoolExecutor(producers, "export")
         self._reading = ThreadPoolExecutor(READ_THREADS, "spool")
         self._by_key: dict[str, Spool] = {}
@@ -69,7 +69,7 @@ class ExportSpool:
 
     @asynccontextmanager
     async def follow(self, source: ExportSource, party: str) -> AsyncIterator[Follower]:
-        """Follow the spool of an export for a party; its production begins if there is none yet."""
+        """Follow the spool of an export while the block runs; start its production if there is no spool yet."""
         self._note_state(source.state, permanent=source.permanent)
         spool = self._by_key.get(source.key(source.state)) or self._start(source, party)
         self._spools.move_to_end(spool)
@@ -82,7 +82,7 @@ class ExportSpool:
             self._leave(spool)
 
     def _note_state(self, state: Now, *, permanent: bool) -> None:
-        """Drop spools of other states that nobody reads; those that somebody reads go with their last follower."""
+        """Drop the spools of older states; one with followers is dropped with the last of them."""
         if permanent or state == self._newest:
             return
         self._newest = state
@@ -104,7 +104,7 @@ class ExportSpool:
         return spool
 
     def _leave(self, spool: Spool) -> None:
-        """Drop a spool that its last follower has left, unless another one may come for it."""
+        """Drop a spool without followers, unless another client may still use it."""
         if spool not in self._spools or spool.followers:
             return
         is_found = self._by_key.get(spool.key) is spool and not self._is_outdated(spool)
@@ -137,7 +137,7 @@ class ExportSpool:
         return await asyncio.get_running_loop().run_in_executor(self._producing, partial(step, *args, **kwargs))
 
     def _identify(self, spool: Spool, file: SpoolFile, export: Export, key: str) -> None:
-        """Keep a spool under the key of the state that its production has found, which may be newer than expected."""
+        """Give a spool the key of the state that its production found, which may be newer than the expected one."""
         spool.state, spool.permanent = export.state, export.permanent
         self._note_state(export.state, permanent=export.permanent)
         if spool.failure is None:
@@ -148,7 +148,7 @@ class ExportSpool:
             self._by_key.setdefault(key, spool)
 
     async def _write(self, production: ExportProduction, spool: Spool, file: SpoolFile, chunk: bytes) -> bytes:
-        """Write a chunk and return the next one; where the disk is full, free it of what nobody reads."""
+        """Write a chunk and return the next one; if the disk is full, drop spools without followers and try again."""
         while True:
             try:
                 return await self._step(production.write, file, chunk)
@@ -158,21 +158,24 @@ class ExportSpool:
                 await asyncio.gather(*map(asyncio.wrap_future, [*self._freeing]))
 
     def _reserve(self, spool: Spool, count: int) -> None:
-        """Take room for so many more bytes of a spool; raise a `Problem` (507) where there is none."""
+        """Reserve room for more bytes of a spool, dropping others for it; raise a `Problem` (507) if there is none."""
         while sum(one.reserved for one in self._spools) + count > self._most_bytes:
             if not (self._drop_unread(but=spool) or self._break_off(spool, count)):
                 raise Problem("insufficient-storage", "The exports that are being read leave no room for this one.")
         spool.reserved += count
 
     def _drop_unread(self, but: Spool | None = None) -> bool:
-        """Drop a spool that nobody reads, a finished one if possible; return whether there was one."""
+        """Drop a spool without followers, a finished one if possible; return whether there was one."""
         unread = [spool for spool in self._spools if not spool.followers and spool is not but]
         if unread:
             self._drop(min(unread, key=lambda spool: not spool.finished))
         return bool(unread)
 
     def _break_off(self, spool: Spool, count: int) -> bool:
-        """Drop the largest spool of the party that takes up most, if that stays more than what `spool` needs."""
+        """Drop the largest spool of the party that takes up most, and return True.
+
+        If that is no more than the parties of `spool` take up with `count` more bytes, drop nothing and return False.
+        """
         taken: defaultdict[str, float] = defaultdict(float)
         read = [one for one in self._spools if one.followers]
         for one in read:
@@ -186,7 +189,7 @@ class ExportSpool:
         return True
 
     def _drop(self, spool: Spool, failure: Exception | None = None) -> None:
-        """End a spool: nobody finds it any longer, its followers and its production end, its room is free."""
+        """End a spool: remove it from the index, end its followers and its production, and free its room."""
         spool.failure = spool.failure or failure or ExportBrokenOff("the room of an export was needed for others")
         if self._by_key.get(spool.key) is spool:
             del self._by_key[spool.key]
@@ -201,7 +204,7 @@ class ExportSpool:
         spool.wake()
 
     async def close(self) -> None:
-        """End all productions and followers, and free the disk."""
+        """Drop all spools, wait for their productions to end, and stop the threads."""
         for spool in [*self._spools]:
             self._drop(spool, Problem("export-not-ready", "The service ends.", headers={"retry-after": "5"}))
         await asyncio.gather(*self._productions, return_exceptions=True)

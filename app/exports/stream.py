@@ -1,4 +1,4 @@
-"""The whole of a list in another format, piece by piece: memory holds some hundred records, however many there are."""
+"""A whole list in another format than JSON, as a stream of pieces: memory holds some hundred records at a time."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -10,9 +10,7 @@ from sqlalchemy import Connection
 
 from app.exports import citations
 from app.exports.tables import csv_head, csv_lines, json_lines
-from app.query import as_of_lists as then
-from app.query import name_resolution as naming
-from app.query import pages as reading
+from app.query import as_of_lists, name_resolution, pages
 from app.query.export_formats import FORMATS
 from app.query.pages import Now
 from app.query.parameters import ListQuery, RecordQuery
@@ -26,8 +24,8 @@ def _cited(batch: Sequence[bytes]) -> list[Any]:
     return [publication for body in batch for publication in citations.publications_of(orjson.loads(body))]
 
 
-def _once(batches: Batches) -> Iterator[list[Any]]:
-    """Each publication one time, though several studies were published in it."""
+def _distinct(batches: Batches) -> Iterator[list[Any]]:
+    """Yield the publications of each batch that no earlier batch had; several studies may share a publication."""
     seen: set[str] = set()
     for batch in batches:
         new = {publication["id"]: publication for publication in _cited(batch) if publication["id"] not in seen}
@@ -45,12 +43,12 @@ def _ndjson(_: Resource, query: RecordQuery, batches: Batches) -> Iterator[bytes
 
 
 def _text(write: Callable[[list[Any]], str], _: Resource, __: RecordQuery, batches: Batches) -> Iterator[bytes]:
-    yield from (write(some).encode() for some in _once(batches))
+    yield from (write(some).encode() for some in _distinct(batches))
 
 
 def _csl(_: Resource, __: RecordQuery, batches: Batches) -> Iterator[bytes]:
     before = b"["
-    for some in _once(batches):
+    for some in _distinct(batches):
         for line in citations.csl_lines(some):
             yield before + line
             before = b",\n"
@@ -70,22 +68,25 @@ assert set(WRITERS) == set(FORMATS) - {"json"}
 def exported(
     connection: Connection, resource: Resource, query: ListQuery, at: Now, search: Search, format: str
 ) -> Iterator[bytes]:
-    """A list in a format, all of it, as of one revision. What can be wrong with it shows before the first piece."""
-    found = naming.resolve(connection, resource, query)
-    if found.revision is None:
-        rest = all_found(connection, resource, found, at, search)
+    """Return all records of a list in a format, as of one revision.
+
+    A wrong query raises its `Problem` here, before the first piece is taken.
+    """
+    resolved = name_resolution.resolve(connection, resource, query)
+    if resolved.revision is None:
+        rest = all_found(connection, resource, resolved, at, search)
     else:
-        rest = then.every_page(connection, resource, found)
+        rest = as_of_lists.every_page(connection, resource, resolved)
     batches = chain([next(rest)], rest)
-    whole = (reading.select_parts(connection, resource, _whole(query), batch) for batch in batches)
-    return WRITERS[format](resource, query, whole)
+    documents = (pages.select_parts(connection, resource, _without_fields(query), batch) for batch in batches)
+    return WRITERS[format](resource, query, documents)
 
 
-def _whole(query: RecordQuery) -> RecordQuery:
-    """What `include=` adds is added; `fields=` is the format's own to choose by."""
+def _without_fields(query: RecordQuery) -> RecordQuery:
+    """Return a query that embeds what `include=` names in whole documents; the writer of a format applies `fields=`."""
     return RecordQuery(None, query.include, None, revision=query.revision)
 
 
 def converted(resource: Resource, query: RecordQuery, body: bytes, format: str) -> bytes:
-    """One record in a format."""
+    """Return one record, given as JSON, in a format."""
     return b"".join(WRITERS[format](resource, query, iter([[body]])))

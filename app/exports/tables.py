@@ -1,4 +1,4 @@
-"""Records as rows of text: columns are the `Out` schema's fields, or the paths of `fields=`."""
+"""Records as CSV and NDJSON. The columns of CSV are the fields of the `Out` schema, or the paths of `fields=`."""
 
 import csv
 import io
@@ -15,15 +15,15 @@ from app.records.resource import Resource
 Json = Any
 
 SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
-"""How text begins that a spreadsheet would run (OWASP, CSV injection), also in their full-width and small forms."""
-PASSED_OVER = r"\s\"\x00-\x1f\x7f-\x9f\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
-"""What may stand before such a sign without being seen: blanks, control and format characters, and quotes."""
+"""Characters that begin a formula in a spreadsheet (OWASP, CSV injection), with their full-width and small forms."""
+INVISIBLE = r"\s\"\x00-\x1f\x7f-\x9f\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+"""Characters that may precede such a sign unseen: blanks, control and format characters, and quotes."""
 SPLITTING = ";\t\r\n"
-"""Where a spreadsheet that does not separate cells by commas begins a new one, whatever quotes stand around it."""
+"""Characters at which a spreadsheet that does not separate cells by commas begins a new cell, even inside quotes."""
 
-_FORMULA = re.compile(f"[{PASSED_OVER}]*[{SIGNS}]")
-_SPLIT = re.compile(f"([{SPLITTING}][{PASSED_OVER}]*)([{SIGNS}]?)")
-"""Takes a whole run of blanks at once, whatever follows, so that none is looked at twice."""
+_FORMULA = re.compile(f"[{INVISIBLE}]*[{SIGNS}]")
+_SPLIT = re.compile(f"([{SPLITTING}][{INVISIBLE}]*)([{SIGNS}]?)")
+"""It matches a whole run of invisible characters whatever follows, so that none is scanned twice (linear time)."""
 
 SEPARATOR = "; "
 
@@ -37,11 +37,12 @@ def _paths(tree: Tree, above: str = "") -> Iterator[str]:
 
 
 def columns(resource: Resource, fields: Tree | None) -> list[str]:
+    """Return the columns of a record type's CSV as paths in the document."""
     return list(resource.out.model_fields) if fields is None else list(_paths(fields))
 
 
 def defused(text: str) -> str:
-    """Text in which a `'` stands before each sign that a spreadsheet would take for the beginning of a formula."""
+    """Return a text with a `'` before each sign that would begin a formula in a spreadsheet."""
     if any(mark in text for mark in SPLITTING):
         text = _SPLIT.sub(lambda found: f"{found[1]}'{found[2]}" if found[2] else found[1], text)
     formula = _FORMULA.match(text)
@@ -51,7 +52,7 @@ def defused(text: str) -> str:
 
 
 def _text(value: Json, *, raw: bool) -> str:
-    """A value in a cell. Numbers are never marked as text, whatever their sign."""
+    """Return the text of a value in a cell. Numbers are never marked as text, so that -1 stays a number."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict):
@@ -72,12 +73,15 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def csv_head(resource: Resource, fields: Tree | None) -> bytes:
+    """Return the line of column names."""
     return _line(columns(resource, fields)).encode()
 
 
 def csv_lines(resource: Resource, fields: Tree | None, documents: Iterable[bytes], *, raw: bool = False) -> bytes:
-    """RFC 4180, UTF-8; several values in a cell are joined, referred records stand by their ids. `raw`: text is left as
-    it is, for programs that run none of it.
+    """Return documents as lines of CSV (RFC 4180) in UTF-8.
+
+    Several values of a cell are joined, and an embedded record is shown by its id. With `raw`, text that would begin a
+    formula is left as it is, for programs that have no formulas.
     """
     paths = columns(resource, fields)
     parsed = map(orjson.loads, documents)
@@ -85,6 +89,7 @@ def csv_lines(resource: Resource, fields: Tree | None, documents: Iterable[bytes
 
 
 def json_lines(fields: Tree | None, documents: Iterable[bytes]) -> bytes:
+    """Return documents, or the selected fields of each, as NDJSON."""
     if fields is None:
         return b"".join(document + b"\n" for document in documents)
     return b"".join(orjson.dumps(project(orjson.loads(document), fields)) + b"\n" for document in documents)

@@ -1,4 +1,4 @@
-"""Why an import failed, in the words of problems."""
+"""Exceptions of an import, translated to the problem (RFC 9457) that its status shows."""
 
 from pathlib import Path
 
@@ -12,27 +12,31 @@ from app.jobs.schemas import RunProblem
 
 log = structlog.get_logger("evidence.imports")
 
-MOST_TOLD = 1000
+MOST_ERRORS = 1000
+"""The most errors of a problem that are kept with an import."""
 
 
-def _told(problem: Problem) -> RunProblem:
-    kind, errors = problem.kind, [dict(error) for error in problem.errors[:MOST_TOLD]]
+def _run_problem(problem: Problem) -> RunProblem:
+    kind, errors = problem.kind, [dict(error) for error in problem.errors[:MOST_ERRORS]]
     return RunProblem(type=f"/problems/{kind}", title=KINDS[kind].title, detail=problem.detail, errors=errors)
 
 
 def problem_of(error: Exception, file: Path | None) -> RunProblem:
-    """Why an import failed; `file` is the SQLite database's, if it is one."""
+    """Return the problem for an exception that ended an import, and log one that is unexpected.
+
+    `file` is the SQLite database's, or None for PostgreSQL.
+    """
     if isinstance(error, Problem):
-        return _told(error)
+        return _run_problem(error)
     if isinstance(error, Unreadable):
-        return _told(Problem("malformed-content", f"{error}; nothing was changed."))
+        return _run_problem(Problem("malformed-content", f"{error}; nothing was changed."))
     if is_disk_full(error, file):
-        return _told(no_room())
+        return _run_problem(no_room())
     if is_read_only(error):
-        return _told(explained(error, file))
+        return _run_problem(explained(error, file))
     if isinstance(error, DBAPIError):
         log.warning("an import broke off", error=str(error.orig))
         detail = "Another change is under way, or the database does not answer; nothing was changed."
-        return _told(Problem("database-unavailable", detail))
+        return _run_problem(Problem("database-unavailable", detail))
     log.error("an import broke off", exc_info=error)
-    return _told(Problem("internal-error", "The import broke off; nothing was changed."))
+    return _run_problem(Problem("internal-error", "The import broke off; nothing was changed."))

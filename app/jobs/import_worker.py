@@ -1,7 +1,8 @@
-"""An import over HTTP, made in a process of its own: beside its work, whoever reads from the service would wait.
+"""The process that runs one import which was requested over HTTP.
 
-`python -m app.jobs FOLDER ID TURN`: TURN is the descriptor that holds the lock. It ends when its
-standard input does, for then the service has ended, and when it is told to stop.
+It is a process of its own because its work would delay the service's reads. It is started as `python -m app.jobs
+FOLDER ID LOCK`, where LOCK is an open file descriptor that holds the lock of the queue. It ends early when its standard
+input closes, which means that the service has ended, and when its import is cancelled.
 """
 
 import multiprocessing
@@ -24,55 +25,56 @@ from app.imports.report import Stopped
 from app.imports.run import Job, Report, bring_in, day, refused, stopped
 from app.jobs.failures import problem_of
 from app.jobs.progress import Reporter
-from app.jobs.queue import Folder, OpenRun
+from app.jobs.queue import OpenRun, QueueFolder
 from app.jobs.status import Superseded, finish
 from app.settings import Settings
 
 NICENESS = 10
-"""Where cores are few, whoever reads comes first."""
+"""Lowers the priority of the process, so that reads of the service come first where cores are few."""
 PATIENCE_MS = 600_000
-"""How long other writers are waited for: nobody waits for this one's answer."""
-LOOK_EVERY = 0.2
-"""Seconds between looks at whether it is to stop."""
+"""Milliseconds to wait for other writers: no client waits for the worker."""
+CHECK_EVERY = 0.2
+"""Seconds between two checks of whether the worker is to stop."""
 
 INTERRUPTED = 130
-"""The exit code of a process that was told to stop: 128 and the number of SIGINT, as shells have it."""
+"""The exit code of a worker that was stopped: 128 plus the number of SIGINT, as in shells."""
 
 log = structlog.get_logger("evidence.imports")
 
 
-def _end() -> NoReturn:
+def _exit() -> NoReturn:
+    """End the process at once, with its reader processes: an import is committed as a whole or not at all."""
     for child in multiprocessing.active_children():
         child.kill()
     os._exit(INTERRUPTED)
 
 
-def _watch(folder: Folder, id: str) -> None:
-    while not select.select([sys.stdin], [], [], LOOK_EVERY)[0]:
+def _exit_when_stopped(folder: QueueFolder, id: str) -> None:
+    while not select.select([sys.stdin], [], [], CHECK_EVERY)[0]:
         if folder.is_cancelled(id):
             break
-    _end()
+    _exit()
 
 
-def _inputs(folder: Folder, run: OpenRun, settings: Settings, reporter: Reporter) -> tuple[Input, ...]:
-    """The file that was sent, or the pages that are fetched, those of an earlier attempt included."""
-    ordered = run.ordered
-    if ordered.query is None:
-        return (Input(str(folder.of(ordered.id) / "upload"), "upload"),)
-    live = FORMATS[ordered.format].live
-    assert live is not None  # or it would not have been accepted
-    fetched = Fetched(folder.of(ordered.id) / "fetched")
-    fetched.complete(live(settings), ordered.query, day(ordered.since), reporter.fetched)
+def _inputs(folder: QueueFolder, run: OpenRun, settings: Settings, reporter: Reporter) -> tuple[Input, ...]:
+    """Return the uploaded file, or the pages of the publisher's service: those of earlier attempts, and new ones."""
+    request = run.request
+    if request.query is None:
+        return (Input(str(folder.of(request.id) / "upload"), "upload"),)
+    live = FORMATS[request.format].live
+    assert live is not None  # the request would have been refused
+    fetched = Fetched(folder.of(request.id) / "fetched")
+    fetched.complete(live(settings), request.query, day(request.since), reporter.fetched)
     return fetched.inputs()
 
 
-def _make(folder: Folder, run: OpenRun, settings: Settings, engine: Engine) -> None:
+def _import(folder: QueueFolder, run: OpenRun, settings: Settings, engine: Engine) -> None:
     reporter = Reporter(folder, run)
-    ordered = run.ordered
+    request = run.request
     inputs = _inputs(folder, run, settings, reporter)
-    since = None if ordered.query else ordered.since  # the service has seen to that
-    wanted = (ordered.on_error, ordered.dry_run, ordered.name, ordered.reason)
-    job = Job(ordered.format, inputs, since, *wanted, ordered.who)
+    since = None if request.query else request.since  # the publisher's service has applied it
+    wanted = (request.on_error, request.dry_run, request.name, request.reason)
+    job = Job(request.format, inputs, since, *wanted, request.who)
 
     def done(connection: Connection, report: Report) -> None:
         finish(connection, run, reporter.done(report), report)
@@ -80,25 +82,25 @@ def _make(folder: Folder, run: OpenRun, settings: Settings, engine: Engine) -> N
     try:
         report = bring_in(engine, job, reporter, done)
     except Stopped as error:
-        told = stopped(error)
-        folder.put_report(ordered.id, told)
-        raise refused(told) from None
-    if ordered.dry_run:
-        folder.put_report(ordered.id, report)
-        folder.put(ordered.id, reporter.done(report))
+        report = stopped(error)
+        folder.put_report(request.id, report)
+        raise refused(report) from None
+    if request.dry_run:
+        folder.put_report(request.id, report)
+        folder.put(request.id, reporter.done(report))
 
 
-def _try(folder: Folder, run: OpenRun) -> None:
+def _import_or_fail(folder: QueueFolder, run: OpenRun) -> None:
     settings = Settings()
     url = existing(settings.database_url.get_secret_value())
     engine = open_engine(url, lock_timeout_ms=max(PATIENCE_MS, settings.lock_timeout_ms), durable=True)
     try:
-        _make(folder, run, settings, engine)
+        _import(folder, run, settings, engine)
     except Superseded:
-        log.warning("an import was cancelled, or begun again, while it ran", id=run.ordered.id)
+        log.warning("an import was cancelled, or begun again, while it ran", id=run.request.id)
     except Exception as error:
         folder.put(
-            run.ordered.id,
+            run.request.id,
             Reporter.failed(folder, run, problem_of(error, sqlite_file(settings.database_url.get_secret_value()))),
         )
     finally:
@@ -106,13 +108,14 @@ def _try(folder: Folder, run: OpenRun) -> None:
 
 
 def main() -> None:
-    root, id, turn = sys.argv[1:]
-    os.set_inheritable(int(turn), False)  # the lock ends with this process, whatever it has begun
+    """Run the import that the command line names."""
+    root, id, lock = sys.argv[1:]
+    os.set_inheritable(int(lock), False)  # reader processes must not hold the lock when this one has ended
     os.nice(NICENESS)
     logs.set_up(Settings().log_format)
-    folder = Folder(Path(root))
+    folder = QueueFolder(Path(root))
     run = folder.find(id)
     if run is None:
         return
-    threading.Thread(target=_watch, args=(folder, id), daemon=True).start()
-    _try(folder, run)
+    threading.Thread(target=_exit_when_stopped, args=(folder, id), daemon=True).start()
+    _import_or_fail(folder, run)

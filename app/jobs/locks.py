@@ -1,7 +1,7 @@
-"""Whose turn it is: one import at a time in each folder.
+"""File locks of a queue folder (`flock`): one import runs at a time, and one process changes the folder at a time.
 
-The lock is the operating system's and belongs to an open file that the service hands to the worker, so it ends with the
-last process that has it open, however that ends. Whoever gets it knows that nothing runs.
+The operating system ties a lock to an open file. The service passes the open file to the worker, so the lock lasts
+until both have closed it, however they end. A process that gets the lock knows that no worker runs.
 """
 
 import fcntl
@@ -11,26 +11,26 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def take(file: Path) -> int | None:
-    """A descriptor that holds the lock until it is closed everywhere; nothing where somebody else has it."""
-    found = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def try_lock(file: Path) -> int | None:
+    """Return a descriptor that holds the lock until all its copies are closed, or None if the lock is held already."""
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        os.close(found)
+        os.close(descriptor)
         return None
     except BaseException:
-        os.close(found)
+        os.close(descriptor)
         raise
-    return found
+    return descriptor
 
 
 @contextmanager
-def door(file: Path) -> Iterator[None]:
-    """Waits for the lock; held only for as long as a few small files are read and written."""
-    found = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def locked(file: Path) -> Iterator[None]:
+    """Wait for the lock and hold it while the block runs, which must only read and write a few small files."""
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(found, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
-        os.close(found)
+        os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Imports that were asked for over HTTP, from their beginning on; those that wait are only in `folder`."""
+"""The table of imports that were requested over HTTP. Those that still wait are only in the queue folder."""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from app.records.fields import word
 
 
 class ImportRun(Base):
-    """What became of an import is said in the transaction of the import itself: both are there or neither."""
+    """One import. Its outcome is written in the transaction of the import itself, so both are committed or neither."""
 
     __tablename__ = "imports"
     __table_args__ = (

@@ -1,54 +1,61 @@
-"""How far an import is, written beside it on disk: the database may be locked by the import itself (SQLite).
+"""The progress of a running import, written to its queue folder.
 
-Whatever service shares the folder can tell it; readers of the database are not disturbed.
+It is not in the database because the import itself may have that locked (SQLite). Any service that shares the folder
+can show it.
 """
 
 import time
 from datetime import UTC, datetime
 from typing import Any
 
-from app.jobs.queue import Folder, OpenRun
-from app.jobs.schemas import Progress, RunProblem, Standing
+from app.jobs.queue import OpenRun, QueueFolder
+from app.jobs.schemas import Progress, RunProblem, RunStatus
 from app.jobs.vocabulary import RunState
 
 EVERY = 0.5
-"""Seconds between two tellings of the same state."""
+"""Seconds between two writes while the state is the same."""
 
 Json = dict[str, Any]
 
 
 class Reporter:
-    def __init__(self, folder: Folder, run: OpenRun) -> None:
-        self._folder, self._id = folder, run.ordered.id
-        self._standing = run.standing.model_copy(update={"progress": Progress()})
-        self._told_at = 0.0
+    """Counts what a running import does and writes its status to the queue folder."""
 
-    def _tell(self, state: RunState, **numbers: int | None) -> None:
-        before, now = self._standing, time.monotonic()
+    def __init__(self, folder: QueueFolder, run: OpenRun) -> None:
+        self._folder, self._id = folder, run.request.id
+        self._status = run.status.model_copy(update={"progress": Progress()})
+        self._written_at = 0.0
+
+    def _write(self, state: RunState, **numbers: int | None) -> None:
+        before, now = self._status, time.monotonic()
         assert before.progress is not None
         progress = before.progress.model_copy(update=numbers)
-        self._standing = before.model_copy(update={"state": state, "progress": progress})
-        if state != before.state or now >= self._told_at + EVERY:
-            self._told_at = now
-            self._folder.put(self._id, self._standing)
+        self._status = before.model_copy(update={"state": state, "progress": progress})
+        if state != before.state or now >= self._written_at + EVERY:
+            self._written_at = now
+            self._folder.put(self._id, self._status)
 
     def fetched(self, pages: int, expected: int | None) -> None:
-        self._tell("fetching", pages=pages, expected=expected)
+        """Note how many pages of a publisher's service have been fetched, and how many there are if that is known."""
+        self._write("fetching", pages=pages, expected=expected)
 
     def read(self, units: int, refused: int) -> None:
-        self._tell("writing" if self._standing.state == "writing" else "reading", units=units, refused=refused)
+        """Note how many source items have been read and refused so far."""
+        self._write("writing" if self._status.state == "writing" else "reading", units=units, refused=refused)
 
     def taken(self, units: int) -> None:
-        """So many more."""
-        assert self._standing.progress is not None
-        self._tell("writing", applied=self._standing.progress.applied + units)
+        """Note that so many more source items have been applied."""
+        assert self._status.progress is not None
+        self._write("writing", applied=self._status.progress.applied + units)
 
-    def done(self, report: Json) -> Standing:
-        said = {"state": "done", "ended_at": datetime.now(UTC), "release": report["release"]}
-        return self._standing.model_copy(update=said)
+    def done(self, report: Json) -> RunStatus:
+        """Return the status of an import that has ended with this report."""
+        changes = {"state": "done", "ended_at": datetime.now(UTC), "release": report["release"]}
+        return self._status.model_copy(update=changes)
 
     @staticmethod
-    def failed(folder: Folder, run: OpenRun, problem: RunProblem) -> Standing:
-        last = folder.find(run.ordered.id) or run
-        said = {"state": "failed", "ended_at": datetime.now(UTC), "problem": problem}
-        return last.standing.model_copy(update=said)
+    def failed(folder: QueueFolder, run: OpenRun, problem: RunProblem) -> RunStatus:
+        """Return the status of an import that has failed, with the progress that was written last."""
+        last = folder.find(run.request.id) or run
+        changes = {"state": "failed", "ended_at": datetime.now(UTC), "problem": problem}
+        return last.status.model_copy(update=changes)

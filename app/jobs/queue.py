@@ -1,20 +1,26 @@
-"""Open imports, on disk: what was asked for, what was sent, what was fetched, and where each is.
+"""The queue of imports: a folder on disk with everything about each import that is not over.
 
-    ROOT/place           who this folder is
-    ROOT/turn, door      locks: one import at a time; one change to this folder at a time
-    ROOT/ID/order.json   what was asked for
-    ROOT/ID/upload       what was sent; or fetched/, what a service answered
-    ROOT/ID/standing.json, report.json, answers.json, cancel
+    ROOT/place              a random name, by which the database tells this folder from those of other services
+    ROOT/turn               a lock: the process that holds it runs imports or recovers those of ended processes
+    ROOT/door               a lock: the process that holds it changes the folder
+    ROOT/ID/order.json      the request (`StoredRequest`)
+    ROOT/ID/upload          the uploaded file, or
+    ROOT/ID/fetched/        the pages of the publisher's service
+    ROOT/ID/standing.json   the status (`RunStatus`), and whether the database has it too
+    ROOT/ID/report.json     the report, once there is one
+    ROOT/ID/answers.json    responses to requests with an `Idempotency-Key`, until the database has them
+    ROOT/ID/cancel          exists if the import was cancelled
 
-A database that is being written to takes no other writing (SQLite), so nothing here needs it: an import can be asked
-for, followed and cancelled whatever the database does. Each file is replaced as a whole, so a reader sees one state.
+SQLite admits one writer at a time, and a running import is one. Nothing here needs the database, so an import can be
+requested, followed and cancelled whatever the database does. Each file is replaced whole, so a reader never sees half
+of one.
 """
 
 import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
@@ -24,8 +30,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from app.database.engine import sqlite_file
-from app.jobs.locks import door
-from app.jobs.schemas import Kept, Standing
+from app.jobs.locks import locked
+from app.jobs.schemas import RunStatus, StoredRequest
 from app.jobs.vocabulary import STOPPED
 from app.settings import Settings
 
@@ -33,11 +39,11 @@ Json = dict[str, Any]
 
 INCOMING = ".incoming-"
 STALE = 24 * 3600
-"""Seconds after which what somebody began to send and never ended is thrown away."""
+"""Seconds after which an upload that was never completed is deleted."""
 
 
 def write(path: Path, content: bytes) -> None:
-    """All of it or nothing, on the disk before it is there under its name."""
+    """Write a file atomically: its content is on the disk before it appears under its name."""
     beside = path.with_name(f".{path.name}.{token_hex(4)}")
     with beside.open("wb") as file:
         file.write(content)
@@ -47,13 +53,17 @@ def write(path: Path, content: bytes) -> None:
 
 
 class OpenRun(NamedTuple):
-    ordered: Kept
-    standing: Standing
+    """An import in the queue folder."""
+
+    request: StoredRequest
+    status: RunStatus
     settled: bool
-    """The database says so too."""
+    """Whether the database has the status too."""
 
 
-class Folder:
+class QueueFolder:
+    """The queue of one service, or of several that share a folder."""
+
     def __init__(self, root: Path) -> None:
         self.root = root
 
@@ -61,115 +71,129 @@ class Folder:
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @property
-    def turn(self) -> Path:
+    def worker_lock(self) -> Path:
+        """The file whose lock allows to run imports."""
         return self.root / "turn"
 
-    def door(self) -> Any:
+    def lock(self) -> AbstractContextManager[None]:
+        """Return a context in which no other process changes the folder."""
         self._make()
-        return door(self.root / "door")
+        return locked(self.root / "door")
 
     def of(self, id: str) -> Path:
+        """Return the folder of one import."""
         return self.root / id
 
     def place(self) -> str:
-        """The name that this folder goes by in the database."""
+        """Return the name of this folder in the database; make one on the first call."""
         self._make()
         path = self.root / "place"
         with suppress(FileNotFoundError):
             return path.read_text()
-        with self.door():
+        with self.lock():
             if not path.exists():
                 write(path, token_hex(8).encode())
         return path.read_text()
 
     def incoming(self) -> Path:
-        """A new folder for what is being sent."""
+        """Make a folder for an upload that has not been accepted yet."""
         self._make()
         return Path(mkdtemp(prefix=INCOMING, dir=self.root))
 
-    def accept(self, incoming: Path, ordered: Kept, answer: Json | None) -> None:
-        """From now on it is an import; asked within `door`."""
-        write(incoming / "order.json", ordered.model_dump_json().encode())
+    def accept(self, incoming: Path, request: StoredRequest, answer: Json | None) -> None:
+        """Add an import to the queue, and keep `answer` for a repeated request. Call it within `lock`."""
+        write(incoming / "order.json", request.model_dump_json().encode())
         write(incoming / "answers.json", orjson.dumps([answer] if answer else []))
-        self._put(incoming, Standing(), settled=False)
-        incoming.rename(self.of(ordered.id))
+        self._put(incoming, RunStatus(), settled=False)
+        incoming.rename(self.of(request.id))
 
-    def _put(self, run: Path, standing: Standing, *, settled: bool) -> None:
-        said = standing.model_dump(mode="json") | {"settled": settled}
-        write(run / "standing.json", orjson.dumps(said))
+    def _put(self, run: Path, status: RunStatus, *, settled: bool) -> None:
+        content = status.model_dump(mode="json") | {"settled": settled}
+        write(run / "standing.json", orjson.dumps(content))
 
-    def put(self, id: str, standing: Standing, *, settled: bool = False) -> None:
-        self._put(self.of(id), standing, settled=settled)
+    def put(self, id: str, status: RunStatus, *, settled: bool = False) -> None:
+        """Replace the status of an import; `settled` says whether the database has it too."""
+        self._put(self.of(id), status, settled=settled)
 
     def ids(self) -> list[str]:
-        """The newest first."""
+        """Return the ids of all imports here, the newest first."""
         with suppress(FileNotFoundError):
             return sorted((path.name for path in self.root.iterdir() if _is_run(path)), reverse=True)
         return []
 
     def find(self, id: str) -> OpenRun | None:
+        """Return an import, or None if it is not here."""
         run = self.of(id)
         try:
-            ordered = Kept.model_validate_json((run / "order.json").read_bytes())
-            said = orjson.loads((run / "standing.json").read_bytes())
+            request = StoredRequest.model_validate_json((run / "order.json").read_bytes())
+            content = orjson.loads((run / "standing.json").read_bytes())
         except (FileNotFoundError, NotADirectoryError):
             return None
-        return OpenRun(ordered, Standing.model_validate(said), said["settled"])
+        return OpenRun(request, RunStatus.model_validate(content), content["settled"])
 
     def runs(self) -> Iterator[OpenRun]:
+        """Yield all imports here, the newest first."""
         for id in self.ids():
             found = self.find(id)
             if found:
                 yield found
 
     def report(self, id: str) -> Json | None:
+        """Return the report of an import, or None if there is none yet."""
         with suppress(FileNotFoundError):
             found: Json = orjson.loads((self.of(id) / "report.json").read_bytes())
             return found
         return None
 
     def put_report(self, id: str, report: Json) -> None:
+        """Replace the report of an import."""
         write(self.of(id) / "report.json", orjson.dumps(report))
 
     def answers(self, id: str) -> list[Json]:
+        """Return the responses that are kept for requests with an `Idempotency-Key`."""
         with suppress(FileNotFoundError):
             found: list[Json] = orjson.loads((self.of(id) / "answers.json").read_bytes())
             return found
         return []
 
     def add_answer(self, id: str, answer: Json) -> None:
+        """Keep another response for a request with an `Idempotency-Key`. Call it within `lock`."""
         write(self.of(id) / "answers.json", orjson.dumps([*self.answers(id), answer]))
 
-    def go_on(self, id: str, standing: Standing) -> None:
-        """It waits for its turn again; asked within `door`."""
+    def requeue(self, id: str, status: RunStatus) -> None:
+        """Let an import that had stopped wait for another attempt, without its old report. Call it within `lock`."""
         (self.of(id) / "report.json").unlink(missing_ok=True)
-        self.put(id, standing)
+        self.put(id, status)
 
     def cancel(self, id: str) -> None:
-        """Its worker ends when it sees this."""
+        """Mark an import as cancelled; its worker, if it has one, sees that and ends."""
         with suppress(FileNotFoundError):
             (self.of(id) / "cancel").touch()
 
     def is_cancelled(self, id: str) -> bool:
+        """Return whether an import was marked as cancelled."""
         return (self.of(id) / "cancel").exists()
 
     def remove(self, id: str) -> None:
-        """Renamed first: a folder half removed is no import."""
+        """Remove an import. It is renamed first, so that a folder which is half removed is not taken for an import."""
         gone = self.root / f"{INCOMING}{id}"
         with suppress(FileNotFoundError):
             self.of(id).rename(gone)
         shutil.rmtree(gone, ignore_errors=True)
 
     def sweep(self, most: int, seconds: float) -> None:
-        """Removes what was never sent to its end, and of what stopped all but the newest few, for a bounded time."""
+        """Remove stale incomplete uploads, and of the imports that stopped those before the newest `most`.
+
+        Imports that stopped more than `seconds` ago are removed in any case.
+        """
         for path in self.root.glob(f"{INCOMING}*"):
             if _age(path) > STALE:
                 shutil.rmtree(path, ignore_errors=True)
-        stopped = [run for run in self.runs() if run.standing.state in STOPPED and run.settled]
+        stopped = [run for run in self.runs() if run.status.state in STOPPED and run.settled]
         for number, run in enumerate(stopped):
-            ended = run.standing.ended_at or run.ordered.created_at
+            ended = run.status.ended_at or run.request.created_at
             if number >= most or (datetime.now(UTC) - ended).total_seconds() > seconds:
-                self.remove(run.ordered.id)
+                self.remove(run.request.id)
 
 
 def _is_run(path: Path) -> bool:
@@ -177,20 +201,20 @@ def _is_run(path: Path) -> bool:
 
 
 def _age(path: Path) -> float:
-    """Seconds since anything was written in it."""
+    """Return the seconds since a file was last written directly in a folder."""
     with suppress(FileNotFoundError):
         return time.time() - max(inner.stat().st_mtime for inner in (path, *path.iterdir()))
     return 0.0
 
 
-def folder_of(settings: Settings) -> Folder:
-    """Where it is said, else beside the SQLite file, else here."""
+def folder_of(settings: Settings) -> QueueFolder:
+    """Return the queue of `EVIDENCE_IMPORTS_PATH`, or one beside the SQLite file, or one in the working directory."""
     if settings.imports_path:
-        return Folder(Path(settings.imports_path).absolute())
+        return QueueFolder(Path(settings.imports_path).absolute())
     file = sqlite_file(settings.database_url.get_secret_value())
-    return Folder(Path(f"{file}.imports" if file else "evidence.imports").absolute())
+    return QueueFolder(Path(f"{file}.imports" if file else "evidence.imports").absolute())
 
 
 def new_id() -> str:
-    """Sorts by time."""
+    """Return a new id of an import; ids sort by the millisecond in which they were made."""
     return f"{time.time_ns() // 1_000_000:011x}{token_hex(4)}"

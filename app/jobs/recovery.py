@@ -1,74 +1,79 @@
-"""What was left by whoever ran it last; done by whoever has the turn, and so knows that nothing runs."""
+"""Recovery: imports that have ended, or whose process has ended, are recorded in the database and removed from disk.
+
+Only a process that holds the queue's worker lock does this, so no import runs meanwhile.
+"""
 
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from app.jobs import status as records
-from app.jobs.queue import Folder, OpenRun
-from app.jobs.schemas import Standing
+from app.jobs import status as import_rows
+from app.jobs.queue import OpenRun, QueueFolder
+from app.jobs.schemas import RunStatus
 from app.jobs.vocabulary import OVER, RUNNING, RunState
 
 MOST_KEPT = 20
 KEPT = timedelta(days=7)
-"""Imports that stopped may be gone on with so long; of more than so many the oldest may not."""
+"""How long, and how many at most, imports that stopped can be resumed; then the oldest are removed first."""
 
 
-def needs_attention(folder: Folder) -> bool:
+def needs_attention(folder: QueueFolder) -> bool:
+    """Return whether any import waits to be run or recorded."""
     return any(not run.settled for run in folder.runs())
 
 
-def _ended(folder: Folder, run: OpenRun) -> OpenRun | None:
-    """What a run has come to; nothing for one that waits for its turn."""
-    state: RunState = run.standing.state
-    if folder.is_cancelled(run.ordered.id) and state not in OVER:
+def _with_final_state(folder: QueueFolder, run: OpenRun) -> OpenRun | None:
+    """Return an import with the state that it ended in, or None if it still waits to be run."""
+    state: RunState = run.status.state
+    if folder.is_cancelled(run.request.id) and state not in OVER:
         state = "cancelled"
     elif state == "queued":
         return None
     elif state in RUNNING:
         state = "interrupted"
-    ended_at = run.standing.ended_at or datetime.now(UTC)
-    return run._replace(standing=run.standing.model_copy(update={"state": state, "ended_at": ended_at}))
+    ended_at = run.status.ended_at or datetime.now(UTC)
+    return run._replace(status=run.status.model_copy(update={"state": state, "ended_at": ended_at}))
 
 
-def settle(connection: Connection, folder: Folder, place: str) -> list[OpenRun]:
-    """Writes down what has ended; `close` follows when that is committed."""
+def settle(connection: Connection, folder: QueueFolder, place: str) -> list[OpenRun]:
+    """Record in the database all imports that have ended, and return them; `close` follows after the commit."""
     runs = list(folder.runs())
-    records.give_up(connection, place, [run.ordered.id for run in runs])
-    ended = [run for run in (_ended(folder, run) for run in runs if not run.settled) if run]
+    import_rows.interrupt_lost(connection, place, [run.request.id for run in runs])
+    ended = [run for run in (_with_final_state(folder, run) for run in runs if not run.settled) if run]
     for run in ended:
-        id = run.ordered.id
-        if records.store(connection, run, place, report=folder.report(id), answers=folder.answers(id)):
-            records.told(connection, run)
-    done = records.over(connection, [run.ordered.id for run in ended])
-    return [run._replace(standing=_over(run)) if run.ordered.id in done else run for run in ended]
+        id = run.request.id
+        if import_rows.store(connection, run, place, report=folder.report(id), answers=folder.answers(id)):
+            import_rows.note_end(connection, run)
+    over = import_rows.ids_over(connection, [run.request.id for run in ended])
+    return [run._replace(status=_status_over(run)) if run.request.id in over else run for run in ended]
 
 
-def _over(run: OpenRun) -> Standing:
-    """Whatever the folder says of it, the database has the last word."""
-    state = run.standing.state
-    return run.standing if state in OVER else run.standing.model_copy(update={"state": "done"})
+def _status_over(run: OpenRun) -> RunStatus:
+    """Return the status of an import that is over in the database, which counts more than the folder's state."""
+    state = run.status.state
+    return run.status if state in OVER else run.status.model_copy(update={"state": "done"})
 
 
-def close(folder: Folder, ended: list[OpenRun]) -> None:
+def close(folder: QueueFolder, ended: list[OpenRun]) -> None:
+    """Remove from the folder all recorded imports that are over, and keep those that can be resumed, for a while."""
     for run in ended:
-        if run.standing.state in OVER:
-            folder.remove(run.ordered.id)
+        if run.status.state in OVER:
+            folder.remove(run.request.id)
         else:
-            folder.put(run.ordered.id, run.standing, settled=True)
+            folder.put(run.request.id, run.status, settled=True)
     folder.sweep(MOST_KEPT, KEPT.total_seconds())
 
 
-def next_one(folder: Folder) -> OpenRun | None:
-    """The one that has waited longest since it was asked for first."""
-    waiting = [run for run in folder.runs() if run.standing.state == "queued"]
-    return next((run for run in reversed(waiting) if not folder.is_cancelled(run.ordered.id)), None)
+def next_queued(folder: QueueFolder) -> OpenRun | None:
+    """Return the waiting import that was requested first, or None if none waits."""
+    waiting = [run for run in folder.runs() if run.status.state == "queued"]
+    return next((run for run in reversed(waiting) if not folder.is_cancelled(run.request.id)), None)
 
 
-def begin(connection: Connection, folder: Folder, run: OpenRun, place: str) -> OpenRun:
-    """Its row says from now on that it runs."""
-    state = "fetching" if run.ordered.query else "reading"
-    begun = {"state": state, "started_at": datetime.now(UTC), "progress": None}
-    found = run._replace(standing=run.standing.model_copy(update=begun), settled=False)
-    records.store(connection, found, place, answers=folder.answers(run.ordered.id))
-    return found
+def begin(connection: Connection, folder: QueueFolder, run: OpenRun, place: str) -> OpenRun:
+    """Record in the database that an import runs, and return it with its new status."""
+    state = "fetching" if run.request.query else "reading"
+    changes = {"state": state, "started_at": datetime.now(UTC), "progress": None}
+    begun = run._replace(status=run.status.model_copy(update=changes), settled=False)
+    import_rows.store(connection, begun, place, answers=folder.answers(run.request.id))
+    return begun

@@ -1,4 +1,7 @@
-"""Each release of a request in a process of its own: beside its work, whoever reads from this one would wait."""
+"""The supervisor of release workers: it starts a process for each release that is requested over HTTP.
+
+A release is made in a process of its own (`app.jobs.release_worker`) because its work would delay the service's reads.
+"""
 
 import asyncio
 import os
@@ -18,12 +21,13 @@ from app.store.writer_queue import busy
 log = structlog.get_logger("evidence.releases")
 
 
-class Releases:
-    """One release at a time; each in a process that is handed the settings, not the address, on its command line."""
+class ReleaseSupervisor:
+    """Makes one release at a time. The worker gets the database URL, a secret, in its environment, which only its user
+    can read, and not on its command line."""
 
     def __init__(self, settings: Settings) -> None:
         self._patience = settings.lock_timeout_ms / 1000
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._running: set[asyncio.Task[Given]] = set()
         self._environment = {
             **os.environ,
@@ -32,9 +36,12 @@ class Releases:
         }
 
     async def make(self, job: Job, file: IO[bytes] | None) -> Given:
-        """A client that goes away does not stop a release halfway."""
+        """Make a release, or preview it, with a file as its content; return the response, or raise its `Problem`.
+
+        A client that disconnects does not stop the release.
+        """
         try:
-            await asyncio.wait_for(self._turn.acquire(), self._patience)
+            await asyncio.wait_for(self._lock.acquire(), self._patience)
         except TimeoutError:
             raise busy() from None
         task = asyncio.create_task(self._make(job, file))
@@ -44,10 +51,10 @@ class Releases:
 
     def _done(self, task: asyncio.Task[Given]) -> None:
         self._running.discard(task)
-        self._turn.release()
+        self._lock.release()
 
     async def _make(self, job: Job, file: IO[bytes] | None) -> Given:
-        command = (sys.executable, "-m", "app.jobs.release_worker", job.dumped())
+        command = (sys.executable, "-m", "app.jobs.release_worker", job.to_json())
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
             *command, stdin=file or asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, env=self._environment
@@ -58,14 +65,14 @@ class Releases:
             raise Problem("internal-error", "The release broke off; nothing was changed.")
         if errors:
             log.warning("a release was refused", request_id=job.order.who.request_id, errors=_end_of(errors))
-        return _given(orjson.loads(output))
+        return _response(orjson.loads(output))
 
 
 def _end_of(errors: bytes) -> str:
     return errors.decode(errors="replace")[-5000:].strip()
 
 
-def _given(said: Mapping[str, Any]) -> Given:
-    if "kind" in said:
-        raise Problem(said["kind"], said["detail"], errors=said["errors"], headers=said["headers"])
-    return Given(said["status"], said["headers"], orjson.dumps(said["body"]))
+def _response(output: Mapping[str, Any]) -> Given:
+    if "kind" in output:
+        raise Problem(output["kind"], output["detail"], errors=output["errors"], headers=output["headers"])
+    return Given(output["status"], output["headers"], orjson.dumps(output["body"]))

@@ -1,6 +1,7 @@
-"""A release over HTTP, made in a process of its own: beside its work, whoever reads from the service would wait.
+"""The process that makes one release which was requested over HTTP.
 
-`python -m app.jobs.release_worker JOB`: the content is standard input, the answer one line of JSON on standard output.
+It is started as `python -m app.jobs.release_worker JOB`, where JOB is JSON (`Job.to_json`). It reads the content of the
+release from standard input and writes one JSON object to standard output: the response, or the problem that refuses it.
 """
 
 import os
@@ -31,65 +32,72 @@ from app.store.revision import changing
 Json = dict[str, Any]
 Work = Callable[[Connection, Staged, Order], Json]
 
-MOST_TOLD = 1000
+MOST_FAULTS = 1000
+"""The most faults of a refused release that are sent."""
 
 NICENESS = 10
-"""Where cores are few, whoever reads comes first."""
+"""Lowers the priority of the process, so that reads of the service come first where cores are few."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
+    """A release to make or to preview, and the identity of its request if it has an `Idempotency-Key`."""
+
     order: Order
     preview: bool
     asked: Asked | None
 
-    def dumped(self) -> str:
+    def to_json(self) -> str:
+        """Return the job as JSON for the command line."""
         return orjson.dumps(asdict(self) | {"asked": [*self.asked] if self.asked else None}).decode()
 
     @classmethod
-    def of(cls, dumped: str) -> "Job":
-        said = orjson.loads(dumped)
-        order = Order(**(said["order"] | {"who": Who(**said["order"]["who"])}))
-        return cls(order, said["preview"], Asked(*said["asked"]) if said["asked"] else None)
+    def from_json(cls, text: str) -> "Job":
+        """Return the job that `to_json` has written."""
+        fields = orjson.loads(text)
+        order = Order(**(fields["order"] | {"who": Who(**fields["order"]["who"])}))
+        return cls(order, fields["preview"], Asked(*fields["asked"]) if fields["asked"] else None)
 
 
 def _entry(fault: Located) -> Json:
-    where = {"file": fault.file.name, "line": fault.line, "record": _whole(fault.record)}
-    near = [_whole(value) for value in fault.nearest]
-    return {"pointer": _whole(fault.pointer), "detail": _whole(fault.detail), "nearest": near, **where}
+    where = {"file": fault.file.name, "line": fault.line, "record": _encodable(fault.record)}
+    near = [_encodable(value) for value in fault.nearest]
+    return {"pointer": _encodable(fault.pointer), "detail": _encodable(fault.detail), "nearest": near, **where}
 
 
-def _whole(text: str) -> str:
-    """What was sent may hold halves of surrogate pairs, which no answer can."""
+def _encodable(text: str) -> str:
+    """Escape lone surrogates, which content may hold and UTF-8 cannot."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def invalid(faults: list[Located]) -> Problem:
+    """Return the problem (422) for the faults of a release, each with its file and line."""
     shown = " ".join(f"{fault.file.name}:{fault.line}: {fault.detail}." for fault in faults[:3])
-    return Problem("invalid-record", _whole(shown), errors=map(_entry, faults[:MOST_TOLD]))
+    return Problem("invalid-record", _encodable(shown), errors=map(_entry, faults[:MOST_FAULTS]))
 
 
-def _answer(report: Json) -> Given:
+def _response(report: Json) -> Given:
     path = f"/v1/releases/{report['name']}"
     made = report["revision"] is not None
     return Given(201 if made else 200, {"location": path} if made else {}, orjson.dumps(report))
 
 
 def _change(engine: Engine, read: Staged, job: Job, work: Work) -> Given:
-    """A release and what was answered to its request, both or neither."""
+    """Make a release, and keep its response for a repeated request in the same transaction."""
     with changing(engine) as connection:
-        return once(connection, job.asked, lambda: _answer(work(connection, read, job.order)))
+        return once(connection, job.asked, lambda: _response(work(connection, read, job.order)))
 
 
-def _replayed(engine: Engine, job: Job) -> Given | None:
-    """Asked again, it is answered as before, whatever would be refused by now."""
+def _kept_response(engine: Engine, job: Job) -> Given | None:
+    """Return the response to an earlier request with the same `Idempotency-Key`, even if it would be refused now."""
     with engine.connect().execution_options(reads=True) as connection:
         before = given(connection, job.asked) if job.asked else None
     return replayed(before) if before else None
 
 
 def run(engine: Engine, job: Job) -> Given:
-    before = _replayed(engine, job)
+    """Make, preview or revert a release, and return the response; the content comes from standard input."""
+    before = _kept_response(engine, job)
     if before:
         return before
     if job.order.reverts:
@@ -102,27 +110,28 @@ def run(engine: Engine, job: Job) -> Given:
 
 
 def main() -> None:
+    """Run the job of the command line and write its outcome to standard output."""
     os.nice(NICENESS)
-    job = Job.of(sys.argv[1])
+    job = Job.from_json(sys.argv[1])
     settings = Settings()
     url = settings.database_url.get_secret_value()
     engine = open_engine(existing(url), lock_timeout_ms=settings.lock_timeout_ms, durable=True)
     try:
-        answer = run(engine, job)
-        said: Json = answer._asdict() | {"body": orjson.Fragment(answer.body)}
+        response = run(engine, job)
+        output: Json = response._asdict() | {"body": orjson.Fragment(response.body)}
     except Faulty as faulty:
-        said = _said(invalid(faulty.faults))
+        output = _problem_output(invalid(faulty.faults))
     except Problem as problem:
-        said = _said(problem)
+        output = _problem_output(problem)
     except (OperationalError, InternalError, sqlite3.OperationalError, OSError) as error:
-        said = _said(_unavailable(error, sqlite_file(url)))
+        output = _problem_output(_unavailable(error, sqlite_file(url)))
     finally:
         engine.dispose()
-    sys.stdout.buffer.write(orjson.dumps(said))
+    sys.stdout.buffer.write(orjson.dumps(output))
 
 
 def _unavailable(error: Exception, file: Path | None) -> Problem:
-    """Why nothing can be written; raises the error again where it says nothing of the database or a disk."""
+    """Return the problem for an error of the database or a disk; raise any other error again."""
     sys.stderr.write(f"{driver_error(error)}\n")
     if is_disk_full(error, file) or is_read_only(error):
         return explained(error, file)
@@ -132,7 +141,7 @@ def _unavailable(error: Exception, file: Path | None) -> Problem:
     return Problem("database-unavailable", detail, headers={"retry-after": "5"})
 
 
-def _said(problem: Problem) -> Json:
+def _problem_output(problem: Problem) -> Json:
     return {"kind": problem.kind, "detail": problem.detail, "errors": problem.errors, "headers": problem.headers}
 
 

@@ -1,4 +1,4 @@
-"""What an admin asks of an import, what is told of one, and what of it is kept on disk while it is open."""
+"""The models of imports over HTTP: the request, the status, and the form of both that the queue folder keeps."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -75,7 +75,7 @@ class Progress(BaseModel):
     applied: int = Field(0, description="Units gone through: written, found to be so already, or refused.")
 
 
-class Standing(BaseModel):
+class RunStatus(BaseModel):
     """Where an import is: what changes of it."""
 
     state: RunState = "queued"
@@ -87,7 +87,7 @@ class Standing(BaseModel):
     release: str | None = Field(None, description="The release that it made; null where nothing was changed.")
 
 
-class Ordered(ImportIn):
+class ImportRequest(ImportIn):
     """What was asked for, by whom, and when."""
 
     model_config = ConfigDict(extra="ignore", strict=False)
@@ -98,7 +98,7 @@ class Ordered(ImportIn):
     created_by: str = Field(description="Name of the key that it was asked for with.")
 
 
-class Kept(Ordered):
+class StoredRequest(ImportRequest):
     """An order as it is kept: the audit tells where it came from."""
 
     address: str | None
@@ -106,10 +106,11 @@ class Kept(Ordered):
 
     @property
     def who(self) -> Who:
+        """The actor of the request, for the audit."""
         return Who(self.created_by, self.address, self.request_id)
 
 
-class ImportSummary(Ordered, Standing):
+class ImportSummary(ImportRequest, RunStatus):
     """An import without its report."""
 
     resumable: bool = Field(description="Whether what it needs to go on is still kept.")
@@ -122,6 +123,7 @@ class ImportOut(ImportSummary):
 
     @property
     def is_over(self) -> bool:
+        """Whether the import has ended, also if it can be resumed."""
         return self.state in (*OVER, *STOPPED)
 
 

@@ -1,4 +1,4 @@
-"""Imports in the database: begun, ended, listed. A row is there from the beginning of an import's first attempt."""
+"""Imports in the database: recording and listing them. An import has a row from its first attempt on, not before."""
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
@@ -11,33 +11,36 @@ from app.database.engine import table_of
 from app.editing.idempotency import Asked, Given, keep_once
 from app.jobs.models import ImportRun
 from app.jobs.queue import OpenRun
-from app.jobs.schemas import ImportOut, Ordered, Standing
+from app.jobs.schemas import ImportOut, ImportRequest, RunStatus
 from app.jobs.vocabulary import OVER, RUNNING
 
 Json = dict[str, Any]
 
 _TABLE = table_of(ImportRun)
 _ROWS = select(_TABLE)
-_BRIEF = select(*[column for column in _TABLE.c if column.name != "report"])
-_OF_ORDER = set(ImportRun.__table__.columns.keys()) & set(Ordered.model_fields)
+_WITHOUT_REPORT = select(*[column for column in _TABLE.c if column.name != "report"])
+_REQUEST_COLUMNS = set(ImportRun.__table__.columns.keys()) & set(ImportRequest.model_fields)
 
 
 class Superseded(Exception):
-    """An import was cancelled, or begun again, while it ran: it must not be committed."""
+    """Raised where an import was cancelled, or started again, while it ran, so that it must not be committed."""
 
 
 def _values(run: OpenRun, place: str, report: Json | None) -> Json:
-    ordered, standing = run.ordered, run.standing
-    upload = {"upload_bytes": ordered.upload.bytes, "upload_sha256": ordered.upload.sha256} if ordered.upload else {}
-    said = {name: getattr(ordered, name) for name in _OF_ORDER} | standing.model_dump()
-    return said | {"place": place, "upload_bytes": None, "upload_sha256": None, **upload, "report": report}
+    request, status = run.request, run.status
+    upload = {"upload_bytes": request.upload.bytes, "upload_sha256": request.upload.sha256} if request.upload else {}
+    values = {name: getattr(request, name) for name in _REQUEST_COLUMNS} | status.model_dump()
+    return values | {"place": place, "upload_bytes": None, "upload_sha256": None, **upload, "report": report}
 
 
 def store(
     connection: Connection, run: OpenRun, place: str, *, report: Json | None = None, answers: Sequence[Json] = ()
 ) -> bool:
-    """Makes the row as the folder has it; says no where it is over, which nothing can undo."""
-    values, id = _values(run, place, report), run.ordered.id
+    """Insert or update the row of an import, and keep the responses to its requests.
+
+    Return False, without a change to the row, if the import is over in the database.
+    """
+    values, id = _values(run, place, report), run.request.id
     for answer in answers:
         given = Given(answer["status"], answer["headers"], answer["body"].encode())
         keep_once(connection, Asked(*answer["asked"]), given, datetime.fromisoformat(answer["at"]))
@@ -48,43 +51,44 @@ def store(
     return connection.execute(update(ImportRun).where(*open_still).values(values)).rowcount == 1
 
 
-def told(connection: Connection, run: OpenRun) -> None:
-    """An import that has ended without changing anything, in the audit."""
-    standing = run.standing
-    detail = f"{run.ordered.id}: {standing.state}" + (f", {standing.problem.detail}" if standing.problem else "")
-    note(connection, [Event(run.ordered.who, "import", detail=detail)])
+def note_end(connection: Connection, run: OpenRun) -> None:
+    """Note in the audit that an import has ended without changing anything."""
+    status = run.status
+    detail = f"{run.request.id}: {status.state}" + (f", {status.problem.detail}" if status.problem else "")
+    note(connection, [Event(run.request.who, "import", detail=detail)])
 
 
-def finish(connection: Connection, run: OpenRun, standing: Standing, report: Json) -> None:
-    """Says in the import's own transaction that it is done; raises `Superseded` where it may not be by now."""
-    values = standing.model_dump() | {"report": report}
-    ours = (ImportRun.id == run.ordered.id, ImportRun.attempt == standing.attempt, ImportRun.state.in_(RUNNING))
+def finish(connection: Connection, run: OpenRun, status: RunStatus, report: Json) -> None:
+    """Record, in the transaction of the import, that it is done; raise `Superseded` if it must not be committed."""
+    values = status.model_dump() | {"report": report}
+    ours = (ImportRun.id == run.request.id, ImportRun.attempt == status.attempt, ImportRun.state.in_(RUNNING))
     if connection.execute(update(ImportRun).where(*ours).values(values)).rowcount != 1:
         raise Superseded
-    if standing.release is None:  # or the release has been noted
-        note(connection, [Event(run.ordered.who, "import", detail=f"{run.ordered.id}: nothing to do")])
+    if status.release is None:  # a release is noted in the audit by itself
+        note(connection, [Event(run.request.who, "import", detail=f"{run.request.id}: nothing to do")])
 
 
-def give_up(connection: Connection, place: str, kept: Collection[str]) -> None:
-    """What is said to run from this folder and is not there any more never will end."""
+def interrupt_lost(connection: Connection, place: str, kept: Collection[str]) -> None:
+    """Mark as interrupted all running imports of a folder that are not among those it still has."""
     lost = (ImportRun.place == place, ImportRun.state.in_(RUNNING), ImportRun.id.not_in(kept))
     connection.execute(update(ImportRun).where(*lost).values(state="interrupted", ended_at=datetime.now(UTC)))
 
 
 def cancel(connection: Connection, id: str) -> bool:
-    """Of another folder's import: it is not committed from now on; says no where it is over already."""
+    """Cancel an import that another folder has, so that it is not committed; return False if it is over already."""
     open_still = (ImportRun.id == id, ImportRun.state.not_in(OVER))
     values = {"state": "cancelled", "ended_at": datetime.now(UTC)}
     return connection.execute(update(ImportRun).where(*open_still).values(values)).rowcount == 1
 
 
 def shown(row: Json, *, resumable: bool = False) -> ImportOut:
+    """Return an import as the API shows it, from its row."""
     upload = row["upload_bytes"] is not None and {"bytes": row["upload_bytes"], "sha256": row["upload_sha256"]}
     return ImportOut.model_validate({"report": None, **row, "upload": upload or None, "resumable": resumable})
 
 
 def one(connection: Connection, id: str) -> tuple[ImportOut, str] | None:
-    """With the folder that keeps it."""
+    """Return an import and the name of the folder that has it, or None if there is no row."""
     row = connection.execute(_ROWS.where(ImportRun.id == id)).mappings().one_or_none()
     return (shown(dict(row)), row["place"]) if row else None
 
@@ -92,13 +96,14 @@ def one(connection: Connection, id: str) -> tuple[ImportOut, str] | None:
 def page(
     connection: Connection, before: str | None, limit: int, open_ids: Collection[str]
 ) -> tuple[list[ImportOut], set[str], int]:
-    """The newest before an id, which of those open have a row, and how many rows there are."""
-    query = _BRIEF if before is None else _BRIEF.where(ImportRun.id < before)
+    """Return the newest imports before an id, those of the open ids that have a row, and the number of all rows."""
+    query = _WITHOUT_REPORT if before is None else _WITHOUT_REPORT.where(ImportRun.id < before)
     rows = connection.execute(query.order_by(ImportRun.id.desc()).limit(limit)).mappings()
     found = [shown(dict(row)) for row in rows]
     known = set(connection.scalars(select(ImportRun.id).where(ImportRun.id.in_(open_ids))))
     return found, known, connection.scalars(select(func.count()).select_from(ImportRun)).one()
 
 
-def over(connection: Connection, ids: Collection[str]) -> set[str]:
+def ids_over(connection: Connection, ids: Collection[str]) -> set[str]:
+    """Return those of some ids whose imports are over in the database."""
     return set(connection.scalars(select(ImportRun.id).where(ImportRun.id.in_(ids), ImportRun.state.in_(OVER))))

@@ -1,7 +1,7 @@
-"""Imports that wait are begun, one at a time and each in a process of its own; what was left of others is settled.
+"""The supervisor of imports: it starts the worker of the next waiting import, and records those that have ended.
 
-Several services may share a folder. Whoever gets the turn looks after all that is in it, and hands the turn to the
-process that it starts.
+Several services may share a queue folder. The one that gets the worker lock looks after all imports in it, and passes
+the lock on to the worker that it starts, so that one import runs at a time.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ from typing import Any
 
 import structlog
 
-from app.jobs import locks as turn
-from app.jobs import recovery as settling
+from app.jobs import recovery
+from app.jobs.locks import try_lock
 from app.jobs.queue import OpenRun, folder_of
 from app.settings import Settings, environment_of
 from app.store.writer_queue import Writer
@@ -22,83 +22,87 @@ from app.store.writer_queue import Writer
 log = structlog.get_logger("evidence.imports")
 
 EVERY = 1.0
-"""Seconds between looks at the folder where nothing is heard of it."""
+"""Seconds between two looks at the folder, if nothing wakes the supervisor earlier."""
 
-PARTING = 3.0
-"""Seconds for writing down what was interrupted when the service ends."""
+CLOSING_SECONDS = 3.0
+"""Seconds for recording an interrupted import when the service ends."""
 
 
-class Imports:
+class ImportSupervisor:
+    """Looks after the queue of one service in a task of the event loop."""
+
     def __init__(self, settings: Settings, writer: Writer) -> None:
         self.folder = folder_of(settings)
         self._writer = writer
         self._environment = {**os.environ, **environment_of(settings)}
-        self._stir = asyncio.Event()
+        self._wake_event = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._worker: asyncio.subprocess.Process | None = None
-        self._waiting: asyncio.Task[None] | None = None
+        self._worker_task: asyncio.Task[None] | None = None
         self._closing = False
-        self._told = ""
+        self._last_error = ""
 
     def start(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._keep_going())
+        """Begin to look after the queue."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
 
     def wake(self) -> None:
-        self._stir.set()
+        """Look at the folder now: it has changed."""
+        self._wake_event.set()
 
-    async def _keep_going(self) -> None:
-        first = self.folder.root.exists()  # rows may be left of imports whose folder is lost
+    async def _run(self) -> None:
+        first = self.folder.root.exists()  # the database may have rows of imports whose folder is lost
         while not self._closing:
             try:
                 await self._once(first)
                 first = False
             except Exception as error:
-                self._tell(f"{type(error).__name__}: {error}")
+                self._warn(f"{type(error).__name__}: {error}")
             else:
-                self._told = ""
+                self._last_error = ""
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stir.wait(), EVERY)
-            self._stir.clear()
+                await asyncio.wait_for(self._wake_event.wait(), EVERY)
+            self._wake_event.clear()
 
-    def _tell(self, error: str) -> None:
-        """Once, however often it is tried again."""
-        if error != self._told:
+    def _warn(self, error: str) -> None:
+        """Log an error once, however often it comes again in a row."""
+        if error != self._last_error:
             log.warning("imports cannot be looked after just now", error=error)
-        self._told = error
+        self._last_error = error
 
     async def _once(self, first: bool) -> None:
-        if not (first or await asyncio.to_thread(settling.needs_attention, self.folder)):
+        if not (first or await asyncio.to_thread(recovery.needs_attention, self.folder)):
             return
-        held = await asyncio.to_thread(turn.take, self.folder.turn)
-        if held is None:
+        lock = await asyncio.to_thread(try_lock, self.folder.worker_lock)
+        if lock is None:
             return
         try:
-            await self._use(held)
+            await self._record_and_begin(lock)
         finally:
-            os.close(held)
+            os.close(lock)
 
-    async def _use(self, held: int) -> None:
+    async def _record_and_begin(self, lock: int) -> None:
         place = await asyncio.to_thread(self.folder.place)
-        ended = await self._writer.aside(settling.settle, self.folder, place)
-        await asyncio.to_thread(settling.close, self.folder, ended)
-        run = await asyncio.to_thread(settling.next_one, self.folder)
+        ended = await self._writer.aside(recovery.settle, self.folder, place)
+        await asyncio.to_thread(recovery.close, self.folder, ended)
+        run = await asyncio.to_thread(recovery.next_queued, self.folder)
         if run is not None and not self._closing:
-            begun = await self._writer.aside(settling.begin, self.folder, run, place)
-            await asyncio.to_thread(self.folder.put, run.ordered.id, begun.standing)
-            await self._begin(begun, held)
+            begun = await self._writer.aside(recovery.begin, self.folder, run, place)
+            await asyncio.to_thread(self.folder.put, run.request.id, begun.status)
+            await self._start_worker(begun, lock)
 
-    async def _begin(self, run: OpenRun, held: int) -> None:
-        command = (sys.executable, "-m", "app.jobs", str(self.folder.root), run.ordered.id, str(held))
+    async def _start_worker(self, run: OpenRun, lock: int) -> None:
+        command = (sys.executable, "-m", "app.jobs", str(self.folder.root), run.request.id, str(lock))
         self._worker = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
-            pass_fds=(held,),
+            pass_fds=(lock,),
             env=self._environment,
         )
-        self._waiting = asyncio.get_running_loop().create_task(self._await(self._worker))
+        self._worker_task = asyncio.get_running_loop().create_task(self._await_worker(self._worker))
 
-    async def _await(self, worker: asyncio.subprocess.Process) -> None:
+    async def _await_worker(self, worker: asyncio.subprocess.Process) -> None:
         await worker.wait()
         if worker.stdin is not None:
             worker.stdin.close()
@@ -108,22 +112,22 @@ class Imports:
         self.wake()
 
     async def close(self) -> None:
-        """What runs is interrupted, and can be gone on with."""
+        """Stop the supervisor, kill its worker, and record the import as interrupted, so that it can be resumed."""
         self._closing = True
         self.wake()
         if self._task is not None:
-            await self._task  # it may have been beginning one, and begins no other
+            await self._task  # it may just be starting a worker; it starts no other
         if self._worker is not None:
             with suppress(ProcessLookupError):
-                self._worker.kill()  # at any moment it has done all or nothing
-        if self._waiting is not None:
-            await self._waiting
-        with suppress(Exception):  # if it cannot be written down now, the next one to look will
-            async with asyncio.timeout(PARTING):
+                self._worker.kill()  # its import is committed as a whole or not at all
+        if self._worker_task is not None:
+            await self._worker_task
+        with suppress(Exception):  # if this fails, the next service to look after the folder records it
+            async with asyncio.timeout(CLOSING_SECONDS):
                 await self._once(first=False)
 
     async def until(self, ready: Callable[[], Awaitable[Any]], seconds: float) -> Any:
-        """Looks again and again until something is there, but no longer than that."""
+        """Call `ready` repeatedly until it returns a value, and return that; return None after so many seconds."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         while (found := await ready()) is None and loop.time() < deadline:

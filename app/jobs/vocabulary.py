@@ -1,4 +1,4 @@
-"""The vocabularies of imports over HTTP."""
+"""The states of an import over HTTP, and the choices of what to do about a refused source item."""
 
 from typing import Literal, get_args
 
@@ -7,6 +7,6 @@ OnError = Literal["stop", "skip"]
 
 RUNNING: tuple[RunState, ...] = ("fetching", "reading", "writing")
 STOPPED: tuple[RunState, ...] = ("failed", "interrupted")
-"""May be gone on with, as long as what they need is kept."""
+"""States in which an import can be resumed, as long as its files are kept."""
 OVER: tuple[RunState, ...] = ("done", "cancelled")
 STATES: tuple[RunState, ...] = get_args(RunState)

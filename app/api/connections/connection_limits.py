@@ -1,7 +1,8 @@
-"""How many connections the server keeps open, in all and for each address, and how many files the process may have.
+"""Bounds on the open connections, in all and for each address, and on the open files of the process.
 
-When all places are taken, a new connection gets the place of the oldest one that has no request to be answered; where
-there is none, that of one whose client lets its answer wait, of the address that has most connections.
+When the server is full, a new connection takes the place of another one, which is cut off: of the oldest connection
+without an open request, or else of one whose client does not read its response, from the address with the most
+connections.
 """
 
 import resource
@@ -14,7 +15,7 @@ import structlog
 from app.common.problems import Problem
 
 OTHER_FILES = 200
-"""Open files that the process needs for anything but connections: databases, the index, spools, logs."""
+"""Open files that the process needs beside its connections: databases, the index, spools, logs."""
 
 log = structlog.get_logger("evidence.web")
 
@@ -23,20 +24,26 @@ class Connection(Protocol):
     """One client's connection to the server."""
 
     @property
-    def address(self) -> str: ...
+    def address(self) -> str:
+        """The network of the peer, which may be a proxy."""
+
     @property
     def is_answering(self) -> bool:
-        """Whether a request of this connection is being answered."""
+        """Whether a request of this connection is open."""
 
     @property
     def is_waiting_for_client(self) -> bool:
-        """Whether an answer waits for the client to read it."""
+        """Whether a response waits for the client to read it."""
 
-    def cut_off(self) -> None: ...
+    def cut_off(self) -> None:
+        """End the connection at once."""
 
 
 def allow_files(connections: int) -> int:
-    """Raise the process's limit of open files so far that it holds `connections`; return how many it does hold."""
+    """Raise the process's limit of open files for so many connections, and return how many fit into it.
+
+    The hard limit cannot be exceeded.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = connections + OTHER_FILES
     if hard != resource.RLIM_INFINITY:
@@ -53,7 +60,7 @@ def allow_files(connections: int) -> int:
 class ConnectionLimits:
     """The open connections, at most `most` in all and `most_of_address` for each address.
 
-    `is_exempt` says of an address that many clients come through it, a trusted proxy, so that no share applies to it.
+    `is_exempt` tells whether an address is a trusted proxy: many clients share it, so the bound of one does not apply.
     """
 
     def __init__(self, most: int, most_of_address: int, is_exempt: Callable[[str], bool]) -> None:
@@ -63,7 +70,7 @@ class ConnectionLimits:
         self._of_address: Counter[str] = Counter()
 
     def admit(self, connection: Connection) -> Problem | None:
-        """Count a new connection; the problem to answer it with where it has no place."""
+        """Count a new connection, or return the problem (429 or 503) that refuses it."""
         address = connection.address
         if self._of_address[address] >= self.most_of_address and not self.is_exempt(address):
             detail = f"At most {self.most_of_address} connections of one address are kept open."
@@ -76,7 +83,7 @@ class ConnectionLimits:
         return None
 
     def forget(self, connection: Connection) -> None:
-        """Count a connection no longer, if it was counted."""
+        """Stop counting a connection; one that is not counted is ignored."""
         address = self._open.pop(connection, None)
         if address is None:
             return
@@ -85,7 +92,7 @@ class ConnectionLimits:
             del self._of_address[address]
 
     def _weight_of(self, connection: Connection) -> tuple[bool, int]:
-        """How much the address of a connection takes up; a proxy's connections are those of many."""
+        """Return a sort key: by the connections of the same address; those of trusted proxies rank below all others."""
         address = self._open[connection]
         return not self.is_exempt(address), self._of_address[address]
 

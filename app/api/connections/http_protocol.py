@@ -1,14 +1,14 @@
-"""HTTP/1.1 on one connection, as uvicorn speaks it, bounded in time and in bytes.
+"""HTTP/1.1 on one connection: uvicorn's protocol, with bounds in time and in bytes.
 
-Stage of a connection       bound                                        what happens at its end
-head of a request           `header_timeout_seconds`, LARGEST_HEAD       408 or 431, the connection closes
-content of a request        LEAST_RATE within a `body_timeout`           408, the connection closes
-answer that is not taken    LEAST_RATE within a `write_timeout`          the connection is cut off
-content after its answer    LINGER_SECONDS                               the connection closes
-between two requests        uvicorn's keep-alive timeout                 the connection closes
+Stage of a connection          bound                                     when the bound is exceeded
+head of a request              `header_timeout_seconds`, LARGEST_HEAD    408 or 431, the connection closes
+content of a request           LEAST_RATE within a `body_timeout`        408, the connection closes
+response that is not read      LEAST_RATE within a `write_timeout`       the connection is cut off
+content after the response     LINGER_SECONDS                            the connection closes
+between two requests           uvicorn's keep-alive timeout              the connection closes
 
-Trailers are dropped: nothing here reads them, and what a trailer says must not pass for a header (RFC 9110, 6.5.1).
-What the parser cannot read, and every connection beyond the limits, is answered by a problem like everything else.
+Trailers are dropped: nothing here reads them, and a trailer field must not be merged into the headers (RFC 9110
+§6.5.1). A request that cannot be parsed, and a connection beyond the limits, is answered with a problem too.
 """
 
 import asyncio
@@ -25,11 +25,11 @@ from app.common.ip_addresses import network_of
 from app.common.problems import Problem
 
 LARGEST_HEAD = 131_072
-"""Bytes of a request's line and headers that are read; the address alone may have 64 KB."""
+"""The most bytes of a request line with its headers; the target alone may have 64 KB."""
 MOST_PIPELINED = 32
-"""Requests that may wait on one connection behind the one that is being answered (RFC 9112, 9.3.2)."""
+"""The most pipelined requests that may wait on one connection behind the open one (RFC 9112 §9.3.2)."""
 LINGER_SECONDS = 2.0
-"""How long the rest of a request may still come when it has been answered, so that its client gets to the answer."""
+"""Seconds for the rest of a request after its response, so that its client comes to read the response."""
 Stage = Literal["head", "content"]
 
 
@@ -46,22 +46,28 @@ def _head_too_large() -> Problem:
 
 
 class HttpProtocol(SendingProtocol):
+    """uvicorn's protocol with bounds on what it receives; `SendingProtocol` bounds what it sends.
+
+    uvicorn calls the methods without a docstring of their own: those of `asyncio.Protocol` and those of httptools.
+    """
+
     def __init__(self, limits: ConnectionLimits, budget: SendBudget, timeouts: Timeouts, **given: Any) -> None:
         super().__init__(budget, timeouts.write, **given)
         self.limits, self.timeouts = limits, timeouts
         self.address = "unknown"
         self._in_head, self._head_bytes, self._received = True, 0, 0
-        self._in_content, self._moves_on, self._framing_bytes = False, False, 0
+        self._in_content, self._has_content_moved, self._framing_bytes = False, False, 0
         self._piece_bytes = 0
-        """Bytes of all pieces that hold a part of the head that is being read, whatever else is in them."""
+        """Bytes of all pieces that hold a part of the present head, with anything else that these pieces hold."""
         self._refusal: Problem | None = None
-        self._is_deaf = False
+        self._ignores_input = False
         self._linger_timer: asyncio.TimerHandle | None = None
         self._stage: Stage | None = None
         self._stage_timer: asyncio.TimerHandle | None = None
 
     @property
     def is_answering(self) -> bool:
+        """Whether a request is open: its response is not complete."""
         return self.cycle is not None and not self.cycle.response_complete
 
     # The connection
@@ -83,7 +89,7 @@ class HttpProtocol(SendingProtocol):
         super().connection_lost(exc)
 
     def _end_with(self, problem: Problem) -> None:
-        """Answer with a problem and close, dropping whatever else is asked for on this connection."""
+        """Answer with a problem and close the connection, dropping its open and pipelined requests."""
         if self.is_answering:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
@@ -98,12 +104,12 @@ class HttpProtocol(SendingProtocol):
     # Receiving
 
     def data_received(self, data: bytes) -> None:
-        if self._is_deaf:
+        if self._ignores_input:
             return
         keep_alive = self.timeout_keep_alive_task
         self._received += len(data)
         self._piece_bytes = self._piece_bytes + len(data) if self._in_head else len(data)
-        self._moves_on = False
+        self._has_content_moved = False
         HttpToolsProtocol.data_received(self, data)
         if self._in_head or self._in_content or self._stage is not None:
             self._watch(data)
@@ -111,7 +117,7 @@ class HttpProtocol(SendingProtocol):
             self._stay_idle(keep_alive)
 
     def _watch(self, data: bytes) -> None:
-        """Bound the bytes and the time of a request that is not here as a whole yet."""
+        """Bound the bytes and the time of a request that has not been received whole."""
         if self.transport.is_closing():
             return
         self._count(data)
@@ -121,18 +127,18 @@ class HttpProtocol(SendingProtocol):
             self._watch_stage()
 
     def _count(self, data: bytes) -> None:
-        """Count bytes that are kept by the parser or are of no use, by what the connection is in the middle of."""
+        """Count bytes that the parser buffers (a head) or that carry no content (trailers, chunk extensions)."""
         if self._in_head:
-            self._head_bytes += len(data) if self._head_bytes else 1  # the first piece may hold other things as well
-        elif self._in_content:  # what comes without a byte of content is trailers, or chunks' extensions
-            self._framing_bytes = 0 if self._moves_on else self._framing_bytes + len(data)
+            self._head_bytes += len(data) if self._head_bytes else 1  # the first piece may begin with other bytes
+        elif self._in_content:  # a piece without content holds trailers or chunk extensions
+            self._framing_bytes = 0 if self._has_content_moved else self._framing_bytes + len(data)
 
     def _stay_idle(self, keep_alive: asyncio.TimerHandle) -> None:
-        """Bytes that begin no request, such as an empty line, do not keep a connection beyond its time."""
+        """Restore the keep-alive timer after bytes that begin no request, such as an empty line."""
         self.timeout_keep_alive_task = self.loop.call_at(keep_alive.when(), self.timeout_keep_alive_handler)
 
     def _refuse_head(self) -> None:
-        if self.is_answering or self._in_content:  # an answer is on its way, and nothing may be put between
+        if self.is_answering or self._in_content:  # a problem would land in the middle of a response
             self.transport.abort()
             return
         self._end_with(_head_too_large())
@@ -145,18 +151,18 @@ class HttpProtocol(SendingProtocol):
         self._in_head, self._in_content, self._head_bytes, self._framing_bytes = False, True, 0, 0
         if self._piece_bytes > LARGEST_HEAD and sum(len(n) + len(v) for n, v in self.headers) > LARGEST_HEAD:
             self._refusal = _head_too_large()
-            raise ValueError(self._refusal.detail)  # the parser reads no further, and `send_400_response` answers
+            raise ValueError(self._refusal.detail)  # stops the parser; uvicorn then calls `send_400_response`
         HttpToolsProtocol.on_headers_complete(self)
-        self.headers = []  # trailers go into this list, and are dropped with it
+        self.headers = []  # the parser appends trailers to this new list, which nothing reads
         if len(self.pipeline) > MOST_PIPELINED:
             self.transport.abort()
-            raise ConnectionAbortedError("too many requests wait on one connection")  # the parser reads no further
+            raise ConnectionAbortedError("too many requests wait on one connection")  # stops the parser
 
     def on_chunk_header(self) -> None:
-        self._moves_on = True
+        self._has_content_moved = True
 
     def on_body(self, body: bytes) -> None:
-        self._moves_on = True
+        self._has_content_moved = True
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -167,8 +173,8 @@ class HttpProtocol(SendingProtocol):
             self._linger_timer = None
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Nothing is upgraded to here: the request is answered, and whatever follows it is not HTTP any more."""
-        self._is_deaf = True
+        """Answer a request with `Upgrade` as if it had none, and ignore all bytes after it: they may not be HTTP."""
+        self._ignores_input = True
         self.cycle.keep_alive = False
 
     def send_400_response(self, msg: str) -> None:
@@ -183,7 +189,7 @@ class HttpProtocol(SendingProtocol):
         return "content" if self.cycle.more_body and not self.cycle.response_complete else None
 
     def _watch_stage(self) -> None:
-        """See to it that a timer runs while a request is being received, and that it began with this stage of it."""
+        """Make sure that a timer runs while a request is being received, and that it started with the present stage."""
         stage = self._stage_now()
         if stage is self._stage:
             return
@@ -202,18 +208,18 @@ class HttpProtocol(SendingProtocol):
             return
         if self._stage_now() != stage:
             self._watch_stage()
-        elif self._is_our_delay(stage) or (stage == "content" and self._moved_on_since(received)):
+        elif self._is_our_delay(stage) or (stage == "content" and self._is_fast_enough_since(received)):
             self._start_stage_timer(stage)
         elif self._in_head and not self._head_bytes:
-            self._close()  # a client that has asked for nothing waits for no answer
+            self._close()  # a client that has sent nothing waits for no response
         else:
             self._end_with(Problem("request-timeout", "The request did not come within the time allowed for it."))
 
-    def _moved_on_since(self, received: int) -> bool:
+    def _is_fast_enough_since(self, received: int) -> bool:
         return self._received - received >= LEAST_RATE * self.timeouts.body
 
     def _is_our_delay(self, stage: Stage) -> bool:
-        """Whether it is not the client that the request waits for."""
+        """Return whether the request waits for this server and not for its client."""
         if self.flow.read_paused:
             return True
         return self.is_answering if stage == "head" else self.cycle.waiting_for_100_continue

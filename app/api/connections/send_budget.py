@@ -1,8 +1,8 @@
-"""The bytes of answers that wait for clients to read them: bounded in all and for each address.
+"""A bound on the bytes of large bodies that wait for clients to read them, in all and for each address.
 
-A body is counted once, however many connections it is sent to, for as long as one of them has not taken it. When a new
-answer finds no room, connections that have stalled are cut off, those of the address that holds most first; only where
-none has stalled is the new answer refused. A client that reads keeps its connection.
+In the total a body counts once, however many connections it is sent to, until the last of them has sent it. When there
+is no room for a new response, stalled connections are cut off, first those of the address that holds the most bytes.
+The new response is refused only if none has stalled. A client that reads keeps its connection.
 """
 
 from collections import Counter
@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 ADDRESS_SHARE = 4
-"""One address may hold a fourth of all the bytes."""
+"""One address may hold one fourth of the bytes."""
 STALLED_SECONDS = 2.0
-"""A connection that has taken nothing for so long may be cut off for another one's answer."""
+"""A connection has stalled if its client has taken nothing for so many seconds."""
 
 
 class Receiver(Protocol):
@@ -22,45 +22,46 @@ class Receiver(Protocol):
     def progressed_at(self) -> float:
         """The loop's time when the client last took bytes."""
 
-    def cut_off(self) -> None: ...
+    def cut_off(self) -> None:
+        """End the connection at once."""
 
 
 class SendBudget:
-    """Bytes of bodies in flight, at most `most` in all; `clock` gives seconds on the event loop's clock."""
+    """The bodies in flight, of at most `most` bytes in all; `clock` returns the seconds of the event loop's clock."""
 
     def __init__(self, most: int, clock: Callable[[], float]) -> None:
         self.most, self.clock = most, clock
-        self.held = 0
+        self.bytes_held = 0
         self._receivers: dict[Receiver, tuple[str, bytes]] = {}
-        """What each receiver is being sent, and the address that it counts for."""
+        """The address that each receiver counts for, and the body that it is being sent."""
         self._copies: Counter[int] = Counter()
-        """How many connections one body, by its identity, is being sent to."""
+        """The number of connections that each body is being sent to, by the identity of the bytes object."""
         self._of_address: Counter[str] = Counter()
 
     def admits(self, address: str, size: int) -> bool:
-        """Return whether a body of `size` bytes may be sent to an address now, cutting off stalled connections for it.
+        """Return whether a body of `size` bytes may be sent to an address now; stalled connections are cut off for it.
 
-        A body larger than the share of an address is admitted where the address holds nothing else.
+        A body larger than the share of an address is admitted if the address holds nothing else.
         """
         share = self.most // ADDRESS_SHARE
         while self._of_address[address] and self._of_address[address] + size > share:
             if not self._cut_off_one(address):
                 return False
-        while self.held and self.held + size > self.most:
+        while self.bytes_held and self.bytes_held + size > self.most:
             if not self._cut_off_one(None):
                 return False
         return True
 
     def enter(self, receiver: Receiver, address: str, body: bytes) -> None:
-        """Count a body that is being sent to a receiver on behalf of an address, until `leave`."""
+        """Count a body that is being sent to a receiver for an address, until `leave`."""
         self._receivers[receiver] = address, body
         self._of_address[address] += len(body)
         self._copies[id(body)] += 1
         if self._copies[id(body)] == 1:
-            self.held += len(body)
+            self.bytes_held += len(body)
 
     def leave(self, receiver: Receiver) -> None:
-        """Count a receiver's body no longer; one that was cut off has left already."""
+        """Stop counting a receiver's body. A receiver that was cut off is not counted any more and is ignored."""
         if receiver not in self._receivers:
             return
         address, body = self._receivers.pop(receiver)
@@ -70,13 +71,18 @@ class SendBudget:
         self._copies[id(body)] -= 1
         if not self._copies[id(body)]:
             del self._copies[id(body)]
-            self.held -= len(body)
+            self.bytes_held -= len(body)
 
     def _cut_off_one(self, address: str | None) -> bool:
-        """Cut off the connection that has stalled longest, of one address or of those that hold most; False: none."""
+        """Cut off a stalled connection, of one address if given, and return whether there was one.
+
+        Of several, it is one of the address that holds the most bytes, and the one that has stalled longest.
+        """
         latest = self.clock() - STALLED_SECONDS
-        held = ((receiver, of) for receiver, (of, _) in self._receivers.items() if address in (None, of))
-        stalled = [(-self._of_address[of], r.progressed_at, id(r), r) for r, of in held if r.progressed_at < latest]
+        candidates = ((receiver, of) for receiver, (of, _) in self._receivers.items() if address in (None, of))
+        stalled = [
+            (-self._of_address[of], r.progressed_at, id(r), r) for r, of in candidates if r.progressed_at < latest
+        ]
         if not stalled:
             return False
         *_, worst = min(stalled)

@@ -1,4 +1,4 @@
-"""How answers are sent on one connection: in pieces, counted, and only as long as the client takes them."""
+"""Sending responses on one connection: in pieces, counted by the send budget, and cut off if the client stalls."""
 
 import asyncio
 import time
@@ -19,40 +19,43 @@ from app.common.ip_addresses import network_of
 from app.common.problems import Problem
 
 LEAST_RATE = 1000
-"""Bytes a second that must move within a timeout for a connection to count as alive."""
+"""Bytes a second that a client must send or take, as an average over a timeout, to keep its connection."""
 COUNTED = 65_536
-"""Bytes of a body from which on it is counted; smaller ones fit into what a connection may hold anyway."""
+"""Bytes above which a body is counted by the budget; smaller ones fit into the buffer of a connection."""
 PIECE = 262_144
-"""Bytes of a body that are handed to the connection at once."""
+"""Bytes of a body that are written to the connection at a time."""
 
 
 async def _nothing() -> None:
-    """What there is to wait for where nothing is sent."""
+    """The awaitable of a `send` that has nothing to wait for."""
 
 
 def _party(scope: Any) -> str:
-    """The address that an answer counts for: behind a trusted proxy that of the client, which came with the request."""
+    """Return the network that a response counts for: the client's, not the proxy's, behind a trusted proxy."""
     return network_of(address_of(scope))
 
 
 class SendingProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with bounds on what it sends; `write_timeout` is in seconds."""
+    """uvicorn's protocol with bounds on what it sends; `write_timeout` is in seconds.
+
+    The methods without a docstring are those of `asyncio.Protocol` and of uvicorn.
+    """
 
     def __init__(self, budget: SendBudget, write_timeout: float, **given: Any) -> None:
         super().__init__(**given)
         self.budget, self._write_timeout = budget, write_timeout
-        self._application: ASGIApp = self.app  # Starlette has its name
+        self._application: ASGIApp = self.app  # `app` is replaced below
         self.app = self._answer  # what uvicorn calls for each request
         self.progressed_at = time.monotonic()
         self._write_timer: asyncio.TimerHandle | None = None
 
     @property
     def is_waiting_for_client(self) -> bool:
-        """Whether an answer waits for the client to read it."""
+        """Whether a response waits for the client to read it."""
         return self.flow.write_paused
 
     def cut_off(self) -> None:
-        """End the connection at once; what was not sent yet is dropped."""
+        """End the connection at once and drop all bytes that were not sent yet."""
         self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -62,30 +65,30 @@ class SendingProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def _close(self) -> None:
-        """Close the connection when what was written has been sent, or cut it off where the client does not take it."""
+        """Close the connection when all written bytes are sent; cut it off if the client does not take them."""
         self.transport.close()
         if self._write_timer is None:
             self._watch_writing()
 
     def _answer(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
-        """Call the application with a `send` that is bounded; what is made for one answer ends with it."""
+        """Call the application for one request, with a `send` of its own that applies the bounds."""
         return self._application(scope, receive, self._bounded(scope, send))
 
     def _bounded(self, scope: Any, plain: Any) -> Send:
-        """The `send` of one answer. Its head waits for the first of its body, and goes with it where that is all."""
+        """Return the `send` of one response. The head is held until the body begins, to go with a small body."""
         cycle, is_closing = plain.__self__, self.transport.is_closing
         head: Message | None = None
         is_refused = False
 
         def send(message: Message) -> Awaitable[None]:
             nonlocal head, is_refused
-            if is_closing():  # uvloop raises an error where one writes to a client that has left
+            if is_closing():  # uvloop raises an error on writing to a closing connection
                 cycle.disconnected = True
             if is_refused:
                 return _nothing()
             if message["type"] == "http.response.start":
-                is_refused = bool(self.budget.held) and not self._has_room_for(message, scope)
-                head, cycle.response_started = message, not is_refused  # what breaks off now ends the connection
+                is_refused = bool(self.budget.bytes_held) and not self._has_room_for(message, scope)
+                head, cycle.response_started = message, not is_refused  # an exception from now on closes the connection
                 return self._send_refusal(plain) if is_refused else _nothing()
             start, head = head, None
             if start is not None and self._write_whole(cycle, start, message):
@@ -95,7 +98,7 @@ class SendingProtocol(HttpToolsProtocol):
         return send
 
     def _write_whole(self, cycle: RequestResponseCycle, start: Message, message: Message) -> bool:
-        """Write a small answer at once and end its request as uvicorn does; False where it must be sent in parts."""
+        """Write a small response at once and end its request as uvicorn would; return False if it must go in parts."""
         body = message.get("body", b"")
         if cycle.disconnected or self.flow.write_paused or len(body) > COUNTED or message.get("more_body"):
             return False
@@ -118,7 +121,7 @@ class SendingProtocol(HttpToolsProtocol):
         return True
 
     async def _send_parts(self, plain: Any, start: Message | None, message: Message, scope: Any) -> None:
-        """Send a part of a body, behind the head (`start`) if it is the first: by the budget where it is large."""
+        """Send a part of a body, after the head (`start`) if it is the first part; the budget counts a large part."""
         if start is not None:
             plain.__self__.response_started = False
             await self._send_when_room(plain, start)
@@ -128,12 +131,12 @@ class SendingProtocol(HttpToolsProtocol):
             await self._send_when_room(plain, message)
 
     def _has_room_for(self, message: Message, scope: Any) -> bool:
-        """Whether the body that an answer's head promises may be sent now; what is no head promises none."""
+        """Return whether the budget admits the body whose length a response's head gives; without a length it does."""
         size = _length(message)
         return size <= COUNTED or self.budget.admits(_party(scope), size)
 
     async def _send_when_room(self, plain: Any, message: Message) -> None:
-        """Send a message that may have to wait for the client, who may leave meanwhile: uvloop raises an error then."""
+        """Send a message, waiting for the client if need be; uvloop raises an error if the client leaves meanwhile."""
         try:
             await plain(message)
         except RuntimeError:
@@ -142,7 +145,7 @@ class SendingProtocol(HttpToolsProtocol):
             plain.__self__.disconnected = True
 
     async def _send_large(self, plain: Any, message: Message, party: str) -> None:
-        """Send a body in pieces, each when the one before has left the connection's buffer, and count it until then."""
+        """Send a body in pieces, each when the connection's buffer has room; count the body until the last is sent."""
         body, more = message["body"], message.get("more_body", False)
         view = memoryview(body)
         self.budget.enter(self, party, body)
@@ -186,7 +189,7 @@ class SendingProtocol(HttpToolsProtocol):
         )
 
     def _check_writing(self, before: int) -> None:
-        """Cut the connection off where its client has taken next to nothing of what waits for it."""
+        """Cut the connection off if its client has taken less of the waiting bytes than `LEAST_RATE` demands."""
         if before - untaken_bytes(self.transport) < min(before, LEAST_RATE * self._write_timeout):
             self.transport.abort()
         else:
@@ -194,5 +197,5 @@ class SendingProtocol(HttpToolsProtocol):
 
 
 def _length(message: Message) -> int:
-    """The content-length of an answer's head; 0 where it has none."""
+    """Return the Content-Length in a response's head, or 0 without one."""
     return next((int(value) for name, value in message.get("headers", ()) if name == b"content-length"), 0)

@@ -1,4 +1,4 @@
-"""How much of what was written to a connection its client has not confirmed."""
+"""The number of bytes that were written to a connection and not yet acknowledged by its client."""
 
 import asyncio
 import fcntl
@@ -8,7 +8,7 @@ import termios
 
 
 def untaken_bytes(transport: asyncio.Transport) -> int:
-    """Bytes that the client has not confirmed: those that wait here, and on Linux those that wait in the kernel."""
+    """Return the bytes that wait in the transport's buffer and, on Linux, those unacknowledged in the kernel's."""
     waiting = transport.get_write_buffer_size()
     connection: socket.socket | None = transport.get_extra_info("socket")
     if connection is None:

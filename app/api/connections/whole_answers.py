@@ -1,7 +1,7 @@
-"""An answer whose body is here as a whole, as the bytes of one HTTP/1.1 message.
+"""A small response with a known body, as the bytes of one HTTP/1.1 message.
 
-uvicorn looks at each header of an answer by itself and writes head and body apart; for a small answer that costs more
-than making it does.
+uvicorn inspects each header by itself and writes head and body separately. For a small response that costs more than
+making it does.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,9 +14,10 @@ Header = tuple[bytes, bytes]
 def whole_answer(
     method: str, status: int, headers: Sequence[Header], of_server: Iterable[Header], body: bytes, *, keep_alive: bool
 ) -> bytes | None:
-    """The message, or nothing where it must be sent otherwise: without its length, or with a `connection` of its own.
+    """Return the whole message, or None if uvicorn must send it.
 
-    A header with a line break raises a `ValueError`.
+    That is so for a response with a `Connection` header, and for content whose `Content-Length` is absent or differs.
+    Raise a `ValueError` if a header holds a line break.
     """
     named = dict(headers)
     has_content = method != "HEAD" and status != 304

@@ -1,4 +1,4 @@
-"""Byte ranges of a representation (RFC 9110 §14): reading a `Range` header, and finding the bytes that it asks for."""
+"""Byte ranges of a representation (RFC 9110 §14): parsing a `Range` header and applying it to a length."""
 
 import re
 from typing import NamedTuple
@@ -7,17 +7,17 @@ from app.common.problems import Problem
 
 _ONE_RANGE = re.compile(r"bytes=[ \t]*([0-9]*)-([0-9]*)[ \t]*", re.IGNORECASE)
 _MOST_DIGITS = 18
-"""A number with more digits lies behind the end of everything; Python refuses to read very long ones."""
+"""A longer number lies behind the end of any representation; Python refuses to parse very long ones."""
 
 
 class ByteRange(NamedTuple):
-    """One range as a client asks for it: without `first` the last `last` bytes, without `last` up to the end."""
+    """One requested range, both ends included; without `first` the last `last` bytes, without `last` all the rest."""
 
     first: int | None
     last: int | None
 
     def within(self, length: int) -> tuple[int, int]:
-        """Return the first byte and the byte after the last one; raise a `Problem` (416) where there are none."""
+        """Return the offsets of the first byte and of the one after the last; raise a `Problem` (416) if none match."""
         if self.first is None:
             start, stop = max(0, length - (self.last or 0)), length
         else:
@@ -34,10 +34,10 @@ def _number(digits: str) -> int | None:
 
 
 def read_range(header: str) -> ByteRange | None:
-    """Return the one range that a `Range` header asks for.
+    """Return the single range of a `Range` header.
 
-    Return nothing for several ranges, another unit and a malformed header, which a server may or must ignore
-    (RFC 9110 §14.2): the answer is then the whole representation.
+    Return None for several ranges, another unit or a malformed header, which a server may or must ignore (RFC 9110
+    §14.2): the response is then the whole representation.
     """
     found = _ONE_RANGE.fullmatch(header)
     if found is None:

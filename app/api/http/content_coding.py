@@ -1,4 +1,4 @@
-"""Content codings (RFC 9110 §8.4): which one a client takes, and compressing by it, whole or piece by piece."""
+"""Content codings (RFC 9110 §8.4): negotiation, and compression at once or piece by piece."""
 
 import gzip
 import zlib
@@ -9,50 +9,57 @@ from typing import NamedTuple, Protocol
 import brotli
 import zstandard
 
-from app.api.http.negotiation import LONGEST, weighted
+from app.api.http.negotiation import LONGEST, read_weights
 
 
-class Packer(Protocol):
-    def pack(self, piece: bytes) -> bytes: ...
-    def end(self) -> bytes: ...
+class Compressor(Protocol):
+    """Compresses one stream piece by piece."""
+
+    def compress(self, piece: bytes) -> bytes:
+        """Return the next compressed bytes, which may be none."""
+
+    def finish(self) -> bytes:
+        """Return the last compressed bytes."""
 
 
 class _Brotli:
     def __init__(self) -> None:
-        self._packer = brotli.Compressor(quality=4)
+        self._compressor = brotli.Compressor(quality=4)
 
-    def pack(self, piece: bytes) -> bytes:
-        return bytes(self._packer.process(piece))
+    def compress(self, piece: bytes) -> bytes:
+        return bytes(self._compressor.process(piece))
 
-    def end(self) -> bytes:
-        return bytes(self._packer.finish())
+    def finish(self) -> bytes:
+        return bytes(self._compressor.finish())
 
 
 class _Zstandard:
     def __init__(self) -> None:
-        self._packer = zstandard.ZstdCompressor(level=6).compressobj()
+        self._compressor = zstandard.ZstdCompressor(level=6).compressobj()
 
-    def pack(self, piece: bytes) -> bytes:
-        return self._packer.compress(piece)
+    def compress(self, piece: bytes) -> bytes:
+        return self._compressor.compress(piece)
 
-    def end(self) -> bytes:
-        return self._packer.flush()
+    def finish(self) -> bytes:
+        return self._compressor.flush()
 
 
 class _Gzip:
     def __init__(self) -> None:
-        self._packer = zlib.compressobj(5, wbits=31)
+        self._compressor = zlib.compressobj(5, wbits=31)
 
-    def pack(self, piece: bytes) -> bytes:
-        return self._packer.compress(piece)
+    def compress(self, piece: bytes) -> bytes:
+        return self._compressor.compress(piece)
 
-    def end(self) -> bytes:
-        return self._packer.flush()
+    def finish(self) -> bytes:
+        return self._compressor.flush()
 
 
 class Coding(NamedTuple):
+    """A content coding: a function that compresses a whole body, and one that makes a compressor of a stream."""
+
     compress: Callable[[bytes], bytes]
-    packer: Callable[[], Packer]
+    compressor: Callable[[], Compressor]
 
 
 CODINGS: dict[str, Coding] = {
@@ -60,17 +67,17 @@ CODINGS: dict[str, Coding] = {
     "zstd": Coding(lambda body: zstandard.ZstdCompressor(level=6).compress(body), _Zstandard),
     "gzip": Coding(lambda body: gzip.compress(body, 5, mtime=0), _Gzip),
 }
-"""In the order of preference where a client takes several alike."""
+"""The content codings by name, in the order of preference where a client weighs several alike."""
 
 
 @lru_cache(maxsize=512)
 def _coding(header: str) -> str | None:
-    weights = dict(weighted(header))
+    weights = dict(read_weights(header))
     wanted = {name: weights.get(name, weights.get("*", 0.0)) for name in CODINGS}
     best = max(wanted, key=lambda name: wanted[name])
     return best if wanted[best] > 0 else None
 
 
 def coding_of(header: str) -> str | None:
-    """The coding to use for an `Accept-Encoding` header; nothing: send it as it is."""
+    """Return the coding to use for an `Accept-Encoding` header, or None for no coding (RFC 9110 §12.5.3)."""
     return _coding(header[:LONGEST])

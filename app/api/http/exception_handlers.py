@@ -1,4 +1,4 @@
-"""Every way a request can fail, as one kind of answer."""
+"""Exception handlers that turn every failure of a request into a problem (RFC 9457)."""
 
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 
-from app.api.http.problems import problem_response
+from app.api.http.problems import not_found, problem_response
 from app.common.problems import Problem
 from app.database.engine import sqlite_file
 from app.database.errors import driver_error, explained, is_read_only
@@ -35,16 +35,14 @@ def _http(request: Request, error: Exception) -> Response:
             headers={"allow": allowed},
         )
     else:
-        near = _near(request)
-        fault = {"pointer": "", "detail": f"There is no {request.url.path!r} here.", "nearest": near}
-        problem = Problem("not-found", str(fault["detail"]), errors=[fault])
+        problem = not_found(f"There is no {request.url.path!r} here.", _near(request))
     return problem_response(problem, request.scope["request_id"])
 
 
 def _allowed(request: Request) -> str:
-    """The methods of all routes with this address."""
-    fitting = (route for route in request.app.routes if route.matches(request.scope)[0] != Match.NONE)
-    methods = {method for route in fitting for method in getattr(route, "methods", None) or ()}
+    """Return the value of `Allow`: the methods of all routes that match the path."""
+    matching = (route for route in request.app.routes if route.matches(request.scope)[0] != Match.NONE)
+    methods = {method for route in matching for method in getattr(route, "methods", None) or ()}
     return ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
 
 
@@ -54,7 +52,7 @@ def _near(request: Request) -> list[str]:
 
 
 def database_problem(error: Exception, request_id: str, file: Path | None) -> Problem:
-    """An error of the database as a problem, logged; `file` is the SQLite database's, if it is one."""
+    """Log an error of the database and return it as a problem; `file` is that of an SQLite database."""
     problem = explained(error, file)
     known = {"insufficient-storage": "the disk is full", "database-read-only": "the database can only be read"}
     detail, where = str(driver_error(error)), {"file": str(file)} if file else {}
@@ -80,5 +78,6 @@ HANDLERS: dict[Any, Any] = {
 
 
 def install(app: FastAPI) -> None:
+    """Add the handlers to an application."""
     for error, handler in HANDLERS.items():
         app.add_exception_handler(error, handler)

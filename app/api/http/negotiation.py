@@ -1,4 +1,4 @@
-"""What a client accepts (RFC 9110 §12.5): media types and content codings."""
+"""Content negotiation (RFC 9110 §12): the weights of `Accept` and `Accept-Encoding`, and choosing a format."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,8 @@ NDJSON, ZIP = "application/x-ndjson", "application/zip"
 _WEIGHT = re.compile(r"(0(\.[0-9]{0,3})?|1(\.0{0,3})?)")
 
 
-def weighted(header: str) -> Iterator[tuple[str, float]]:
+def read_weights(header: str) -> Iterator[tuple[str, float]]:
+    """Yield each member of a header with its weight (RFC 9110 §12.4.2); a malformed weight counts as 0."""
     for part in header.split(","):
         name, *parameters = (piece.strip().lower() for piece in part.split(";"))
         weight = next((value[2:] for value in parameters if value.startswith("q=")), "1")
@@ -28,44 +29,47 @@ def _specificity(range_: str) -> int:
 
 
 LONGEST = 1000
-"""Characters of a header that are looked at: no client needs more, and what was read is remembered."""
+"""The most characters of a header that are read: no client needs more, and the results are cached."""
 
 
 @lru_cache(maxsize=512)
 def weight(header: str, media_type: str) -> tuple[float, int]:
-    """How much a media type is wanted, and how exactly it is named."""
+    """Return the weight of a media type in an `Accept` header, and the specificity (0 to 2) of the range it is from."""
     ranges = {media_type, media_type.split("/")[0] + "/*", "*/*"}
-    fitting = [(_specificity(name), weight) for name, weight in weighted(header) if name in ranges]
-    exactness, wanted = max(fitting, default=(0, 0.0))
-    return wanted, exactness
+    matching = [(_specificity(name), weight) for name, weight in read_weights(header) if name in ranges]
+    specificity, weight = max(matching, default=(0, 0.0))
+    return weight, specificity
 
 
 def accepts(header: str, media_type: str) -> bool:
-    """Whether an `Accept` header allows a media type; its most specific range decides."""
+    """Return whether an `Accept` header allows a media type; the most specific matching range decides."""
     return not header.strip() or weight(header, media_type)[0] > 0
 
 
 def accept_of(request: Request) -> str:
-    """Several `Accept` lines are one list."""
+    """Return the value of `Accept`; several header lines are one list."""
     return ", ".join(request.headers.getlist("accept"))[:LONGEST]
 
 
-def require(request: Request, *media_types: str) -> None:
-    """Raises a `Problem` unless one of the media types can be sent."""
+def require_acceptable(request: Request, *media_types: str) -> None:
+    """Raise a `Problem` (406) unless the client accepts one of the media types; `format=` overrides `Accept`."""
     if b"format=" in request.scope["query_string"]:
-        return  # what the address says comes first
+        return
     header = accept_of(request)
     if not any(accepts(header, media_type) for media_type in media_types):
         raise Problem("not-acceptable", f"This can be sent as {' or '.join(media_types)}, not as {header[:200]!r}.")
 
 
-def chosen(request: Request, type: RecordType, asked: str | None) -> str:
-    """The format of an answer: the address's, else the one that `Accept` wants most, JSON where it is all the same."""
-    if asked is not None:
-        return asked
+def negotiate_format(request: Request, type: RecordType, requested: str | None) -> str:
+    """Return the format of a response: that of `format=`, else the one with the highest weight in `Accept`.
+
+    Among equal weights JSON comes first. Raise a `Problem` (406) if none is accepted.
+    """
+    if requested is not None:
+        return requested
     header = accept_of(request)
     if not header or header == "*/*":
         return "json"
     known = formats_of(type)
-    require(request, *(FORMATS[name].media_type for name in known))
+    require_acceptable(request, *(FORMATS[name].media_type for name in known))
     return max(known, key=lambda name: weight(header, FORMATS[name].media_type))

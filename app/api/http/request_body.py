@@ -1,6 +1,7 @@
-"""What clients send: bounded, UTF-8, and JSON without anything that two readers could take for different things."""
+"""The content of requests: bounded in bytes, in UTF-8, and JSON that no two parsers read differently."""
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
 from hashlib import sha256
 from typing import IO, Any
 
@@ -8,21 +9,22 @@ from starlette.requests import ClientDisconnect, Request
 
 from app.common.problems import Problem
 from app.common.strict_json import DEEPEST, TooDeep, parse
+from app.common.validation_errors import ShapeFault
 
-JSON_TYPE = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 PIECE = 1 << 20
+"""Bytes that are gathered before they are written to a file."""
 
 
 def require_type(request: Request, *known: str) -> str:
-    """The media type of the content, one of those known; its charset, if given, UTF-8."""
-    given = request.headers.get("content-type", "")
-    media, *parameters = (part.strip().lower() for part in given.split(";"))
+    """Return the media type of a request's content; raise a `Problem` (415) unless it is a known one in UTF-8."""
+    content_type = request.headers.get("content-type", "")
+    media, *parameters = (part.strip().lower() for part in content_type.split(";"))
     charset = next(
         (part.removeprefix("charset=").strip('"') for part in parameters if part.startswith("charset=")), "utf-8"
     )
     if media not in known or charset not in ("utf-8", "utf8") or "content-encoding" in request.headers:
-        sent = " with ".join(filter(None, (given[:100], request.headers.get("content-encoding", "")[:20])))
+        sent = " with ".join(filter(None, (content_type[:100], request.headers.get("content-encoding", "")[:20])))
         headers = {"accept-patch": MERGE_PATCH} if MERGE_PATCH in known else {}
         detail = (
             f"Send {' or '.join(known)} in UTF-8 and without a content coding, not {sent or 'content without a type'}."
@@ -31,45 +33,40 @@ def require_type(request: Request, *known: str) -> str:
     return media
 
 
-def too_large(most: int) -> Problem:
+def _too_large(most: int) -> Problem:
     return Problem("content-too-large", f"At most {most:,} bytes are read.", headers={"connection": "close"})
 
 
-async def read_content(request: Request, most: int) -> bytes:
-    """All of the content; stops reading where it becomes too much, whatever length was promised."""
-    promised = request.headers.get("content-length", "")
-    if promised.isdigit() and int(promised[:20]) > most:
-        raise too_large(most)
-    pieces, size = [], 0
+async def _pieces(request: Request, most: int) -> AsyncIterator[bytes]:
+    """Yield the content as it comes; raise a `Problem` (413) if it has more bytes, by its header or in fact."""
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length[:20]) > most:
+        raise _too_large(most)
+    size = 0
     try:
         async for piece in request.stream():
             size += len(piece)
             if size > most:
-                raise too_large(most)
-            pieces.append(piece)
+                raise _too_large(most)
+            yield piece
     except ClientDisconnect:
         raise Problem("malformed-content", "The content ended before it was whole.") from None
-    return b"".join(pieces)
+
+
+async def read_content(request: Request, most: int) -> bytes:
+    """Return the whole content; raise a `Problem` if it has more than `most` bytes or ends early."""
+    return b"".join([piece async for piece in _pieces(request, most)])
 
 
 async def receive(request: Request, most: int, file: IO[bytes]) -> str:
-    """Writes what is sent to a file, a piece at a time, and returns its hash; stops where it becomes too much."""
-    promised = request.headers.get("content-length", "")
-    if promised.isdigit() and int(promised[:20]) > most:
-        raise too_large(most)
-    digest, size, gathered = sha256(), 0, bytearray()
-    try:
-        async for piece in request.stream():
-            size += len(piece)
-            if size > most:
-                raise too_large(most)
-            gathered += piece
-            if len(gathered) >= PIECE:
-                await asyncio.to_thread(_write, file, digest, bytes(gathered))
-                gathered.clear()
-    except ClientDisconnect:
-        raise Problem("malformed-content", "The content ended before it was whole.") from None
-    await asyncio.to_thread(_write, file, digest, bytes(gathered))
+    """Write the content to a file and return its SHA-256; raise a `Problem` as `read_content` does."""
+    digest, buffer = sha256(), bytearray()
+    async for piece in _pieces(request, most):
+        buffer += piece
+        if len(buffer) >= PIECE:
+            await asyncio.to_thread(_write, file, digest, bytes(buffer))
+            buffer.clear()
+    await asyncio.to_thread(_write, file, digest, bytes(buffer))
     return digest.hexdigest()
 
 
@@ -79,8 +76,15 @@ def _write(file: IO[bytes], digest: Any, piece: bytes) -> None:
     digest.update(piece)
 
 
+def invalid_content(faults: Sequence[ShapeFault], noun: str) -> Problem:
+    """Return the problem (422) of content with faults; `noun` stands for the pointer of one without any."""
+    errors = [{"pointer": pointer, "detail": detail, "nearest": near} for pointer, detail, near in faults]
+    detail = " ".join(f"{pointer or noun}: {text}." for pointer, text, _ in faults[:3])
+    return Problem("invalid-record", detail, errors=errors)
+
+
 def parse_json(content: bytes) -> Any:
-    """JSON as `strict_json` reads it; raises a `Problem`."""
+    """Return content parsed by `app.common.strict_json`; raise a `Problem` (400) if it cannot be."""
     try:
         return parse(content)
     except TooDeep:

@@ -1,27 +1,40 @@
-"""Validators of answers that follow from the database's state."""
+"""Validators of responses that follow from the state of the database."""
 
 from hashlib import blake2b
 
 from starlette.requests import Request
+from starlette.responses import Response
 
 from app import __version__
-from app.api.http.conditional import Validators
+from app.api.http.conditional import Validators, is_fresh, not_modified
 from app.api.services import service_of
+from app.query import pages
 from app.query.pages import Now
 from app.settings import PublicActors
 
 
 def query_string(request: Request) -> str:
+    """Return the query of a request, which `RequestGuard` has found to be UTF-8."""
     return str(request.scope["query_string"], "utf-8")
 
 
-def at_revision(
+async def unchanged(request: Request, actors: PublicActors = "names") -> Response | None:
+    """Return a 304 if the client's copy follows from the present state of the database, or None.
+
+    It reads only the state, so an unchanged page costs no query. `actors` is that of `validators_at`.
+    """
+    now = await service_of(request).reader.look_up(pages.NOW)
+    validators = validators_at(pages.certain(now), request, actors=actors)
+    return not_modified(request, validators) if is_fresh(request, validators) else None
+
+
+def validators_at(
     at: Now, request: Request, format: str = "json", *, permanent: bool = False, actors: PublicActors = "names"
 ) -> Validators:
-    """For answers that follow from the database's state, the address, this code and where pages end.
+    """Return the validators of a response that follows from the state `at`, the target, the format and this code.
 
-    `actors`: how an answer shows those who changed something. Under another setting it is another answer at the same
-    revision, which no date would tell: with pseudonyms there is none.
+    The settings that a response depends on are a part of its entity tag too. `actors` is the setting of how actors are
+    shown, for responses that show any. A change of it is not seen in a date, so with pseudonyms there is no date.
     """
     state = f"{__version__} {at.epoch} {at.revision} {at.changed_at.timestamp()}"
     state += f" {service_of(request).settings.page_bytes}"

@@ -1,12 +1,12 @@
-"""Response headers that bound what a browser may do with an answer, whatever is in it.
+"""Security headers, which bound what a browser may do with a response whatever its content is.
 
-`X-Content-Type-Options` forbids guessing a type. `Referrer-Policy` keeps the addresses read here, which say what a
-reader looks for, from the pages that a link leads to. The Content Security Policy of an answer that is no page allows
-nothing; pages send their own. `Cross-Origin-Resource-Policy` says that other sites may load what anyone may read, also
-those that isolate themselves (COEP).
+`X-Content-Type-Options` forbids guessing a media type. `Referrer-Policy` hides the addresses of this service, which
+tell what a reader looks for, from the pages that a link leads to. The Content Security Policy of a response that is no
+HTML page allows nothing; pages send a policy of their own. `Cross-Origin-Resource-Policy` lets other sites load what
+anyone may read, even sites that isolate themselves (COEP).
 
-There is no `sandbox` in the policy: a document that may load, run and submit nothing is inert without it, and browsers'
-viewers of JSON and text run in the document that they show.
+The policy has no `sandbox`: a document that may load, run and submit nothing is inert without it, and the viewers of
+browsers for JSON and text run in the document that they show.
 """
 
 from collections.abc import Iterable
@@ -24,10 +24,10 @@ NAMES = frozenset(name for name, _ in OF_NO_PAGE)
 
 
 def security_headers(status: int, headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[bytes, bytes], ...]:
-    """The headers that are to be added to an answer with these.
+    """Return the security headers to add to a response with a status and headers.
 
-    A 304 gets none: its headers replace those of the copy that a client has (RFC 9111 §3.2), and the strict policy
-    would take a stored page's own away.
+    A 304 gets none: its headers replace those of the client's stored response (RFC 9111 §3.2), so the strict policy
+    would replace a stored page's own.
     """
     if status == 304:
         return ()

@@ -1,4 +1,4 @@
-"""Requests whose answers come long after them or never end: event streams, and requests that wait for a change."""
+"""Recognising long-lived requests: event streams, and requests that wait for a change (long polling)."""
 
 from urllib.parse import parse_qsl
 
@@ -10,9 +10,9 @@ EVENT_STREAM = "text/event-stream"
 
 
 def is_stream(scope: Scope) -> bool:
-    """Whether a request is for an event stream or waits for a change.
+    """Return whether a request is for an event stream or waits for a change.
 
-    Only these addresses have such answers; what is written behind any other is refused there, and costs as it costs.
+    Only the change feed and imports have such responses. Elsewhere `wait` is refused and `Accept` chooses no stream.
     """
     path = scope["path"]
     if path == "/v1/changes":
@@ -25,6 +25,6 @@ def _waits(query: bytes) -> bool:
 
 
 def wants_events(scope: Scope) -> bool:
-    """Whether a request prefers an event stream to JSON."""
+    """Return whether a request prefers an event stream to JSON."""
     accept = ", ".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"accept")[:LONGEST]
     return bool(accept) and weight(accept, EVENT_STREAM) > weight(accept, JSON)

@@ -1,4 +1,4 @@
-"""How many answers of one kind are open at a time: event streams, requests that wait, exports that are sent."""
+"""A bound on long-lived responses that are open at a time: event streams, requests that wait, and exports."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,9 +8,10 @@ from app.common.problems import Problem
 
 
 class OpenAnswers:
-    """At most `most` open answers, and at most `most_of_party` for one party: a key, or an address without one.
+    """Counts open responses: at most `most` in all, and `most_of_party` for one party.
 
-    `noun` names them in what is refused; without a number there is no bound.
+    A party is a key, or an address without one. `noun` names the responses in the text of a refusal. None as a number
+    means no bound.
     """
 
     def __init__(self, noun: str, *, most: int | None = None, most_of_party: int | None = None) -> None:
@@ -18,7 +19,7 @@ class OpenAnswers:
         self._open: Counter[str] = Counter()
 
     def require_room(self, party: str) -> None:
-        """Raise a `Problem` where one more for this party is too many: 429, or 503 where others have them all."""
+        """Raise a `Problem` if a party may open no further response: 429 for its own share, 503 if all are taken."""
         if self.most_of_party is not None and self._open[party] >= self.most_of_party:
             detail = f"At most {self.most_of_party} {self.noun} are open for one address or key."
             raise Problem("slow-down", detail, headers={"retry-after": "10"})
@@ -27,7 +28,7 @@ class OpenAnswers:
 
     @contextmanager
     def opened(self, party: str) -> Iterator[None]:
-        """Count an answer of this party for as long as the block runs."""
+        """Count one open response of a party while the block runs."""
         self._open[party] += 1
         try:
             yield

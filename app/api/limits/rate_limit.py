@@ -1,10 +1,11 @@
-"""How much one key, or one address without a key, may ask for: requests, bytes and time.
+"""Rate limits of one key, or of one address without a key: requests, bytes sent, and seconds of work.
 
-Each policy is a sliding window: what was used in the window before counts by the part of it that the sliding window
-still covers (the approximation of "How we built rate limiting capable of scaling to millions of domains", Cloudflare,
-2017). Counted in this process's memory, for a bounded number of parties, those not seen for longest forgotten first:
-several processes each count their own. Answers that are kept in memory are no requests; large ones count by their
-bytes. The `RateLimit` fields are those of draft-ietf-httpapi-ratelimit-headers.
+Each policy has a sliding window. It is approximated by two fixed windows: the use in the earlier one counts by the part
+of it that the sliding window still covers ("How we built rate limiting capable of scaling to millions of domains",
+Cloudflare, 2017). The use is counted in the memory of this process, so several processes each count their own, and for
+a bounded number of parties, of which the least recently seen is forgotten first. Responses from the cache do not count
+as requests, but large ones count by their bytes. The `RateLimit` header fields are those of
+draft-ietf-httpapi-ratelimit-headers.
 """
 
 import math
@@ -20,11 +21,11 @@ from app.settings import Settings
 Headers = list[tuple[bytes, bytes]]
 
 MOST_PARTIES = 4096
-"""Keys and addresses whose use is remembered; some 800 bytes each."""
+"""The most keys and addresses whose use is remembered; each takes some 800 bytes."""
 
 
 class Policy(NamedTuple):
-    """At most `most` of a unit within any `seconds`, and the problem of those who ask for more."""
+    """At most `most` of a unit within any `seconds`; `problem` is the kind of problem that answers further requests."""
 
     name: str
     problem: str
@@ -34,11 +35,12 @@ class Policy(NamedTuple):
 
     @property
     def published(self) -> str:
+        """The policy as a member of the `RateLimit-Policy` header."""
         return f'"{self.name}";q={self.most};w={self.seconds}'
 
 
 class Window:
-    """The use of one policy by one party: the numbers of this window and of the one before it."""
+    """The use of one policy by one party, in the current fixed window and in the one before it."""
 
     __slots__ = ("before", "current", "number")
 
@@ -46,21 +48,22 @@ class Window:
         self.number, self.before, self.current = 0, 0.0, 0.0
 
     def used(self, policy: Policy, now: float) -> float:
-        """What was used within the last `policy.seconds`, by the weighted sum of both windows."""
+        """Return the use within the last `policy.seconds`, as the weighted sum of both windows."""
         self._move_to(int(now // policy.seconds))
         return self.before * (1 - now % policy.seconds / policy.seconds) + self.current
 
     def add(self, policy: Policy, amount: float, now: float) -> None:
+        """Add an amount to the use in the current window."""
         self._move_to(int(now // policy.seconds))
         self.current += amount
 
     def wait(self, policy: Policy, now: float) -> int:
-        """Seconds until one more may be used, at least 1."""
+        """Return the seconds, at least 1, until one more unit may be used."""
         passed = now % policy.seconds
         missing = self.used(policy, now) + 1 - policy.most
         if self.current < policy.most and self.before:
             return max(1, math.ceil(missing * policy.seconds / self.before))
-        rest = policy.seconds - passed  # then this window is the one before, and its part shrinks
+        rest = policy.seconds - passed  # by then this window is the earlier one, and its weight shrinks
         over = self.current + 1 - policy.most
         return max(1, math.ceil(rest + max(0.0, over) * policy.seconds / max(1.0, self.current)))
 
@@ -72,6 +75,8 @@ class Window:
 
 
 class Verdict(NamedTuple):
+    """Whether a request is admitted: the `RateLimit` headers of its response, and the problem that refuses it."""
+
     headers: Headers
     problem: Problem | None
 
@@ -85,8 +90,8 @@ def _policies(burst: int, quota: int, bytes_an_hour: int, seconds_a_minute: int)
     )
 
 
-class Limits:
-    """The allowances of keys and addresses, and what each has used."""
+class RateLimiter:
+    """The policies for keys and for addresses, and the use of each party."""
 
     def __init__(self, settings: Settings) -> None:
         self.of_address = _policies(
@@ -97,13 +102,14 @@ class Limits:
         self._used: OrderedDict[str, Sequence[Window]] = OrderedDict()
 
     def published(self) -> dict[str, dict[str, str]]:
+        """Return the policies by party (`address`, `key`) and name, for the service document; empty if off."""
         if not self.enabled:
             return {}
         parties = {"address": self.of_address, "key": self.of_key}
         return {party: {policy.name: policy.published for policy in policies} for party, policies in parties.items()}
 
     def take(self, *, key_id: str | None, address: str) -> Verdict:
-        """Count one request, unless a policy is spent; the verdict says what is left of each."""
+        """Count one request of a party, or refuse it without counting if a policy is spent."""
         policies, windows = self._of(key_id, address)
         now = time.time()
         spent = next((p for p, w in zip(policies, windows, strict=True) if w.used(p, now) + 1 > p.most), None)
@@ -114,14 +120,14 @@ class Limits:
         return Verdict(_headers(policies, windows, now), problem)
 
     def charge(self, *, key_id: str | None, address: str, bytes_sent: int, seconds: float) -> None:
-        """Count what an answer came to: its bytes, and the time that it took to make it."""
+        """Add the bytes of a response, and the seconds that it took to make it, to the use of its party."""
         policies, windows = self._of(key_id, address)
         now = time.time()
         windows[2].add(policies[2], bytes_sent, now)
         windows[3].add(policies[3], seconds * 1000, now)
 
     def has_bytes_left(self, address: str) -> bool:
-        """Whether an address may be sent more bytes within this hour."""
+        """Return whether an address may be sent more bytes within this hour."""
         if not self.enabled:
             return True
         policies, windows = self._of(None, address)

@@ -1,4 +1,7 @@
-"""Turns of reads: how many are made for one address at a time, and the order of those that wait."""
+"""Turns of reads: a bound on how many reads of one address run at a time, with a queue for the others.
+
+An address means its network (`network_of`): an IPv6 client has many addresses.
+"""
 
 import asyncio
 import sys
@@ -11,21 +14,21 @@ from app.common.ip_addresses import network_of
 from app.common.problems import Problem
 
 MOST_WAITING = 100
-"""Requests of one address that may wait for their turn."""
+"""The most requests of one address that may wait for their turn."""
 
 
 @dataclass(slots=True)
 class _Turns:
-    """One address's requests: how many are being made, and those that wait."""
+    """The reads of one address: how many run, and the futures of those that wait, in order."""
 
     taken: int = 0
     waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
 
 
 class ReadTurns:
-    """The turns of all addresses: `most` at a time for each; the next requests wait up to `patience` seconds.
+    """The turns of all addresses: each may run `most` reads at a time; others wait up to `patience` seconds.
 
-    Without `most` there is no bound.
+    With None as `most` there is no bound.
     """
 
     def __init__(self, most: int | None, patience: float) -> None:
@@ -33,12 +36,12 @@ class ReadTurns:
         self._of: dict[str, _Turns] = {}
 
     def are_taken(self, address: str) -> bool:
-        """Whether a request of this address would have to wait now."""
+        """Return whether a request of an address would have to wait now."""
         turns = self._of.get(network_of(address))
         return turns is not None and turns.taken >= self.most
 
     async def take(self, address: str) -> str:
-        """Wait for a turn and return what to give to `end`; raises a `Problem` where it does not come in time."""
+        """Wait for a turn and return the party to pass to `end`; raise a `Problem` (429) if none comes in time."""
         party = network_of(address)
         turns = self._of.setdefault(party, _Turns())
         if turns.taken < self.most:
@@ -51,7 +54,7 @@ class ReadTurns:
         try:
             await asyncio.wait_for(turn, self.patience)
         except TimeoutError:
-            if turn.done() and not turn.cancelled():  # it came with the last moment
+            if turn.done() and not turn.cancelled():  # it came at the last moment
                 return party
             with suppress(ValueError):
                 turns.waiting.remove(turn)
@@ -60,7 +63,7 @@ class ReadTurns:
 
     @asynccontextmanager
     async def turn(self, address: str) -> AsyncIterator[None]:
-        """Hold a turn for as long as the block runs; raises a `Problem` where it does not come in time."""
+        """Hold a turn while the block runs; raise a `Problem` (429) if none comes in time."""
         party = await self.take(address)
         try:
             yield
@@ -68,7 +71,7 @@ class ReadTurns:
             self.end(party)
 
     def end(self, party: str) -> None:
-        """Hand a turn to the next request of the same party, or give it back."""
+        """Pass a turn on to the next waiting request of the same party, or free it if none waits."""
         turns = self._of[party]
         while turns.waiting:
             following = turns.waiting.popleft()

@@ -1,12 +1,12 @@
-"""Who the client is: the address of the connection, or the one that a trusted proxy forwards.
+"""The client's address: that of the connection, or the one that a trusted proxy forwards.
 
     client ----> proxy 203.0.113.9 ----> proxy 10.0.0.2 ----> this service
                  X-Forwarded-For: client         X-Forwarded-For: client, 203.0.113.9
 
-`EVIDENCE_TRUSTED_PROXIES` names the hops whose word is taken. Each proxy appends the address that it was reached from,
-so the list is read from its right end: entries of trusted hops are passed over, and the first that is not trusted is
-the client. What stands left of it was sent by that client and may be invented. An entry that is no address ends the
-reading at the last hop that was understood.
+`EVIDENCE_TRUSTED_PROXIES` names the proxies whose headers are believed. Each proxy appends the address that it was
+reached from, so the list is read from its right end: trusted addresses are skipped, and the first other one is the
+client. Everything left of it was sent by that client and may be invented. An entry that is no address ends the
+reading, and the last address before it counts.
 
 `Forwarded` (RFC 7239) is not read. A proxy that writes only `X-Forwarded-For`, as most do, passes a client's own
 `Forwarded` on unchanged, and it would be believed.
@@ -23,7 +23,7 @@ UNKNOWN = "unknown"
 """The address of a connection that has none, such as one over a Unix socket."""
 
 MOST_HOPS = 20
-"""Entries of `X-Forwarded-For` that are read; no chain of proxies is that long."""
+"""The most entries of `X-Forwarded-For` that are read; no chain of proxies is that long."""
 
 _SCHEMES = {b"http": "http", b"https": "https"}
 _WITH_PORT = re.compile(r"\[([^\]]*)\](?::\d{1,5})?|([^:]+):\d{1,5}")
@@ -31,13 +31,13 @@ _WITH_PORT = re.compile(r"\[([^\]]*)\](?::\d{1,5})?|([^:]+):\d{1,5}")
 
 
 def address_of(scope: Scope) -> str:
-    """The client's address in its canonical spelling, or `unknown`."""
+    """Return the client's address in its canonical spelling, or `unknown`."""
     client = scope.get("client")
     return (canonical_address(client[0]) if client else None) or UNKNOWN
 
 
 class TrustedProxies:
-    """The hops whose forwarded headers are believed: comma-separated addresses and CIDR networks of a setting."""
+    """The proxies whose headers are believed, from a setting of comma-separated addresses and CIDR networks."""
 
     def __init__(self, setting: str) -> None:
         self._networks = read_networks(setting)
@@ -47,6 +47,7 @@ class TrustedProxies:
         return bool(self._networks)
 
     def trusts(self, host: str) -> bool:
+        """Return whether an address belongs to a trusted proxy."""
         answer = self._answers.get(host)
         if answer is None:
             if len(self._answers) >= 4096:
@@ -60,13 +61,13 @@ class TrustedProxies:
 
 
 def _entry(text: str) -> str | None:
-    """The address of one entry of `X-Forwarded-For`, with or without a port."""
+    """Return the address in one entry of `X-Forwarded-For`, which may have a port, or None if there is none."""
     found = _WITH_PORT.fullmatch(text)
     return canonical_address(found[1] or found[2] if found else text)
 
 
 def client_behind(peer: str, forwarded: list[bytes], proxies: TrustedProxies) -> str:
-    """The client's address, where `peer` is trusted and sent these values of `X-Forwarded-For`."""
+    """Return the client's address from the values of `X-Forwarded-For` that a trusted `peer` sent."""
     last = peer
     for entry in reversed(b",".join(forwarded).rsplit(b",", MOST_HOPS)[-MOST_HOPS:]):
         address = _entry(entry.strip().decode("latin-1"))
@@ -79,7 +80,7 @@ def client_behind(peer: str, forwarded: list[bytes], proxies: TrustedProxies) ->
 
 
 class ClientAddress:
-    """The outermost layer: sets `client` and `scheme` of a request that came through a trusted proxy."""
+    """The outermost middleware: it sets `client` and `scheme` of a request that came through a trusted proxy."""
 
     def __init__(self, app: ASGIApp, proxies: TrustedProxies) -> None:
         self.app, self.proxies = app, proxies

@@ -1,8 +1,8 @@
-"""How many reads of one address are made at a time, so that no address takes all the threads that read.
+"""A bound on the reads of one address that run at a time, so that no address occupies all threads that read.
 
-The rest of an address's requests wait their turn, in order, behind each other and behind nobody else's. A turn ends
-when the head of the answer is known: sending it is bounded elsewhere. Event streams and requests that wait for a change
-take one for each page that they read instead.
+Further reads of an address wait in order for its own earlier ones, never for those of other addresses. A read gives
+its turn back when the head of its response is sent: sending is bounded by the connection (`app.api.connections`). Event
+streams and requests that wait for a change take a turn for each page that they read instead.
 """
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,40 +14,43 @@ from app.api.middleware.client_address import address_of
 from app.common.problems import Problem
 
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Paths whose answers say how the service is at this moment."""
+"""Paths whose responses tell the present state of the service, so they neither wait nor are cached."""
 
 
 class ConcurrencyLimit:
-    def __init__(self, app: ASGIApp, turns: ReadTurns) -> None:
-        self.app, self.turns = app, turns
+    """Lets a GET or HEAD request take a turn of its address, or answers with a 429 where none comes in time."""
+
+    def __init__(self, app: ASGIApp, read_turns: ReadTurns) -> None:
+        self.app, self.read_turns = app, read_turns
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or _takes_no_turn(scope):
             await self.app(scope, receive, send)
             return
         try:
-            party = await self.turns.take(address_of(scope))
+            party = await self.read_turns.take(address_of(scope))
         except Problem as problem:
             await problem_response(problem, scope["request_id"])(scope, receive, send)
             return
-        answer = _Answer(send, self.turns, party)
+        turn = _TurnEndingSend(send, self.read_turns, party)
         try:
-            await self.app(scope, receive, answer)
+            await self.app(scope, receive, turn)
         finally:
-            answer.end()
+            turn.end()
 
 
-class _Answer:
-    """The `send` of a request that has a turn, which ends with the first message or with the request."""
+class _TurnEndingSend:
+    """A `send` that gives a turn back with the first message; the request gives it back if there is none."""
 
-    def __init__(self, send: Send, turns: ReadTurns, party: str) -> None:
-        self.send, self.turns, self.party = send, turns, party
-        self.is_over = False
+    def __init__(self, send: Send, read_turns: ReadTurns, party: str) -> None:
+        self.send, self.read_turns, self.party = send, read_turns, party
+        self.has_ended = False
 
     def end(self) -> None:
-        if not self.is_over:
-            self.is_over = True
-            self.turns.end(self.party)
+        """Give the turn back, unless that has been done."""
+        if not self.has_ended:
+            self.has_ended = True
+            self.read_turns.end(self.party)
 
     async def __call__(self, message: Message) -> None:
         self.end()

@@ -1,5 +1,7 @@
-"""Headers that every answer has, whoever asks, so that caches keep one: reading is open to every page (CORS), and
-browsers are told how little an answer may do (`security_headers`).
+"""CORS and security headers for every response.
+
+Pages of any origin may read. The headers do not depend on the request's `Origin`, so a cache needs only one response
+for all origins. The security headers are those of `app.api.http.security_headers`.
 """
 
 from starlette.datastructures import Headers
@@ -28,7 +30,12 @@ ALLOW_ORIGIN = (b"access-control-allow-origin", b"*")
 EXPOSE_HEADERS = (b"access-control-expose-headers", ", ".join(EXPOSED).encode())
 
 
-class OpenForReading(CORSMiddleware):
+class Cors(CORSMiddleware):
+    """Starlette's middleware, which answers preflights here; other responses get constant headers.
+
+    Starlette's own way with those other responses costs ten times as much.
+    """
+
     def __init__(self, app: ASGIApp) -> None:
         super().__init__(
             app,
@@ -40,16 +47,15 @@ class OpenForReading(CORSMiddleware):
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Starlette's way for preflights; its way with all other answers costs ten times this one."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        opened = () if scope["method"] == "OPTIONS" else (ALLOW_ORIGIN, EXPOSE_HEADERS)
+        cors_headers = () if scope["method"] == "OPTIONS" else (ALLOW_ORIGIN, EXPOSE_HEADERS)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = message["headers"]
-                message["headers"] = [*headers, *opened, *security_headers(message["status"], headers)]
+                message["headers"] = [*headers, *cors_headers, *security_headers(message["status"], headers)]
             await send(message)
 
         if scope["method"] == "OPTIONS":
@@ -58,6 +64,7 @@ class OpenForReading(CORSMiddleware):
             await self.app(scope, receive, send_with_headers)
 
     def preflight_response(self, request_headers: Headers) -> Response:
+        """Return Starlette's answer to a preflight; a refusal is made a problem, with the CORS headers kept."""
         answer = super().preflight_response(request_headers)
         if answer.status_code < 400:
             return answer

@@ -1,4 +1,7 @@
-"""Refuses what no route should meet: overlong or undecodable targets, stray content. Turns HEAD into GET."""
+"""A guard in front of the routes: it refuses overlong or undecodable targets and content of reads.
+
+It also turns HEAD into GET, so that no route has to know HEAD.
+"""
 
 import re
 from urllib.parse import unquote_to_bytes
@@ -8,11 +11,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api.http.problems import problem_response
 from app.common.problems import Problem
 
-_UNWANTED = {"path": re.compile(rb"[\x00-\x1f\x7f]"), "query": re.compile(rb"\x00")}
-"""Characters that no name has and no route's pattern takes."""
+_FORBIDDEN = {"path": re.compile(rb"[\x00-\x1f\x7f]"), "query": re.compile(rb"\x00")}
+"""Characters, after percent-decoding, that no path or query of this API contains."""
 
 CURSOR_BYTES = 4096
-"""What a `next` link may add to the address it follows."""
+"""Bytes by which a `next` link may be longer than the target that it continues."""
 
 
 def _target_fault(path: bytes, query: bytes, longest: int) -> Problem | None:
@@ -23,7 +26,7 @@ def _target_fault(path: bytes, query: bytes, longest: int) -> Problem | None:
         if b"%" not in raw and raw.isascii():
             continue
         decoded = unquote_to_bytes(raw)
-        if _UNWANTED[name].search(decoded):
+        if _FORBIDDEN[name].search(decoded):
             return Problem("malformed-request", f"The {name} has a control character in it.")
         try:
             decoded.decode("utf-8")
@@ -33,35 +36,37 @@ def _target_fault(path: bytes, query: bytes, longest: int) -> Problem | None:
 
 
 def _has_content(scope: Scope) -> bool:
-    found = dict(scope["headers"])
-    return b"transfer-encoding" in found or bool(found.get(b"content-length", b"").strip(b"0 "))
+    headers = dict(scope["headers"])
+    return b"transfer-encoding" in headers or bool(headers.get(b"content-length", b"").strip(b"0 "))
 
 
-class Guard:
-    def __init__(self, app: ASGIApp, longest: int) -> None:
-        self.app, self.longest = app, longest
+class RequestGuard:
+    """Answers unusable requests with a problem; passes the others on, HEAD as GET with `headers_only` in its scope."""
+
+    def __init__(self, app: ASGIApp, most_target_bytes: int) -> None:
+        self.app, self.most_target_bytes = app, most_target_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         reads = scope["method"] in ("GET", "HEAD")
-        fault = _target_fault(scope.get("raw_path") or b"", scope["query_string"], self.longest)
+        fault = _target_fault(scope.get("raw_path") or b"", scope["query_string"], self.most_target_bytes)
         if fault is None and reads and _has_content(scope):
             fault = Problem("unexpected-content", f"A {scope['method']} request has no content here.")
         app = problem_response(fault, scope["request_id"]) if fault else self.app
         if scope["method"] != "HEAD":
             await app(scope, receive, send)
             return
-        as_get = {**scope, "method": "GET", "headers_only": True}  # the server goes by its own scope to send no content
+        as_get = {**scope, "method": "GET", "headers_only": True}  # uvicorn's own scope keeps HEAD
         try:
-            await app(as_get, receive, _bodiless(send))
+            await app(as_get, receive, _without_content(send))
         finally:
             scope["route"] = as_get.get("route")
 
 
-def _bodiless(send: Send) -> Send:
-    """An answer to HEAD is that to GET without its content (RFC 9110 §9.3.2)."""
+def _without_content(send: Send) -> Send:
+    """Return a `send` that drops the content of a response, as HEAD asks (RFC 9110 §9.3.2)."""
 
     async def send_head(message: Message) -> None:
         if message["type"] == "http.response.body":

@@ -1,9 +1,15 @@
-"""Finished answers, kept in memory in front of everything else: by address, accepted type and coding, for as long as
-the database does not change. Bounded in bytes; what many ask for at once is made once.
+"""A response cache in memory (RFC 9111), in front of everything that knows the database.
 
-An answer is made whole, then kept, then sent. Requests for an answer that is being made wait for the making, never for
-another client's socket: a leader that will not be kept lets its followers go when its head is known. Probes, metrics,
-event streams and requests that wait for a change neither lead nor follow.
+A response is stored by target, accepted media type and content coding, and is fresh as long as the database does not
+change (`app.query.change_token`). All stored responses together are bounded in bytes.
+
+Requests for a response that is being made are collapsed into one (RFC 9111 §4):
+
+    first request     forwards; its response is gathered whole, stored, and only then sent
+    further requests  wait for the stored response, never for the first client to read its own
+
+If the head of the first response shows that it cannot be stored, the waiting requests are released at once. Probes,
+metrics, event streams and requests that wait for a change are neither stored nor collapsed.
 """
 
 import asyncio
@@ -21,7 +27,7 @@ from app.api.http import security_headers
 from app.api.http.content_coding import coding_of
 from app.api.http.negotiation import LONGEST
 from app.api.http.stream_requests import is_stream
-from app.api.limits.rate_limit import Limits
+from app.api.limits.rate_limit import RateLimiter
 from app.api.limits.read_turns import ReadTurns
 from app.api.metrics import Metrics
 from app.api.middleware.client_address import address_of
@@ -32,11 +38,11 @@ Headers = list[tuple[bytes, bytes]]
 Key = tuple[bytes, bytes, bytes, str | None]
 
 LARGEST = 5_000_000
-"""Bytes of a body that is still kept: a page of `EVIDENCE_PAGE_BYTES` and what stands around its items."""
+"""The most bytes of a body that is stored: a page of `EVIDENCE_PAGE_BYTES` and what surrounds its items."""
 LARGE = 65_536
-"""Bytes of a kept body that are counted: smaller ones cost less than the counting."""
+"""Bytes above which a stored body is charged to the address it is sent to; charging costs more than a smaller one."""
 LONGEST_ACCEPT = 200
-NOT_KEPT = frozenset({b"x-request-id", b"date", b"ratelimit", b"ratelimit-policy"})
+NOT_STORED = frozenset({b"x-request-id", b"date", b"ratelimit", b"ratelimit-policy"})
 NOT_OF_A_304 = security_headers.NAMES | {
     b"content-type",
     b"content-length",
@@ -44,7 +50,7 @@ NOT_OF_A_304 = security_headers.NAMES | {
     b"content-disposition",
     b"link",
 }
-OWN_WAY = frozenset(
+BYPASSING = frozenset(
     {
         b"authorization",
         b"if-modified-since",
@@ -57,29 +63,31 @@ OWN_WAY = frozenset(
         b"transfer-encoding",
     }
 )
-"""Headers of requests that go their own way, past what is kept."""
+"""Request headers with which a request is forwarded without a look at the cache."""
 
 
 @dataclass(slots=True)
-class Answer:
-    """A whole 200, and the state of the database, `token`, that it is of."""
+class StoredResponse:
+    """A whole 200, with the headers of the 304 that stands for it, and the token of the database's state."""
 
     token: Any
     etag: bytes
     headers: Headers
-    short_headers: Headers
+    headers_of_304: Headers
     body: bytes
     route: str
 
     @property
     def size(self) -> int:
+        """The bytes that the response counts for, with an estimate of its headers."""
         return len(self.body) + 500
 
 
-class Asked(NamedTuple):
-    """What of a request decides its answer."""
+class CacheRequest(NamedTuple):
+    """The parts of a request that select its response: the cache key and the value of `If-None-Match`."""
 
     key: Key | None
+    """None if the request bypasses the cache."""
     none_match: bytes | None
 
 
@@ -88,29 +96,29 @@ def _coding(header: bytes) -> str | None:
     return coding_of(header.decode("latin-1"))
 
 
-def _asked(scope: Scope) -> Asked:
-    """The parts of a request that decide its answer; the key is None where the request must be answered anew.
+def _cache_request(scope: Scope) -> CacheRequest:
+    """Read what selects the response to a request.
 
-    Those are requests with conditions of their own, with a header twice, probes, event streams and long polls.
+    A request bypasses the cache if it has a header of `BYPASSING` or a header twice, or is for a probe or a stream.
     """
     found = dict(scope["headers"])
     accept = found.get(b"accept", b"")
     path, query = scope["raw_path"], scope["query_string"]
-    if len(found) < len(scope["headers"]) or not OWN_WAY.isdisjoint(found) or len(accept) > LONGEST_ACCEPT:
-        return Asked(None, None)
+    if len(found) < len(scope["headers"]) or not BYPASSING.isdisjoint(found) or len(accept) > LONGEST_ACCEPT:
+        return CacheRequest(None, None)
     if scope["path"] in PROBES or is_stream(scope):
-        return Asked(None, None)
+        return CacheRequest(None, None)
     coding = _coding(found.get(b"accept-encoding", b"")[:LONGEST])
-    return Asked((path, query, accept, coding), found.get(b"if-none-match"))
+    return CacheRequest((path, query, accept, coding), found.get(b"if-none-match"))
 
 
-class Finished:
-    """The cache of finished answers as the outermost layer that knows the database.
+class ResponseCache:
+    """The middleware that answers from stored responses, and stores those that it forwards.
 
-    `most_bytes` bounds all kept answers together; 0 keeps none and turns the layer off. `patience` is how many seconds
-    a request waits for another one's making before it makes the answer itself. A request that would have to wait for a
-    turn of its address (`turns`) does not lead: its followers would wait for that address as well. Large answers count
-    against the bytes of an address (`limits`), and one that has none left is refused further in.
+    `most_bytes` bounds all stored responses together; 0 turns the cache off. `patience` is how many seconds a collapsed
+    request waits before it is forwarded itself. A request that would have to wait for a turn of its address
+    (`read_turns`) is not waited for: other addresses would wait for that address too. A large response is charged to
+    the bytes of its address (`rate_limiter`); if none are left, the request is forwarded, to be refused further in.
     """
 
     def __init__(
@@ -121,120 +129,121 @@ class Finished:
         most_bytes: int,
         *,
         patience: float = 30.0,
-        turns: ReadTurns | None = None,
-        limits: Limits | None = None,
+        read_turns: ReadTurns | None = None,
+        rate_limiter: RateLimiter | None = None,
     ) -> None:
         self.app, self.signal, self.metrics, self.most_bytes = app, signal, metrics, most_bytes
-        self.patience, self.turns, self.limits = patience, turns, limits
-        self._kept: OrderedDict[Key, Answer] = OrderedDict()
+        self.patience, self.read_turns, self.rate_limiter = patience, read_turns, rate_limiter
+        self._stored: OrderedDict[Key, StoredResponse] = OrderedDict()
         self._bytes = 0
-        self._making: dict[tuple[Key, Any], asyncio.Event] = {}
-        self._prefix, self._number = token_hex(6).encode(), 0
+        self._in_progress: dict[tuple[Key, Any], asyncio.Event] = {}
+        """The responses that are being made, by key and token; an event is set when its response is stored, or not."""
+        self._id_prefix, self._served = token_hex(6).encode(), 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or not self.most_bytes:
             await self.app(scope, receive, send)
             return
-        asked = _asked(scope)
-        token = await self.signal.token() if asked.key else None
-        if asked.key is None or token is None:
+        request = _cache_request(scope)
+        token = await self.signal.token() if request.key else None
+        if request.key is None or token is None:
             await self.app(scope, receive, send)
             return
-        answer = self._get(asked.key, token)
-        if answer is None:
-            answer = await self._follow(asked.key, token)
-        if answer is None:
-            await self._lead(asked, token, scope, receive, send)
-        elif len(answer.body) > LARGE and not self._charge(scope, answer):
+        response = self._get(request.key, token)
+        if response is None:
+            response = await self._collapse(request.key, token)
+        if response is None:
+            await self._forward(request, token, scope, receive, send)
+        elif len(response.body) > LARGE and not self._charge(scope, response):
             await self.app(scope, receive, send)
         else:
-            await self._send(asked, answer, scope, send)
+            await self._send(request, response, scope, send)
 
-    def _charge(self, scope: Scope, answer: Answer) -> bool:
-        """Count a large answer against the bytes of its address; False where the address has none left."""
-        if self.limits is None or not self.limits.enabled:
+    def _charge(self, scope: Scope, response: StoredResponse) -> bool:
+        """Charge a large response to its address; return False if the address has no bytes left."""
+        if self.rate_limiter is None or not self.rate_limiter.enabled:
             return True
         address = address_of(scope)
-        if not self.limits.has_bytes_left(address):
+        if not self.rate_limiter.has_bytes_left(address):
             return False
-        self.limits.charge(key_id=None, address=address, bytes_sent=len(answer.body), seconds=0.0)
+        self.rate_limiter.charge(key_id=None, address=address, bytes_sent=len(response.body), seconds=0.0)
         return True
 
-    def _get(self, key: Key, token: Any) -> Answer | None:
-        answer = self._kept.get(key)
-        if answer is None or answer.token != token:
+    def _get(self, key: Key, token: Any) -> StoredResponse | None:
+        response = self._stored.get(key)
+        if response is None or response.token != token:
             return None
-        self._kept.move_to_end(key)
-        return answer
+        self._stored.move_to_end(key)
+        return response
 
-    async def _follow(self, key: Key, token: Any) -> Answer | None:
-        """Return another request's answer once it is made; None where none is being made or it is not kept in time."""
-        making = self._making.get((key, token))
+    async def _collapse(self, key: Key, token: Any) -> StoredResponse | None:
+        """Wait for a response that is being made and return it; None if there is none, or it is not stored in time."""
+        making = self._in_progress.get((key, token))
         if making is None:
             return None
         with suppress(TimeoutError):
             await asyncio.wait_for(making.wait(), self.patience)
         return self._get(key, token)
 
-    async def _lead(self, asked: Asked, token: Any, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and keep its answer where it is a whole one that may be kept."""
-        assert asked.key is not None
-        making_key = (asked.key, token)
-        alone = scope["method"] == "HEAD" or asked.none_match is not None or making_key in self._making
-        if alone or (self.turns is not None and self.turns.are_taken(address_of(scope))):
+    async def _forward(self, request: CacheRequest, token: Any, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and store its response if others may wait for it and it can be stored."""
+        assert request.key is not None
+        progress_key = (request.key, token)
+        alone = scope["method"] == "HEAD" or request.none_match is not None or progress_key in self._in_progress
+        if alone or (self.read_turns is not None and self.read_turns.are_taken(address_of(scope))):
             await self.app(scope, receive, send)
             return
-        self._making[making_key] = asyncio.Event()
-        maker = _Maker(scope, send, partial(self._settle, asked.key, token))
+        self._in_progress[progress_key] = asyncio.Event()
+        gathering = _GatheringSend(scope, send, partial(self._settle, request.key, token))
         try:
-            await self.app(scope, receive, maker)
+            await self.app(scope, receive, gathering)
         finally:
-            self._settle(asked.key, token, None)
+            self._settle(request.key, token, None)
 
-    def _settle(self, key: Key, token: Any, answer: Answer | None) -> None:
-        """End a making: keep its answer, if there is one, and let those who wait for it go on."""
-        making = self._making.pop((key, token), None)
+    def _settle(self, key: Key, token: Any, response: StoredResponse | None) -> None:
+        """End the making of a response: store it, if there is one, and release the requests that wait for it."""
+        making = self._in_progress.pop((key, token), None)
         if making is None:
             return
-        if answer is not None:
-            answer.token = token
-            self._keep(key, answer)
+        if response is not None:
+            response.token = token
+            self._store(key, response)
         making.set()
 
-    def _keep(self, key: Key, answer: Answer) -> None:
-        before = self._kept.pop(key, None)
-        self._bytes += answer.size - (before.size if before else 0)
-        self._kept[key] = answer
+    def _store(self, key: Key, response: StoredResponse) -> None:
+        before = self._stored.pop(key, None)
+        self._bytes += response.size - (before.size if before else 0)
+        self._stored[key] = response
         while self._bytes > self.most_bytes:
-            _, oldest = self._kept.popitem(last=False)
+            _, oldest = self._stored.popitem(last=False)
             self._bytes -= oldest.size
 
-    async def _send(self, asked: Asked, answer: Answer, scope: Scope, send: Send) -> None:
-        fresh = asked.none_match is not None and (answer.etag in asked.none_match or asked.none_match == b"*")
-        status, headers = (304, answer.short_headers) if fresh else (200, answer.headers)
-        self._number += 1
-        stamped = [*headers, (b"x-request-id", b"%b%x" % (self._prefix, self._number))]
-        self.metrics.kept[scope["method"], answer.route, status] += 1
-        await send({"type": "http.response.start", "status": status, "headers": stamped})
-        body = b"" if fresh or scope["method"] == "HEAD" else answer.body
+    async def _send(self, request: CacheRequest, response: StoredResponse, scope: Scope, send: Send) -> None:
+        fresh = request.none_match is not None and (response.etag in request.none_match or request.none_match == b"*")
+        status, headers = (304, response.headers_of_304) if fresh else (200, response.headers)
+        self._served += 1
+        request_id = (b"x-request-id", b"%b%x" % (self._id_prefix, self._served))
+        self.metrics.cache_hits[scope["method"], response.route, status] += 1
+        await send({"type": "http.response.start", "status": status, "headers": [*headers, request_id]})
+        body = b"" if fresh or scope["method"] == "HEAD" else response.body
         await send({"type": "http.response.body", "body": body})
 
 
-class _Maker:
-    """The `send` of a request that leads: it gathers an answer that may be kept, and passes on every other one.
+class _GatheringSend:
+    """The `send` of a forwarded request: it gathers a response that can be stored, and passes on any other at once.
 
-    Whether an answer may be kept is known when its head comes; `settle` is called then without an answer where it may
-    not, and with the whole answer, before its first byte is sent, where it may.
+    The head of a response shows whether it can be stored. If not, `settle` is called with None when the head comes; if
+    so, `settle` is called with the whole response before its first byte is sent.
     """
 
-    def __init__(self, scope: Scope, send: Send, settle: Callable[[Answer | None], None]) -> None:
+    def __init__(self, scope: Scope, send: Send, settle: Callable[[StoredResponse | None], None]) -> None:
         self.scope, self.send, self.settle = scope, send, settle
         self.start: Message | None = None
-        """The head that is held back while the answer is gathered."""
+        """The head of a response that is being gathered."""
         self.pieces: list[bytes] = []
 
     async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start" and self._may_be_kept(message):
+        if message["type"] == "http.response.start" and self._can_be_stored(message):
             self.start = message
         elif self.start is None:
             self.settle(None)
@@ -244,9 +253,9 @@ class _Maker:
             if not message.get("more_body", False):
                 await self._end(self.start)
 
-    def _may_be_kept(self, start: Message) -> bool:
-        """A stream has no length, and is no answer to keep."""
-        if start["status"] != 200 or self.scope.get("not_kept"):
+    def _can_be_stored(self, start: Message) -> bool:
+        """Return whether a response is a 200 of a known, small length with an entity tag. Streams have no length."""
+        if start["status"] != 200 or self.scope.get("bypass_cache"):
             return False
         headers = dict(start["headers"])
         length = headers.get(b"content-length")
@@ -255,12 +264,12 @@ class _Maker:
     async def _end(self, start: Message) -> None:
         body = b"".join(self.pieces)
         self.pieces.clear()
-        self.settle(self._answer(start["headers"], body))
+        self.settle(self._response(start["headers"], body))
         await self.send(start)
         await self.send({"type": "http.response.body", "body": body})
 
-    def _answer(self, made: Headers, body: bytes) -> Answer:
-        headers = [(name, value) for name, value in made if name.lower() not in NOT_KEPT]
-        short = [(name, value) for name, value in headers if name.lower() not in NOT_OF_A_304]
+    def _response(self, made: Headers, body: bytes) -> StoredResponse:
+        headers = [(name, value) for name, value in made if name.lower() not in NOT_STORED]
+        headers_of_304 = [(name, value) for name, value in headers if name.lower() not in NOT_OF_A_304]
         route = getattr(self.scope.get("route"), "path", "none")
-        return Answer(None, dict(headers)[b"etag"], headers, short, body, route)
+        return StoredResponse(None, dict(headers)[b"etag"], headers, headers_of_304, body, route)

@@ -1,10 +1,8 @@
-"""What OpenAPI says of the change feed."""
-
-from typing import Any
+"""The change feed in OpenAPI: its operation and its schemas."""
 
 from app.api.http.stream_requests import EVENT_STREAM
-from app.api.openapi.operations import operation, problems, success
-from app.api.openapi.parameters import PAGE_END
+from app.api.openapi.operations import operation, problems, ref, success
+from app.api.openapi.parameters import JSON_FORMAT, PAGE_END, TEXT, TYPES_PARAMETER, Doc, query_parameter
 from app.history import changes as feed
 from app.history.changes import PATH
 from app.query.keyset import write_cursor
@@ -15,52 +13,43 @@ CURSOR = write_cursor(feed.read_query("").asked, (1, "studies", "preempt-1"))
 PROBLEMS = ("malformed-request", "unexpected-content", "bad-cursor", "not-acceptable")
 
 
-def _parameter(name: str, description: str, schema: dict[str, Any], example: object) -> dict[str, Any]:
-    return {"name": name, "in": "query", "description": description, "schema": schema, "example": example}
-
-
-def changes_operation() -> dict[str, Any]:
-    types = "|".join(TYPES)
+def changes_operation() -> Doc:
+    """Document the change feed."""
     parameters = [
-        _parameter(
+        query_parameter(
             "since",
             "The last revision that you have, or a date or moment as `as_of` takes it: only later changes are told. "
             "0: all there ever were.",
             {"type": "string", "pattern": "^([0-9]{1,9}|[0-9]{4}-[0-9]{2}-[0-9]{2}.*)$", "default": "0"},
             "0",
         ),
-        _parameter(
-            "type",
-            "Record types, comma-separated; all of them unless said.",
-            {"type": "string", "pattern": f"^({types})(,({types}))*$"},
-            "studies,publications",
-        ),
-        _parameter(
+        TYPES_PARAMETER,
+        query_parameter(
             "limit",
             f"Changes a page. {PAGE_END}",
             {"type": "integer", "minimum": 1, "maximum": 1000, "default": feed.DEFAULT_LIMIT},
             2,
         ),
-        _parameter(
+        query_parameter(
             "wait",
             "Seconds to wait for a change where there is none yet.",
             {"type": "integer", "minimum": 0, "maximum": feed.LONGEST_WAIT, "default": 0},
             0,
         ),
-        _parameter("cursor", "From `next`; belongs to its query.", {"type": "string", "minLength": 1}, CURSOR),
-        _parameter("format", "The format of the answer.", {"type": "string", "enum": ["json"]}, "json"),
+        query_parameter("cursor", "From `next`; belongs to its query.", TEXT, CURSOR),
+        JSON_FORMAT,
     ]
     stream = {
         EVENT_STREAM: {"schema": {"type": "string", "description": "`event: change`, `id:` and `data:` of each."}}
     }
     answers = success(
-        {"$ref": "#/components/schemas/ChangePage"},
+        ref("ChangePage"),
         "Link",
         example=f"GET {PATH}",
         description="Changes, oldest first. `revision` is what to ask `since` for when `next` is null.",
         others=stream,
     )
-    made = operation(
+    return operation(
         "list_changes",
         "Follow all changes",
         "Every version of every record, in the order in which they came to be: complete, and to be resumed anywhere. "
@@ -69,10 +58,9 @@ def changes_operation() -> dict[str, Any]:
         parameters,
         answers | problems(*PROBLEMS),
     )
-    return made
 
 
-CHANGE: dict[str, Any] = {
+CHANGE: Doc = {
     "type": "object",
     "required": ["revision", "at", "actor", "reason", "type", "id", "version", "change", "fields", "href"],
     "properties": {
@@ -99,11 +87,11 @@ CHANGE: dict[str, Any] = {
         "href": {"type": "string", "description": "Path of this version."},
     },
 }
-CHANGE_PAGE: dict[str, Any] = {
+CHANGE_PAGE: Doc = {
     "type": "object",
     "required": ["items", "next", "revision"],
     "properties": {
-        "items": {"type": "array", "items": {"$ref": "#/components/schemas/Change"}},
+        "items": {"type": "array", "items": ref("Change")},
         "next": {"type": ["string", "null"], "description": "Path of the next page; null on the last."},
         "revision": {"type": "integer", "description": "All changes up to this one are told when `next` is null."},
     },

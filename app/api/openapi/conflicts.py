@@ -1,7 +1,15 @@
-"""What OpenAPI says of conflicts between a record and its imported sources."""
+"""Conflicts between records and their imported sources in OpenAPI: the operation and its schemas."""
 
-from app.api.openapi.operations import Doc, operation, problems, success
-from app.api.openapi.parameters import PAGE_END
+from app.api.openapi.operations import operation, problems, ref, success
+from app.api.openapi.parameters import (
+    JSON_FORMAT,
+    PAGE_END,
+    TEXT,
+    TYPES_PARAMETER,
+    Doc,
+    query_parameter,
+    words_parameter,
+)
 from app.query import conflicts
 from app.query.conflicts import PATH
 from app.query.keyset import write_cursor
@@ -12,35 +20,26 @@ CURSOR = write_cursor(conflicts.read_query("").asked, ("studies", "preempt-1", "
 PROBLEMS = ("malformed-request", "unexpected-content", "bad-cursor", "not-acceptable")
 
 
-def _words(name: str, description: str, words: tuple[str, ...], example: str) -> Doc:
-    one = "|".join(words)
-    return _parameter(name, description, {"type": "string", "pattern": f"^({one})(,({one}))*$"}, example)
-
-
-def _parameter(name: str, description: str, schema: Doc, example: object) -> Doc:
-    return {"name": name, "in": "query", "description": description, "schema": schema, "example": example}
-
-
 def conflicts_operation() -> Doc:
-    text: Doc = {"type": "string", "minLength": 1}
+    """Document the list of conflicts."""
     limit: Doc = {"type": "integer", "minimum": 0, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
     parameters = [
-        _words("type", "Record types, comma-separated; all of them unless said.", TYPES, "studies,publications"),
-        _parameter("id", "Ids of records, comma-separated.", text, "preempt-1"),
-        _parameter("field", "Fields of records, comma-separated.", text, "enrolled"),
-        _parameter("source", "Ids of the sources that say otherwise, comma-separated.", text, "article"),
-        _words("rule", "Rules by which the records' values stand, comma-separated.", RULES, "person-first"),
-        _parameter("limit", f"Conflicts a page. {PAGE_END}", limit, 2),
-        _parameter("cursor", "From `next`; belongs to its query.", text, CURSOR),
-        _parameter("format", "The format of the answer.", {"type": "string", "enum": ["json"]}, "json"),
+        TYPES_PARAMETER,
+        query_parameter("id", "Ids of records, comma-separated.", TEXT, "preempt-1"),
+        query_parameter("field", "Fields of records, comma-separated.", TEXT, "enrolled"),
+        query_parameter("source", "Ids of the sources that say otherwise, comma-separated.", TEXT, "article"),
+        words_parameter("rule", "Rules by which the records' values stand, comma-separated.", RULES, "person-first"),
+        query_parameter("limit", f"Conflicts a page. {PAGE_END}", limit, 2),
+        query_parameter("cursor", "From `next`; belongs to its query.", TEXT, CURSOR),
+        JSON_FORMAT,
     ]
     answers = success(
-        {"$ref": "#/components/schemas/ConflictPage"},
+        ref("ConflictPage"),
         "Link",
         example=f"GET {PATH}",
         description="Conflicts in the order of their records.",
     )
-    made: Doc = operation(
+    return operation(
         "list_conflicts",
         "List what imported sources say otherwise",
         "Where an imported source offers another value than the record has, the record's stands by a rule, and both "
@@ -48,7 +47,6 @@ def conflicts_operation() -> Doc:
         parameters,
         answers | problems(*PROBLEMS),
     )
-    return made
 
 
 CONFLICT: Doc = {
@@ -74,7 +72,7 @@ CONFLICT_PAGE: Doc = {
     "type": "object",
     "required": ["items", "total", "next"],
     "properties": {
-        "items": {"type": "array", "items": {"$ref": "#/components/schemas/Conflict"}},
+        "items": {"type": "array", "items": ref("Conflict")},
         "total": {"type": "integer", "minimum": 0},
         "next": {"type": ["string", "null"], "description": "Path of the next page; null on the last."},
     },

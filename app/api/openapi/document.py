@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document: what is promised, in full."""
+"""The OpenAPI 3.1 document: the paths of the application's routes, and the schemas that they refer to."""
 
 from functools import cache
 from typing import Any
@@ -11,14 +11,20 @@ from app import __version__
 from app.api.openapi.changes import CHANGE, CHANGE_PAGE
 from app.api.openapi.conflicts import CONFLICT, CONFLICT_PAGE
 from app.api.openapi.edits import TOMBSTONE
-from app.api.openapi.history_schemas import OF_HISTORY
-from app.api.openapi.imports import SCHEMAS as OF_IMPORTS
-from app.api.openapi.operations import Shown, page_name, problem_examples, record_examples, shown_headers
-from app.api.openapi.webhooks import SCHEMAS as OF_WEBHOOKS
+from app.api.openapi.history_schemas import HISTORY_SCHEMAS
+from app.api.openapi.imports import SCHEMAS as IMPORT_MODELS
+from app.api.openapi.operations import (
+    ModelSchema,
+    page_name,
+    problem_examples,
+    record_examples,
+    ref,
+    response_headers,
+)
+from app.api.openapi.parameters import Doc
+from app.api.openapi.webhooks import SCHEMAS as WEBHOOK_MODELS
 from app.common.problems import KINDS
 from app.records.registry import RESOURCES
-
-Doc = dict[str, Any]
 
 TITLE = "Clinical Evidence API"
 DESCRIPTION = """What is known about a therapy, with proof: how it works (**mechanisms**), what was studied
@@ -36,20 +42,20 @@ DESCRIPTION = """What is known about a therapy, with proof: how it works (**mech
 * Inside v1 changes are additive: new fields may come, none goes or changes its type.
 """
 
-REF = "#/components/schemas/{model}"
+REF_TEMPLATE = "#/components/schemas/{model}"
 
 
-def _page(item: Doc, what: str) -> Doc:
+def _page(item: Doc, description: str) -> Doc:
     return {
         "type": "object",
-        "description": what,
+        "description": description,
         "required": ["items", "total", "next"],
         "properties": {
             "items": {"type": "array", "items": item},
             "total": {"type": "integer", "minimum": 0, "description": "How many records match, on all pages."},
             "next": {"type": ["string", "null"], "description": "Path of the next page; null on the last."},
-            "search": {"$ref": "#/components/schemas/Search", "description": "With `q`."},
-            "facets": {"$ref": "#/components/schemas/Facets", "description": "With `facets`."},
+            "search": ref("Search") | {"description": "With `q`."},
+            "facets": ref("Facets") | {"description": "With `facets`."},
         },
     }
 
@@ -91,7 +97,7 @@ SEARCH: Doc = {
     "properties": {
         "match": {"type": "string", "enum": ["all", "any"], "description": "How words were matched in the end."},
         "expanded": {"type": "object", "additionalProperties": _texts("Other names that were looked for too.")},
-        "hits": {"type": "array", "items": {"$ref": "#/components/schemas/Hit"}},
+        "hits": {"type": "array", "items": ref("Hit")},
         "types": {"type": "object", "additionalProperties": {"type": "integer"}, "description": "Hits by type."},
         "without": {
             "type": "array",
@@ -120,7 +126,7 @@ FACETS: Doc = {
         "type": "object",
         "required": ["values", "distinct", "missing"],
         "properties": {
-            "values": {"type": "array", "items": {"$ref": "#/components/schemas/Count"}},
+            "values": {"type": "array", "items": ref("Count")},
             "distinct": {"type": "integer", "description": "How many values there are; `facet_limit` lists more."},
             "missing": {"type": "integer", "description": "Records without a value."},
         },
@@ -132,10 +138,10 @@ COUNT: Doc = {
     "properties": {
         "value": {"type": ["string", "number"]},
         "count": {"type": "integer"},
-        "by": {"type": "array", "items": {"$ref": "#/components/schemas/Count"}, "description": "With `a*b`."},
+        "by": {"type": "array", "items": ref("Count"), "description": "With `a*b`."},
     },
 }
-OF_SEARCH: Doc = {"Hit": HIT, "Search": SEARCH, "Facets": FACETS, "Count": COUNT}
+SEARCH_SCHEMAS: Doc = {"Hit": HIT, "Search": SEARCH, "Facets": FACETS, "Count": COUNT}
 
 
 SELECTION: Doc = {
@@ -175,22 +181,23 @@ PROBLEM: Doc = {
 
 @cache
 def _schemas() -> Doc:
-    shown: list[Shown] = [(resource.out, "serialization") for resource in RESOURCES.values()]
-    _, found = models_json_schema([*shown, *OF_WEBHOOKS, *OF_IMPORTS], ref_template=REF)
+    """Return all schemas by name: those of the models, and those written here and in the neighbouring modules."""
+    models: list[ModelSchema] = [(resource.out, "serialization") for resource in RESOURCES.values()]
+    _, found = models_json_schema([*models, *WEBHOOK_MODELS, *IMPORT_MODELS], ref_template=REF_TEMPLATE)
     schemas: Doc = found["$defs"]
     pages = {
-        page_name(resource): _page({"$ref": REF.format(model=resource.out.__name__)}, f"A page of {resource.title}.")
+        page_name(resource): _page(ref(resource.out.__name__), f"A page of {resource.title}.")
         for resource in RESOURCES.values()
     }
-    whole = {"$ref": REF.format(model="SourceOut")}
-    schemas["ProvenanceOut"]["properties"]["source_record"] = whole | {"description": "With `include=provenance`."}
+    source_record = ref("SourceOut") | {"description": "With `include=provenance`."}
+    schemas["ProvenanceOut"]["properties"]["source_record"] = source_record
     selection = {
         "Selection": SELECTION,
-        "SelectionPage": _page({"$ref": REF.format(model="Selection")}, "A page of parts."),
+        "SelectionPage": _page(ref("Selection"), "A page of parts."),
     }
-    anything = {"anyOf": [{"$ref": REF.format(model=resource.out.__name__)} for resource in RESOURCES.values()]}
+    any_record = {"anyOf": [ref(resource.out.__name__) for resource in RESOURCES.values()]}
     entered = _entered_schemas(schemas)
-    found_page = {"SearchPage": _page(anything, "Records of all types, by relevance.")}
+    search_page = {"SearchPage": _page(any_record, "Records of all types, by relevance.")}
     return dict(
         sorted(
             {
@@ -202,9 +209,9 @@ def _schemas() -> Doc:
                 "Conflict": CONFLICT,
                 "ConflictPage": CONFLICT_PAGE,
                 **pages,
-                **found_page,
-                **OF_SEARCH,
-                **OF_HISTORY,
+                **search_page,
+                **SEARCH_SCHEMAS,
+                **HISTORY_SCHEMAS,
                 **selection,
                 "Problem": PROBLEM,
             }.items()
@@ -213,21 +220,22 @@ def _schemas() -> Doc:
 
 
 def _entered_schemas(shown: Doc) -> Doc:
-    """The shapes that records are entered with; one that is shown otherwise has a name of its own."""
-    wanted = [(resource.entered, "validation") for resource in RESOURCES.values()]
-    _, found = models_json_schema(wanted, ref_template=REF)  # type: ignore[arg-type]  # list invariance
+    """Return the schemas of records as they are entered, named `Entered...` if the one that is shown differs."""
+    models = [(resource.entered, "validation") for resource in RESOURCES.values()]
+    _, found = models_json_schema(models, ref_template=REF_TEMPLATE)  # type: ignore[arg-type]  # list invariance
     schemas: Doc = found["$defs"]
     names = {name: f"Entered{name}" for name in schemas if name in shown and shown[name] != schemas[name]}
     return {names.get(name, name): _renamed(schema, names) for name, schema in schemas.items()}
 
 
 def _renamed(schema: Any, names: dict[str, str]) -> Any:
+    """Return a schema with all its references to renamed schemas changed."""
     if isinstance(schema, dict):
         return {key: _renamed(value, names) for key, value in schema.items()}
     if isinstance(schema, list):
         return [_renamed(value, names) for value in schema]
     prefix, _, name = schema.rpartition("/") if isinstance(schema, str) else ("", "", "")
-    return f"{prefix}/{names[name]}" if prefix == REF[: -len("/{model}")] and name in names else schema
+    return f"{prefix}/{names[name]}" if prefix == REF_TEMPLATE[: -len("/{model}")] and name in names else schema
 
 
 SECURITY = {
@@ -241,6 +249,7 @@ SECURITY = {
 
 
 def openapi_document(app: FastAPI) -> Doc:
+    """Return the OpenAPI document of an application."""
     document = get_openapi(
         title=TITLE,
         version=__version__,
@@ -253,7 +262,7 @@ def openapi_document(app: FastAPI) -> Doc:
     document["components"] = {
         "schemas": _schemas(),
         "examples": {**problem_examples(), **record_examples()},
-        "headers": shown_headers(),
+        "headers": response_headers(),
         "securitySchemes": SECURITY,
     }
     document["servers"] = [{"url": "/"}]

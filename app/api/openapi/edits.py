@@ -1,11 +1,10 @@
-"""What OpenAPI says of changes to records."""
+"""The operations that change single records in OpenAPI."""
 
 from app.api.http.negotiation import JSON
 from app.api.http.request_body import MERGE_PATCH
-from app.api.openapi.operations import Doc, example_name, examples, headers, operation, problems
+from app.api.openapi.operations import example_name, examples, headers, operation, problems, ref, secured
+from app.api.openapi.parameters import FLAG, TEXT, Doc, header_parameter, path_parameter, query_parameter
 from app.records.resource import Resource
-
-SECURED: list[Doc] = [{"key": []}]
 
 ALWAYS = (
     "malformed-request",
@@ -25,39 +24,24 @@ REASON: Doc = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 1000, "pattern": r"\S"},
     "example": "As printed in table 2",
 }
-VALIDATE_ONLY: Doc = {
-    "name": "validate_only",
-    "in": "query",
-    "description": "Check everything and answer as if it were done, but change nothing.",
-    "schema": {"type": "string", "enum": ["true", "false"], "default": "false"},
-    "example": "true",
-}
-IDEMPOTENCY_KEY: Doc = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "description": "Names this request: sent again within 24 hours, it is answered as before and done only once. What "
+VALIDATE_ONLY = query_parameter(
+    "validate_only", "Check everything and answer as if it were done, but change nothing.", FLAG, "true"
+)
+IDEMPOTENCY_KEY = header_parameter(
+    "Idempotency-Key",
+    "Names this request: sent again within 24 hours, it is answered as before and done only once. What "
     "changes nothing (`validate_only`, `preview`) is answered anew.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-    "example": "3f0f2c0e-6a0b-4f6e-9a57-6e6f0b8f4a55",
-}
-IF_MATCH: Doc = {
-    "name": "If-Match",
-    "in": "header",
-    "description": "The `ETag` of the record as you know it; `*`: whatever it is now. Without it: 428.",
-    "schema": {"type": "string", "minLength": 1},
-    "example": "*",
-}
+    TEXT | {"maxLength": 255, "pattern": "^[!-~]+$"},
+    "3f0f2c0e-6a0b-4f6e-9a57-6e6f0b8f4a55",
+)
+IF_MATCH = header_parameter(
+    "If-Match", "The `ETag` of the record as you know it; `*`: whatever it is now. Without it: 428.", TEXT, "*"
+)
 
 
 def _id(resource: Resource) -> Doc:
-    return {
-        "name": "id",
-        "in": "path",
-        "required": True,
-        "description": "The record's id; changes go by no other name.",
-        "schema": {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 120},
-        "example": resource.example,
-    }
+    schema = {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 120}
+    return path_parameter("id", "The record's id; changes go by no other name.", schema, resource.example)
 
 
 def _body(media: str, schema: Doc, description: str, example: Doc) -> Doc:
@@ -71,8 +55,7 @@ def _example(name: str) -> Doc:
 
 def _whole(resource: Resource) -> Doc:
     text = "The record as it is to be entered: what is left out has its default."
-    schema = {"$ref": f"#/components/schemas/{resource.entered.__name__}"}
-    return _body(JSON, schema, text, _example(f"entered {resource.type}"))
+    return _body(JSON, ref(resource.entered.__name__), text, _example(f"entered {resource.type}"))
 
 
 PATCH_SCHEMA: Doc = {"type": "object", "description": "JSON Merge Patch (RFC 7396)."}
@@ -85,8 +68,7 @@ def _part() -> Doc:
 
 def _stored(resource: Resource, status: str, description: str, *more: str) -> Doc:
     shown = headers(("ETag", "Content-Location", "Cache-Control", "X-Request-ID", "Link", *more))
-    schema = {"$ref": f"#/components/schemas/{resource.out.__name__}"}
-    content = {JSON: {"schema": schema, **_example(f"GET {resource.path}/{{id}}")}}
+    content = {JSON: {"schema": ref(resource.out.__name__), **_example(f"GET {resource.path}/{{id}}")}}
     return {status: {"description": description, "headers": shown, "content": content}}
 
 
@@ -100,17 +82,12 @@ def _change(
     body: Doc | None = None,
 ) -> Doc:
     name = resource.singular.replace(" ", "_")
-    made = operation(
-        f"{verb}_{name}", summary, description, [*parameters, REASON, VALIDATE_ONLY, IDEMPOTENCY_KEY], responses
-    )
-    extra = made["openapi_extra"]
-    extra["security"] = SECURED
-    if body:
-        extra["requestBody"] = body
-    return made
+    wanted = [*parameters, REASON, VALIDATE_ONLY, IDEMPOTENCY_KEY]
+    return secured(operation(f"{verb}_{name}", summary, description, wanted, responses), body)
 
 
 def create_operation(resource: Resource) -> Doc:
+    """Document creating a record."""
     validated = _stored(resource, "200", "With `validate_only`: the document as it would be.")
     return _change(
         resource,
@@ -124,6 +101,7 @@ def create_operation(resource: Resource) -> Doc:
 
 
 def replace_operation(resource: Resource) -> Doc:
+    """Document replacing a record (PUT)."""
     return _change(
         resource,
         "replace",
@@ -136,6 +114,7 @@ def replace_operation(resource: Resource) -> Doc:
 
 
 def patch_operation(resource: Resource) -> Doc:
+    """Document changing parts of a record (PATCH)."""
     return _change(
         resource,
         "patch",
@@ -161,8 +140,9 @@ TOMBSTONE: Doc = {
 
 
 def delete_operation(resource: Resource) -> Doc:
+    """Document deleting a record."""
     example = {"id": resource.example, "type": resource.type, "deleted": True, "version": 2}
-    content = {JSON: {"schema": {"$ref": "#/components/schemas/Tombstone"}, "example": example}}
+    content = {JSON: {"schema": ref("Tombstone"), "example": example}}
     shown = headers(("ETag", "Content-Location", "Cache-Control", "X-Request-ID", "Link"))
     return _change(
         resource,
@@ -175,6 +155,7 @@ def delete_operation(resource: Resource) -> Doc:
 
 
 def restore_operation(resource: Resource) -> Doc:
+    """Document restoring a deleted record."""
     return _change(
         resource,
         "restore",

@@ -1,14 +1,12 @@
-"""What OpenAPI says of a record's versions: the same three addresses for all types."""
+"""The history of a record in OpenAPI: three operations, the same for all types."""
 
-from typing import Any, get_args
+from typing import get_args
 
-from app.api.openapi.operations import operation, problems, success
-from app.api.openapi.parameters import history_paging_parameters
+from app.api.openapi.operations import operation, problems, ref, success
+from app.api.openapi.parameters import TEXT, Doc, history_paging_parameters
 from app.query.keyset import write_cursor
 from app.records.fields import RecordType
 from app.records.registry import RESOURCES
-
-Doc = dict[str, Any]
 
 EXAMPLE = RESOURCES["directions"]
 PROBLEMS = ("ambiguous-name", "malformed-request", "unexpected-content", "not-found", "not-acceptable")
@@ -21,7 +19,7 @@ def _path_parameters() -> list[Doc]:
     return [
         {"name": "type", "in": "path", "required": True, "schema": types, "example": EXAMPLE.type}
         | {"description": "The record type."},
-        {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        {"name": "id", "in": "path", "required": True, "schema": TEXT}
         | {"description": id_text, "example": EXAMPLE.example},
     ]
 
@@ -32,11 +30,11 @@ def _number(name: str, where: str, text: str) -> Doc:
 
 
 def _answers(schema: str, path: str, description: str, *headers: str) -> Doc:
-    ref = {"$ref": f"#/components/schemas/{schema}"}
-    return success(ref, "Content-Location", *headers, example=f"GET {path}", description=description)
+    return success(ref(schema), "Content-Location", *headers, example=f"GET {path}", description=description)
 
 
 def versions_operation() -> Doc:
+    """Document the list of a record's versions."""
     cursor = write_cursor(f"versions {EXAMPLE.type} {EXAMPLE.example}", (2,))
     return operation(
         "list_versions",
@@ -48,6 +46,7 @@ def versions_operation() -> Doc:
 
 
 def version_operation() -> Doc:
+    """Document reading one version of a record."""
     return operation(
         "get_version",
         "Get one version of a record",
@@ -58,6 +57,7 @@ def version_operation() -> Doc:
 
 
 def diff_operation() -> Doc:
+    """Document the difference between two versions."""
     text = "The number of a version; `from` may be the later one, which gives the way back."
     return operation(
         "get_diff",

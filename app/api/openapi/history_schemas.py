@@ -1,12 +1,12 @@
-"""What OpenAPI says of the shapes of history."""
+"""The schemas of a record's history in OpenAPI."""
 
-from typing import Any, get_args
+from typing import get_args
 
+from app.api.openapi.operations import object_schema, ref
+from app.api.openapi.parameters import Doc
 from app.store.documents import Change
 
-Doc = dict[str, Any]
-
-_TOLD: Doc = {
+_CHANGE_FIELDS: Doc = {
     "version": {"type": "integer", "minimum": 1, "description": "Counts the record's versions from 1 on."},
     "change": {
         "type": "string",
@@ -20,36 +20,32 @@ _TOLD: Doc = {
 }
 
 
-def _object(what: str, properties: Doc) -> Doc:
-    return {"type": "object", "description": what, "required": list(properties), "properties": properties}
-
-
-VERSION = _object(
-    "One version of a record.",
+VERSION = object_schema(
     {
-        **_TOLD,
+        **_CHANGE_FIELDS,
         "etag": {"type": "string", "description": "Hash of the document as it was sent."},
         "href": {"type": "string", "description": "Path of this version."},
     },
+    "One version of a record.",
 )
-VERSION_PAGE = _object(
-    "A page of versions.",
+VERSION_PAGE = object_schema(
     {
-        "items": {"type": "array", "items": {"$ref": "#/components/schemas/Version"}},
+        "items": {"type": "array", "items": ref("Version")},
         "total": {"type": "integer", "minimum": 1, "description": "How many versions there are."},
         "next": {"type": ["string", "null"], "description": "Path of the next page; null on the last."},
     },
+    "A page of versions.",
 )
-WHOLE_VERSION = _object(
-    "One version of a record, whole.",
+WHOLE_VERSION = object_schema(
     {
-        **_TOLD,
+        **_CHANGE_FIELDS,
         "document": {
             "type": ["object", "null"],
             "description": "As it was sent; null where this version is a deletion. The type's shape, as it was then.",
         },
         "entered": {"type": ["object", "null"], "description": "As it was entered; null where nothing was."},
     },
+    "One version of a record, whole.",
 )
 OPERATION = {
     "type": "object",
@@ -61,20 +57,20 @@ OPERATION = {
         "value": {"description": "Not with `remove`."},
     },
 }
-DIFF = _object(
-    "What turns one version of a record into another.",
+DIFF = object_schema(
     {
         "from": {"type": "integer", "minimum": 1},
         "to": {"type": "integer", "minimum": 1},
-        "patch": {"type": "array", "items": {"$ref": "#/components/schemas/PatchOperation"}},
+        "patch": {"type": "array", "items": ref("PatchOperation")},
         "reasons": {
             "type": "array",
             "description": "The changes after the earlier and up to the later of the two, the oldest first.",
-            "items": _object("A change.", _TOLD),
+            "items": object_schema(_CHANGE_FIELDS, "A change."),
         },
     },
+    "What turns one version of a record into another.",
 )
-OF_HISTORY: Doc = {
+HISTORY_SCHEMAS: Doc = {
     "Version": VERSION,
     "VersionPage": VERSION_PAGE,
     "WholeVersion": WHOLE_VERSION,

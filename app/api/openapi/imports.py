@@ -1,25 +1,33 @@
-"""What OpenAPI says of imports. None of it can be asked without a key, so the examples are written here."""
+"""Imports in OpenAPI. The service answers none of these operations without a key, so their examples are here."""
 
 from pydantic import BaseModel
 
-from app.api.http.negotiation import NDJSON, ZIP
-from app.api.http.request_body import JSON_TYPE
+from app.api.http.negotiation import JSON, NDJSON, ZIP
 from app.api.http.stream_requests import EVENT_STREAM
-from app.api.openapi.edits import IDEMPOTENCY_KEY, SECURED
-from app.api.openapi.operations import Doc, Shown, headers, operation, problems
+from app.api.openapi.edits import IDEMPOTENCY_KEY
+from app.api.openapi.operations import ModelSchema, operation, problems, ref, response, secured
+from app.api.openapi.parameters import (
+    FLAG,
+    TEXT,
+    Doc,
+    admin_paging_parameters,
+    header_parameter,
+    path_parameter,
+    query_parameter,
+)
 from app.api.openapi.releases import NAME
 from app.imports.registry import FORMATS
 from app.jobs.schemas import ImportIn, ImportOut, ImportPage
 from app.query.keyset import write_cursor
 
-LISTED = "imports"
-"""What a cursor of the list belongs to."""
+CURSOR_KIND = "imports"
+"""The name that cursors of the list are made for."""
 OCTETS, XML, GZIP = "application/octet-stream", "application/xml", "application/gzip"
 TSV = "text/tab-separated-values"
-SENT = (OCTETS, JSON_TYPE, NDJSON, XML, "text/xml", ZIP, GZIP, "application/x-gzip", "text/plain", TSV)
-"""What a file is, is told by how it begins; these are let in."""
+UPLOAD_TYPES = (OCTETS, JSON, NDJSON, XML, "text/xml", ZIP, GZIP, "application/x-gzip", "text/plain", TSV)
+"""The media types that an upload may have. The file's first bytes, not its media type, tell what it is."""
 
-SCHEMAS: tuple[Shown, ...] = (
+SCHEMAS: tuple[ModelSchema, ...] = (
     (ImportIn, "validation"),
     (ImportOut, "serialization"),
     (ImportPage, "serialization"),
@@ -68,128 +76,92 @@ EXAMPLES: dict[str, Doc] = {
     "ImportPage": {"items": [_SUMMARY], "total": 1, "next": None},
 }
 
-_TEXT = {"type": "string", "minLength": 1, "maxLength": 1000, "pattern": r"\S"}
-_FLAG = {"type": "string", "enum": ["true", "false"], "default": "false"}
-
-
-def _query(name: str, description: str, schema: Doc, example: str) -> Doc:
-    return {"name": name, "in": "query", "description": description, "schema": schema, "example": example}
-
-
+_REASON = TEXT | {"maxLength": 1000, "pattern": r"\S"}
 _PARAMETERS = [
-    _query("format", "Whose records the file holds.", {"type": "string", "enum": list(FORMATS)}, "ctgov"),
-    _query(
+    query_parameter("format", "Whose records the file holds.", {"type": "string", "enum": list(FORMATS)}, "ctgov"),
+    query_parameter(
         "since",
         "Units that say they were updated before this day are passed over; only `ctgov` files say so.",
         {"type": "string", "format": "date"},
         "2026-01-01",
     ),
-    _query(
+    query_parameter(
         "on_error",
         "`stop`: one refusal, and nothing is changed; `skip`: the others are taken.",
         {"type": "string", "enum": ["stop", "skip"], "default": "stop"},
         "skip",
     ),
-    _query("dry_run", "Say what would be done, and change nothing.", _FLAG, "true"),
-    _query("name", "What its release is called for good; else `import-FORMAT-YYYY-MM-DD[-n]`.", NAME, "trials-2026-01"),
-    _query("reason", "Why; kept with every version.", _TEXT, "Trials of January 2026"),
+    query_parameter("dry_run", "Say what would be done, and change nothing.", FLAG, "true"),
+    query_parameter(
+        "name", "What its release is called for good; else `import-FORMAT-YYYY-MM-DD[-n]`.", NAME, "trials-2026-01"
+    ),
+    query_parameter("reason", "Why; kept with every version.", _REASON, "Trials of January 2026"),
 ]
-_ID: Doc = {
-    "name": "id",
-    "in": "path",
-    "required": True,
-    "description": "The import's id.",
-    "schema": {"type": "string", "minLength": 1},
-    "example": _SUMMARY["id"],
-}
-_LAST_EVENT: Doc = {
-    "name": "Last-Event-ID",
-    "in": "header",
-    "description": "The `id` of the last event that you have: it is not sent again.",
-    "schema": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
-    "example": "5f1c0d9a7b3e2468",
-}
+_ID = path_parameter("id", "The import's id.", TEXT, _SUMMARY["id"])
+_LAST_EVENT = header_parameter(
+    "Last-Event-ID",
+    "The `id` of the last event that you have: it is not sent again.",
+    {"type": "string", "pattern": "^[0-9a-f]{16}$"},
+    "5f1c0d9a7b3e2468",
+)
 _BODY: Doc = {
     "required": True,
     "description": "A file as its publisher gives it, plain, gzipped or in a zip, with `format` in the address; 1 GB "
     "unless set otherwise. Or, without parameters, JSON with a query that the publisher's service is asked.",
     "content": {
-        JSON_TYPE: {
-            "schema": {"anyOf": [{"$ref": "#/components/schemas/ImportIn"}, {"description": "A file."}]},
+        JSON: {
+            "schema": {"anyOf": [ref("ImportIn"), {"description": "A file."}]},
             "example": _ENTERED,
         },
-        **{media: {"schema": {"type": "string", "format": "binary"}} for media in SENT if media != JSON_TYPE},
+        **{media: {"schema": {"type": "string", "format": "binary"}} for media in UPLOAD_TYPES if media != JSON},
     },
 }
 
 _ALWAYS = ("malformed-request", "forbidden", "not-acceptable")
-_SENT = ("content-too-large", "idempotency-key-reused", "conflict", "insufficient-storage")
+_WITH_CONTENT = ("content-too-large", "idempotency-key-reused", "conflict", "insufficient-storage")
 _STREAM: Doc = {"schema": {"type": "string", "description": "`event: import`, `id:` and `data:`, an import, of each."}}
 
 
-def _shown(model: type[BaseModel], example: Doc) -> Doc:
-    return {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}, "example": example}
+def _content(model: type[BaseModel], example: Doc) -> Doc:
+    return {"schema": ref(model.__name__), "example": example}
 
 
-def _answer(status: str, description: str, content: Doc | None, *more: str) -> Doc:
-    shown = headers(("Cache-Control", "X-Request-ID", *more))
-    return {status: {"description": description, "headers": shown, **({"content": content} if content else {})}}
-
-
-def _one(status: str, description: str, example: Doc, *more: str, stream: bool = False) -> Doc:
+def _import(status: str, description: str, example: Doc, *more_headers: str, stream: bool = False) -> Doc:
     others = {EVENT_STREAM: _STREAM} if stream else {}
-    return _answer(status, description, {JSON_TYPE: _shown(ImportOut, example), **others}, *more)
+    return response(status, description, {JSON: _content(ImportOut, example), **others}, *more_headers)
 
 
-_TOLD_ALREADY = _answer("204", "It is over, and `Last-Event-ID` says that you know.", None)
-
-
-def _secured(made: Doc, body: Doc | None = None) -> Doc:
-    made["openapi_extra"]["security"] = SECURED
-    if body:
-        made["openapi_extra"]["requestBody"] = body
-    return made
+_ALREADY_SEEN = response("204", "It is over, and `Last-Event-ID` says that you know.", None)
 
 
 START = {
-    **_secured(
+    **secured(
         operation(
             "start_import",
             "Bring in what a registry or a service publishes",
             "Needs the role `admin`. It is done in the background, one at a time, and is one release: all of it or "
             "nothing, and undone by reverting that.",
             [*_PARAMETERS, IDEMPOTENCY_KEY],
-            _one("202", "It waits for its turn.", _QUEUED, "Location")
-            | problems(*_ALWAYS, *_SENT, "malformed-content", "unsupported-media-type", "invalid-record"),
+            _import("202", "It waits for its turn.", _QUEUED, "Location")
+            | problems(*_ALWAYS, *_WITH_CONTENT, "malformed-content", "unsupported-media-type", "invalid-record"),
         ),
         _BODY,
     ),
     "status_code": 202,
 }
-LIST = _secured(
+LIST = secured(
     operation(
         "list_imports",
         "List imports, the newest first",
         "Needs the role `admin`.",
-        [
-            _query(
-                "limit",
-                "Imports a page; 0 asks for the total alone.",
-                {"type": "integer", "minimum": 0, "maximum": 1000, "default": 25},
-                "10",
-            ),
-            _query(
-                "cursor",
-                "Where the page before ended; from its `next`.",
-                {"type": "string", "minLength": 1},
-                write_cursor(LISTED, (str(_SUMMARY["id"]),)),
-            ),
-        ],
-        _answer("200", "A page of imports.", {JSON_TYPE: _shown(ImportPage, EXAMPLES["ImportPage"])})
+        admin_paging_parameters(
+            "Imports a page; 0 asks for the total alone.", write_cursor(CURSOR_KIND, (str(_SUMMARY["id"]),))
+        ),
+        response("200", "A page of imports.", {JSON: _content(ImportPage, EXAMPLES["ImportPage"])})
         | problems(*_ALWAYS, "unexpected-content", "bad-cursor"),
     )
 )
-GET = _secured(
+GET = secured(
     operation(
         "get_import",
         "Get one import",
@@ -197,46 +169,46 @@ GET = _secured(
         "as at `/events`. `progress` is as of half a second ago, and null where the import is run by a service that "
         "keeps it in another folder than this one.",
         [_ID, _LAST_EVENT],
-        _one("200", "The import.", _OUT, stream=True)
-        | _TOLD_ALREADY
+        _import("200", "The import.", _OUT, stream=True)
+        | _ALREADY_SEEN
         | problems(*_ALWAYS, "unexpected-content", "not-found"),
     )
 )
-EVENTS = _secured(
+EVENTS = secured(
     operation(
         "follow_import",
         "Follow one import",
         "Needs the role `admin`. Server-sent events: the import each time that it has changed, and for the last time "
         "when it is over.",
         [_ID, _LAST_EVENT],
-        _answer("200", "Its changes as they come.", {EVENT_STREAM: _STREAM})
-        | _TOLD_ALREADY
+        response("200", "Its changes as they come.", {EVENT_STREAM: _STREAM})
+        | _ALREADY_SEEN
         | problems(*_ALWAYS, "unexpected-content", "not-found"),
     )
 )
 RESUME = {
-    **_secured(
+    **secured(
         operation(
             "resume_import",
             "Go on with an import that was interrupted or failed",
             "Needs the role `admin`. What was sent is read again; what was fetched is not fetched again. It is kept "
             "for a week, of the newest twenty.",
             [_ID, IDEMPOTENCY_KEY],
-            _one("202", "It waits for its turn again.", {**_QUEUED, "attempt": 2}, "Location")
-            | problems(*_ALWAYS, *_SENT, "not-found"),
+            _import("202", "It waits for its turn again.", {**_QUEUED, "attempt": 2}, "Location")
+            | problems(*_ALWAYS, *_WITH_CONTENT, "not-found"),
         )
     ),
     "status_code": 202,
 }
-CANCEL = _secured(
+CANCEL = secured(
     operation(
         "cancel_import",
         "Cancel an import",
         "Needs the role `admin`. Nothing of it is kept, and nothing was changed; one that is done is undone by "
         "reverting its release.",
         [_ID],
-        _one("200", "It is cancelled.", {**_QUEUED, "state": "cancelled", "ended_at": "2026-01-31T12:00:05Z"})
-        | _one("202", "It is about to end; look again.", {**_QUEUED, "state": "writing"})
+        _import("200", "It is cancelled.", {**_QUEUED, "state": "cancelled", "ended_at": "2026-01-31T12:00:05Z"})
+        | _import("202", "It is about to end; look again.", {**_QUEUED, "state": "writing"})
         | problems(*_ALWAYS, "content-too-large", "conflict", "not-found"),
     )
 )

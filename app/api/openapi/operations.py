@@ -1,4 +1,4 @@
-"""What OpenAPI says of each operation: its answers and problems, all with examples."""
+"""The operations of record types in OpenAPI, and what all operations share: responses, problems, headers, examples."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -13,9 +13,12 @@ from app.api.http.negotiation import JSON
 from app.api.http.problems import MEDIA_TYPE
 from app.api.openapi.parameters import (
     EXPORT_HEADERS,
+    TEXT,
+    Doc,
     facet_parameters,
     filter_parameters,
     list_paging_parameters,
+    path_parameter,
     search_parameters,
     selection_parameters,
 )
@@ -23,9 +26,11 @@ from app.common.problems import KINDS
 from app.query.export_formats import FORMATS, formats_of
 from app.records.resource import Resource
 
-Doc = dict[str, Any]
-Shown = tuple[type[BaseModel], Literal["validation", "serialization"]]
-"""A model whose schema is among the components, as it is read or as it is sent."""
+ModelSchema = tuple[type[BaseModel], Literal["validation", "serialization"]]
+"""A model whose schema is a component, as the model is read or as it is sent."""
+
+SECURED: list[Doc] = [{"key": []}]
+"""The security requirement of an operation that needs a key."""
 
 RECORD_PROBLEMS = ("ambiguous-name", "malformed-request", "unexpected-content", "not-found", "gone", "not-acceptable")
 LIST_PROBLEMS = ("malformed-request", "unexpected-content", "bad-cursor", "not-acceptable", "search-not-ready")
@@ -49,13 +54,13 @@ ALWAYS = (
 
 @cache
 def examples() -> Mapping[str, Any]:
-    """Requests with their answers on the seeds; `make snapshot` writes them and a test runs them."""
+    """Return example requests with their responses on the seeds; `make snapshot` writes them and a test sends them."""
     file = resources.files("app.api.openapi").joinpath("examples.json")
     return orjson.loads(file.read_bytes()) if file.is_file() else {}
 
 
 def problem_examples() -> Doc:
-    """An example of every kind of problem, for OpenAPI's components."""
+    """Return an example of every kind of problem, for OpenAPI's components."""
     return {
         kind: {"summary": KINDS[kind].title, "value": examples()[f"problem {kind}"]["body"]}
         for kind in KINDS
@@ -64,7 +69,7 @@ def problem_examples() -> Doc:
 
 
 def record_examples() -> Doc:
-    """One record of each type, as it is shown and as it was entered."""
+    """Return one record of each type, as it is shown and as it was entered."""
     found = examples()
     names = (
         name for name in found if name.startswith("entered ") or (name.startswith("GET ") and name.endswith("{id}"))
@@ -73,24 +78,37 @@ def record_examples() -> Doc:
 
 
 def example_name(name: str) -> str:
+    """Return the name of an example among OpenAPI's components, from its name in `examples`."""
     return name.replace("/v1/", "").replace("/{id}", "").replace("/", "-").replace(" ", "-").lower()
 
 
-def problem(kinds_of_it: list[str]) -> Doc:
-    shown = {kind: {"$ref": f"#/components/examples/{kind}"} for kind in kinds_of_it}
+def ref(name: str) -> Doc:
+    """Return a reference to a schema among OpenAPI's components."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def object_schema(properties: Doc, description: str | None = None) -> Doc:
+    """Return the schema of an object that always has all of its properties."""
+    described = {} if description is None else {"description": description}
+    return {"type": "object", **described, "required": list(properties), "properties": properties}
+
+
+def problem(kinds: list[str]) -> Doc:
+    """Return the response of one status that stands for some kinds of problem."""
+    shown = {kind: {"$ref": f"#/components/examples/{kind}"} for kind in kinds}
     return {
-        "description": "; ".join(KINDS[kind].title for kind in kinds_of_it) + ".",
+        "description": "; ".join(KINDS[kind].title for kind in kinds) + ".",
         "headers": headers(("X-Request-ID",)),
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": shown}},
+        "content": {MEDIA_TYPE: {"schema": ref("Problem"), "examples": shown}},
     }
 
 
 def problems(*wanted: str) -> Doc:
-    """The problem answers of an operation, by status."""
+    """Return the problem responses of an operation by status: the given kinds, and those that any operation has."""
     by_status: dict[str, list[str]] = {}
     for kind in (*wanted, *ALWAYS):
         by_status.setdefault(str(KINDS[kind].status), []).append(kind)
-    return {status: problem(kinds_of_it) for status, kinds_of_it in sorted(by_status.items())}
+    return {status: problem(kinds) for status, kinds in sorted(by_status.items())}
 
 
 HEADERS = {
@@ -114,23 +132,24 @@ LIMITED = ("RateLimit", "RateLimit-Policy")
 
 
 def headers(names: tuple[str, ...]) -> Doc:
+    """Return references to response headers among OpenAPI's components."""
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-def shown_headers() -> Doc:
-    """All of them, for OpenAPI's components."""
+def response_headers() -> Doc:
+    """Return all response headers, for OpenAPI's components."""
     return {name: {"description": text, "schema": {"type": "string"}} for name, text in HEADERS.items()}
 
 
 def _other_formats(resource: Resource) -> Doc:
-    """Everything that is not JSON: lists as a whole, as files."""
+    """Return the content of a response in each format other than JSON."""
     others = [FORMATS[name].media_type for name in formats_of(resource.type) if name != "json"]
     csl = FORMATS["csl-json"].media_type
     return {media: {"schema": {"type": "array" if media == csl else "string"}} for media in others}
 
 
 def _part(resource: Resource) -> Doc:
-    """The 206 of a range of an export."""
+    """Return the 206 for a range of an export."""
     names = ("ETag", "Last-Modified", "Cache-Control", "Vary", "X-Request-ID", *LIMITED)
     text = "The range of an export that `Range` asked for."
     shown = headers((*names, "Accept-Ranges", "Content-Range", "Content-Disposition"))
@@ -138,7 +157,7 @@ def _part(resource: Resource) -> Doc:
 
 
 def success(schema: Doc, *more_headers: str, example: str, description: str, others: Doc | None = None) -> Doc:
-    """A 200 and the 304 that goes with it."""
+    """Return the 200 of a conditional GET and the 304 that goes with it; `others` is its content beside JSON."""
     names = ("ETag", "Last-Modified", "Cache-Control", "Vary", "X-Request-ID", *LIMITED, *more_headers)
     content: Doc = {"schema": schema}
     if example in examples():
@@ -150,11 +169,26 @@ def success(schema: Doc, *more_headers: str, example: str, description: str, oth
 
 
 def either(name: str, part: str) -> Doc:
-    """With `fields=`, the answer has only what was asked for."""
-    return {"anyOf": [{"$ref": f"#/components/schemas/{name}"}, {"$ref": f"#/components/schemas/{part}"}]}
+    """Return the schema of a response that is whole, or with `fields=` only a part."""
+    return {"anyOf": [ref(name), ref(part)]}
+
+
+def response(status: str, description: str, content: Doc | None, *more_headers: str) -> Doc:
+    """Return a response of an operation whose responses are not cached."""
+    shown = headers(("Cache-Control", "X-Request-ID", *more_headers))
+    return {status: {"description": description, "headers": shown, **({"content": content} if content else {})}}
+
+
+def secured(documented: Doc, body: Doc | None = None) -> Doc:
+    """Add to an operation that it needs a key, and its request body if it has one."""
+    documented["openapi_extra"]["security"] = SECURED
+    if body:
+        documented["openapi_extra"]["requestBody"] = body
+    return documented
 
 
 def operation(name: str, summary: str, description: str, parameters: list[Doc], responses: Doc) -> Doc:
+    """Return the keyword arguments with which FastAPI documents a route."""
     shown = [{key: value for key, value in parameter.items() if value is not None} for parameter in parameters]
     return {
         "operation_id": name.replace("-", "_"),
@@ -166,10 +200,12 @@ def operation(name: str, summary: str, description: str, parameters: list[Doc], 
 
 
 def page_name(resource: Resource) -> str:
+    """Return the name of the schema of a page of a record type's list."""
     return resource.out.__name__.removesuffix("Out") + "Page"
 
 
 def list_operation(resource: Resource) -> Doc:
+    """Document the list of a record type."""
     path = resource.path
     schema = either(page_name(resource), "SelectionPage")
     return operation(
@@ -199,16 +235,11 @@ def list_operation(resource: Resource) -> Doc:
 
 
 def record_operation(resource: Resource) -> Doc:
+    """Document reading one record."""
     name = resource.singular.replace(" ", "_")
     schema = either(resource.out.__name__, "Selection")
-    id_parameter = {
-        "name": "id",
-        "in": "path",
-        "required": True,
-        "description": "The id, or any other name of the record: a brand, synonym, acronym, PMID, DOI, registration.",
-        "schema": {"type": "string", "minLength": 1},
-        "example": resource.example,
-    }
+    text = "The id, or any other name of the record: a brand, synonym, acronym, PMID, DOI, registration."
+    id_parameter = path_parameter("id", text, TEXT, resource.example)
     return operation(
         f"get_{name}",
         f"Get one {resource.singular}",
@@ -227,5 +258,6 @@ def record_operation(resource: Resource) -> Doc:
 
 
 def plain_operation(name: str, summary: str, description: str, responses: Doc, *wanted: str) -> Doc:
-    kinds_of_it = ("malformed-request", "unexpected-content", *wanted)
-    return operation(name, summary, description, [], responses | problems(*kinds_of_it))
+    """Document a GET without parameters."""
+    kinds = ("malformed-request", "unexpected-content", *wanted)
+    return operation(name, summary, description, [], responses | problems(*kinds))

@@ -1,10 +1,11 @@
-"""What OpenAPI says of the parameters: their grammar, bounds and an example of each, which a test runs."""
+"""The parameters of operations in OpenAPI: their grammar, their bounds, and an example of each, which a test sends."""
 
+from collections.abc import Iterable
 from typing import Any, get_args
 
 from app.query.export_formats import formats_of
 from app.query.keyset import write_cursor
-from app.query.parameters import DEFAULT_LIMIT, MAX_LIMIT, read_list_query
+from app.query.parameters import DEFAULT_LIMIT, MAX_LIMIT, TYPES, read_list_query
 from app.query.projection import includable
 from app.query.search_parameters import DEFAULT_FACET_LIMIT, MAX_FACET_LIMIT, countable
 from app.records.document_paths import parts
@@ -15,6 +16,44 @@ from app.records.resource import Resource
 from app.search.all_types import similar_asked
 
 Doc = dict[str, Any]
+"""A part of the OpenAPI document."""
+
+TEXT: Doc = {"type": "string", "minLength": 1}
+FLAG: Doc = {"type": "string", "enum": ["true", "false"], "default": "false"}
+
+
+def query_parameter(name: str, description: str, schema: Doc, example: object) -> Doc:
+    """Return an optional parameter of the query."""
+    return {"name": name, "in": "query", "description": description, "schema": schema, "example": example}
+
+
+def words_parameter(name: str, description: str, words: Iterable[str], example: str) -> Doc:
+    """Return a parameter of the query that takes some of several words, comma-separated."""
+    one = "|".join(words)
+    return query_parameter(name, description, {"type": "string", "pattern": f"^({one})(,({one}))*$"}, example)
+
+
+def header_parameter(name: str, description: str, schema: Doc, example: str) -> Doc:
+    """Return an optional request header."""
+    return {"name": name, "in": "header", "description": description, "schema": schema, "example": example}
+
+
+def path_parameter(name: str, description: str, schema: Doc, example: object) -> Doc:
+    """Return a parameter of the path."""
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": description,
+        "schema": schema,
+        "example": example,
+    }
+
+
+TYPES_PARAMETER = words_parameter(
+    "type", "Record types, comma-separated; all of them unless said.", TYPES, "studies,publications"
+)
+JSON_FORMAT = query_parameter("format", "The format of the answer.", {"type": "string", "enum": ["json"]}, "json")
 
 NUMBER = r"-?\d+(\.\d+)?"
 DATE = r"\d{4}(-\d{2}(-\d{2})?)?"
@@ -58,16 +97,13 @@ def _filter_parameter(name: str, kind: Kind, description: str) -> Doc:
 
 
 def filter_parameters(model: type[Filter]) -> list[Doc]:
+    """Return the filters of a record type's lists."""
     return [
         _filter_parameter(name, kind, model.model_fields[name].description or "") for name, kind in kinds(model).items()
     ]
 
 
-def _parameter(name: str, description: str, schema: Doc, example: Any) -> Doc:
-    return {"name": name, "in": "query", "description": description, "schema": schema, "example": example}
-
-
-AS_OF = _parameter(
+AS_OF = query_parameter(
     "as_of",
     "Answer as the service would have then: a moment with its offset, `2026-01-31T12:00:00Z`, or a day that is over, "
     "`2026-01-31`, to its end in UTC. What lies before the newest change never changes and may be kept for ever. Names "
@@ -77,25 +113,26 @@ AS_OF = _parameter(
 )
 
 
-RAW = _parameter(
+RAW = query_parameter(
     "raw",
     "Only with csv. `true`: text as it is, for programs such as R and pandas; else a `'` stands before what a "
     "spreadsheet would take for a formula.",
-    {"type": "string", "enum": ["true", "false"], "default": "false"},
+    FLAG,
     "true",
 )
 
 
 def selection_parameters(resource: Resource) -> list[Doc]:
+    """Return the parameters that select what is shown of a record type's records, and in which format."""
     label = next(name for name in ("title", "name", "date", "dose") if name in resource.out.model_fields)
     found = [
-        _parameter(
+        query_parameter(
             "fields",
             "Only these fields, comma-separated; dots go into objects: `id,provenance.quote`.",
-            {"type": "string", "minLength": 1},
+            TEXT,
             f"id,{label}",
         ),
-        _parameter(
+        query_parameter(
             "format",
             "The format of the answer; comes before `Accept`. All but `json` send the whole list, without `limit`.",
             {"type": "string", "enum": formats_of(resource.type)},
@@ -107,8 +144,7 @@ def selection_parameters(resource: Resource) -> list[Doc]:
     names = includable(resource)
     if names:
         text = f"Embedded records to send whole, comma-separated: {', '.join(f'`{name}`' for name in names)}."
-        pattern = f"^({'|'.join(names)})(,({'|'.join(names)}))*$"
-        found.append(_parameter("include", text, {"type": "string", "pattern": pattern}, names[0]))
+        found.append(words_parameter("include", text, names, names[0]))
     return found
 
 
@@ -120,68 +156,75 @@ PAGE_END = "A page may end before `limit` where its items come to EVIDENCE_PAGE_
 
 
 def _limit_parameter(default: int, text: str) -> Doc:
-    return _parameter("limit", f"{text} Default {default}. {PAGE_END}", LIMIT | {"default": default}, 10)
+    return query_parameter("limit", f"{text} Default {default}. {PAGE_END}", LIMIT | {"default": default}, 10)
 
 
 def _cursor_parameter(example: str) -> Doc:
-    return _parameter("cursor", CURSOR_TEXT, {"type": "string", "minLength": 1}, example)
+    return query_parameter("cursor", CURSOR_TEXT, TEXT, example)
 
 
 def paging_parameters(what: str) -> list[Doc]:
-    """Of pages that are no list of a type: the search across types, and similar records."""
-    format = _parameter("format", "The format of the answer.", {"type": "string", "enum": ["json"]}, "json")
+    """Return the paging parameters of pages that are not lists of one type: `search` across types, or `similar`."""
     if what == "similar":
         cursor = write_cursor(similar_asked(RESOURCES["studies"], RESOURCES["studies"].example), (10,))
-        return [_limit_parameter(10, "Records a page."), _cursor_parameter(cursor), format]
-    return [_limit_parameter(DEFAULT_LIMIT, "Records a page."), _cursor_parameter(SEARCH_CURSOR), format]
+        return [_limit_parameter(10, "Records a page."), _cursor_parameter(cursor), JSON_FORMAT]
+    return [_limit_parameter(DEFAULT_LIMIT, "Records a page."), _cursor_parameter(SEARCH_CURSOR), JSON_FORMAT]
 
 
 def history_paging_parameters(cursor: str) -> list[Doc]:
-    format = _parameter("format", "The format of the answer.", {"type": "string", "enum": ["json"]}, "json")
-    return [_limit_parameter(DEFAULT_LIMIT, "Versions a page."), _cursor_parameter(cursor), format]
+    """Return the paging parameters of a record's versions, with an example of a cursor."""
+    return [_limit_parameter(DEFAULT_LIMIT, "Versions a page."), _cursor_parameter(cursor), JSON_FORMAT]
 
 
-def _export_header(name: str, description: str, example: str) -> Doc:
-    schema = {"type": "string", "minLength": 1}
-    return {"name": name, "in": "header", "description": description, "schema": schema, "example": example}
+def admin_paging_parameters(limit_text: str, cursor: str) -> list[Doc]:
+    """Return the paging parameters of the lists that only admins read: releases and imports."""
+    limit = LIMIT | {"default": DEFAULT_LIMIT}
+    return [
+        query_parameter("limit", limit_text, limit, "10"),
+        query_parameter("cursor", "Where the page before ended; from its `next`.", TEXT, cursor),
+    ]
 
 
 EXPORT_HEADERS = [
-    _export_header(
+    header_parameter(
         "Range",
         "In formats other than JSON: one range of bytes (RFC 9110 §14), as a 206; several ranges are the whole list.",
+        TEXT,
         "bytes=1000000-",
     ),
-    _export_header(
+    header_parameter(
         "If-Range",
         "With `Range`: the `ETag` of the part that you have; if the list is another by now, the answer is all of it.",
+        TEXT,
         '"4bf92f3577b34da63ce929d0"',
     ),
-    _export_header(
+    header_parameter(
         "If-Match",
         "In formats other than JSON: the `ETag` of the part that you have; if the list is another by now, a 412.",
+        TEXT,
         '"4bf92f3577b34da63ce929d0"',
     ),
 ]
 
 
 def search_parameters() -> list[Doc]:
+    """Return the parameters of the full-text search: `q` and those that say how its words match."""
     named = ", ".join(f"`{part}:`" for part in sorted(parts()))
     return [
-        _parameter(
+        query_parameter(
             "q",
             'Words, all of which must be there; `"a phrase"`, `a OR b`, `-without`, `begin*`, `(groups)`, and in one '
             f"part of the record: {named}. Brand, generic and other names find each other; the answer says so.",
             {"type": "string", "minLength": 1, "maxLength": 2000},
             "botox migraine",
         ),
-        _parameter(
+        query_parameter(
             "match",
             "`all` words or `any` of them; `best`: all, and where no record has all, those that fit best.",
             {"type": "string", "enum": ["best", "all", "any"], "default": "best"},
             "any",
         ),
-        _parameter(
+        query_parameter(
             "expand",
             "`false`: look for the words as they are, without other names of the same thing.",
             {"type": "string", "enum": ["true", "false"], "default": "true"},
@@ -191,18 +234,19 @@ def search_parameters() -> list[Doc]:
 
 
 def facet_parameters(resource: Resource) -> list[Doc]:
+    """Return the parameters that count the values of a record type's filters."""
     names = countable(kinds(resource.filter))
     one = "|".join(names)
     pair = rf"({one})(\*({one}))?"
     return [
-        _parameter(
+        query_parameter(
             "facets",
             f"Filters to count the values of, under this query: {', '.join(f'`{name}`' for name in names)}. "
             "`a*b` counts each pair.",
             {"type": "string", "pattern": f"^{pair}(,{pair})*$"},
             names[0],
         ),
-        _parameter(
+        query_parameter(
             "facet_limit",
             "Values listed a facet, the most frequent first; `distinct` says how many there are.",
             {"type": "integer", "minimum": 1, "maximum": MAX_FACET_LIMIT, "default": DEFAULT_FACET_LIMIT},
@@ -212,10 +256,11 @@ def facet_parameters(resource: Resource) -> list[Doc]:
 
 
 def list_paging_parameters(resource: Resource) -> list[Doc]:
+    """Return the parameters that order a record type's list and divide it into pages."""
     keys = "|".join(resource.sorts)
     first = next(name for name in resource.sorts if name != "id")
     return [
-        _parameter(
+        query_parameter(
             "sort",
             f"Up to five fields, `-` for descending: {', '.join(f'`{key}`' for key in resource.sorts)}. "
             "Records without a value come last in either direction; the id breaks ties. With `q`, unless said, by "
@@ -225,10 +270,10 @@ def list_paging_parameters(resource: Resource) -> list[Doc]:
         ),
         _limit_parameter(DEFAULT_LIMIT, "Records a page; 0 asks for the total alone. With `ids` as many as are named."),
         _cursor_parameter(write_cursor(read_list_query(resource.type, "").asked, (resource.example,))),
-        _parameter(
+        query_parameter(
             "ids",
             "Up to 500 ids or other names, comma-separated.",
-            {"type": "string", "minLength": 1},
+            TEXT,
             resource.example,
         ),
     ]

@@ -1,44 +1,39 @@
-"""What OpenAPI says of searches across types and of records like one."""
+"""The search across types and the search for similar records in OpenAPI."""
 
-from typing import Any, get_args
+from typing import get_args
 
-from app.api.openapi.operations import either, operation, page_name, problems, success
-from app.api.openapi.parameters import paging_parameters, search_parameters
+from app.api.openapi.operations import either, operation, page_name, problems, ref, success
+from app.api.openapi.parameters import (
+    TEXT,
+    Doc,
+    paging_parameters,
+    path_parameter,
+    search_parameters,
+    words_parameter,
+)
 from app.records.fields import RecordType
 from app.records.resource import Resource
 
 PROBLEMS = ("malformed-request", "unexpected-content", "bad-cursor", "not-acceptable", "search-not-ready")
 
 
-def search_operation() -> dict[str, Any]:
-    types = "|".join(get_args(RecordType))
-    wanted = {
-        "name": "type",
-        "in": "query",
-        "description": "Record types to look in, comma-separated; all of them unless said.",
-        "schema": {"type": "string", "pattern": f"^({types})(,({types}))*$"},
-        "example": "studies,safety-notes",
-    }
+def search_operation() -> Doc:
+    """Document the search across types."""
+    text = "Record types to look in, comma-separated; all of them unless said."
+    types = words_parameter("type", text, get_args(RecordType), "studies,safety-notes")
     words = [{**parameter, "required": parameter["name"] == "q"} for parameter in search_parameters()]
     return operation(
         "search",
         "Search all types",
         "The best records of all types, by relevance; `search.types` says how many of each there are.",
-        [*words, wanted, *paging_parameters("search")],
-        success({"$ref": "#/components/schemas/SearchPage"}, "Link", example="GET /v1/search", description="The hits.")
-        | problems(*PROBLEMS),
+        [*words, types, *paging_parameters("search")],
+        success(ref("SearchPage"), "Link", example="GET /v1/search", description="The hits.") | problems(*PROBLEMS),
     )
 
 
-def similar_operation(resource: Resource) -> dict[str, Any]:
-    id_parameter = {
-        "name": "id",
-        "in": "path",
-        "required": True,
-        "description": "The id, or any other name without a slash.",
-        "schema": {"type": "string", "minLength": 1},
-        "example": resource.example,
-    }
+def similar_operation(resource: Resource) -> Doc:
+    """Document the search for records similar to one."""
+    id_parameter = path_parameter("id", "The id, or any other name without a slash.", TEXT, resource.example)
     return operation(
         f"list_similar_{resource.type}",
         f"List {resource.title} like one of them",

@@ -1,12 +1,13 @@
-"""What OpenAPI says of the stored texts of sources."""
-
-from typing import Any
+"""The stored texts of sources in OpenAPI."""
 
 from app.api.http.negotiation import TEXT
 from app.api.openapi.operations import headers, plain_operation, problem
+from app.api.openapi.parameters import TEXT as TEXT_SCHEMA
+from app.api.openapi.parameters import Doc
 
 
-def text_operation() -> dict[str, Any]:
+def text_operation() -> Doc:
+    """Document reading the stored text of a source."""
     ok = {
         "description": "The text.",
         "headers": headers(("ETag", "Cache-Control", "Vary", "Content-Disposition", "X-Request-ID")),
@@ -25,7 +26,6 @@ def text_operation() -> dict[str, Any]:
         "not-found",
         "not-acceptable",
     )
-    schema = {"type": "string", "minLength": 1}
-    id_parameter = {"name": "id", "in": "path", "required": True, "schema": schema, "example": "article"}
+    id_parameter = {"name": "id", "in": "path", "required": True, "schema": TEXT_SCHEMA, "example": "article"}
     operation["openapi_extra"]["parameters"] = [id_parameter | {"description": "The source's id."}]
     return operation

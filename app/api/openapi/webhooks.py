@@ -1,17 +1,14 @@
-"""What OpenAPI says of webhooks. None of it can be asked without a key, so the examples are written here."""
-
-from typing import Any
+"""Webhooks in OpenAPI. The service answers none of these operations without a key, so their examples are here."""
 
 from pydantic import BaseModel
 
-from app.api.http.request_body import JSON_TYPE
+from app.api.http.negotiation import JSON
 from app.api.openapi.edits import IDEMPOTENCY_KEY
-from app.api.openapi.operations import Shown, operation, problems
+from app.api.openapi.operations import ModelSchema, operation, problems, ref, secured
+from app.api.openapi.parameters import TEXT, Doc, path_parameter
 from app.webhooks.schemas import WebhookCreated, WebhookIn, WebhookOut, WebhookPage, WebhookTest
 
-Doc = dict[str, Any]
-
-SCHEMAS: tuple[Shown, ...] = (
+SCHEMAS: tuple[ModelSchema, ...] = (
     (WebhookIn, "validation"),
     (WebhookOut, "serialization"),
     (WebhookCreated, "serialization"),
@@ -48,21 +45,14 @@ EXAMPLES: dict[str, Doc] = {
     "WebhookTest": _TESTED,
 }
 
-_ID: Doc = {
-    "name": "id",
-    "in": "path",
-    "required": True,
-    "description": "The webhook's id.",
-    "schema": {"type": "string", "minLength": 1},
-    "example": _WEBHOOK["id"],
-}
+_ID = path_parameter("id", "The webhook's id.", TEXT, _WEBHOOK["id"])
 _ALWAYS = ("malformed-request", "unauthorized", "forbidden", "not-acceptable", "slow-down", "quota-spent")
-_SENT = ("content-too-large", "malformed-content", "unsupported-media-type", "invalid-record", "conflict")
+_WITH_CONTENT = ("content-too-large", "malformed-content", "unsupported-media-type", "invalid-record", "conflict")
 
 
 def _content(model: type[BaseModel]) -> Doc:
     name = model.__name__
-    return {JSON_TYPE: {"schema": {"$ref": f"#/components/schemas/{name}"}, "example": EXAMPLES[name]}}
+    return {JSON: {"schema": ref(name), "example": EXAMPLES[name]}}
 
 
 def _answers(status: int, description: str, model: type[BaseModel] | None) -> Doc:
@@ -73,28 +63,29 @@ def _answers(status: int, description: str, model: type[BaseModel] | None) -> Do
 def _operation(
     name: str, summary: str, description: str, answers: Doc, *wanted: str, of_one: bool = True, once: bool = False
 ) -> Doc:
-    """An operation for admins."""
+    """Document an operation that needs the role `admin`.
+
+    `of_one`: its path names a webhook; `once`: it honours `Idempotency-Key`.
+    """
     kinds = (*wanted, *_ALWAYS, *(("not-found",) if of_one else ()))
     named = [IDEMPOTENCY_KEY] if once else []
-    found = operation(name, summary, description, [*([_ID] if of_one else []), *named], answers | problems(*kinds))
-    found["openapi_extra"]["security"] = [{"key": []}]
-    return found
+    parameters = [*([_ID] if of_one else []), *named]
+    return secured(operation(name, summary, description, parameters, answers | problems(*kinds)))
 
 
 def _create() -> Doc:
-    made = _operation(
+    documented = _operation(
         "create_webhook",
         "Have a receiver told of changes",
         "Each later revision is told in a `revision.committed` message, signed by Standard Webhooks "
         "(standardwebhooks.com), in order and at least once: `webhook-id` is the same however often one is sent.",
         _answers(201, "The webhook, with its secret, which is not shown again.", WebhookCreated),
-        *_SENT,
+        *_WITH_CONTENT,
         "idempotency-key-reused",
         of_one=False,
         once=True,
     )
-    made["openapi_extra"]["requestBody"] = {"required": True, "content": _content(WebhookIn)}
-    return made
+    return secured(documented, {"required": True, "content": _content(WebhookIn)})
 
 
 CREATE = _create()

@@ -1,4 +1,4 @@
-"""The change feed over HTTP: pages, pages that wait, and a stream of server-sent events."""
+"""The change feed over HTTP: a page, a page that waits for a change (long polling), and server-sent events."""
 
 import asyncio
 import time
@@ -7,49 +7,48 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
-from app.api.http.conditional import answer_from_loop, is_fresh, not_modified
-from app.api.http.negotiation import JSON, require
-from app.api.http.request_state import at_revision, query_string
+from app.api.http.conditional import NO_STORE, answer_from_loop, next_link
+from app.api.http.negotiation import JSON, require_acceptable
+from app.api.http.request_state import query_string, unchanged, validators_at
 from app.api.http.stream_requests import EVENT_STREAM, wants_events
 from app.api.middleware.authentication import party_of
 from app.api.middleware.client_address import address_of
+from app.api.routes.event_streams import HEARTBEAT, event_stream
 from app.api.services import Service, service_of
 from app.common.problems import Problem
 from app.history import changes as feed
 from app.history.changes import Asked, Page, Position
-from app.query import pages as reading
+from app.query import pages
 from app.query.change_waiter import EVERY
 from app.query.pages import Now
 from app.settings import PublicActors
 
-HEARTBEAT = 15.0
-"""Seconds after which a silent stream says that it lives."""
 AT_A_TIME = 200
+"""Changes that a stream reads at a time."""
 
 
 async def answer_changes(request: Request) -> Response:
-    require(request, JSON, EVENT_STREAM)
+    """Answer with a page of changes, or with a stream of events if the client prefers one."""
+    require_acceptable(request, JSON, EVENT_STREAM)
     asked = feed.read_query(query_string(request))
     if wants_events(request.scope):
         return _stream(request, asked)
     service = service_of(request)
     actors = service.settings.public_actors
     if not asked.wait:
-        now = await service.reader.look_up(reading.NOW)
-        before = at_revision(reading.certain(now), request, actors=actors)
-        if is_fresh(request, before):
-            return not_modified(request, before)
+        if response := await unchanged(request, actors):
+            return response
         shown, at = await _read_page(service, asked.after, asked, asked.limit)
-        links = {"link": f'<{asked.next_url(shown.next)}>; rel="next"'} if shown.next else {}
-        validators = at_revision(at, request, actors=actors)
+        links = next_link(asked.next_url(shown.next) if shown.next else None)
+        validators = validators_at(at, request, actors=actors)
         return await answer_from_loop(request, feed.body_of(shown, asked, at), validators, headers=links)
     party = party_of(request.scope)
-    service.streams.require_room(party)
-    with service.streams.opened(party):
+    service.open_streams.require_room(party)
+    with service.open_streams.opened(party):
         shown, at = await _next_page(service, asked, address_of(request.scope))
-    return Response(feed.body_of(shown, asked, at), 200, {"cache-control": "no-store"}, JSON)
+    return Response(feed.body_of(shown, asked, at), 200, NO_STORE, JSON)
 
 
 async def _next_page(service: Service, asked: Asked, address: str) -> tuple[Page, Now]:
@@ -59,11 +58,11 @@ async def _next_page(service: Service, asked: Asked, address: str) -> tuple[Page
     """
     deadline = time.monotonic() + asked.wait
     while True:
-        token = await service.watch.token()
-        async with service.turns.turn(address):
+        token = await service.change_waiter.token()
+        async with service.read_turns.turn(address):
             shown, at = await _read_page(service, asked.after, asked, asked.limit)
         left = deadline - time.monotonic()
-        if shown.items or left <= 0 or not await service.watch.changed(token, left):
+        if shown.items or left <= 0 or not await service.change_waiter.changed(token, left):
             return shown, at
         if token is None:  # then every moment is taken for a change
             await asyncio.sleep(EVERY)
@@ -82,11 +81,12 @@ def _page(
     most_bytes: int,
     actors: PublicActors,
 ) -> tuple[Page, Now]:
-    at = reading.now(connection)
+    at = pages.now(connection)
     return feed.page(connection, feed.position(connection, after), asked.types, limit, most_bytes, actors), at
 
 
-def _resumed(request: Request, asked: Asked) -> Position | datetime:
+def _start_of(request: Request, asked: Asked) -> Position | datetime:
+    """Return the position after which a stream starts: that of `Last-Event-ID`, or else that of the query."""
     last = request.headers.get("last-event-id")
     if last is None:
         return asked.after
@@ -97,28 +97,22 @@ def _resumed(request: Request, asked: Asked) -> Position | datetime:
 
 
 def _stream(request: Request, asked: Asked) -> Response:
-    service, after = service_of(request), _resumed(request, asked)
-    party = party_of(request.scope)
-    service.streams.require_room(party)
-    told = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    if request.scope.get("headers_only"):
-        return Response(None, 200, told, EVENT_STREAM)
-    events = _events(service, party, address_of(request.scope), after, asked)
-    return StreamingResponse(events, 200, told, EVENT_STREAM)
+    service, address, after = service_of(request), address_of(request.scope), _start_of(request, asked)
+    return event_stream(request, lambda party: _events(service, party, address, after, asked))
 
 
 async def _events(
     service: Service, party: str, address: str, after: Position | datetime, asked: Asked
 ) -> AsyncIterator[bytes]:
-    """Changes as they come, for as long as somebody listens."""
-    watch = service.watch
-    with service.streams.opened(party):
+    """Yield changes as they come, until the client disconnects or the service ends."""
+    waiter = service.change_waiter
+    with service.open_streams.opened(party):
         yield b": changes as they come\n\n"
-        while not watch.stopped:
-            token = await watch.token()
-            async with service.turns.turn(address):
+        while not waiter.stopped:
+            token = await waiter.token()
+            async with service.read_turns.turn(address):
                 shown, _ = await _read_page(service, after, asked, AT_A_TIME)
             for body, after in shown.items:
                 yield b"event: change\nid: %b\ndata: %b\n\n" % (str(after).encode(), body)
-            if not shown.next and not await watch.changed(token, HEARTBEAT):
+            if not shown.next and not await waiter.changed(token, HEARTBEAT):
                 yield b":\n\n"

@@ -1,22 +1,25 @@
-"""Changes to single records over HTTP: keys, conditions, reasons, and answers that can be asked for again."""
+"""Changes to single records over HTTP.
+
+Each needs a key, a reason and, for a stored record, the version that it changes in `If-Match`. With an
+`Idempotency-Key` it can be repeated safely.
+"""
 
 import asyncio
-import re
 from collections.abc import Callable
 from functools import lru_cache
-from hashlib import sha256
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.http.conditional import tags_of
-from app.api.http.request_body import JSON_TYPE, MERGE_PATCH, parse_json, read_content, require_type
+from app.api.http.conditional import etags_of
+from app.api.http.negotiation import JSON
+from app.api.http.request_body import MERGE_PATCH, parse_json, read_content, require_type
 from app.api.http.request_state import query_string
 from app.api.middleware.authentication import require_role, who_of
+from app.api.routes.idempotency import idempotency_of, response_of
 from app.api.services import service_of
-from app.auth.keys import Identity
 from app.common.problems import Invalid, Problem, parameter_fault
 from app.editing import service as editing
 from app.editing.idempotency import Asked, Given, given, keep, replayed
@@ -26,19 +29,21 @@ from app.records.resource import Resource
 
 LONGEST_REASON = 1000
 LONG = 100_000
-"""Bytes that take long enough to read that others must not wait for it."""
-_IDEMPOTENCY_KEY = re.compile(r'"?([!-~]{1,255}?)"?')
+"""Bytes of JSON from which on it is parsed in a thread, because parsing would delay other requests."""
 
 Work = Callable[[Connection, Change, Any], Done]
-"""What is done with the content of a request."""
+"""A change, made with the parsed content of a request."""
 
 
 class EditQuery(NamedTuple):
+    """The parameters of a change."""
+
     reason: str
     validate_only: bool
 
 
 def read_reason(value: str) -> str:
+    """Return a reason without surrounding blanks; raise `Invalid` for an empty, long or unprintable one."""
     if not value.strip() or len(value) > LONGEST_REASON or not value.isprintable():
         raise Invalid(f"a reason has 1 to {LONGEST_REASON} printable characters")
     return value.strip()
@@ -46,6 +51,7 @@ def read_reason(value: str) -> str:
 
 @lru_cache(maxsize=64)
 def read_edit_query(raw: str) -> EditQuery:
+    """Return the parameters of a change; raise a `Problem` (422) for faults in them."""
     parameters = Parameters(raw, ["reason", "validate_only"])
     reason = parameters.read("reason", read_reason, "")
     validate_only = parameters.read("validate_only", read_boolean, False)
@@ -56,24 +62,11 @@ def read_edit_query(raw: str) -> EditQuery:
 
 
 def _expected(request: Request) -> frozenset[str] | None:
-    """The entity tags of `If-Match` (RFC 9110 §13.1.1); raises a `Problem` where there is none."""
+    """Return the entity tags of `If-Match` (RFC 9110 §13.1.1), or None for `*`; raise a `Problem` (428) without it."""
     header = request.headers.get("if-match")
     if header is None:
         raise Problem("precondition-required", "Send the record's ETag in If-Match, or * for whatever it is now.")
-    return None if header.strip() == "*" else tags_of(header)
-
-
-def asked_of(request: Request, identity: Identity, content: bytes) -> Asked | None:
-    """The name that a request has by its `Idempotency-Key`, and a hash that tells the request from others."""
-    lines = request.headers.getlist("idempotency-key")
-    if not lines:
-        return None
-    found = _IDEMPOTENCY_KEY.fullmatch(lines[0])
-    if found is None or len(lines) > 1:
-        raise Problem("malformed-request", "An Idempotency-Key has 1 to 255 printable ASCII characters, on one line.")
-    conditions = "\n".join(request.headers.get(name, "") for name in ("if-match", "content-type"))
-    said = f"{request.method} {request.scope['path']}?{query_string(request)}\n{conditions}\n"
-    return Asked(identity.key_id, found[1], sha256(said.encode() + content).hexdigest())
+    return None if header.strip() == "*" else etags_of(header)
 
 
 def _headers(resource: Resource, done: Done) -> dict[str, str]:
@@ -91,6 +84,7 @@ def _edit(
     query: EditQuery,
     asked: Asked | None,
 ) -> Given:
+    """Make a change, or repeat the answer to the same request; with `validate_only`, undo it and keep nothing."""
     before = given(connection, asked) if asked else None
     if before is not None:
         return replayed(before)
@@ -119,26 +113,32 @@ async def _answer(
     content = await read_content(request, service.settings.max_content_bytes if media else 0)
     data = await _parsed(content) if media else None
     change = Change(who_of(request.scope), query.reason, _expected(request) if conditional else None)
-    asked = asked_of(request, identity, content)
+    asked = idempotency_of(request, identity, content)
     answer = await service.writer.change(_edit, resource, work, change, data, query, asked)
-    return Response(answer.body, answer.status, {**answer.headers, "cache-control": "no-store"}, JSON_TYPE)
+    return response_of(answer)
 
 
 async def answer_create(request: Request, resource: Resource) -> Response:
+    """Answer a request that creates a record."""
+
     def work(connection: Connection, change: Change, data: Any) -> Done:
         return editing.create(connection, resource, data, change)
 
-    return await _answer(request, resource, work, media=JSON_TYPE, conditional=False)
+    return await _answer(request, resource, work, media=JSON, conditional=False)
 
 
 async def answer_replace(request: Request, resource: Resource) -> Response:
+    """Answer a request that replaces a record (PUT)."""
+
     def work(connection: Connection, change: Change, data: Any) -> Done:
         return editing.replace(connection, resource, request.path_params["id"], data, change)
 
-    return await _answer(request, resource, work, media=JSON_TYPE, conditional=True)
+    return await _answer(request, resource, work, media=JSON, conditional=True)
 
 
 async def answer_patch(request: Request, resource: Resource) -> Response:
+    """Answer a request that changes parts of a record (PATCH, RFC 7396)."""
+
     def work(connection: Connection, change: Change, data: Any) -> Done:
         return editing.patch(connection, resource, request.path_params["id"], data, change)
 
@@ -146,6 +146,8 @@ async def answer_patch(request: Request, resource: Resource) -> Response:
 
 
 async def answer_delete(request: Request, resource: Resource) -> Response:
+    """Answer a request that deletes a record."""
+
     def work(connection: Connection, change: Change, _: Any) -> Done:
         return editing.delete(connection, resource, request.path_params["id"], change)
 
@@ -153,6 +155,8 @@ async def answer_delete(request: Request, resource: Resource) -> Response:
 
 
 async def answer_restore(request: Request, resource: Resource) -> Response:
+    """Answer a request that restores a deleted record."""
+
     def work(connection: Connection, change: Change, _: Any) -> Done:
         return editing.restore(connection, resource, request.path_params["id"], change)
 

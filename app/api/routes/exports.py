@@ -1,4 +1,4 @@
-"""Records in other formats than JSON over HTTP: one record, or a whole list from its spool."""
+"""Records in other formats than JSON over HTTP: one record, or a whole list that is spooled to disk."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -13,16 +13,16 @@ from starlette.types import Receive, Scope, Send
 from app import __version__
 from app.api.http.byte_ranges import ByteRange, read_range
 from app.api.http.conditional import Validators, answer_from_loop, headers_of, is_fresh, not_modified
-from app.api.http.content_coding import CODINGS, Packer, coding_of
-from app.api.http.request_state import at_revision
+from app.api.http.content_coding import CODINGS, Compressor, coding_of
+from app.api.http.problems import invalid_parameter
+from app.api.http.request_state import validators_at
 from app.api.middleware.authentication import party_of
 from app.api.services import service_of
-from app.common.problems import Problem, parameter_fault
+from app.common.problems import Problem
 from app.exports.production import Export, ExportSource
 from app.exports.spool import ClientGone, Follower
 from app.exports.stream import converted, exported
-from app.query import as_of_lists as then
-from app.query import pages as reading
+from app.query import as_of_lists, pages
 from app.query.export_formats import FORMATS
 from app.query.pages import Now, Stored
 from app.query.parameters import ListQuery, RecordQuery
@@ -31,7 +31,7 @@ from app.search.lists import Search
 from app.store.rendering import etag_of
 
 PIECE = 262_144
-"""Bytes that are read from disk and handed to the server at a time."""
+"""Bytes that are read from disk and sent at a time."""
 
 
 async def answer_converted(
@@ -42,9 +42,9 @@ async def answer_converted(
     format: str,
     headers: Mapping[str, str],
 ) -> Response:
-    """One record in another format than JSON."""
+    """Answer with one record in another format than JSON."""
     whole = RecordQuery(None, query.include, None)
-    body = await service_of(request).reader.run(_parts, resource, whole, stored)
+    body = await service_of(request).reader.run(select_parts_of, resource, whole, stored)
     content = converted(resource, query, body, format)
     return await answer_from_loop(
         request,
@@ -55,41 +55,42 @@ async def answer_converted(
     )
 
 
-def _parts(connection: Connection, resource: Resource, query: RecordQuery, stored: Stored) -> bytes:
-    return reading.select_parts(connection, resource, query, [stored.body])[0]
+def select_parts_of(connection: Connection, resource: Resource, query: RecordQuery, stored: Stored) -> bytes:
+    """Return what a query selects of one stored document, as JSON."""
+    return pages.select_parts(connection, resource, query, [stored.body])[0]
 
 
 def attachment(name: str, format: str) -> dict[str, str]:
+    """Return the header with which browsers save a response as a file (RFC 6266)."""
     return {"content-disposition": f'attachment; filename="{name}.{FORMATS[format].ending}"'}
 
 
 async def answer_export(request: Request, resource: Resource, query: ListQuery, format: str) -> Response:
     """Answer with the whole list in another format than JSON, from its spool.
 
-    Raise a `Problem` where the query asks for a page, or where `If-Match` names another state of the list.
+    Raise a `Problem`: 422 if the query asks for a page, 412 if `If-Match` names only other states of the list.
     """
     if query.position or any(name == "limit" for name, _ in query.parameters):
-        fault = parameter_fault("limit", f"{format} is the whole list: limit and cursor have no place in it.")
-        raise Problem("invalid-parameter", str(fault["detail"]), errors=[fault])
-    request.scope["not_kept"] = True  # it is on disk, and may be larger than any memory
+        raise invalid_parameter("limit", f"{format} is the whole list: limit and cursor have no place in it.")
+    request.scope["bypass_cache"] = True  # it is on disk, and may be larger than any memory
     coding = coding_of(request.headers.get("accept-encoding", ""))
     source = await _source(request, resource, query, format, coding)
-    validators = at_revision(source.state, request, format, permanent=source.permanent)
+    validators = validators_at(source.state, request, format, permanent=source.permanent)
     require_match(request, validators, coding)
     if is_fresh(request, validators):
         return not_modified(request, validators)
-    can_resume = query.words is None  # the order of relevance depends on how the index lies on disk just now
+    can_resume = query.words is None  # the order by relevance depends on how the index lies on disk now
     return ExportAnswer(request, source, resource.type, format, coding, can_resume=can_resume)
 
 
 async def _source(
     request: Request, resource: Resource, query: ListQuery, format: str, coding: str | None
 ) -> ExportSource:
-    """Find out which state of the database the export follows from: the newest, or the one that `as_of` means."""
+    """Return the source of an export and the state that it should follow from: the newest, or that of `as_of`."""
     service = service_of(request)
     if query.as_of is None:
-        newest = await service.reader.look_up(reading.NOW)
-        state, permanent = reading.certain(newest), False
+        newest = await service.reader.look_up(pages.NOW)
+        state, permanent = pages.certain(newest), False
     else:
         state, permanent = await service.reader.run(_past_state, resource, query)
     wanted = repr((__version__, query.asked, query.fields, query.include, query.raw, format, coding))
@@ -104,34 +105,34 @@ async def _source(
 
 
 def _past_state(connection: Connection, resource: Resource, query: ListQuery) -> tuple[Now, bool]:
-    past = then.past_of(connection, resource, query, reading.now(connection))
+    past = as_of_lists.past_of(connection, resource, query, pages.now(connection))
     return past.state, past.permanent
 
 
 def _export(
     connection: Connection, resource: Resource, query: ListQuery, search: Search, format: str, coding: str | None
 ) -> Export:
-    at = reading.now(connection)
+    at = pages.now(connection)
     state, permanent = at, False
     if query.as_of is not None:
-        query, state, permanent = then.past_of(connection, resource, query, at)
+        query, state, permanent = as_of_lists.past_of(connection, resource, query, at)
     pieces = exported(connection, resource, query, at, search, format)
-    return Export(state, permanent, _packed(CODINGS[coding].packer(), pieces) if coding else pieces)
+    return Export(state, permanent, _compressed(CODINGS[coding].compressor(), pieces) if coding else pieces)
 
 
-def _packed(packer: Packer, pieces: Iterator[bytes]) -> Iterator[bytes]:
+def _compressed(compressor: Compressor, pieces: Iterator[bytes]) -> Iterator[bytes]:
     for piece in pieces:
-        yield packer.pack(piece)
-    yield packer.end()
+        yield compressor.compress(piece)
+    yield compressor.finish()
 
 
 class ExportAnswer(Response):
-    """The answer to a request for an export: a 200 with all of it, or a 206 with the one range that was asked for.
+    """The response to a request for an export: a 200 with all of it, or a 206 with one requested range.
 
-    The first byte is sent as soon as it is on disk, with `Content-Length` where production has ended by then. A range
-    is sent when production has ended, since `Content-Range` tells the length of all; where that takes longer than a
-    read may take, the answer is a 503, and production goes on, so that the range can be sent when it is asked for
-    again. HEAD waits likewise, and then answers without `Content-Length`.
+    Sending begins as soon as the first bytes are on disk, with `Content-Length` if production has ended by then. A
+    range is sent after production has ended, because `Content-Range` tells the length of the whole. If that takes
+    longer than a read may take, the response is a 503 and production goes on, so that a later request gets the range.
+    HEAD waits as long, and then answers without `Content-Length`.
     """
 
     def __init__(
@@ -142,12 +143,12 @@ class ExportAnswer(Response):
         self._coding, self._can_resume = coding, can_resume
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the answer. Raise `ExportBrokenOff` where it ends early, which makes the server close the connection."""
+        """Send the response; raise `ExportBrokenOff` if it ends early, which makes the server close the connection."""
         service, party = service_of(self._request), party_of(scope)
-        service.export_answers.require_room(party)
-        with service.export_answers.opened(party), suppress(ClientGone):
+        service.open_exports.require_room(party)
+        with service.open_exports.opened(party), suppress(ClientGone):
             async with service.exports.follow(self._source, party) as follower:
-                watching = asyncio.create_task(_watch(receive, follower))
+                watching = asyncio.create_task(_leave_on_disconnect(receive, follower))
                 try:
                     await self._answer(follower, send, service.exports.patience)
                 finally:
@@ -156,7 +157,7 @@ class ExportAnswer(Response):
     async def _answer(self, follower: Follower, send: Send, patience: float) -> None:
         await follower.begun()
         spool, headers_only = follower.spool, bool(self._request.scope.get("headers_only"))
-        validators = at_revision(spool.state, self._request, self._format, permanent=spool.permanent)
+        validators = validators_at(spool.state, self._request, self._format, permanent=spool.permanent)
         require_match(self._request, validators, self._coding)
         headers = self._headers_for(validators)
         wanted = None if headers_only or not self._can_resume else range_of(self._request, headers)
@@ -190,7 +191,7 @@ class ExportAnswer(Response):
 
 
 def range_of(request: Request, headers: Mapping[str, str]) -> ByteRange | None:
-    """Return the range that is asked for, unless `If-Range` names another state than the one to be sent.
+    """Return the requested range, or None if there is none or `If-Range` names another state than the one to send.
 
     The entity tag must be the same, with its coding; a date must be exactly that of `Last-Modified` (RFC 9110 §13.1.5).
     """
@@ -201,7 +202,7 @@ def range_of(request: Request, headers: Mapping[str, str]) -> ByteRange | None:
 
 
 def require_match(request: Request, validators: Validators, coding: str | None) -> None:
-    """Raise a `Problem` (412) where `If-Match` is given and names other representations only (RFC 9110 §13.1.1)."""
+    """Raise a `Problem` (412) if `If-Match` names only other representations (RFC 9110 §13.1.1)."""
     header = request.headers.get("if-match")
     if header is None:
         return
@@ -214,16 +215,16 @@ def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
 
-async def _watch(receive: Receive, follower: Follower) -> None:
+async def _leave_on_disconnect(receive: Receive, follower: Follower) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     follower.leave()
 
 
 async def _send_body(follower: Follower, send: Send, start: int, stop: int | None) -> None:
-    """Send the bytes from `start` to `stop`, or to the end, which may not be known yet.
+    """Send the bytes from `start` to `stop`, or to the end of the export if `stop` is None.
 
-    `send` waits while the client takes nothing, so that no more than two pieces are in memory.
+    `send` waits while the client takes nothing, so no more than two pieces are in memory.
     """
     offset, ended = start, False
     while not ended:
@@ -232,4 +233,4 @@ async def _send_body(follower: Follower, send: Send, start: int, stop: int | Non
         offset += len(piece)
         ended = not piece or offset == stop
         await send({"type": "http.response.body", "body": piece, "more_body": not ended})
-        await asyncio.sleep(0)  # a client that takes everything at once must not keep the others waiting
+        await asyncio.sleep(0)  # `send` need not yield to other tasks if the client is fast

@@ -1,4 +1,4 @@
-"""What is asked of an import: a file with parameters, or JSON with a query."""
+"""Reading the request that starts an import: a file with parameters, or JSON with a query."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -6,9 +6,11 @@ from typing import NamedTuple
 from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
 
-from app.api.http.request_body import JSON_TYPE, parse_json, read_content, receive, require_type
+from app.api.http.negotiation import JSON
+from app.api.http.problems import invalid_parameter
+from app.api.http.request_body import invalid_content, parse_json, read_content, receive, require_type
 from app.api.http.request_state import query_string
-from app.api.openapi.imports import SENT
+from app.api.openapi.imports import UPLOAD_TYPES
 from app.api.routes.edits import read_reason
 from app.api.routes.releases import read_name
 from app.common.problems import Invalid, Problem, parameter_fault
@@ -24,11 +26,13 @@ MOST_BYTES = 10_000
 DAY: TypeAdapter[str] = TypeAdapter(Day)
 
 
-class Sent(NamedTuple):
+class ReceivedImport(NamedTuple):
+    """A request for an import, with its uploaded file if it has one."""
+
     wanted: ImportIn
     upload: Upload | None
     content: bytes
-    """What tells this request from another one."""
+    """The bytes that tell the request from another one: its JSON, or the hash of its file."""
 
 
 def _read_format(value: str) -> str:
@@ -53,59 +57,60 @@ def _read_since(value: str) -> str:
 
 
 def read_upload_query(raw: str) -> ImportIn:
-    given = Parameters(raw, PARAMETERS)
+    """Return the import that the parameters of an upload describe; raise a `Problem` (422) for faults in them."""
+    parameters = Parameters(raw, PARAMETERS)
     nothing: str | None = None
     on_error: OnError = "stop"
     wanted = ImportIn(
-        format=given.read("format", _read_format, ""),
-        since=given.read("since", _read_since, nothing),
-        on_error=given.read("on_error", _read_on_error, on_error),
-        dry_run=given.read("dry_run", read_boolean, False),
-        name=given.read("name", read_name, nothing),
-        reason=given.read("reason", read_reason, nothing),
+        format=parameters.read("format", _read_format, ""),
+        since=parameters.read("since", _read_since, nothing),
+        on_error=parameters.read("on_error", _read_on_error, on_error),
+        dry_run=parameters.read("dry_run", read_boolean, False),
+        name=parameters.read("name", read_name, nothing),
+        reason=parameters.read("reason", read_reason, nothing),
     )
     if wanted.since and wanted.format and not FORMATS[wanted.format].updated:
         detail = f"since: files of {wanted.format} do not say when each record was updated."
-        given.faults.append(parameter_fault("since", detail))
+        parameters.faults.append(parameter_fault("since", detail))
     if wanted.name and wanted.format and not FORMATS[wanted.format].is_release:
-        given.faults.append(parameter_fault("name", f"name: what {wanted.format} brings becomes no release."))
-    given.end()
+        parameters.faults.append(parameter_fault("name", f"name: what {wanted.format} brings becomes no release."))
+    parameters.end()
     return wanted
 
 
-async def received(request: Request, incoming: Path, most: int) -> Sent:
-    """Reads a request; a file that is sent goes to `incoming`."""
+async def receive_import(request: Request, incoming: Path, most: int) -> ReceivedImport:
+    """Return the import that a request describes; its file, of at most `most` bytes, is written to `incoming`."""
     raw = query_string(request)
-    if not raw and request.headers.get("content-type", "").partition(";")[0].strip().lower() == JSON_TYPE:
+    if not raw and request.headers.get("content-type", "").partition(";")[0].strip().lower() == JSON:
         content = await read_content(request, MOST_BYTES)
-        return Sent(_entered(content), None, content)
-    wanted = _needing_format(raw)
-    require_type(request, *SENT)
+        return ReceivedImport(_read_content(content), None, content)
+    wanted = _read_upload_query_with_format(raw)
+    require_type(request, *UPLOAD_TYPES)
     with (incoming / "upload").open("wb") as file:
         digest = await receive(request, most, file)
     size = (incoming / "upload").stat().st_size
     if not size:
         raise Problem("malformed-content", "There is no content: send the file that is to be imported.")
-    return Sent(wanted, Upload(bytes=size, sha256=digest), digest.encode())
+    return ReceivedImport(wanted, Upload(bytes=size, sha256=digest), digest.encode())
 
 
-def _needing_format(raw: str) -> ImportIn:
+def _read_upload_query_with_format(raw: str) -> ImportIn:
     wanted = read_upload_query(raw)
     if not wanted.format:
         detail = "format is needed: whose records the file holds; or send a query as JSON, without parameters."
-        raise Problem("invalid-parameter", detail, errors=[parameter_fault("format", detail, FORMATS)])
+        raise invalid_parameter("format", detail, FORMATS)
     return wanted
 
 
-def _entered(content: bytes) -> ImportIn:
+def _read_content(content: bytes) -> ImportIn:
     data = parse_json(content)
     try:
         wanted = ImportIn.model_validate(data)
     except ValidationError as error:
-        raise _invalid(shape_faults(ImportIn, error)) from None
+        raise invalid_content(shape_faults(ImportIn, error), "The import") from None
     faults = list(_faults(wanted))
     if faults:
-        raise _invalid(faults)
+        raise invalid_content(faults, "The import")
     return wanted
 
 
@@ -123,8 +128,3 @@ def _faults(wanted: ImportIn) -> list[ShapeFault]:
 
 def _live() -> list[str]:
     return [name for name, format in FORMATS.items() if format.live]
-
-
-def _invalid(faults: list[ShapeFault]) -> Problem:
-    errors = [{"pointer": pointer, "detail": detail, "nearest": near} for pointer, detail, near in faults]
-    return Problem("invalid-record", " ".join(f"{f[0] or 'The import'}: {f[1]}." for f in faults[:3]), errors=errors)

@@ -1,4 +1,7 @@
-"""Imports over HTTP: accepted onto the disk, followed, gone on with, cancelled. `import_runs` sees to their turn."""
+"""Starting, resuming and cancelling imports over HTTP.
+
+A request only changes the queue on disk (`app.jobs.queue`); the supervisor (`app.jobs.supervisor`) runs the imports.
+"""
 
 import asyncio
 import shutil
@@ -9,57 +12,56 @@ from typing import Any, NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.http.negotiation import JSON, require
-from app.api.http.request_body import read_content
-from app.api.http.request_state import query_string
+from app.api.http.conditional import NO_STORE
+from app.api.http.negotiation import JSON
 from app.api.middleware.authentication import require_role, who_of
-from app.api.routes.edits import asked_of
-from app.api.routes.import_requests import received
-from app.api.routes.import_status import NO_STORE, body_of, seen
+from app.api.routes.admin_requests import begin_action
+from app.api.routes.idempotency import idempotency_of, response_of
+from app.api.routes.import_requests import receive_import
+from app.api.routes.import_status import body_of, find_import
 from app.api.services import Service, service_of
 from app.auth.audit import Event
 from app.common.problems import Problem
-from app.editing.idempotency import KEPT, Asked, Given, given
-from app.jobs import status as records
-from app.jobs import views as seeing
-from app.jobs.queue import Folder, OpenRun, new_id
-from app.jobs.schemas import ImportOut, Kept, Standing
-from app.jobs.views import Seen
+from app.editing.idempotency import KEPT, Asked, Given, given, replayed
+from app.jobs import status as import_rows
+from app.jobs import views
+from app.jobs.queue import OpenRun, QueueFolder, new_id
+from app.jobs.schemas import ImportOut, RunStatus, StoredRequest
+from app.jobs.views import ImportView
 from app.jobs.vocabulary import OVER, STOPPED
-from app.query.parameters import read_no_query
 
 MOST_WAITING = 20
+"""The most imports that may wait to be run."""
 SOON = 5.0
-"""Seconds in which an import that is cancelled has ended, or is told as it is."""
+"""Seconds to wait for the end of a cancelled import, before the response shows it as it is then."""
 
 Json = dict[str, Any]
 
 
-def _response(answer: Given, **more: str) -> Response:
-    return Response(answer.body, answer.status, {**answer.headers, **NO_STORE, **more}, JSON)
+def _accepted(folder: QueueFolder, run: OpenRun) -> Given:
+    return Given(202, {"location": f"/v1/imports/{run.request.id}"}, body_of(views.of_open(folder, run)))
 
 
-def _accepted(folder: Folder, run: OpenRun) -> Given:
-    return Given(202, {"location": f"/v1/imports/{run.ordered.id}"}, body_of(seeing.of_open(folder, run)))
+class Outcome(NamedTuple):
+    """The answer to a request, and whether it repeats an earlier one."""
 
-
-class Answered(NamedTuple):
     answer: Given
-    again: bool
-
-    def response(self) -> Response:
-        return _response(self.answer, **({"idempotent-replayed": "true"} if self.again else {}))
+    is_replayed: bool
 
 
-def _kept(asked: Asked | None, answer: Given) -> Json | None:
+def _to_json(asked: Asked | None, answer: Given) -> Json | None:
+    """Return an answer as the queue folder keeps it until the database does; None without an `Idempotency-Key`."""
     if asked is None:
         return None
-    said = {"status": answer.status, "headers": dict(answer.headers), "body": answer.body.decode()}
-    return {"asked": [*asked], "at": datetime.now(UTC).isoformat(), **said}
+    content = {"status": answer.status, "headers": dict(answer.headers), "body": answer.body.decode()}
+    return {"asked": [*asked], "at": datetime.now(UTC).isoformat(), **content}
 
 
-def _given_before(folder: Folder, asked: Asked | None) -> Given | None:
-    """An answer that is not in the database yet; raises a `Problem` if the name is another request's."""
+def _given_in(folder: QueueFolder, asked: Asked | None) -> Given | None:
+    """Return the answer to the same request that the queue folder keeps, or None.
+
+    Raise a `Problem` (422) if the `Idempotency-Key` belongs to another request.
+    """
     if asked is None:
         return None
     for answer in (answer for id in folder.ids() for answer in folder.answers(id)):
@@ -73,127 +75,130 @@ def _given_before(folder: Folder, asked: Asked | None) -> Given | None:
     return None
 
 
-async def _once(service: Service, asked: Asked | None, make: Callable[[Folder], Given]) -> Answered:
-    """What a request brings about, once; `make` runs with the folder to itself."""
+async def _once(service: Service, asked: Asked | None, make: Callable[[QueueFolder], Given]) -> Outcome:
+    """Return the answer to the same request from the database or the queue folder, or else make one.
+
+    `make` runs in a thread while no other process changes the folder.
+    """
     if asked and (before := await service.reader.run(given, asked)):
-        return Answered(before, again=True)
-    return await asyncio.to_thread(_made_once, service.imports.folder, asked, make)
+        return Outcome(replayed(before), is_replayed=True)
+    return await asyncio.to_thread(_once_in, service.imports.folder, asked, make)
 
 
-def _made_once(folder: Folder, asked: Asked | None, make: Callable[[Folder], Given]) -> Answered:
-    with folder.door():
-        before = _given_before(folder, asked)
-        return Answered(before, again=True) if before else Answered(make(folder), again=False)
+def _once_in(folder: QueueFolder, asked: Asked | None, make: Callable[[QueueFolder], Given]) -> Outcome:
+    with folder.lock():
+        before = _given_in(folder, asked)
+        return Outcome(replayed(before), is_replayed=True) if before else Outcome(make(folder), is_replayed=False)
 
 
-def _refuse_too_many(folder: Folder) -> None:
-    if sum(run.standing.state == "queued" for run in folder.runs()) >= MOST_WAITING:
+def _refuse_too_many(folder: QueueFolder) -> None:
+    if sum(run.status.state == "queued" for run in folder.runs()) >= MOST_WAITING:
         raise Problem("conflict", f"{MOST_WAITING} imports wait already; come back when some are done.")
 
 
-def _told(request: Request, service: Service, action: str, answered: Answered) -> Response:
-    """What was asked for is noted a moment later: the database may be locked by an import."""
-    if not answered.again:
-        id = answered.answer.headers["location"].rpartition("/")[2]
-        service.trail.add(Event(who_of(request.scope), action, answered.answer.status, detail=id))
+def _respond(request: Request, service: Service, action: str, outcome: Outcome) -> Response:
+    """Answer, and for a new request wake the supervisor and note the action in the audit.
+
+    The audit is written by the buffer, because a running import may have the database locked.
+    """
+    answer = outcome.answer
+    if not outcome.is_replayed:
+        id = answer.headers["location"].rpartition("/")[2]
+        service.audit_buffer.add(Event(who_of(request.scope), action, answer.status, detail=id))
         service.imports.wake()
-    return answered.response()
+    return response_of(answer)
 
 
 async def answer_start(request: Request) -> Response:
+    """Answer a request that starts an import: it is added to the queue (202)."""
     identity = require_role(request, "admin")
     service, who = service_of(request), who_of(request.scope)
     folder = service.imports.folder
     incoming = await asyncio.to_thread(folder.incoming)
     try:
-        sent = await received(request, incoming, service.settings.max_import_bytes)
-        asked = asked_of(request, identity, sent.content)
-        kept = Kept(
-            **sent.wanted.model_dump(),
+        received = await receive_import(request, incoming, service.settings.max_import_bytes)
+        asked = idempotency_of(request, identity, received.content)
+        stored = StoredRequest(
+            **received.wanted.model_dump(),
             id=new_id(),
-            upload=sent.upload,
+            upload=received.upload,
             created_at=datetime.now(UTC),
             created_by=who.actor,
             address=who.address,
             request_id=who.request_id,
         )
 
-        def accept(folder: Folder) -> Given:
+        def accept(folder: QueueFolder) -> Given:
             _refuse_too_many(folder)
-            answer = _accepted(folder, OpenRun(kept, Standing(), settled=False))
-            folder.accept(incoming, kept, _kept(asked, answer))
+            answer = _accepted(folder, OpenRun(stored, RunStatus(), settled=False))
+            folder.accept(incoming, stored, _to_json(asked, answer))
             return answer
 
-        answered = await _once(service, asked, accept)
+        outcome = await _once(service, asked, accept)
     finally:
         await asyncio.to_thread(shutil.rmtree, incoming, ignore_errors=True)
-    return _told(request, service, "start import", answered)
+    return _respond(request, service, "start import", outcome)
 
 
 async def answer_resume(request: Request) -> Response:
-    identity, id = require_role(request, "admin"), request.path_params["id"]
-    require(request, JSON)
-    read_no_query(query_string(request))
-    await read_content(request, 0)
+    """Answer a request that resumes an import which failed or was interrupted: it waits again (202)."""
+    identity, id = await begin_action(request), request.path_params["id"]
     service = service_of(request)
-    asked = asked_of(request, identity, b"")
+    asked = idempotency_of(request, identity, b"")
 
-    def resume(folder: Folder) -> Given:
+    def resume(folder: QueueFolder) -> Given:
         run = folder.find(id)
-        if run is None or run.standing.state not in STOPPED or not run.settled:
-            raise Problem("conflict", _why_not(run.standing.state if run else found.shown.state, found))
-        again = run._replace(standing=Standing(attempt=run.standing.attempt + 1), settled=False)
-        folder.go_on(id, again.standing)
+        if run is None or run.status.state not in STOPPED or not run.settled:
+            raise Problem("conflict", _why_not(run.status.state if run else found.shown.state, found))
+        again = run._replace(status=RunStatus(attempt=run.status.attempt + 1), settled=False)
+        folder.requeue(id, again.status)
         answer = _accepted(folder, again)
-        kept = _kept(asked, answer)
+        kept = _to_json(asked, answer)
         if kept:
             folder.add_answer(id, kept)
         return answer
 
-    found = await seen(service, id)
-    answered = await _once(service, asked, resume)
-    return _told(request, service, "resume import", answered)
+    found = await find_import(service, id)
+    return _respond(request, service, "resume import", await _once(service, asked, resume))
 
 
-def _why_not(state: str, found: Seen) -> str:
-    if not found.is_here:
+def _why_not(state: str, found: ImportView) -> str:
+    if not found.is_local:
         return "Another service runs it, with a folder of its own; it is gone on with there."
     if state in STOPPED:
         return "What it needs is not kept any more; start it anew."
     return f"It is {state}; only one that failed or was interrupted is gone on with."
 
 
-def _stop(folder: Folder, id: str) -> bool:
-    """Says no where nothing of it is here."""
-    with folder.door():
+def _cancel_in(folder: QueueFolder, id: str) -> bool:
+    """Cancel an import of the queue folder; return False if it is not there."""
+    with folder.lock():
         run = folder.find(id)
         if run is None:
             return False
-        if run.settled and run.standing.state in STOPPED:
-            ended = {"state": "cancelled", "ended_at": datetime.now(UTC)}
-            folder.put(id, run.standing.model_copy(update=ended))
+        if run.settled and run.status.state in STOPPED:
+            changes = {"state": "cancelled", "ended_at": datetime.now(UTC)}
+            folder.put(id, run.status.model_copy(update=changes))
         else:
             folder.cancel(id)
         return True
 
 
 async def answer_cancel(request: Request) -> Response:
-    require_role(request, "admin")
-    require(request, JSON)
-    read_no_query(query_string(request))
-    await read_content(request, 0)
+    """Answer a request that cancels an import: with a 200 if it has ended soon, else with a 202."""
+    await begin_action(request)
     service, id = service_of(request), request.path_params["id"]
-    before = (await seen(service, id)).shown
-    if before.state not in OVER and not await asyncio.to_thread(_stop, service.imports.folder, id):
-        await service.writer.aside(records.cancel, id)
+    before = (await find_import(service, id)).shown
+    if before.state not in OVER and not await asyncio.to_thread(_cancel_in, service.imports.folder, id):
+        await service.writer.aside(import_rows.cancel, id)
     if before.state not in OVER:
-        service.trail.add(Event(who_of(request.scope), "cancel import", detail=id))
+        service.audit_buffer.add(Event(who_of(request.scope), "cancel import", detail=id))
 
     async def ended() -> ImportOut | None:
-        now = (await seen(service, id)).shown
+        now = (await find_import(service, id)).shown
         return now if now.state in OVER else None
 
-    found = await service.imports.until(ended, SOON) or (await seen(service, id)).shown
+    found = await service.imports.until(ended, SOON) or (await find_import(service, id)).shown
     if found.state == "done" or before.state in OVER:
         raise _too_late(found)
     return Response(body_of(found), 200 if found.state == "cancelled" else 202, NO_STORE, JSON)

@@ -1,4 +1,4 @@
-"""What is here besides records: the service document, health, metrics, the contract and its pages."""
+"""The routes of the service itself: the service document, probes, metrics, OpenAPI, documentation and problem pages."""
 
 from functools import lru_cache
 from html import escape
@@ -13,16 +13,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import __version__
-from app.api.http.conditional import Validators, answer
+from app.api.http.conditional import NO_STORE, Validators, answer
 from app.api.http.direct_route import DirectRoute
-from app.api.http.negotiation import JSON, require
-from app.api.http.request_state import at_revision, query_string
-from app.api.limits.rate_limit import Limits
+from app.api.http.negotiation import JSON, require_acceptable
+from app.api.http.request_state import query_string, validators_at
+from app.api.limits.rate_limit import RateLimiter
 from app.api.openapi.document import TITLE, openapi_document
 from app.api.openapi.operations import plain_operation, success
 from app.api.services import service_of
 from app.common.problems import KINDS, Problem
-from app.query import pages as reading
+from app.query import pages as query_pages
 from app.query.pages import Now
 from app.query.parameters import read_no_query
 from app.records.registry import RESOURCES
@@ -33,12 +33,11 @@ router = APIRouter(route_class=DirectRoute)
 
 HTML = "text/html"
 ASSETS = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript", "docs.js": "text/javascript"}
-NO_STORE = {"cache-control": "no-store"}
 OWN_ONLY = {
     "content-security-policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "frame-ancestors 'none'"
 }
-"""Pages ask this service alone, and the browser sees to it."""
+"""The Content Security Policy of pages: they may load and request only what this service has."""
 
 
 def _ok(media_type: str, schema: dict[str, Any], description: str, example: Any) -> dict[str, Any]:
@@ -50,13 +49,13 @@ TEXT: dict[str, Any] = {"type": "string"}
 
 
 def _counts(connection: Connection) -> tuple[Now, dict[str, int]]:
-    at = reading.now(connection)
+    at = query_pages.now(connection)
     of_current = select(Document.type, func.count()).where(Document.until_revision.is_(None))
     rows = connection.execute(of_current.group_by(Document.type))
     return at, {row[0]: row[1] for row in rows}
 
 
-def _service_document(at: Now, counts: dict[str, int], limits: Limits) -> bytes:
+def _service_document(at: Now, counts: dict[str, int], limits: RateLimiter) -> bytes:
     types = [
         {
             "type": resource.type,
@@ -98,10 +97,11 @@ def _service_document(at: Now, counts: dict[str, int], limits: Limits) -> bytes:
     ),
 )
 async def get_service(request: Request) -> Response:
-    require(request, JSON)
+    """Answer with the service document."""
+    require_acceptable(request, JSON)
     read_no_query(query_string(request))
     at, counts = await service_of(request).reader.run(_counts)
-    return answer(request, _service_document(at, counts, service_of(request).limits), at_revision(at, request))
+    return answer(request, _service_document(at, counts, service_of(request).rate_limiter), validators_at(at, request))
 
 
 @router.get(
@@ -115,6 +115,7 @@ async def get_service(request: Request) -> Response:
     ),
 )
 async def get_health(request: Request) -> Response:
+    """Answer that the process is alive."""
     read_no_query(query_string(request))
     return Response(b'{"status":"ok"}', 200, NO_STORE, JSON)
 
@@ -130,9 +131,10 @@ async def get_health(request: Request) -> Response:
     ),
 )
 async def get_readiness(request: Request) -> Response:
+    """Answer with the revision of the database, or with a 503 if it cannot be read."""
     read_no_query(query_string(request))
-    found = await service_of(request).reader.probe(reading.NOW)
-    at = reading.certain(found)
+    found = await service_of(request).reader.probe(query_pages.NOW)
+    at = query_pages.certain(found)
     return Response(orjson.dumps({"status": "ok", "revision": at.revision}), 200, NO_STORE, JSON)
 
 
@@ -147,12 +149,13 @@ async def get_readiness(request: Request) -> Response:
     ),
 )
 async def get_metrics(request: Request) -> Response:
+    """Answer with the metrics for Prometheus; without a database those of the process alone are current."""
     read_no_query(query_string(request))
     service = service_of(request)
     try:
         at, counts = await service.reader.run(_counts)
     except Exception:
-        service.metrics.revision.set(float("nan"))  # metrics are wanted most when the database is away
+        service.metrics.revision.set(float("nan"))  # metrics are needed most when the database does not answer
     else:
         service.metrics.revision.set(at.revision)
         for type, count in counts.items():
@@ -172,10 +175,11 @@ async def get_metrics(request: Request) -> Response:
     ),
 )
 async def get_openapi_document(request: Request) -> Response:
-    require(request, JSON)
+    """Answer with the OpenAPI document."""
+    require_acceptable(request, JSON)
     read_no_query(query_string(request))
     body = _openapi_bytes(request.app)
-    return answer(request, body, Validators(etag_of(body), None), kept=True)
+    return answer(request, body, Validators(etag_of(body), None), static=True)
 
 
 @lru_cache(maxsize=8)
@@ -190,17 +194,19 @@ def _static(name: str) -> bytes:
 
 @router.get("/docs", include_in_schema=False)
 async def get_docs(request: Request) -> Response:
+    """Answer with the documentation page."""
     return _page(request, _static("docs.html"), HTML)
 
 
 def _page(request: Request, body: bytes, media_type: str) -> Response:
     read_no_query(query_string(request))
     validators = Validators(etag_of(body), None)
-    return answer(request, body, validators, media_type=media_type, headers=OWN_ONLY, kept=True)
+    return answer(request, body, validators, media_type=media_type, headers=OWN_ONLY, static=True)
 
 
 @router.get("/docs/{asset}", include_in_schema=False)
 async def get_docs_asset(request: Request) -> Response:
+    """Answer with a script or a style sheet of the documentation page."""
     name = request.path_params["asset"]
     if name not in ASSETS:
         raise Problem("not-found", f"The documentation has no {name!r}.")
@@ -230,11 +236,13 @@ def _problems() -> bytes:
 
 @router.get("/problems", include_in_schema=False)
 async def get_problems_page(request: Request) -> Response:
+    """Answer with the page that lists all kinds of problems."""
     return _page(request, _problems(), HTML)
 
 
 @router.get("/problems/{kind}", include_in_schema=False)
 async def get_problem_page(request: Request) -> Response:
+    """Answer with the page of one kind of problem."""
     name = request.path_params["kind"]
     if name not in KINDS:
         raise Problem("not-found", f"There is no problem type {name!r}.")

@@ -1,4 +1,4 @@
-"""The two readings that every record type offers: a page of records, and one of them."""
+"""Reading the records of a type over HTTP: a page of the list, and one record."""
 
 from urllib.parse import quote
 
@@ -6,84 +6,82 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.http.conditional import Validators, answer, answer_from_loop, is_fresh, not_modified
-from app.api.http.negotiation import chosen
-from app.api.http.request_state import at_revision, query_string
-from app.api.routes.exports import answer_converted, answer_export
-from app.api.routes.records_as_of import answer_list_then, answer_record_then
+from app.api.http.conditional import Validators, answer, answer_from_loop, next_link
+from app.api.http.negotiation import negotiate_format
+from app.api.http.problems import invalid_parameter
+from app.api.http.request_state import query_string, unchanged, validators_at
+from app.api.routes.exports import answer_converted, answer_export, select_parts_of
+from app.api.routes.records_as_of import answer_list_as_of, answer_record_as_of
 from app.api.services import Service, service_of
-from app.common.problems import Problem, parameter_fault
-from app.query import name_resolution as naming
-from app.query import pages as reading
-from app.query.pages import Now, Stored
+from app.query import name_resolution, pages
+from app.query.pages import Now
 from app.query.parameters import ListQuery, RecordQuery, read_list_query, read_record_query
 from app.records.resource import Resource
-from app.search import lists as listing
+from app.search import lists as search_lists
 from app.store.rendering import etag_of
 
 
 def _format_of(request: Request, resource: Resource, query: RecordQuery) -> str:
-    format = chosen(request, resource.type, query.format)
+    format = negotiate_format(request, resource.type, query.format)
     if query.raw is not None and format != "csv":
-        fault = parameter_fault("raw", f"raw belongs to csv; the format here is {format}.")
-        raise Problem("invalid-parameter", str(fault["detail"]), errors=[fault])
+        raise invalid_parameter("raw", f"raw belongs to csv; the format here is {format}.")
     return format
 
 
 async def answer_list(request: Request, resource: Resource) -> Response:
+    """Answer with a page of records, or with the whole list in another format than JSON.
+
+    A short page is made on the event loop, because passing the work to a thread would take longer.
+    """
     query = read_list_query(resource.type, query_string(request))
     format = _format_of(request, resource, query)
     if format != "json":
         return await answer_export(request, resource, query, format)
     if query.as_of is not None:
-        return await answer_list_then(request, resource, query)
+        return await answer_list_as_of(request, resource, query)
+    if response := await unchanged(request):
+        return response
     service = service_of(request)
-    at = await service.reader.look_up(reading.NOW)
-    before = at_revision(reading.certain(at), request)
-    if is_fresh(request, before):
-        return not_modified(request, before)
-    if listing.may_be_short(resource, query):
+    if search_lists.may_be_short(resource, query):
         most_bytes = service.settings.page_bytes
-        short = service.reader.at_once(listing.short_page, resource, query, service.totals, service.search, most_bytes)
+        short = service.reader.at_once(
+            search_lists.short_page, resource, query, service.totals, service.search, most_bytes
+        )
         if short:
             page, at = short
-            return await answer_from_loop(request, page.body(), at_revision(at, request), headers=_links(page))
+            return await answer_from_loop(
+                request, page.body(), validators_at(at, request), headers=next_link(page.next)
+            )
     return await service.reader.run(_page, request, resource, query, service)
 
 
 def _page(connection: Connection, request: Request, resource: Resource, query: ListQuery, service: Service) -> Response:
-    at = reading.now(connection)
+    at = pages.now(connection)
     most_bytes = service.settings.page_bytes
-    page = listing.page(connection, resource, query, at, service.totals, service.search, most_bytes)
+    page = search_lists.page(connection, resource, query, at, service.totals, service.search, most_bytes)
     return answer_page(request, page, at)
 
 
-def answer_page(request: Request, page: reading.Page, at: Now) -> Response:
-    return answer(request, page.body(), at_revision(at, request), headers=_links(page))
-
-
-def _links(page: reading.Page) -> dict[str, str]:
-    return {"link": f'<{page.next}>; rel="next"'} if page.next else {}
+def answer_page(request: Request, page: pages.Page, at: Now) -> Response:
+    """Answer with a page that follows from a state of the database."""
+    return answer(request, page.body(), validators_at(at, request), headers=next_link(page.next))
 
 
 async def answer_record(request: Request, resource: Resource) -> Response:
+    """Answer with one record, by its id or another name."""
     query = read_record_query(resource.type, query_string(request))
     format = _format_of(request, resource, query)
     if query.as_of is not None:
-        return await answer_record_then(request, resource, query, format)
+        return await answer_record_as_of(request, resource, query, format)
     name, reader = request.path_params["id"], service_of(request).reader
-    stored = await reader.look_up(reading.RECORD, resource.type, name)
+    stored = await reader.look_up(pages.RECORD, resource.type, name)
     headers = {}
     if stored is None:
-        stored = await reader.run(naming.by_name, resource, name)
+        stored = await reader.run(name_resolution.by_name, resource, name)
         headers["content-location"] = f"{resource.path}/{quote(stored.id)}"
     if format != "json":
         return await answer_converted(request, resource, query, stored, format, headers)
     if query.is_plain:
         return await answer_from_loop(request, stored.body, Validators(stored.etag, stored.modified), headers=headers)
-    body = await reader.run(_parts, resource, query, stored)
+    body = await reader.run(select_parts_of, resource, query, stored)
     return await answer_from_loop(request, body, Validators(etag_of(body), None), headers=headers)
-
-
-def _parts(connection: Connection, resource: Resource, query: RecordQuery, stored: Stored) -> bytes:
-    return reading.select_parts(connection, resource, query, [stored.body])[0]

@@ -1,4 +1,4 @@
-"""Records and lists as of a moment, over HTTP."""
+"""Reading the records of a type as of a moment (`as_of`) over HTTP."""
 
 from dataclasses import replace
 from urllib.parse import quote
@@ -7,13 +7,12 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.http.conditional import Validators, answer, answer_from_loop, is_fresh, not_modified
-from app.api.http.request_state import at_revision
+from app.api.http.conditional import Validators, answer, answer_from_loop, is_fresh, next_link, not_modified
+from app.api.http.request_state import validators_at
 from app.api.routes.exports import attachment
 from app.api.services import Service, service_of
 from app.exports.stream import converted
-from app.query import as_of_lists as then
-from app.query import pages as reading
+from app.query import as_of_lists, pages
 from app.query.as_of import newest_at
 from app.query.as_of_records import RECORD_THEN, Found, by_name_then, is_there
 from app.query.export_formats import FORMATS
@@ -22,23 +21,24 @@ from app.records.resource import Resource
 from app.store.rendering import etag_of
 
 
-async def answer_list_then(request: Request, resource: Resource, query: ListQuery) -> Response:
+async def answer_list_as_of(request: Request, resource: Resource, query: ListQuery) -> Response:
+    """Answer with a page of the list as it was at a moment."""
     return await service_of(request).reader.run(_page, request, resource, query, service_of(request))
 
 
 def _page(connection: Connection, request: Request, resource: Resource, query: ListQuery, service: Service) -> Response:
-    at = reading.now(connection)
-    past = then.past_of(connection, resource, query, at)
-    validators = at_revision(past.state, request, permanent=past.permanent)
+    at = pages.now(connection)
+    past = as_of_lists.past_of(connection, resource, query, at)
+    validators = validators_at(past.state, request, permanent=past.permanent)
     if is_fresh(request, validators):
         return not_modified(request, validators)
     most_bytes = service.settings.page_bytes
-    page = then.page(connection, resource, past.query, at, service.totals, service.remembered, most_bytes)
-    links = {"link": f'<{page.next}>; rel="next"'} if page.next else {}
-    return answer(request, page.body(), validators, headers=links)
+    page = as_of_lists.page(connection, resource, past.query, at, service.totals, service.sort_positions, most_bytes)
+    return answer(request, page.body(), validators, headers=next_link(page.next))
 
 
-async def answer_record_then(request: Request, resource: Resource, query: RecordQuery, format: str) -> Response:
+async def answer_record_as_of(request: Request, resource: Resource, query: RecordQuery, format: str) -> Response:
+    """Answer with a record as it was at a moment; one version never changes, so it may be cached for ever."""
     reader, name = service_of(request).reader, request.path_params["id"]
     if query.is_plain and format == "json":
         found = await reader.look_up(RECORD_THEN, resource.type, name, query.as_of)
@@ -61,7 +61,7 @@ def _record(connection: Connection, request: Request, resource: Resource, query:
     headers = {"content-location": f"{resource.path}/{quote(found.stored.id)}"} if named else {}
     known = replace(query, revision=newest_at(connection, query.as_of).revision)
     whole = known if format == "json" else RecordQuery(None, query.include, None, revision=known.revision)
-    body = reading.select_parts(connection, resource, whole, [found.stored.body])[0]
+    body = pages.select_parts(connection, resource, whole, [found.stored.body])[0]
     if format != "json":
         body = converted(resource, query, body, format)
         headers |= attachment(found.stored.id, format)

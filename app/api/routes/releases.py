@@ -1,4 +1,7 @@
-"""Releases over HTTP: what is sent goes to disk, and `release_runs` does the rest."""
+"""Releases over HTTP: making, previewing and reverting them, and reading them.
+
+The content of a request is written to a temporary file, which a worker process reads (`app.jobs.release_supervisor`).
+"""
 
 from tempfile import TemporaryFile
 from typing import NamedTuple
@@ -8,41 +11,47 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.http.conditional import NO_STORE
 from app.api.http.negotiation import JSON, NDJSON, ZIP
+from app.api.http.problems import not_found
 from app.api.http.request_body import read_content, receive, require_type
 from app.api.http.request_state import query_string
 from app.api.middleware.authentication import require_role, who_of
-from app.api.openapi.releases import LISTED
-from app.api.routes.edits import asked_of, read_reason
+from app.api.openapi.releases import CURSOR_KIND
+from app.api.routes.admin_requests import cursor_position, read_page_query
+from app.api.routes.edits import read_reason
+from app.api.routes.idempotency import idempotency_of, response_of
 from app.api.services import service_of
-from app.common.problems import Invalid, Problem, parameter_fault
+from app.common.problems import Invalid, parameter_fault
 from app.common.suggestions import nearest
 from app.editing.idempotency import Asked, Given, given, replayed
 from app.jobs.release_worker import Job
-from app.query.keyset import read_cursor, write_cursor
+from app.query.keyset import write_cursor
 from app.query.page_budget import cut
 from app.query.pages import Page
-from app.query.parameters import DEFAULT_LIMIT, Parameters, read_boolean, read_limit, read_no_query
-from app.releases import summary as reading
+from app.query.parameters import Parameters, read_boolean, read_no_query
+from app.releases import summary
 from app.releases.revert import revert_name, revertible
 from app.releases.service import LONGEST_NAME, Order, is_name, refuse_taken
 
-NO_STORE = {"cache-control": "no-store"}
-
 
 class ReleaseQuery(NamedTuple):
+    """The parameters of a release."""
+
     name: str
     reason: str
     preview: bool
 
 
 def read_name(value: str) -> str:
+    """Return a name of a release; raise `Invalid` if it is none."""
     if not is_name(value):
         raise Invalid(f"a name is words of a-z and 0-9 joined by hyphens, at most {LONGEST_NAME} characters")
     return value
 
 
 def read_release_query(raw: str) -> ReleaseQuery:
+    """Return the parameters of a release; raise a `Problem` (422) for faults in them."""
     parameters = Parameters(raw, ["name", "reason", "preview"])
     preview = parameters.read("preview", read_boolean, False)
     name = parameters.read("name", read_name, "preview" if preview else "")
@@ -53,24 +62,22 @@ def read_release_query(raw: str) -> ReleaseQuery:
     return ReleaseQuery(name, reason, preview)
 
 
-def _response(answer: Given) -> Response:
-    return Response(answer.body, answer.status, {**answer.headers, **NO_STORE}, JSON)
-
-
 async def answer_release(request: Request) -> Response:
+    """Answer a request that makes a release, or previews it."""
     identity = require_role(request, "admin")
     query = read_release_query(query_string(request))
     require_type(request, NDJSON, ZIP)
     service = service_of(request)
     order = Order(query.name, query.reason, who_of(request.scope))
-    with TemporaryFile(prefix="evidence-") as file:  # without a name: whatever happens, nothing is left of it
+    with TemporaryFile(prefix="evidence-") as file:  # it has no name, so nothing is left of it
         content = await receive(request, service.settings.max_release_bytes, file)
-        asked = asked_of(request, identity, content.encode())
+        asked = idempotency_of(request, identity, content.encode())
         file.seek(0)
-        return _response(await service.releases.make(Job(order, query.preview, asked), file))
+        return response_of(await service.releases.make(Job(order, query.preview, asked), file))
 
 
 async def answer_revert(request: Request) -> Response:
+    """Answer a request that reverts a release by another one."""
     identity = require_role(request, "admin")
     parameters, name = Parameters(query_string(request), ["name", "reason"]), request.path_params["name"]
     by = parameters.read("name", read_name, revert_name(name))
@@ -78,14 +85,16 @@ async def answer_revert(request: Request) -> Response:
     parameters.end()
     await read_content(request, 0)
     service, order = service_of(request), Order(by, reason, who_of(request.scope), reverts=name)
-    asked = asked_of(request, identity, b"")
+    asked = idempotency_of(request, identity, b"")
     before = await service.reader.run(_before_reverting, order, asked)
-    return _response(before or await service.releases.make(Job(order, preview=False, asked=asked), None))
+    return response_of(before or await service.releases.make(Job(order, preview=False, asked=asked), None))
 
 
 def _before_reverting(connection: Connection, order: Order, asked: Asked | None) -> Given | None:
-    """The answer to this very request, if it was given before; raises a `Problem` where a look shows that nothing can
-    be reverted. To begin a process for that would take a second."""
+    """Return the answer to the same request if there is one; raise a `Problem` if the release cannot be reverted.
+
+    The worker checks the same, but to start its process takes a second.
+    """
     before = given(connection, asked) if asked else None
     if before is not None:
         return replayed(before)
@@ -95,45 +104,40 @@ def _before_reverting(connection: Connection, order: Order, asked: Asked | None)
 
 
 def _page(connection: Connection, limit: int, before: int | None, most_bytes: int) -> bytes:
-    total = reading.count(connection)
+    total = summary.count(connection)
     if not limit:
         return Page([], total, None).body()
-    items = reading.listed(connection, before=before, limit=limit + 1)
+    items = summary.listed(connection, before=before, limit=limit + 1)
     shown = cut(((orjson.dumps(item), item["revision"]) for item in items), limit, most_bytes)
-    cursor = write_cursor(LISTED, (shown.rows[-1][1],)) if shown.is_more else ""
+    cursor = write_cursor(CURSOR_KIND, (shown.rows[-1][1],)) if shown.is_more else ""
     next = f"/v1/releases?limit={limit}&cursor={cursor}" if shown.is_more else None
     return Page([row[0] for row in shown.rows], total, next).body()
 
 
 def _position(value: str) -> int:
-    position = read_cursor(LISTED, value)
-    if len(position) != 1 or type(position[0]) is not int:
-        raise Problem("bad-cursor", "The cursor cannot be used: it was not made here.")
-    return int(position[0])
+    return cursor_position(CURSOR_KIND, value, int)
 
 
 async def answer_releases(request: Request) -> Response:
+    """Answer with a page of releases, the newest first."""
     require_role(request, "admin")
-    parameters = Parameters(query_string(request), ["limit", "cursor"])
-    limit = parameters.read("limit", read_limit, DEFAULT_LIMIT)
-    before = parameters.read("cursor", _position, None)
-    parameters.end()
+    limit, before = read_page_query(request, _position)
     service = service_of(request)
     body = await service.reader.run(_page, limit, before, service.settings.page_bytes)
     return Response(body, 200, NO_STORE, JSON)
 
 
 def _one(connection: Connection, name: str) -> bytes:
-    release = reading.found(connection, name)
+    release = summary.found(connection, name)
     if release is None:
-        near = [f"/v1/releases/{other}" for other in nearest(name, reading.names(connection))]
-        fault = {"pointer": "", "detail": f"There is no release {name!r}.", "nearest": near}
-        raise Problem("not-found", str(fault["detail"]), errors=[fault])
-    records, total = reading.told(connection, release["revision"])
+        near = [f"/v1/releases/{other}" for other in nearest(name, summary.names(connection))]
+        raise not_found(f"There is no release {name!r}.", near)
+    records, total = summary.told(connection, release["revision"])
     return orjson.dumps({**release, "records": records, "records_total": total})
 
 
 async def answer_one_release(request: Request) -> Response:
+    """Answer with one release and the first of its records."""
     require_role(request, "admin")
     read_no_query(query_string(request))
     body = await service_of(request).reader.run(_one, request.path_params["name"])
