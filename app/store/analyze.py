@@ -14,16 +14,16 @@ LOOKED_UP = ", ".join(table_of(model).name for model in _MODELS)
 """Tables in which every change looks for what it refers to."""
 
 
-class Growing:
+class AnalyzeAfterBulk:
     """PostgreSQL takes what was never counted for small, and goes through all of it: what a long transaction brings is
     counted now and then, each time four times as much."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection, self._due, self._grown = connection, 5_000, 0
+        self._connection, self._next_analyze, self._rows_added = connection, 5_000, 0
 
     def by(self, rows: int) -> None:
-        self._grown += rows
-        if self._grown >= self._due:
-            self._due *= 4
+        self._rows_added += rows
+        if self._rows_added >= self._next_analyze:
+            self._next_analyze *= 4
             if self._connection.dialect.name == "postgresql":
                 self._connection.exec_driver_sql(f"ANALYZE {LOOKED_UP}")

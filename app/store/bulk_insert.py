@@ -26,7 +26,7 @@ class Block(NamedTuple):
 
 
 @lru_cache(maxsize=1000)
-def _converts(table: Table, names: tuple[str, ...], dialect: Dialect | None) -> tuple[tuple[int, Convert], ...]:
+def _converters(table: Table, names: tuple[str, ...], dialect: Dialect | None) -> tuple[tuple[int, Convert], ...]:
     """What the columns' types do to values on their way in, by place."""
     types = ((place, table.c[name].type) for place, name in enumerate(names))
     found = ((place, _convert(of, dialect)) for place, of in types)
@@ -41,14 +41,14 @@ def _convert(of: TypeEngine[Any], dialect: Dialect | None) -> Convert | None:
         return lambda value: None if value is None else packed(value)
     if isinstance(of, Enum | Boolean | Integer | Printed | String | LargeBinary):
         return None
-    return of.dialect_impl(dialect).bind_processor(dialect) if dialect else _alike
+    return of.dialect_impl(dialect).bind_processor(dialect) if dialect else _null_only
 
 
 def _json_or_null(value: Any) -> str | None:
     return None if value is None else json_text(value)
 
 
-def _alike(value: Any) -> Any:
+def _null_only(value: Any) -> Any:
     """Nothing at all needs no dialect; a moment does."""
     if value is not None:
         raise TypeError(f"{type(value).__name__} is not kept alike by both databases")
@@ -76,21 +76,21 @@ def _statement(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:
     quote = dialect.identifier_preparer.quote
     columns = ", ".join(map(quote, names))
     if dialect.name == "postgresql":
-        return f"COPY {quote(table.name)} ({columns}) FROM STDIN{' (FORMAT BINARY)' if _binary(table, names) else ''}"
+        return f"COPY {quote(table.name)} ({columns}) FROM STDIN{' (FORMAT BINARY)' if _binary_types(table, names) else ''}"
     return f"INSERT INTO {quote(table.name)} ({columns}) VALUES ({', '.join('?' * len(names))})"
 
 
 def block(table: Table, rows: Sequence[Row]) -> Block:
     """Rows that all give the same columns, for a database that is not known yet; there is one at least."""
     names = tuple(rows[0])
-    return Block(names, list(_tuples(rows, names, _converts(table, names, None))))
+    return Block(names, list(_tuples(rows, names, _converters(table, names, None))))
 
 
 def insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Rows that all give the same columns."""
     if rows:
         names = tuple(rows[0])
-        _put(connection, table, names, _tuples(rows, names, _converts(table, names, connection.dialect)))
+        _insert_rows(connection, table, names, _tuples(rows, names, _converters(table, names, connection.dialect)))
 
 
 def insert_blocks(connection: Connection, table: Table, blocks: Iterable[Block]) -> None:
@@ -98,11 +98,11 @@ def insert_blocks(connection: Connection, table: Table, blocks: Iterable[Block])
     for names, rows in blocks:
         alike.setdefault(names, []).append(rows)
     for names, several in alike.items():
-        _put(connection, table, names, chain.from_iterable(several))
+        _insert_rows(connection, table, names, chain.from_iterable(several))
 
 
 @contextmanager
-def proven(connection: Connection) -> Iterator[None]:
+def checks_deferred(connection: Connection) -> Iterator[None]:
     """Rows whose values the models have looked at, of which SQLite's CHECKs are made: it builds every list of words
     anew for each row, which takes a third of the time. `integrity_check` looks at them all the same."""
     if connection.dialect.name != "sqlite":
@@ -115,13 +115,13 @@ def proven(connection: Connection) -> Iterator[None]:
         connection.exec_driver_sql("PRAGMA ignore_check_constraints=OFF")
 
 
-def _put(connection: Connection, table: Table, names: tuple[str, ...], rows: Iterable[Sequence[Any]]) -> None:
+def _insert_rows(connection: Connection, table: Table, names: tuple[str, ...], rows: Iterable[Sequence[Any]]) -> None:
     """The driver's errors become SQLAlchemy's, as those of all other statements are."""
     statement, dialect = _statement(table, names, connection.dialect), connection.dialect
     errors = dialect.loaded_dbapi.Error
     try:
         if dialect.name == "postgresql":
-            _copy(connection, statement, rows, _binary(table, names))
+            _copy(connection, statement, rows, _binary_types(table, names))
         else:
             _execute(connection, statement, rows)
     except errors as error:
@@ -132,13 +132,13 @@ def _execute(connection: Connection, statement: str, rows: Iterable[Sequence[Any
     connection.connection.cursor().executemany(statement, rows)  # type: ignore[arg-type]  # any iterable will do
 
 
-_OF_BINARY = {String: "text", Enum: "text", Integer: "int4", LargeBinary: "bytea", Packed: "bytea"}
+_BINARY_TYPES = {String: "text", Enum: "text", Integer: "int4", LargeBinary: "bytea", Packed: "bytea"}
 
 
 @lru_cache(maxsize=1000)
-def _binary(table: Table, names: tuple[str, ...]) -> tuple[str, ...]:
+def _binary_types(table: Table, names: tuple[str, ...]) -> tuple[str, ...]:
     """PostgreSQL's types, where there is nothing but words, numbers and bytes: as text, each byte would be two."""
-    found = [_OF_BINARY.get(type(table.c[name].type), "") for name in names]
+    found = [_BINARY_TYPES.get(type(table.c[name].type), "") for name in names]
     return tuple(found) if "bytea" in found and all(found) else ()
 
 

@@ -15,7 +15,7 @@ from app.records.base_schemas import ConflictOut, ProvenanceOut
 from app.records.fields import RecordType
 from app.records.registry import RESOURCES
 from app.records.resource import Found, Part, Resource, Row, Rows, pick
-from app.store.alerts import citing, worst
+from app.store.alerts import records_citing, worst_state
 from app.store.rows import batches, complete, every_part, own_parts, read
 
 _TABLES: dict[str, RecordType] = {resource.main.table.name: type for type, resource in RESOURCES.items()}
@@ -50,7 +50,7 @@ def dependents(
             if target == type and (part in resource.views or not new):
                 yield from ((resource.type, id) for id in _owners(connection, resource, part, column, ids))
     if type == "publications":
-        yield from citing(connection, ids)
+        yield from records_citing(connection, ids)
 
 
 def referrers(connection: Connection, type: RecordType, ids: Sequence[str]) -> Iterator[tuple[str, RecordType, str]]:
@@ -74,17 +74,17 @@ def _referring(
 
 
 @cache
-def _owning(resource: Resource, part: Part, column: str) -> Select[Any]:
+def _owners_statement(resource: Resource, part: Part, column: str) -> Select[Any]:
     table = part.table
     query = select(table.c[part.owner]).where(table.c[column].in_(bindparam("ids", expanding=True))).distinct()
     return query.where(table.c["record_type"] == resource.type) if "record_type" in table.c else query
 
 
 def _owners(connection: Connection, resource: Resource, part: Part, column: str, ids: Sequence[str]) -> Iterable[str]:
-    return connection.scalars(_owning(resource, part, column), {"ids": ids}).all()
+    return connection.scalars(_owners_statement(resource, part, column), {"ids": ids}).all()
 
 
-def _referred(resource: Resource, batch: Iterable[Rows]) -> Mapping[RecordType, set[str]]:
+def _referenced_ids(resource: Resource, batch: Iterable[Rows]) -> Mapping[RecordType, set[str]]:
     wanted: dict[RecordType, set[str]] = defaultdict(set)
     for rows in batch:
         for part, column, type in references(resource):
@@ -92,7 +92,7 @@ def _referred(resource: Resource, batch: Iterable[Rows]) -> Mapping[RecordType, 
     return wanted
 
 
-def _embedded(connection: Connection, type: RecordType, ids: Sequence[str]) -> Mapping[str, Row]:
+def _embedded_records(connection: Connection, type: RecordType, ids: Sequence[str]) -> Mapping[str, Row]:
     resource = RESOURCES[type]
     found = read(connection, type, (resource.main, *resource.embed_parts), ids)
     return {id: resource.embed(rows) for id, rows in found.items()}
@@ -117,7 +117,7 @@ def body_of(resource: Resource, shared: Row, rows: Rows, found: Found) -> bytes:
     document = shared | resource.render(rows, found)
     document["absent"] = {row["field"]: row["reason"] for row in rows["absences"]}
     document["provenance"] = [_provenance(row, found) for row in rows["provenance"]]
-    document["alert"] = worst([row["state"] for row in rows["alerts"]])
+    document["alert"] = worst_state([row["state"] for row in rows["alerts"]])
     document["alerts"] = [{"publication": row["publication_id"], "state": row["state"]} for row in rows["alerts"]]
     document["conflicts"] = [_conflict(row) for row in rows["conflicts"]]
     return bytes(resource.out.__pydantic_serializer__.to_json(resource.out.model_validate(document)))
@@ -135,8 +135,8 @@ def render(
     batch = read(connection, type, every_part(resource), [id for id in ids if id not in there])
     batch |= complete(connection, resource, {id: there[id] for id in ids if id in there})
     shared = _shared(connection, type, ids)
-    wanted = _referred(resource, batch.values())
-    found = {of: _embedded(connection, of, sorted(refs)) for of, refs in wanted.items() if refs}
+    wanted = _referenced_ids(resource, batch.values())
+    found = {of: _embedded_records(connection, of, sorted(refs)) for of, refs in wanted.items() if refs}
     return {id: body_of(resource, shared[id], rows, found) for id, rows in batch.items()}
 
 

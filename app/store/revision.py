@@ -16,16 +16,16 @@ from app.records.base_models import Deletion
 from app.records.registry import RESOURCES
 from app.records.resource import Resource, Rows
 from app.records.sources.schemas import SourceIn
-from app.store.analyze import Growing
+from app.store.analyze import AnalyzeAfterBulk
 from app.store.derived import derive_columns
 from app.store.documents import Change, Document, Revision, State, unpacked
 from app.store.entry import Entry, Ready, rows_of
-from app.store.prebuilt import insert_ready_main, insert_ready_parts, still_ready, store_ready
-from app.store.quotes.reanchor import replaced, requote
+from app.store.prebuilt import insert_prebuilt_main, insert_prebuilt_parts, insertable, store_prebuilt
+from app.store.quotes.reanchor import reanchor_quotes, replaced_texts
 from app.store.reconciliation.history import derive_conflicts, last_entered
 from app.store.rendering import dependents, shapes
 from app.store.rows import BATCH, batches, clear_parts, deleted, insert_parts, known, remove, write_main
-from app.store.versions import Key, bury, grouped, store
+from app.store.versions import Key, delete_documents, grouped, store
 
 Progress = Callable[[int], None]
 
@@ -99,17 +99,17 @@ def _plan(connection: Connection, entries: Iterable[Entry]) -> _Plan:
     return plan
 
 
-def _new_texts(plan: _Plan, entries: Iterable[Entry]) -> dict[str, str | None]:
+def _source_texts(plan: _Plan, entries: Iterable[Entry]) -> dict[str, str | None]:
     """The texts of sources that are entered again with what may be another one."""
     sources = (entry for entry in entries if plan.changes.get(entry.key) == "updated" and entry.type == "sources")
     records = ((entry.id, entry.record) for entry in sources)
     return {id: record.text for id, record in records if isinstance(record, SourceIn)}
 
 
-_WithRows = tuple[Entry, Rows]
+_EntryWithRows = tuple[Entry, Rows]
 
 
-class _Prepared:
+class _EntriesWithRows:
     """Entries that change something with their rows, a batch at a time; where there is but one batch, it is kept.
 
     Those of `ready` are left out.
@@ -119,39 +119,39 @@ class _Prepared:
         self._plan, self._entries, self._ready = plan, entries, ready
         self._only = [*self._each()] if len(plan.changes) <= 2 * BATCH else None
 
-    def _each(self) -> Iterator[list[_WithRows]]:
+    def _each(self) -> Iterator[list[_EntryWithRows]]:
         return map(_with_rows, self._plan.batches(entry for entry in self._entries if entry.key not in self._ready))
 
-    def __iter__(self) -> Iterator[list[_WithRows]]:
+    def __iter__(self) -> Iterator[list[_EntryWithRows]]:
         return iter(self._only) if self._only is not None else self._each()
 
 
-def _with_rows(entries: Iterable[Entry]) -> list[_WithRows]:
+def _with_rows(entries: Iterable[Entry]) -> list[_EntryWithRows]:
     return [(entry, rows_of(entry)) for entry in entries]
 
 
-def _there_before(plan: _Plan, entries: Iterable[Entry]) -> dict[Key, bytes]:
+def _entered_again(plan: _Plan, entries: Iterable[Entry]) -> dict[Key, bytes]:
     """What was known before is entered anew: it may differ from what imports have offered of it."""
     changed = {key for key, change in plan.changes.items() if change != "created"}
     return {entry.key: unpacked(entry.entered) for entry in entries if entry.key in changed} if changed else {}
 
 
-def _write_rows(connection: Connection, plan: _Plan, prepared: _Prepared, ready: Mapping[Key, Ready]) -> None:
+def _write_rows(connection: Connection, plan: _Plan, prepared: _EntriesWithRows, ready: Mapping[Key, Ready]) -> None:
     """All main rows first, for any part may refer to any of them; and all that goes before anything that comes."""
-    insert_ready_main(connection, ready)
+    insert_prebuilt_main(connection, ready)
     for some in prepared:
         for resource, rows in _rows_by_type(some):
             _write_main(connection, plan, resource, rows)
     for some in prepared:
         for resource, rows in _rows_by_type(some):
             insert_parts(connection, resource, rows.values())
-    insert_ready_parts(connection, ready)
+    insert_prebuilt_parts(connection, ready)
     restored = plan.keys("restored")
     for type, ids in grouped(restored):
         connection.execute(delete(Deletion).where(Deletion.record_type == type, Deletion.record_id.in_(ids)))
 
 
-def _rows_by_type(entries: Sequence[_WithRows]) -> Iterator[tuple[Resource, dict[str, Rows]]]:
+def _rows_by_type(entries: Sequence[_EntryWithRows]) -> Iterator[tuple[Resource, dict[str, Rows]]]:
     for type, resource in RESOURCES.items():
         rows = {entry.id: of for entry, of in entries if entry.type == type}
         if rows:
@@ -159,10 +159,10 @@ def _rows_by_type(entries: Sequence[_WithRows]) -> Iterator[tuple[Resource, dict
 
 
 def _write_main(connection: Connection, plan: _Plan, resource: Resource, rows: Mapping[str, Rows]) -> None:
-    sorted_out: dict[Change, list[Rows]] = defaultdict(list)
+    by_change: dict[Change, list[Rows]] = defaultdict(list)
     for id, some in rows.items():
-        sorted_out[plan.changes[resource.type, id]].append(some)
-    write_main(connection, resource, sorted_out["created"], sorted_out["updated"], sorted_out["restored"])
+        by_change[plan.changes[resource.type, id]].append(some)
+    write_main(connection, resource, by_change["created"], by_change["updated"], by_change["restored"])
     clear_parts(connection, resource, [id for id in rows if plan.changes[resource.type, id] == "updated"])
 
 
@@ -188,8 +188,8 @@ class Revising:
         self.summary = Summary()
         self._connection, self._actor, self._reason, self._progress = connection, actor, reason, progress
         self._shown: set[Key] = set()
-        self._growing = Growing(connection)
-        self._is_heard = False
+        self._analyze = AnalyzeAfterBulk(connection)
+        self._has_changed_conflicts = False
         """Whether documents show other conflicts."""
 
     def put(self, entries: Iterable[Entry], gone: Sequence[Key] = ()) -> None:
@@ -204,20 +204,20 @@ class Revising:
             return
         connection, revision = self._connection, self.opened()
         shown = _shown_in(connection, [*plan.keys("updated"), *gone]) - set(gone)
-        bury(connection, gone, revision)
+        delete_documents(connection, gone, revision)
         for type, ids in grouped(gone):
             clear_parts(connection, RESOURCES[type], ids)
-        texts = replaced(connection, _new_texts(plan, entries))
-        ready = still_ready(plan.ready, entries)
-        prepared = _Prepared(plan, entries, ready.keys())
+        texts = replaced_texts(connection, _source_texts(plan, entries))
+        ready = insertable(plan.ready, entries)
+        prepared = _EntriesWithRows(plan, entries, ready.keys())
         _write_rows(connection, plan, prepared, ready)
         _remove(connection, gone)
-        requote(connection, texts, plan.changes.keys())
+        reanchor_quotes(connection, texts, plan.changes.keys())
         derive_columns(connection, plan.changes.keys() - ready.keys())
-        derive_conflicts(connection, _there_before(plan, entries), revision)
-        shown |= store_ready(connection, ready, revision)
+        derive_conflicts(connection, _entered_again(plan, entries), revision)
+        shown |= store_prebuilt(connection, ready, revision)
         shown |= self._store(plan, prepared, revision)
-        self._growing.by(len(plan.changes))
+        self._analyze.by(len(plan.changes))
         # what was entered now was rendered from what is there now
         self._shown = (self._shown | shown) - plan.changes.keys()
 
@@ -227,7 +227,7 @@ class Revising:
             there = set(some) - deleted(self._connection, some)
             changed = derive_conflicts(self._connection, last_entered(self._connection, there), self.opened())
             shown = sorted(key for key in changed if key[0] != "sources")
-            self._is_heard |= bool(store(self._connection, shown, self.opened()))
+            self._has_changed_conflicts |= bool(store(self._connection, shown, self.opened()))
 
     def _count(self, plan: _Plan, gone: Sequence[Key]) -> None:
         for change in plan.changes.values():
@@ -242,7 +242,7 @@ class Revising:
             self.summary.revision = open_revision(self._connection, self._actor, self._reason)
         return self.summary.revision
 
-    def _store(self, plan: _Plan, prepared: _Prepared, revision: int) -> set[Key]:
+    def _store(self, plan: _Plan, prepared: _EntriesWithRows, revision: int) -> set[Key]:
         shown: set[Key] = set()
         for some in prepared:
             entered = {entry.key: entry.entered for entry, _ in some}
@@ -256,8 +256,8 @@ class Revising:
     def close(self) -> Summary:
         """Renders whatever shows what was changed, and moves the database's revision."""
         if self.summary.revision is not None:
-            if _refresh(self._connection, self._shown, self.summary.revision) or self._is_heard:
-                self.summary.refreshed = _refreshed(self._connection, self.summary.revision)
+            if _refresh(self._connection, self._shown, self.summary.revision) or self._has_changed_conflicts:
+                self.summary.refreshed = _count_refreshed(self._connection, self.summary.revision)
             close_revision(self._connection, self.summary.revision)
         return self.summary
 
@@ -294,7 +294,7 @@ def _refresh(connection: Connection, shown: set[Key], revision: int) -> set[Key]
     return refreshed
 
 
-def _refreshed(connection: Connection, revision: int) -> int:
+def _count_refreshed(connection: Connection, revision: int) -> int:
     """How many documents are new in a revision though nothing was entered."""
     query = select(func.count()).where(Document.revision == revision, Document.change == "refreshed")
     return connection.scalars(query).one()

@@ -7,7 +7,7 @@ from app.records.base_schemas import Cited, ProvenanceIn, RecordIn
 from app.records.resource import Row
 from app.store.quotes.anchor import NotQuoted, locate
 
-Wrong = tuple[int, str, tuple[str, ...]]
+QuoteFault = tuple[int, str, tuple[str, ...]]
 """`(position of the item, what is wrong with its quote, the nearest passage)`."""
 
 
@@ -15,7 +15,7 @@ def cited_by(record: RecordIn) -> list[ProvenanceIn]:
     return record.provenance if isinstance(record, Cited) else []
 
 
-def _span(item: ProvenanceIn, text: str | None, at: datetime) -> Row:
+def _quote_columns(item: ProvenanceIn, text: str | None, at: datetime) -> Row:
     if item.quote is None:
         nowhere = dict.fromkeys(("quote", "start_offset", "end_offset", "prefix", "suffix", "checked_at"))
         return {**nowhere, "status": "unquoted"}
@@ -26,13 +26,13 @@ def _span(item: ProvenanceIn, text: str | None, at: datetime) -> Row:
     return {"quote": item.quote, **where, "checked_at": at, "status": "ok"}
 
 
-def provenance_rows(record: RecordIn, texts: Mapping[str, str | None]) -> tuple[tuple[Row, ...], list[Wrong]]:
+def provenance_rows(record: RecordIn, texts: Mapping[str, str | None]) -> tuple[tuple[Row, ...], list[QuoteFault]]:
     """Rows of those that are right, less their owner; `texts` of all sources that are quoted."""
     now = datetime.now(UTC)
-    rows, wrong = [], list[Wrong]()
+    rows, wrong = [], list[QuoteFault]()
     for position, item in enumerate(cited_by(record)):
         try:
-            span = _span(item, texts.get(item.source), now)
+            span = _quote_columns(item, texts.get(item.source), now)
         except NotQuoted as fault:
             wrong.append((position, fault.detail, (fault.near,) if fault.near else ()))
         else:

@@ -49,7 +49,7 @@ def _short(quote: str) -> str:
     return repr(quote if len(quote) <= 80 else quote[:77] + "...")
 
 
-def untrue_quotes(connection: Connection) -> Iterator[str]:
+def quote_faults(connection: Connection) -> Iterator[str]:
     """Quotes that are not where they say, and those that are gone."""
     for row, text in _quotes(connection, "ok", "moved", "gone"):
         fault = _fault(row, text)

@@ -45,24 +45,24 @@ def bare(type: RecordType, record: Mapping[str, Any]) -> Json:
     return {
         name: value
         for name, value in record.items()
-        if name != "id" and value not in (None, [], {}) and not _is(value, defaults.get(name))
+        if name != "id" and value not in (None, [], {}) and not _is_same_default(value, defaults.get(name))
     }
 
 
-def _is(value: Any, default: Any) -> bool:
+def _is_same_default(value: Any, default: Any) -> bool:
     return type(value) is type(default) and bool(value == default)
 
 
-def same(one: Any, other: Any) -> bool:
+def same_in_print(one: Any, other: Any) -> bool:
     """Whether two values are the same in print, too: 40 is not 40.0, and 1 is not true."""
-    return bool(one == other) and bool(_print(one) == _print(other))
+    return bool(one == other) and bool(_printed(one) == _printed(other))
 
 
-def _print(value: Any) -> Any:
+def _printed(value: Any) -> Any:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS) if value is not None else None
 
 
-def ordered(type: RecordType, layers: Iterable[Layer]) -> list[Layer]:
+def by_precedence(type: RecordType, layers: Iterable[Layer]) -> list[Layer]:
     return sorted(layers, key=lambda layer: (rank(type, layer.format), layer.since, layer.source, layer.part))
 
 
@@ -80,12 +80,12 @@ def added_up(*records: Mapping[str, Any]) -> list[str]:
     return [name for name in dict.fromkeys(name for record in records for name in record) if name in ADDED_UP]
 
 
-def laid(group: Sequence[str], start: Mapping[str, Any], layers: Sequence[Layer]) -> Json:
+def merged_group(group: Sequence[str], start: Mapping[str, Any], layers: Sequence[Layer]) -> Json:
     """A group's values: the first hand's, completed by those that differ in nothing."""
     values = dict(start)
     for layer in layers:
         said = {name: layer.offered[name] for name in group if name in layer.offered}
-        if all(name not in values or same(values[name], value) for name, value in said.items()):
+        if all(name not in values or same_in_print(values[name], value) for name, value in said.items()):
             values = said | values
     return values
 
@@ -99,7 +99,7 @@ def key_of(item: Any) -> str:
     return "\n".join(str(item.get(name) or "") for name in ("source", "section", "quote"))
 
 
-def items(layers: Iterable[Layer], field: str) -> dict[str, Any]:
+def contributed_items(layers: Iterable[Layer], field: str) -> dict[str, Any]:
     """All that is offered of a list, by key."""
     found: dict[str, Any] = {}
     for layer in layers:
@@ -108,7 +108,7 @@ def items(layers: Iterable[Layer], field: str) -> dict[str, Any]:
     return found
 
 
-def worst_of(layers: Iterable[Layer]) -> Any:
+def worst_state(layers: Iterable[Layer]) -> Any:
     state = None
     for layer in layers:
         state = worse(state, layer.offered.get(STATE))

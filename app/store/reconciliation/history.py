@@ -13,7 +13,7 @@ from app.store.bulk_insert import insert
 from app.store.documents import Document
 from app.store.import_models import Conflict, Imported
 from app.store.reconciliation.contributions import Layer, bare
-from app.store.reconciliation.survivorship import Differing, Standing
+from app.store.reconciliation.survivorship import Difference, Standing
 from app.store.rows import among, batches
 from app.store.versions import Key, entered_before
 
@@ -38,8 +38,8 @@ class Known(NamedTuple):
     ever: bool = False
 
 
-_OF = (Imported.record_type, Imported.record_id)
-_OFFERED = select(IMPORTED, Document.entered).outerjoin(
+_RECORD_KEY = (Imported.record_type, Imported.record_id)
+_WITH_CONTENT = select(IMPORTED, Document.entered).outerjoin(
     Document,
     and_(
         Imported.offered.is_(None),
@@ -51,7 +51,7 @@ _OFFERED = select(IMPORTED, Document.entered).outerjoin(
 )
 
 
-_SAID = select(
+_WITHOUT_CONTENT = select(
     *(column for column in IMPORTED.columns if column.name not in ("offered", "theirs")),
     null().label("offered"),
     null().label("theirs"),
@@ -62,14 +62,14 @@ _SAID = select(
 def known_layers(connection: Connection, keys: Iterable[Key], *, whole: bool = True) -> dict[Key, Known]:
     """Only of records that were ever imported; if not `whole`, without what is offered, which need not be read then."""
     found: dict[Key, list[Found[Any]]] = {}
-    query = (_OFFERED if whole else _SAID).order_by(Imported.revision)
+    query = (_WITH_CONTENT if whole else _WITHOUT_CONTENT).order_by(Imported.revision)
     for some in batches(keys):
-        for row in connection.execute(query.where(among(*_OF, some))):
+        for row in connection.execute(query.where(among(*_RECORD_KEY, some))):
             found.setdefault((row.record_type, row.record_id), []).append(row)
-    return {key: Known(_effective(rows), ever=True) for key, rows in found.items()}
+    return {key: Known(_current_layers(rows), ever=True) for key, rows in found.items()}
 
 
-def _effective(rows: Iterable[Found[Any]]) -> tuple[Layer, ...]:
+def _current_layers(rows: Iterable[Found[Any]]) -> tuple[Layer, ...]:
     """The newest of each source that was not undone, unless it was withdrawn."""
     layers: dict[tuple[str, str], Layer] = {}
     for row in rows:
@@ -103,14 +103,18 @@ def remembered(key: Key, layer: Layer, *, as_entered: bool) -> Row:
     }
 
 
-_OFFER = ("record_type", "record_id", "source_id", "part", "revision")
-_FORGET = delete(IMPORTED).where(*(IMPORTED.c[name] == bindparam(f"its_{name}") for name in _OFFER))
+_CONTRIBUTION_KEY = ("record_type", "record_id", "source_id", "part", "revision")
+_DELETE_CONTRIBUTION = delete(IMPORTED).where(
+    *(IMPORTED.c[name] == bindparam(f"its_{name}") for name in _CONTRIBUTION_KEY)
+)
 
 
 def remember(connection: Connection, rows: Sequence[Row], again: Sequence[Row]) -> None:
     """Keeps what was offered; `again`: what was kept in this very revision before, which is replaced."""
     if again:
-        connection.execute(_FORGET, [{f"its_{name}": row[name] for name in _OFFER} for row in again])
+        connection.execute(
+            _DELETE_CONTRIBUTION, [{f"its_{name}": row[name] for name in _CONTRIBUTION_KEY} for row in again]
+        )
     insert(connection, IMPORTED, rows)
 
 
@@ -124,34 +128,34 @@ def set_aside(connection: Connection, revision: int, *, undone: bool) -> list[Ke
     return [(type, id) for type, id in connection.execute(said)]
 
 
-def _shown(value: Any) -> bytes:
+def _shortened(value: Any) -> bytes:
     text = orjson.dumps(value)
     return text if len(text) <= LONGEST_VALUE else orjson.dumps(f"{text.decode()[:LONGEST_VALUE]} ...")
 
 
-def _row(key: Key, found: Differing, revision: int) -> Row:
+def _row(key: Key, found: Difference, revision: int) -> Row:
     said = {
-        "current": _shown(found.current),
-        "proposed": _shown(found.proposed),
+        "current": _shortened(found.current),
+        "proposed": _shortened(found.proposed),
         "current_source": found.current_source,
     }
     owner = {"record_type": key[0], "record_id": key[1], "field": found.field, "source_id": found.source}
     return {**owner, **said, "rule": found.rule, "revision": revision}
 
 
-_IDENTITY = ("record_type", "record_id", "field", "source_id")
+_CONFLICT_KEY = ("record_type", "record_id", "field", "source_id")
 
 
-def _identity(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(row[name] for name in _IDENTITY)
+def _conflict_key(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in _CONFLICT_KEY)
 
 
-def content(row: Mapping[str, Any]) -> list[tuple[str, Any]]:
+def conflict_content(row: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """What a conflict says, less since when."""
     return sorted((name, value) for name, value in row.items() if name != "revision")
 
 
-def due(key: Key, entered: bytes, layers: tuple[Layer, ...], revision: int) -> list[Row]:
+def expected_conflicts(key: Key, entered: bytes, layers: tuple[Layer, ...], revision: int) -> list[Row]:
     """The conflicts that a record as it is entered has with what is offered of it."""
     standing = Standing(key[0], bare(key[0], orjson.loads(entered)), layers)
     return [_row(key, found, revision) for found in standing.differing()]
@@ -175,20 +179,28 @@ def derive_conflicts(connection: Connection, entered: Mapping[Key, bytes], revis
     gone: list[Row] = []
     new: list[Row] = []
     for key, known in layers.items():
-        before = {_identity(row): row for row in stored.get(key, ())}
-        now = {_identity(row): row for row in due(key, entered[key], known.layers, revision)}
-        gone += [row for name, row in before.items() if name not in now or content(row) != content(now[name])]
-        new += [row for name, row in now.items() if name not in before or content(row) != content(before[name])]
+        before = {_conflict_key(row): row for row in stored.get(key, ())}
+        now = {_conflict_key(row): row for row in expected_conflicts(key, entered[key], known.layers, revision)}
+        gone += [
+            row
+            for name, row in before.items()
+            if name not in now or conflict_content(row) != conflict_content(now[name])
+        ]
+        new += [
+            row
+            for name, row in now.items()
+            if name not in before or conflict_content(row) != conflict_content(before[name])
+        ]
     _replace(connection, gone, new)
     return {(row["record_type"], row["record_id"]) for row in (*gone, *new)}
 
 
-_END = delete(CONFLICTS).where(*(CONFLICTS.c[name] == bindparam(f"its_{name}") for name in _IDENTITY))
+_DELETE_CONFLICT = delete(CONFLICTS).where(*(CONFLICTS.c[name] == bindparam(f"its_{name}") for name in _CONFLICT_KEY))
 
 
 def _replace(connection: Connection, gone: Sequence[Row], new: Sequence[Row]) -> None:
     if gone:
-        connection.execute(_END, [{f"its_{name}": row[name] for name in _IDENTITY} for row in gone])
+        connection.execute(_DELETE_CONFLICT, [{f"its_{name}": row[name] for name in _CONFLICT_KEY} for row in gone])
     if new:
         connection.execute(CONFLICTS.insert(), list(new))
 
