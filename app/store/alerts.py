@@ -1,11 +1,13 @@
-"""Alerts: what rests on a publication that was retracted, corrected or doubted by its journal.
+"""Alerts: records that rest on a publication that was retracted, corrected or got an expression of concern.
 
-    study      its publications
-    mechanism  its studies' publications, and whatever these studies cite as below
-    any record a source that is the publication itself: an article or bibliographic record at PubMed's address of its
-               PMID or at a resolver's of its DOI
+A record rests on a publication by these paths:
 
-A compilation, a registry or a page about a publication is not that publication, so it passes no alert on.
+    study       its publications
+    mechanism   the publications of its studies, and the sources that these studies cite, as below
+    any record  a source that is the publication itself: an article or bibliographic record whose address consists of
+                PubMed's or a DOI resolver's address and the publication's PMID or DOI
+
+A compilation, a registry or a page about a publication is not that publication, so citing it raises no alert.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,11 +34,11 @@ _IS_PUBLICATION = and_(
     _OF_PUBLICATION,
     _HAS_ALERT,
 )
-"""A source's publication, by way of the publication's names."""
+"""Joins a source to the publication that it is, by the publication's names, if that has an alert."""
 
 Owner = InstrumentedAttribute[str]
 _Path = tuple[Owner, Select[*tuple[Any, ...]]]
-"""Who rests, and the query of `(id, publication, state)` that says on what."""
+"""The column of the record's id, and the query of `(record id, publication, state)` along one path."""
 
 
 def _path(owner: Owner, *where: ColumnElement[bool]) -> _Path:
@@ -61,20 +63,23 @@ def _paths(type: RecordType) -> Iterator[_Path]:
 
 
 def _alert_rows(type: RecordType, ids: Sequence[str]) -> Select[*tuple[Any, ...]]:
-    """What some records rest on, of what is marked: `(record type, record id, publication, state)`."""
+    """The alerts of some records by all paths: `(record type, record id, publication, state)`."""
     found = union(*(query.where(owner.in_(ids)) for owner, query in _paths(type))).subquery()
     return select(literal(type), *found.columns)
 
 
 def derive_alerts(connection: Connection, type: RecordType, ids: Sequence[str]) -> None:
-    """Makes the alerts of some records what their rows say."""
+    """Replace the stored alerts of some records by those that follow from their rows."""
     connection.execute(delete(Alert).where(Alert.record_type == type, Alert.record_id.in_(ids)))
     columns = ["record_type", "record_id", "publication_id", "state"]
     connection.execute(table_of(Alert).insert().from_select(columns, _alert_rows(type, ids)))
 
 
 def records_citing(connection: Connection, publications: Sequence[str]) -> Iterator[tuple[RecordType, str]]:
-    """Who cites a source that is any of some marked publications: no foreign key says so."""
+    """The records that cite a source that is one of the publications, if that has an alert.
+
+    No foreign key joins a source to its publication, so `rendering.dependents` alone would not find them.
+    """
     marked = connection.scalars(select(Publication.id).where(Publication.id.in_(publications), _HAS_ALERT)).all()
     if not marked:
         return
@@ -85,6 +90,7 @@ def records_citing(connection: Connection, publications: Sequence[str]) -> Itera
 
 
 def worst_state(states: Sequence[str]) -> AlertState | None:
+    """The worst of some alert states, or nothing if there is none."""
     return next((state for state in WORST_FIRST if state in states), None)
 
 
@@ -96,7 +102,7 @@ def _alerts_by_record(rows: Iterable[Any]) -> Mapping[str, set[tuple[str, str]]]
 
 
 def records_with_wrong_alerts(connection: Connection, type: RecordType, ids: Sequence[str]) -> Iterator[str]:
-    """Ids of the records whose alerts are not what their rows say."""
+    """The ids of the records whose stored alerts differ from those that follow from their rows."""
     stored = select(Alert.record_id, Alert.publication_id, Alert.state).where(
         Alert.record_type == type, Alert.record_id.in_(ids)
     )

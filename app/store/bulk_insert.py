@@ -1,4 +1,4 @@
-"""Many new rows at once, past the statement compiler: SQLite's `executemany` and PostgreSQL's `COPY`, side by side."""
+"""Bulk insert of new rows by the drivers' fast paths: `executemany` on SQLite and `COPY` on PostgreSQL."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ Convert = Callable[[Any], Any]
 
 
 class Block(NamedTuple):
-    """Rows of one table as either database takes them."""
+    """Rows of one table, converted so that the drivers of both databases take them: one value for each name."""
 
     names: tuple[str, ...]
     rows: Sequence[Sequence[Any]]
@@ -27,14 +27,17 @@ class Block(NamedTuple):
 
 @lru_cache(maxsize=1000)
 def _converters(table: Table, names: tuple[str, ...], dialect: Dialect | None) -> tuple[tuple[int, Convert], ...]:
-    """What the columns' types do to values on their way in, by place."""
+    """The conversions that the columns' types require, as `(place of the column, function)`."""
     types = ((place, table.c[name].type) for place, name in enumerate(names))
     found = ((place, _convert(of, dialect)) for place, of in types)
     return tuple((place, convert) for place, convert in found if convert is not None)
 
 
 def _convert(of: TypeEngine[Any], dialect: Dialect | None) -> Convert | None:
-    """Words are checked by the database, and both drivers print numbers as Python does."""
+    """The conversion of a column type's values, or nothing where both drivers take them as they are.
+
+    Vocabularies are checked by the database, and both drivers write numbers as Python prints them.
+    """
     if isinstance(of, JSON):
         return _json_or_null if of.none_as_null else json_text
     if isinstance(of, Packed):
@@ -49,7 +52,7 @@ def _json_or_null(value: Any) -> str | None:
 
 
 def _null_only(value: Any) -> Any:
-    """Nothing at all needs no dialect; a moment does."""
+    """Pass NULL on. A value of such a type, for instance a timestamp, is written differently by each database."""
     if value is not None:
         raise TypeError(f"{type(value).__name__} is not kept alike by both databases")
     return value
@@ -76,24 +79,26 @@ def _statement(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:
     quote = dialect.identifier_preparer.quote
     columns = ", ".join(map(quote, names))
     if dialect.name == "postgresql":
-        return f"COPY {quote(table.name)} ({columns}) FROM STDIN{' (FORMAT BINARY)' if _binary_types(table, names) else ''}"
+        form = " (FORMAT BINARY)" if _binary_types(table, names) else ""
+        return f"COPY {quote(table.name)} ({columns}) FROM STDIN{form}"
     return f"INSERT INTO {quote(table.name)} ({columns}) VALUES ({', '.join('?' * len(names))})"
 
 
 def block(table: Table, rows: Sequence[Row]) -> Block:
-    """Rows that all give the same columns, for a database that is not known yet; there is one at least."""
+    """Convert rows for a database that is not known yet. There is at least one row, and all have the same columns."""
     names = tuple(rows[0])
     return Block(names, list(_tuples(rows, names, _converters(table, names, None))))
 
 
 def insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-    """Rows that all give the same columns."""
+    """Insert rows, all of which have the same columns."""
     if rows:
         names = tuple(rows[0])
         _insert_rows(connection, table, names, _tuples(rows, names, _converters(table, names, connection.dialect)))
 
 
 def insert_blocks(connection: Connection, table: Table, blocks: Iterable[Block]) -> None:
+    """Insert converted rows, with one statement for all blocks of the same columns."""
     alike: dict[tuple[str, ...], list[Sequence[Sequence[Any]]]] = {}
     for names, rows in blocks:
         alike.setdefault(names, []).append(rows)
@@ -103,8 +108,11 @@ def insert_blocks(connection: Connection, table: Table, blocks: Iterable[Block])
 
 @contextmanager
 def checks_deferred(connection: Connection) -> Iterator[None]:
-    """Rows whose values the models have looked at, of which SQLite's CHECKs are made: it builds every list of words
-    anew for each row, which takes a third of the time. `integrity_check` looks at them all the same."""
+    """Insert rows in this block without SQLite's CHECK constraints, whose values the models have validated already.
+
+    SQLite builds the list of a vocabulary's words anew for each row, which takes a third of the time of an import.
+    `PRAGMA integrity_check`, which `evidence check` runs, verifies the constraints later. PostgreSQL is not affected.
+    """
     if connection.dialect.name != "sqlite":
         yield
         return
@@ -116,7 +124,7 @@ def checks_deferred(connection: Connection) -> Iterator[None]:
 
 
 def _insert_rows(connection: Connection, table: Table, names: tuple[str, ...], rows: Iterable[Sequence[Any]]) -> None:
-    """The driver's errors become SQLAlchemy's, as those of all other statements are."""
+    """Run the statement by the driver, and raise its errors as SQLAlchemy's, as for all other statements."""
     statement, dialect = _statement(table, names, connection.dialect), connection.dialect
     errors = dialect.loaded_dbapi.Error
     try:
@@ -137,7 +145,10 @@ _BINARY_TYPES = {String: "text", Enum: "text", Integer: "int4", LargeBinary: "by
 
 @lru_cache(maxsize=1000)
 def _binary_types(table: Table, names: tuple[str, ...]) -> tuple[str, ...]:
-    """PostgreSQL's types, where there is nothing but words, numbers and bytes: as text, each byte would be two."""
+    """The PostgreSQL types for a binary COPY, or nothing for a COPY as text.
+
+    Binary is used where a table holds bytes, which take twice as much as text, and only text and integers beside them.
+    """
     found = [_BINARY_TYPES.get(type(table.c[name].type), "") for name in names]
     return tuple(found) if "bytea" in found and all(found) else ()
 

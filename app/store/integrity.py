@@ -1,6 +1,9 @@
-"""Proving that each layer follows from the one before, and making it so again."""
+"""Integrity: proving that derived rows and documents follow from the rows they are made of, and rebuilding them.
 
-from collections.abc import Callable, Iterator
+rows --> derived columns, alerts, conflicts --> documents
+"""
+
+from collections.abc import Iterator
 
 from sqlalchemy import Connection, Engine, delete, exists, func, select, text
 
@@ -27,7 +30,7 @@ def _ids(connection: Connection, type: RecordType) -> list[str]:
 
 
 def _document_faults(connection: Connection, type: RecordType, ids: list[str]) -> Iterator[str]:
-    """Documents that differ from a fresh rendering of their rows, or are missing."""
+    """Faults of documents that are missing or differ from a fresh rendering of their rows."""
     query = select(Document.id, Document.body, Document.etag).where(
         Document.type == type, Document.id.in_(ids), Document.until_revision.is_(None)
     )
@@ -64,7 +67,7 @@ def _revision_faults(connection: Connection) -> Iterator[str]:
 
 
 def _file_faults(connection: Connection) -> Iterator[str]:
-    """SQLite's own proof of its file and its foreign keys."""
+    """What SQLite's own checks of its file, its constraints and its foreign keys find."""
     if connection.dialect.name != "sqlite":
         return
     for row in connection.execute(text("PRAGMA integrity_check")):
@@ -75,7 +78,10 @@ def _file_faults(connection: Connection) -> Iterator[str]:
 
 
 def check(engine: Engine, *, progress: Progress = lambda _: None) -> Iterator[str]:
-    """Everything that is not as it should be; nothing where all is well."""
+    """Yield every fault of the database; nothing if all is well. `progress` is called with the number of records done.
+
+    All is read in one transaction, so writers do not disturb it.
+    """
     with reading(engine) as connection:
         for proof in (
             _file_faults,
@@ -96,14 +102,16 @@ def check(engine: Engine, *, progress: Progress = lambda _: None) -> Iterator[st
 
 
 def count(engine: Engine) -> int:
+    """How many records there are, without the deleted ones."""
     with reading(engine) as connection:
         return connection.scalars(select(func.count()).select_from(Record).where(~IS_DELETED)).one()
 
 
-def rebuild(engine: Engine, *, actor: str, progress: Callable[[int], None] = lambda _: None) -> int:
-    """Renders every document anew and keeps those that differ as new versions; returns how many.
+def rebuild(engine: Engine, *, actor: str, progress: Progress = lambda _: None) -> int:
+    """Derive all derived rows again, render every document, and store those that differ as new versions; return how
+    many differ.
 
-    What is derived in rows is made anew whether documents differ or not; only documents make a revision.
+    If no document differs, the database's revision does not move, though derived rows may have changed.
     """
     with changing(engine) as connection:
         keys: list[Key] = [(type, id) for type in RESOURCES for id in _ids(connection, type)]
@@ -120,7 +128,7 @@ def rebuild(engine: Engine, *, actor: str, progress: Callable[[int], None] = lam
 
 
 def is_stale(engine: Engine) -> bool:
-    """Whether there are records whose documents are missing, or were rendered by other shapes than this code's."""
+    """Whether the documents were rendered by schemas other than this code's, or never, and there are any records."""
     with reading(engine) as connection:
         kept = connection.scalars(select(State.shapes)).one()
         some = connection.scalars(select(Record.id).where(~IS_DELETED).limit(1)).first()

@@ -1,4 +1,4 @@
-"""From rows to the public JSON, many records at a time and in a fixed number of statements."""
+"""Rendering: from rows to the public JSON of many records at a time, in a fixed number of statements."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ def _reference_columns(part: Part) -> Iterator[tuple[str, RecordType]]:
 
 @cache
 def references(resource: Resource) -> tuple[tuple[Part, str, RecordType], ...]:
-    """Every column that a document of the type is rendered from and that holds another record's id."""
+    """The columns with other records' ids that a document of the type is rendered from: `(part, column, type)`."""
     parts = every_part(resource)
     own = (part for part in resource.views if part.table.name in _TABLES)
     shown = ((part, "id", _TABLES[part.table.name]) for part in own)
@@ -41,9 +41,10 @@ def references(resource: Resource) -> tuple[tuple[Part, str, RecordType], ...]:
 def dependents(
     connection: Connection, type: RecordType, ids: Sequence[str], *, new: bool = False
 ) -> Iterator[tuple[RecordType, str]]:
-    """The records whose documents show any of some records, or that these are retracted.
+    """The records whose documents show any of the given ones, or show alerts about them.
 
-    `new`: nobody could refer to them before; who is referred to by them may show them.
+    `new` says that the given records are new. No record could refer to them before, so only those that they refer to
+    themselves, which may show them, are looked up.
     """
     for resource in RESOURCES.values():
         for part, column, target in references(resource):
@@ -54,7 +55,7 @@ def dependents(
 
 
 def referrers(connection: Connection, type: RecordType, ids: Sequence[str]) -> Iterator[tuple[str, RecordType, str]]:
-    """Who says something of some records: `(id referred to, type and id of who refers)`."""
+    """The records that refer to the given ones by what they were entered with: `(id referred to, type, id)`."""
     for resource in RESOURCES.values():
         for part in (resource.main, *own_parts(resource)):
             for column, target in _reference_columns(part):
@@ -114,6 +115,7 @@ def _conflict(row: Row) -> Row:
 
 
 def body_of(resource: Resource, shared: Row, rows: Rows, found: Found) -> bytes:
+    """Render one record's public JSON from its row in `records`, its other rows and the records that it embeds."""
     document = shared | resource.render(rows, found)
     document["absent"] = {row["field"]: row["reason"] for row in rows["absences"]}
     document["provenance"] = [_provenance(row, found) for row in rows["provenance"]]
@@ -126,9 +128,10 @@ def body_of(resource: Resource, shared: Row, rows: Rows, found: Found) -> bytes:
 def render(
     connection: Connection, type: RecordType, ids: Sequence[str], written: Mapping[str, Rows] | None = None
 ) -> dict[str, bytes]:
-    """The public JSON of some records, by id, from their rows as they are now.
+    """Render the public JSON of some records from their rows as they are now, by id.
 
-    `written`: the rows of those that were just written, which need not be read again.
+    `written` holds the rows of records that were just written, which need not be read again. A record without rows is
+    left out.
     """
     resource = RESOURCES[type]
     there = written or {}
@@ -142,11 +145,11 @@ def render(
 
 @cache
 def shapes() -> str:
-    """Changes whenever the public shape of a record does: documents rendered by another one are to be made anew."""
+    """A digest of all public schemas. Documents that were rendered under another digest have to be rebuilt."""
     schemas = [resource.out.model_json_schema(mode="serialization") for resource in RESOURCES.values()]
     return blake2b(repr(schemas).encode(), digest_size=12).hexdigest()
 
 
 def etag_of(body: bytes) -> str:
-    """A strong validator: equal for equal bytes only."""
+    """The strong entity tag of some bytes (RFC 9110, section 8.8.1): equal only for equal bytes."""
     return blake2b(body, digest_size=12).hexdigest()

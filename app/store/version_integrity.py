@@ -1,4 +1,4 @@
-"""Proving that each record's versions follow each other without a gap, and that deleted records end in a tombstone."""
+"""Integrity of versions: they follow each other without a gap, and a deleted record's last one is a tombstone."""
 
 from collections.abc import Iterator
 
@@ -33,6 +33,7 @@ _TOMBSTONE_FAULTS = (
 
 
 def version_faults(connection: Connection) -> Iterator[str]:
+    """Yield the versions that do not end where the next begins, and the records that are only half deleted."""
     for type, id, version in connection.execute(_GAPS):
         yield f"{type}/{id}: version {version} does not end where the next begins"
     for type, id in connection.execute(_TOMBSTONE_FAULTS):
