@@ -47,7 +47,7 @@ class Summary:
 
 @contextmanager
 def changing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that holds the writers' lock from its start, so that what it validates stays true until it commits."""
+    """A transaction that holds the writers' lock from its start, so what it validates is still true when it commits."""
     with writing(engine) as connection:
         connection.execute(select(State.revision).with_for_update())
         yield connection

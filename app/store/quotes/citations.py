@@ -1,4 +1,4 @@
-"""What a record is entered with as its provenance, as rows: each quote at the place where its source's text has it."""
+"""Citations: the provenance that a record is entered with, as rows that say where each quote is in its source."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,6 +12,7 @@ QuoteFault = tuple[int, str, tuple[str, ...]]
 
 
 def cited_by(record: RecordIn) -> list[ProvenanceIn]:
+    """The provenance items of a record; a source has none."""
     return record.provenance if isinstance(record, Cited) else []
 
 
@@ -27,7 +28,11 @@ def _quote_columns(item: ProvenanceIn, text: str | None, at: datetime) -> Row:
 
 
 def provenance_rows(record: RecordIn, texts: Mapping[str, str | None]) -> tuple[tuple[Row, ...], list[QuoteFault]]:
-    """Rows of those that are right, less their owner; `texts` of all sources that are quoted."""
+    """Make a record's provenance rows, without the columns that name the record, and the faults of its quotes.
+
+    `texts` holds the text of each quoted source by id, or nothing for a source without one. An item with a fault gets
+    no row.
+    """
     now = datetime.now(UTC)
     rows, wrong = [], list[QuoteFault]()
     for position, item in enumerate(cited_by(record)):

@@ -1,8 +1,8 @@
-"""Quotes of a source whose text was replaced: each is looked for again, and its row says what became of it.
+"""Re-anchoring quotes after the text of their source was replaced. Each quote's row then has one of these statuses:
 
-`ok`     it stands where it was entered
-`moved`  it stands elsewhere, which its offsets now say; or, where the text was reworded, a passage nearly like it does
-`gone`   it stands nowhere, or in several places that nothing tells apart; its offsets are where it stood last
+ok     the quote is where it was when its record was entered
+moved  the quote, or one passage that is nearly the same, is at another place, which the row's offsets name
+gone   the quote is nowhere, or in several places that cannot be told apart; the offsets are those of its last place
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -36,16 +36,16 @@ _UPDATE_ANCHOR = (
 
 
 def digest_of(entered: bytes, cited: Iterable[Row]) -> str:
-    """Of what was entered and of where its quotes stand: a quote that has moved is a change too."""
+    """The SHA-256 of a record as entered and of where its quotes are, so that a moved quote is a change too."""
     spans = [(row["start_offset"], row["prefix"], row["suffix"]) for row in cited]
     return sha256(entered + repr(spans).encode()).hexdigest()
 
 
 @dataclass(slots=True)
 class QuotingRecord:
-    """A stored record that quotes: as it was entered, under which digest, and its provenance rows as they are now.
+    """A stored record with provenance: its JSON as last entered, its digest, and its provenance rows as they are now.
 
-    What it was entered as is not known where its documents were lost and made anew.
+    The JSON and the digest are empty where its documents were lost and rebuilt, which loses what was entered.
     """
 
     entered: bytes = b""
@@ -83,10 +83,11 @@ def _last_entries(connection: Connection, keys: Sequence[Key]) -> dict[Key, tupl
 def reentered_with_moved_quotes(
     connection: Connection, entered: Mapping[Key, Any], sources: Collection[str]
 ) -> dict[Key, QuotingRecord]:
-    """Records whose quotes have moved or gone since they were entered, and that are entered again as they were.
+    """The stored forms of those `entered` records that are the same as before and have moved or gone quotes.
 
-    They are what they were, so they stay as they are. `sources`: whose text is entered with them, and is to hold their
-    quotes; who quotes one of these is not among the records.
+    Such a record stays as it is, although its quotes may not be found where it says. `sources` are the ids of the
+    sources that the same change enters: a record that cites one of these is left out, since its quotes must be in the
+    new text.
     """
     lost: list[Key] = []
     of = (Provenance.record_type, Provenance.record_id)
@@ -101,7 +102,10 @@ def reentered_with_moved_quotes(
 
 
 def replaced_texts(connection: Connection, texts: Mapping[str, str | None]) -> dict[str, str]:
-    """Which of some sources' texts are not what is stored; no text is an empty one, in which nothing is found."""
+    """The texts that differ from the stored ones, by source; an empty text for a source that has none any more.
+
+    Sources that had no stored text before are left out.
+    """
     changed: dict[str, str] = {}
     for some in batches(texts):
         for id, digest in connection.execute(select(Source.id, Source.sha256).where(Source.id.in_(some))):
@@ -112,7 +116,10 @@ def replaced_texts(connection: Connection, texts: Mapping[str, str | None]) -> d
 
 
 def reanchor_quotes(connection: Connection, texts: Mapping[str, str], but: Collection[Key]) -> None:
-    """Looks for all quotes of replaced texts again, but those of records that are written now."""
+    """Find all quotes of replaced texts again and update their rows.
+
+    `texts` are the new texts by source. The records of `but` are left out, since the same change writes them.
+    """
     if not texts:
         return
     keys: set[Key] = set()
@@ -134,7 +141,7 @@ def reanchor_quotes(connection: Connection, texts: Mapping[str, str], but: Colle
 
 
 def _reanchored_rows(record: QuotingRecord, texts: Mapping[str, str], at: datetime) -> list[Row]:
-    """The record's rows that quote replaced texts, as they are now."""
+    """The record's rows that quote replaced texts, with their new places and statuses."""
     return _rows_as_entered(record, texts, at) or [
         _relocated_row(row, texts[row["source_id"]], at) for row in _quotes_of_texts(record, texts)
     ]
@@ -145,7 +152,10 @@ def _quotes_of_texts(record: QuotingRecord, texts: Mapping[str, str]) -> Iterato
 
 
 def _rows_as_entered(record: QuotingRecord, texts: Mapping[str, str], at: datetime) -> list[Row]:
-    """The rows as they were entered, if the texts hold all the quotes there: then it is as if nothing had been."""
+    """The rows as they were when the record was entered, if the new texts have all quotes at those places again.
+
+    The digest then equals the stored one, so the record is as if the texts had never been replaced.
+    """
     entered = orjson.loads(record.entered or b'{"provenance": []}')["provenance"]
     fresh: dict[int, Row] = {}
     if not entered:

@@ -1,4 +1,4 @@
-"""Finding a quote again after its source's text was replaced: exactly, or in the one passage that is nearly it."""
+"""Finding a quote again after its source's text was replaced: exactly, or as the one passage nearly the same."""
 
 from itertools import takewhile
 from typing import NamedTuple
@@ -8,17 +8,17 @@ from rapidfuzz import fuzz
 from app.store.quotes.anchor import Span, span_at
 
 MIN_SIMILARITY = 90
-"""Of 100: how like a quote a passage must be to pass for what became of it."""
+"""Similarity to a quote, from 0 to 100 (`rapidfuzz.fuzz.ratio`), from which a passage counts as its new wording."""
 MIN_LEAD = 5
-"""How much more like it than any other passage."""
+"""By how much a passage must be more similar to the quote than any other passage."""
 MIN_CONTEXT_LEAD = 8
-"""Code points of context by which one of several places must agree more than any other."""
+"""Code points of context by which one of several places must agree more than any other place."""
 MAX_OCCURRENCES = 1000
-"""What stands in more places than these is found in none of them."""
+"""A quote that occurs more often is not found, since its context would have to be compared at each place."""
 
 
 def relocate(quote: str, text: str, last: Span) -> Span | None:
-    """Where a quote that stood at a place of another text stands in this one; nowhere, if that is not certain."""
+    """Find a quote, which was at `last` in the former text, in this text; return nothing if that is uncertain."""
     if text.startswith(quote, last.start):
         return span_at(text, last.start, last.start + len(quote))
     places = _occurrences(quote, text)
@@ -29,6 +29,7 @@ def relocate(quote: str, text: str, last: Span) -> Span | None:
 
 
 def is_like(quote: str, passage: str) -> bool:
+    """Whether a passage is similar enough to a quote to count as its new wording."""
     return fuzz.ratio(quote, passage) >= MIN_SIMILARITY
 
 
@@ -42,7 +43,7 @@ def _occurrences(quote: str, text: str) -> list[int]:
 
 
 def _unambiguous(places: list[int], quote: str, text: str, last: Span) -> int | None:
-    """The only place, or the one that what stood around the quote tells from the others."""
+    """The only place of a quote, or the one whose context agrees with that of its last place; nothing if unclear."""
     if len(places) == 1:
         return places[0]
     if len(places) > MAX_OCCURRENCES:
@@ -79,7 +80,10 @@ def _similar_passage(quote: str, text: str) -> Span | None:
 
 
 def _most_similar(quote: str, text: str) -> _Passage:
-    """The passage most like a quote, from word to word; what is far from any is not looked at closely."""
+    """The passage most similar to a quote, whose ends are moved to the word boundaries that make it most similar.
+
+    Where no passage comes near `MIN_SIMILARITY`, none is returned and no ends are tried.
+    """
     found = fuzz.partial_ratio_alignment(quote, text, score_cutoff=MIN_SIMILARITY - 20)
     if found is None or found.dest_start == found.dest_end:
         return _NONE
@@ -92,7 +96,7 @@ def _most_similar(quote: str, text: str) -> _Passage:
 
 
 def _word_boundaries(text: str, near: int, reach: int) -> list[int]:
-    """Where words begin or end about a place."""
+    """The places within `reach` of a place at which a word begins or ends."""
     around = range(max(0, near - reach), min(len(text), near + reach) + 1)
     return [place for place in around if _is_word(text, place - 1) != _is_word(text, place)]
 

@@ -1,4 +1,7 @@
-"""What imports have offered, kept so that the next can tell whose is what; and conflicts, which follow from it."""
+"""Contribution history: storing what each import contributed to a record, and deriving conflicts from it.
+
+contributions + record as last entered --survivorship--> conflicts
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -20,19 +23,19 @@ from app.store.versions import Key, entered_before
 IMPORTED, CONFLICTS = table_of(Imported), table_of(Conflict)
 
 NEVER = 2**31 - 1
-"""A revision after all others."""
+"""A number greater than that of any revision."""
 
 LONGEST_VALUE = 2000
-"""Characters of JSON; of longer values, such as a registry's results, the beginning is told."""
+"""A conflict shows a value with more bytes of JSON, such as a registry's results, cut to so many characters."""
 
 
 def last_entered(connection: Connection, keys: Iterable[Key]) -> dict[Key, bytes]:
-    """Records as they were entered last."""
+    """The JSON that each record was last entered as."""
     return entered_before(connection, keys, NEVER)
 
 
 class Known(NamedTuple):
-    """The layers of a record that count, and whether there ever were any."""
+    """The contributions to a record that count, and whether there ever were any."""
 
     layers: tuple[Layer, ...] = ()
     ever: bool = False
@@ -60,7 +63,10 @@ _WITHOUT_CONTENT = select(
 
 
 def known_layers(connection: Connection, keys: Iterable[Key], *, whole: bool = True) -> dict[Key, Known]:
-    """Only of records that were ever imported; if not `whole`, without what is offered, which need not be read then."""
+    """Read the contributions to some records. Records that were never imported are left out.
+
+    If not `whole`, the contributed values are left empty, which saves reading them.
+    """
     found: dict[Key, list[Found[Any]]] = {}
     query = (_WITH_CONTENT if whole else _WITHOUT_CONTENT).order_by(Imported.revision)
     for some in batches(keys):
@@ -70,7 +76,10 @@ def known_layers(connection: Connection, keys: Iterable[Key], *, whole: bool = T
 
 
 def _current_layers(rows: Iterable[Found[Any]]) -> tuple[Layer, ...]:
-    """The newest of each source that was not undone, unless it was withdrawn."""
+    """The newest contribution of each source that was not undone, from rows in the order of revisions.
+
+    A source whose newest contribution is a withdrawal (an empty digest) is left out.
+    """
     layers: dict[tuple[str, str], Layer] = {}
     for row in rows:
         if not row.undone:
@@ -88,7 +97,9 @@ def _layer(row: Found[Any]) -> Layer:
 
 
 def remembered(key: Key, layer: Layer, *, as_entered: bool) -> Row:
-    """A layer as a row; `as_entered`: it is all that the record was entered as in its revision."""
+    """The row of a contribution. `as_entered` says that the record was entered as exactly this contribution in its
+    revision; then its values are not stored a second time.
+    """
     return {
         "record_type": key[0],
         "record_id": key[1],
@@ -110,7 +121,7 @@ _DELETE_CONTRIBUTION = delete(IMPORTED).where(
 
 
 def remember(connection: Connection, rows: Sequence[Row], again: Sequence[Row]) -> None:
-    """Keeps what was offered; `again`: what was kept in this very revision before, which is replaced."""
+    """Store rows of contributions. `again` are those of them that replace rows of the same revision."""
     if again:
         connection.execute(
             _DELETE_CONTRIBUTION, [{f"its_{name}": row[name] for name in _CONTRIBUTION_KEY} for row in again]
@@ -119,9 +130,10 @@ def remember(connection: Connection, rows: Sequence[Row], again: Sequence[Row]) 
 
 
 def set_aside(connection: Connection, revision: int, *, undone: bool) -> list[Key]:
-    """What a release said counts no more once it is reverted, and again when that is reverted; returns what of.
+    """Mark all contributions of a revision as undone, or as counting again; return the records concerned.
 
-    All that it said, and not only what it changed by that: what was outvoted or known already would be heard later.
+    This is done when a release is reverted, or its reversal is. Contributions that changed nothing are marked too,
+    since otherwise they could take effect later.
     """
     connection.execute(update(IMPORTED).where(IMPORTED.c.revision == revision).values(undone=undone))
     said = select(Imported.record_type, Imported.record_id).where(Imported.revision == revision).distinct()
@@ -151,17 +163,18 @@ def _conflict_key(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def conflict_content(row: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """What a conflict says, less since when."""
+    """A conflict's columns without the revision since which it exists, to compare two conflicts by."""
     return sorted((name, value) for name, value in row.items() if name != "revision")
 
 
 def expected_conflicts(key: Key, entered: bytes, layers: tuple[Layer, ...], revision: int) -> list[Row]:
-    """The conflicts that a record as it is entered has with what is offered of it."""
+    """The rows of the conflicts between a record as entered and the contributions to it."""
     standing = Standing(key[0], bare(key[0], orjson.loads(entered)), layers)
     return [_row(key, found, revision) for found in standing.differing()]
 
 
 def stored_conflicts(connection: Connection, keys: Iterable[Key]) -> dict[Key, list[Row]]:
+    """The stored conflicts of some records; records without any are left out."""
     found: dict[Key, list[Row]] = {}
     for some in batches(keys):
         query = select(CONFLICTS).where(among(Conflict.record_type, Conflict.record_id, some))
@@ -171,7 +184,9 @@ def stored_conflicts(connection: Connection, keys: Iterable[Key]) -> dict[Key, l
 
 
 def derive_conflicts(connection: Connection, entered: Mapping[Key, bytes], revision: int) -> set[Key]:
-    """Makes the conflicts of some records what they are by what is entered; returns those for which they changed."""
+    """Replace the stored conflicts of some records, given as entered, by those that follow; return the records whose
+    conflicts changed. Conflicts that stay keep the revision since which they exist.
+    """
     layers = known_layers(connection, entered)
     if not layers:
         return set()
@@ -206,7 +221,7 @@ def _replace(connection: Connection, gone: Sequence[Row], new: Sequence[Row]) ->
 
 
 def count_conflicts(connection: Connection, revision: int | None) -> tuple[int, int]:
-    """Those that a revision opened, or gave another value, and all that there are."""
+    """The number of conflicts that a revision opened or changed, and the number of all conflicts."""
     query = select(func.count().filter(CONFLICTS.c.revision == revision), func.count()).select_from(CONFLICTS)
     opened, total = connection.execute(query).one()
     return opened, total

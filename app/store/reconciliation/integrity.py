@@ -1,4 +1,4 @@
-"""Proving that conflicts follow from what was entered and what was offered."""
+"""Integrity of reconciliation: conflicts follow from the records as entered and the contributions to them."""
 
 from collections.abc import Iterator, Sequence
 
@@ -19,7 +19,7 @@ from app.store.versions import Key
 
 
 def conflict_faults(connection: Connection, type: RecordType, ids: Sequence[str]) -> Iterator[str]:
-    """Records whose conflicts are not what was entered and offered says."""
+    """Faults of records whose stored conflicts differ from those that follow."""
     keys: list[Key] = [(type, id) for id in ids]
     layers, stored = known_layers(connection, keys), stored_conflicts(connection, keys)
     entered = last_entered(connection, [key for key in keys if key in layers or key in stored])
@@ -31,7 +31,7 @@ def conflict_faults(connection: Connection, type: RecordType, ids: Sequence[str]
 
 
 def contribution_faults(connection: Connection) -> Iterator[str]:
-    """What was offered by a source that there never was."""
+    """Faults of contributions whose source never existed."""
     there = exists().where(Record.type == "sources", Record.id == Imported.source_id)
     of = (Imported.record_type, Imported.record_id, Imported.source_id)
     for type, id, source in connection.execute(select(*of).where(~there, Imported.digest != "").distinct()):

@@ -1,7 +1,8 @@
-"""A record that people and several imports have a hand in: whose is what, and what an offer changes.
+"""Survivorship: which values of a record are a curator's, and what a contribution changes.
 
-Nothing that a person entered is ever changed, nor what a person took out put back; all else is as the imports' layers
-have it. What is a person's is told from the record and from what was offered before, so people need not say so.
+No import changes what a curator entered or restores what a curator removed; everything else is merged from the
+contributions by precedence. Curators do not mark their values: these are inferred from the record as it is and the
+contributions to it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,13 +29,13 @@ from app.store.reconciliation.precedence import ADDED_UP, PERSON_FIRST, UNTOLD, 
 
 
 def _subsets_by_size(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """None of them, each alone, every two, and so on to all; a group has four at most."""
+    """All subsets of some names, the smallest first. A group has at most four names, so these are few."""
     for number in range(len(names) + 1):
         yield from combinations(names, number)
 
 
 class Difference(NamedTuple):
-    """A field of which an import says something else than the record, and the rule by which the record's stands."""
+    """A field for which a source states another value than the record has, and the rule that keeps the record's."""
 
     field: str
     source: str
@@ -46,7 +47,7 @@ class Difference(NamedTuple):
 
 @dataclass(frozen=True)
 class Standing:
-    """A record without what is absent from it, and what imports have offered of it."""
+    """A record without absent values (`contributions.bare`), and the contributions of imports to it."""
 
     type: RecordType
     record: Mapping[str, Any]
@@ -57,15 +58,12 @@ class Standing:
         return by_precedence(self.type, self.layers)
 
     def _with_layer(self, layer: Layer) -> "Standing":
-        """What is offered now in the place of what the same source offered before."""
+        """The same record with a contribution, which replaces the one that the source made before."""
         others = [other for other in self.layers if other.key != layer.key]
         before = [other.since for other in self.layers if other.key == layer.key]
         return Standing(self.type, self.record, (*others, layer._replace(since=min([layer.since, *before]))))
 
-    def without(self, source: str) -> "Standing":
-        return Standing(self.type, self.record, tuple(layer for layer in self.layers if layer.source != source))
-
-    # Whose is what
+    # Which values are the curator's
 
     def _stated_before_import(self, name: str) -> bool:
         return any(
@@ -74,7 +72,9 @@ class Standing:
         )
 
     def entered(self, group: Sequence[str]) -> Json:
-        """Those of a group's values that are people's: as few as tell how the others came to be."""
+        """The values of a group that a curator entered: the fewest from which, merged with the contributions, the
+        record's other values follow.
+        """
         there = [name for name in group if name in self.record]
         before = [name for name in there if self._stated_before_import(name)]
         others = [name for name in there if name not in before]
@@ -89,18 +89,18 @@ class Standing:
         return all(name in made and same_in_print(made[name], self.record[name]) for name in wanted)
 
     def removed_fields(self, group: Sequence[str]) -> set[str]:
-        """Fields that imports would fill and people have emptied, or say why they are empty."""
+        """The fields of a group that contributions would fill, but that a curator emptied or explained as absent."""
         there = merged_group(group, self.entered(group), self._by_precedence)
         return {name for name in group if name not in self.record and (name in there or name in self.curator_absences)}
 
     def _stated_items(self, field: str) -> set[str]:
-        """What of a field's content people had said before an import did."""
+        """The keys of a field's content that a curator had entered before a source stated the same."""
         marked = (name for layer in self.layers for name in layer.theirs)
         return {name.removeprefix(f"{field}/") for name in marked if name.startswith(f"{field}/")}
 
     @property
     def curator_state(self) -> Any:
-        """The retraction state that people know of, even if an import knew of a worse one since."""
+        """The retraction state that a curator entered, even if a source stated a worse one later."""
         own, before = self.record.get(STATE), None
         for state in self._stated_items(STATE):
             before = worse(before, state)
@@ -110,6 +110,7 @@ class Standing:
 
     @cached_property
     def curator_absences(self) -> Json:
+        """The reasons for absent values that a curator entered, by field."""
         offered, theirs = self._contributed_absences, self._stated_items("absent")
         stated = self.record.get("absent", {}).items()
         return {name: why for name, why in stated if offered.get(name) != why or name in theirs}
@@ -122,7 +123,9 @@ class Standing:
         return found
 
     def curator_items(self, field: str) -> dict[str, Any]:
-        """Those that nobody offers as they are."""
+        """The items of a merged list that a curator entered, by key: those that no source states, and those that a
+        curator had entered before a source stated them.
+        """
         theirs = self._stated_items(field)
         offered = [item for layer in self.layers for item in layer.offered.get(field, ())]
         there = {key_of(item): item for item in self.record.get(field, ())}
@@ -133,10 +136,11 @@ class Standing:
         }
 
     def removed_items(self, field: str) -> set[str]:
+        """The keys of the items of a merged list that sources state and a curator removed."""
         return contributed_items(self.layers, field).keys() - {key_of(item) for item in self.record.get(field, ())}
 
     def is_touched(self) -> bool:
-        """Whether people have any hand in it."""
+        """Whether a curator entered or removed anything in the record."""
         fields = groups(self.type, self.record, *(layer.offered for layer in self.layers))
         if self.curator_absences or self.curator_state:
             return True
@@ -145,10 +149,10 @@ class Standing:
         lists = added_up(self.record, *(layer.offered for layer in self.layers))
         return any(self.curator_items(name) or self.removed_items(name) for name in lists)
 
-    # What an offer makes of it
+    # What a contribution changes
 
     def offered(self, layer: Layer) -> "Standing":
-        """The record with what one source now offers of it."""
+        """The record as it is after a contribution was merged into it."""
         after = self._with_layer(layer)
         record: Json = {}
         for group in groups(self.type, self.record, *(each.offered for each in (*self.layers, layer))):
@@ -167,7 +171,7 @@ class Standing:
         return Standing(self.type, stated, after.with_layer(self._with_curator_marks(layer)).layers)
 
     def _with_curator_marks(self, layer: Layer) -> Layer:
-        """The layer with what people had said of the same before."""
+        """The contribution with marks of what a curator had entered already (`Layer.theirs`)."""
         theirs = {
             name
             for group in groups(self.type, layer.offered)
@@ -194,16 +198,18 @@ class Standing:
         return [known[key] for key in dict.fromkeys((*there, *known)) if key in known]
 
     def _default_order(self, field: str, entered: Mapping[str, Any]) -> list[str]:
-        """The keys of a list that nobody has sorted in another way."""
+        """The keys of a merged list in its default order: the curator's items first, then by precedence."""
         out = self.removed_items(field)
         return list(
             dict.fromkeys([*entered, *(key for key in contributed_items(self._by_precedence, field) if key not in out)])
         )
 
-    # Where they differ
+    # Where sources and record differ
 
     def differing(self) -> Iterator[Difference]:
-        """What imports say otherwise than the record. Of sources, which only say where to look, nothing is told."""
+        """Yield the fields for which a source states another value than the record has. Source records have none,
+        since they only say where statements come from.
+        """
         if self.type == "sources":
             return
         for layer in self._by_precedence:
@@ -220,7 +226,10 @@ class Standing:
         return name in self.record and bool(self.record[name] == offered)
 
     def _current_contribution(self, name: str) -> Layer | None:
-        """The import whose value it is, or by whose value another is ruled out; none where people have decided."""
+        """The contribution that the value of a field comes from, or that rules another value out by its group.
+
+        It is nothing where a curator decided, and for merged lists.
+        """
         if name in ADDED_UP:
             return None
         if name == STATE:
