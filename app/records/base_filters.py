@@ -1,4 +1,4 @@
-"""The filters that every cited record type has."""
+"""The filters that all record types but sources have, since their records cite sources."""
 
 from typing import Annotated
 

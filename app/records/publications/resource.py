@@ -1,4 +1,4 @@
-"""Publications in and out of their tables."""
+"""The declaration of the record type `publications`: its rows, names and rendering, filters and sort keys."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ def _mesh_row(heading: MeshHeading) -> Row:
     return columns(PublicationMesh, heading, mesh_id=heading.id)
 
 
-def rows(publication: PublicationIn) -> Rows:
+def _rows(publication: PublicationIn) -> Rows:
     owner = {"publication_id": publication.id}
     notices = [notice.model_dump() for notice in publication.notices]
     return {
@@ -34,7 +34,7 @@ def rows(publication: PublicationIn) -> Rows:
     }
 
 
-def names(publication: PublicationIn) -> Iterator[Name]:
+def _names(publication: PublicationIn) -> Iterator[Name]:
     if publication.pmid:
         yield "pmid", publication.pmid
     if publication.doi:
@@ -51,7 +51,7 @@ def _mesh(row: Row) -> Row:
     return pick(MeshHeading, row | {"id": row["mesh_id"]})
 
 
-def render(rows: Rows, found: Found) -> Row:
+def _render(rows: Rows, found: Found) -> Row:
     studies = sorted(row["study_id"] for row in rows["study_publications"])
     return {
         **rows["publications"][0],
@@ -64,7 +64,7 @@ def render(rows: Rows, found: Found) -> Row:
     }
 
 
-def embed(rows: Rows) -> Row:
+def _embed(rows: Rows) -> Row:
     authors = [row["name"] for row in rows["publication_authors"]]
     return pick(Citation, rows["publications"][0]) | {"authors": authors}
 
@@ -84,10 +84,10 @@ PUBLICATIONS = Resource(
         Part(PublicationMesh, "publication_id"),
     ),
     views=(Part(StudyPublication, "publication_id"),),
-    rows=rows,
-    names=names,
-    render=render,
-    embed=embed,
+    rows=_rows,
+    names=_names,
+    render=_render,
+    embed=_embed,
     embed_parts=(Part(Author, "publication_id"),),
     filters={
         **cited_targets("publications"),

@@ -1,16 +1,29 @@
-"""Safety notes in and out of their tables."""
-
-from collections.abc import Iterator
+"""The declaration of the record type `safety-notes`: its rows, names and rendering, filters and sort keys."""
 
 from app.records.base_targets import cited_targets
-from app.records.resource import Found, Linked, Name, Part, Resource, Row, Rows, columns, flat, links, numbered, shown
+from app.records.resource import (
+    Found,
+    Linked,
+    Part,
+    Resource,
+    Row,
+    Rows,
+    columns,
+    embed_columns,
+    embedded,
+    flat,
+    links,
+    no_names,
+    numbered,
+    shown,
+)
 from app.records.safety_notes import schemas
 from app.records.safety_notes.models import Frequency, SafetyNote, SafetyNoteIndication, SafetyNoteProduct
 from app.records.safety_notes.rules import RULES
 from app.records.safety_notes.schemas import SafetyNoteFilter, SafetyNoteIn, SafetyNoteOut
 
 
-def rows(note: SafetyNoteIn) -> Rows:
+def _rows(note: SafetyNoteIn) -> Rows:
     owner = {"safety_note_id": note.id}
     return {
         "safety_notes": [columns(SafetyNote, note)],
@@ -20,22 +33,13 @@ def rows(note: SafetyNoteIn) -> Rows:
     }
 
 
-def names(_: SafetyNoteIn) -> Iterator[Name]:
-    return iter(())
-
-
-def render(rows: Rows, found: Found) -> Row:
-    indications = rows["safety_note_indications"]
+def _render(rows: Rows, found: Found) -> Row:
     return {
         **rows["safety_notes"][0],
         "frequencies": shown(schemas.Frequency, rows["safety_note_frequencies"]),
-        "products": [found["products"][row["product_id"]] for row in rows["safety_note_products"]],
-        "indications": [found["indications"][row["indication_id"]] for row in indications],
+        "products": embedded(found, "products", rows["safety_note_products"], "product_id"),
+        "indications": embedded(found, "indications", rows["safety_note_indications"], "indication_id"),
     }
-
-
-def embed(rows: Rows) -> Row:
-    return {"id": rows["safety_notes"][0]["id"]}
 
 
 SAFETY_NOTES = Resource(
@@ -51,10 +55,10 @@ SAFETY_NOTES = Resource(
         Part(SafetyNoteProduct, "safety_note_id"),
         Part(SafetyNoteIndication, "safety_note_id"),
     ),
-    rows=rows,
-    names=names,
-    render=render,
-    embed=embed,
+    rows=_rows,
+    names=no_names,
+    render=_render,
+    embed=embed_columns("safety_notes", "id"),
     filters={
         **cited_targets("safety-notes"),
         "kind": SafetyNote.kind,

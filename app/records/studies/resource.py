@@ -1,4 +1,4 @@
-"""Studies in and out of their tables."""
+"""The declaration of the record type `studies`: its rows, names and rendering, filters and sort keys."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -18,6 +18,8 @@ from app.records.resource import (
     Row,
     Rows,
     columns,
+    embed_columns,
+    embedded,
     flat,
     group,
     links,
@@ -47,7 +49,7 @@ _P_VALUE = re.compile(r"(<=|>=|<|>|=)?\s*(.+)")
 
 
 def _p_bound(printed: str | None) -> Row:
-    """The printed p value as a relation and a number: `<0.001` is below 0.001, `.05` equals it."""
+    """A printed p value as a relation and a number: `<0.001` is `<` and 0.001, `.05` is `=` and 0.05."""
     found = _P_VALUE.fullmatch(printed) if printed else None
     if found is None:
         return {"p_relation": None, "p_number": None}
@@ -55,11 +57,11 @@ def _p_bound(printed: str | None) -> Row:
 
 
 IN_PLACE = ("conditions", "interventions", "participant_flow")
-"""What nobody joins or filters by: kept as it is shown, in the study's own row."""
+"""Parts that are stored as JSON in the study's own row, since nothing joins them or filters by them."""
 
 
 def _kept(shapes: Sequence[BaseModel]) -> list[Row] | None:
-    """What is left out is what it is by default when it is shown again."""
+    """Models as JSON without default values, which are added again when the study is rendered."""
     return [shape.model_dump(exclude_defaults=True) for shape in shapes] or None
 
 
@@ -69,7 +71,7 @@ def _in_place(study: StudyIn) -> Row:
 
 
 _EFFECT = {name: f"effect_{name}" for name in parts.Effect.model_fields}
-"""An effect's columns, by its fields."""
+"""The columns of an effect, by its fields."""
 
 
 def _outcome(outcome: OutcomeIn) -> Row:
@@ -88,7 +90,7 @@ def _own_year(study: StudyIn) -> int | None:
     return int(date[:4]) if date else None
 
 
-def rows(study: StudyIn) -> Rows:
+def _rows(study: StudyIn) -> Rows:
     owner = {"study_id": study.id}
     derived = {"own_title": study.title, "title": study.title, "year": _own_year(study)}
     level = EVIDENCE_LEVELS[study.design] if study.design else None
@@ -109,7 +111,7 @@ def rows(study: StudyIn) -> Rows:
     }
 
 
-def names(study: StudyIn) -> Iterator[Name]:
+def _names(study: StudyIn) -> Iterator[Name]:
     if study.acronym:
         yield "acronym", study.acronym
     yield from (("registry-id", registry_id) for registry_id in study.registry_ids)
@@ -126,10 +128,10 @@ _DERIVED = {
 }
 
 
-def derive(connection: Connection, ids: Sequence[str]) -> None:
-    """What a study takes from its first publication or its dates: title and year.
+def _derive(connection: Connection, ids: Sequence[str]) -> None:
+    """Set the title and the year of studies, which may come from the first publication or from the study's dates.
 
-    The year stands beside its links too: one narrow index then filters by a link and sorts by year.
+    The year is copied into the link tables too, so that one narrow index filters by a link and sorts by year.
     """
     connection.execute(update(Study).where(Study.id.in_(ids)).values(_DERIVED))
     for link in (StudyIndication, StudyProduct):
@@ -153,7 +155,7 @@ def _report(row: Row, found: Found) -> Row:
     return found["publications"][row["publication_id"]] | {"reports_pooled_data": row["reports_pooled_data"]}
 
 
-def render(rows: Rows, found: Found) -> Row:
+def _render(rows: Rows, found: Found) -> Row:
     results = group(rows["study_arm_results"], "outcome_position")
     outcomes = [_shown_outcome(row, results.get(row["position"], [])) for row in rows["study_outcomes"]]
     reports = [_report(row, found) for row in rows["study_publications"]]
@@ -162,21 +164,16 @@ def render(rows: Rows, found: Found) -> Row:
         **{name: rows["studies"][0][name] or [] for name in (*IN_PLACE, "collaborators", "keywords")},
         "registry_ids": named(rows, "registry-id"),
         "comparators": [row["name"] for row in rows["study_comparators"]],
-        "products": [found["products"][row["product_id"]] for row in rows["study_products"]],
-        "indications": [found["indications"][row["indication_id"]] for row in rows["study_indications"]],
+        "products": embedded(found, "products", rows["study_products"], "product_id"),
+        "indications": embedded(found, "indications", rows["study_indications"], "indication_id"),
         "arms": shown(parts.Arm, rows["study_arms"]),
         "outcomes": [pick(parts.OutcomeOut, outcome) for outcome in outcomes],
         "adverse_events": shown(parts.AdverseEvent, rows["study_adverse_events"]),
         "publication": reports[0] if reports else None,
         "publications": reports,
-        "overlaps_with": [found["studies"][row["other_id"]] for row in rows["study_overlaps"]],
+        "overlaps_with": embedded(found, "studies", rows["study_overlaps"], "other_id"),
         "mechanisms": [found["mechanisms"][id] for id in sorted(m["mechanism_id"] for m in rows["mechanism_studies"])],
     }
-
-
-def embed(rows: Rows) -> Row:
-    study = rows["studies"][0]
-    return {name: study[name] for name in ("id", "acronym", "title", "design")}
 
 
 STUDIES = Resource(
@@ -199,11 +196,11 @@ STUDIES = Resource(
         Part(StudyOverlap, "study_id"),
     ),
     views=(Part(MechanismStudy, "study_id"),),
-    rows=rows,
-    names=names,
-    render=render,
-    embed=embed,
-    derive=derive,
+    rows=_rows,
+    names=_names,
+    render=_render,
+    embed=embed_columns("studies", "id", "acronym", "title", "design"),
+    derive=_derive,
     filters={
         **cited_targets("studies"),
         "scope": Study.scope,
