@@ -80,6 +80,7 @@ class Entry:
 
     @property
     def key(self) -> Key:
+        """The record's type and id."""
         return self.type, self.id
 
     @property

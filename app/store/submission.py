@@ -61,6 +61,7 @@ class Read:
 
     @property
     def key(self) -> Key:
+        """The record's type and id."""
         return self.type, self.id
 
     @property

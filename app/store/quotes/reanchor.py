@@ -54,6 +54,7 @@ class QuotingRecord:
 
 
 def load_quoting_records(connection: Connection, keys: Iterable[Key]) -> dict[Key, QuotingRecord]:
+    """Read the stored forms of those records that have provenance."""
     found: dict[Key, QuotingRecord] = {}
     for some in batches(keys):
         of = (_PROVENANCE.c.record_type, _PROVENANCE.c.record_id)
