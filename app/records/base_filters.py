@@ -9,6 +9,8 @@ from app.records.filters import Filter, Tests, boolean, reference, text, word
 
 
 class CitedFilter(Filter):
+    """The filters of a type whose records cite sources."""
+
     evidence_basis: Annotated[
         Tests, word(EvidenceBasis), Field(description="`secondary`: no primary source covers the whole record.")
     ] = ()

@@ -90,12 +90,15 @@ class Entry:
 
     @property
     def digest(self) -> str:
-        """The digest of the record and of where its quotes stand, by which an unchanged record is recognized."""
+        """The digest of the record and of where its quotes are, by which an unchanged record is recognized."""
         return self.stored or digest_of(self.entered, self.cited)
 
 
 def _name_rows(type: RecordType, record: RecordIn) -> list[Row]:
-    """The rows of a record's names, its id first. Only the first of several equal exclusive names is marked so."""
+    """The rows of a record's names, its id first.
+
+    A name is marked exclusive if its kind is and no name before it has the same key.
+    """
     owner = {"record_type": type, "record_id": record.id}
     seen: set[str] = set()
     rows = []

@@ -108,7 +108,7 @@ class Checking:
         ignored = _Union(self.keys, self.gone)
         self.faults += self._unresolved_references(connection, batch)
         self.faults += self._contested_names(connection, batch, ignored)
-        quoted = {id for read in batch for id in read.quoted()}
+        quoted = {id for read in batch for id in read.quoted_sources()}
         stored = _texts(connection, quoted - self._texts.keys())
         texts = stored | {id: self._texts[id] for id in quoted & self._texts.keys()}
         sources = {id for type, id in self.keys if type == "sources"}

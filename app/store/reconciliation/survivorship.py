@@ -168,7 +168,7 @@ class Standing:
             if not record.get(name)
         }
         stated = {name: value for name, value in record.items() if value not in (None, [], {})}
-        return Standing(self.type, stated, after.with_layer(self._with_curator_marks(layer)).layers)
+        return Standing(self.type, stated, after._with_layer(self._with_curator_marks(layer)).layers)
 
     def _with_curator_marks(self, layer: Layer) -> Layer:
         """The contribution with marks of what a curator had entered already (`Layer.theirs`)."""
