@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import count
 
-SELDOM = 8
+COLLECT_EVERY = 8
 """Batches after which the collector runs."""
 
 
@@ -29,5 +29,5 @@ def collected_between() -> Iterator[Callable[[], None]]:
 
 
 def _collect(calls: Iterator[int]) -> None:
-    if next(calls) % SELDOM == 0:
+    if next(calls) % COLLECT_EVERY == 0:
         gc.collect(1)

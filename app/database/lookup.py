@@ -46,7 +46,7 @@ class Lookup(Generic[R]):
         assert self.fixed.keys() | names == set(self.positions), self.positions
         self.binders = {name: bind for name in names if (bind := _binder(compiled.binds[name]))}
         self.processors = [_processor(column.type) for column in statement.selected_columns]
-        self.is_ready = not any(self.processors)
+        self.is_plain = not any(self.processors)
         self.is_direct = self.positions == names and not self.binders
 
     def by(self, connection: Connection, *values: Any) -> R | None:
@@ -71,7 +71,7 @@ class Lookup(Generic[R]):
         for name, bind in self.binders.items():
             given[name] = bind(given[name])
         rows = driver.execute(self.sql, [given[name] for name in self.positions])
-        return starmap(self.make, rows) if self.is_ready else map(self._made, rows)
+        return starmap(self.make, rows) if self.is_plain else map(self._made, rows)
 
     def _made(self, row: tuple[Any, ...]) -> R:
         return self.make(*[read(value) if read else value for read, value in zip(self.processors, row, strict=True)])

@@ -30,7 +30,7 @@ EXPORT_CONNECTIONS = 4
 """Connections for exports, each of which reads a whole list and keeps its connection as long as that takes."""
 
 
-def _gone() -> Problem:
+def _no_file() -> Problem:
     detail = "There is no database file; run `evidence migrate`."
     return Problem("database-not-ready", detail, headers={"retry-after": "5"})
 
@@ -60,7 +60,7 @@ class Reader:
         self.file = sqlite_file(url)
         self._identity: tuple[int, int] | None = None
 
-    def _follow_file(self) -> None:
+    def _reopen_if_replaced(self) -> None:
         """Open new connections if another file was put in the database file's place; the old ones read the old file.
 
         Raises a `Problem` (503) if there is no file.
@@ -70,11 +70,11 @@ class Reader:
         try:
             found = self.file.stat()
         except FileNotFoundError:
-            self._let_go()
-            raise _gone() from None
+            self._close_held()
+            raise _no_file() from None
         identity = (found.st_dev, found.st_ino)
         if self._identity not in (None, identity):
-            self._let_go()
+            self._close_held()
             self.engine.dispose()
             self._exports.dispose()
             self._probes.dispose()
@@ -92,11 +92,11 @@ class Reader:
         """Look up one row, in place if possible."""
         if not self._in_place:
             return await self.run(lookup.by, *values)
-        self._follow_file()
+        self._reopen_if_replaced()
         try:
             return lookup.in_place(self._driver(), *values)
         except (sqlite3.Error, DBAPIError):
-            self._let_go()
+            self._close_held()
             return await self.run(lookup.by, *values)  # tries again, and raises errors as all reads do
 
     async def probe(self, lookup: Lookup[R]) -> R | None:
@@ -116,7 +116,7 @@ class Reader:
         """
         if not self._in_place:
             return None
-        self._follow_file()
+        self._reopen_if_replaced()
         try:
             driver = self._driver()
             driver.execute("BEGIN")
@@ -125,7 +125,7 @@ class Reader:
             finally:
                 driver.execute("ROLLBACK")
         except (sqlite3.Error, DBAPIError):
-            self._let_go()
+            self._close_held()
             return None
 
     async def run(self, work: Work[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -133,7 +133,7 @@ class Reader:
 
         Raises a `Problem` (503) if it takes longer than the read timeout.
         """
-        self._follow_file()
+        self._reopen_if_replaced()
         running = asyncio.get_running_loop().run_in_executor(self._threads, self._read, work, args, kwargs)
         return await self._within_time(running)
 
@@ -146,21 +146,21 @@ class Reader:
 
     def exporting(self) -> AbstractContextManager[Connection]:
         """A connection for an export, which sees one state of the database. It must be opened and used in a thread."""
-        self._follow_file()
+        self._reopen_if_replaced()
         return reading(self._exports)
 
     def _read(self, work: Callable[..., R], args: Any, kwargs: Any) -> R:
         with reading(self.engine) as connection:
             return work(connection, *args, **kwargs)
 
-    def _let_go(self) -> None:
+    def _close_held(self) -> None:
         held, self._held = self._held, None
         if held is not None:
             held.close()
 
     def close(self) -> None:
         """Close all threads and connections."""
-        self._let_go()
+        self._close_held()
         for threads in (self._threads, self._probe_thread):
             threads.shutdown(cancel_futures=True)
         for engine in (self.engine, self._exports, self._probes):

@@ -26,7 +26,7 @@ Row = dict[str, Any]
 Rows = dict[str, list[Row]]
 """A record's rows by table name, in order."""
 
-Found = Mapping[RecordType, Mapping[str, Row]]
+EmbeddedRecords = Mapping[RecordType, Mapping[str, Row]]
 """Records that others refer to, as they are embedded, by type and id."""
 
 Name = tuple[str, str]
@@ -88,7 +88,7 @@ class Resource:
     """Makes a record's rows in the main table and in `parts` from its `In` model."""
     names: Callable[[Any], Iterable[Name]]
     """The names of an `In` record beside its id."""
-    render: Callable[[Rows, Found], Row]
+    render: Callable[[Rows, EmbeddedRecords], Row]
     """Makes the fields of `Out` from a record's rows and the records that they refer to."""
     embed: Callable[[Rows], Row]
     """Makes what another record's document shows of a record, from its rows in the main table and in `embed_parts`."""
@@ -113,7 +113,7 @@ class Resource:
         return self.type.replace("-", " ")
 
 
-def columns(model: type[Base], shape: BaseModel, **more: Any) -> Row:
+def row_of(model: type[Base], shape: BaseModel, **more: Any) -> Row:
     """Make a row of a table from a model's fields that have the columns' names, and from `more`."""
     values = shape.__dict__
     return {name: values[name] for name in _shared(model, type(shape))} | more
@@ -134,7 +134,7 @@ class ShapedRow(dict[str, Any]):
         self.shape = shape
 
 
-def numbered(owner: Mapping[str, Any], rows: Iterable[Row]) -> list[Row]:
+def part_rows(owner: Mapping[str, Any], rows: Iterable[Row]) -> list[Row]:
     """Add to each row its owner's columns and its position."""
     found = list(rows)
     for position, row in enumerate(found):
@@ -142,19 +142,19 @@ def numbered(owner: Mapping[str, Any], rows: Iterable[Row]) -> list[Row]:
     return found
 
 
-def flat(shapes: Iterable[BaseModel]) -> Iterator[Row]:
+def shaped_rows(shapes: Iterable[BaseModel]) -> Iterator[Row]:
     """Make rows of models whose fields are the columns."""
     return map(ShapedRow, shapes)
 
 
-def shown(shape: type[BaseModel], rows: Iterable[Row]) -> list[BaseModel | Row]:
+def render_rows(shape: type[BaseModel], rows: Iterable[Row]) -> list[BaseModel | Row]:
     """Render rows by a model: those made by `flat` as their models, those read from the database as its fields."""
     return [row.shape if isinstance(row, ShapedRow) else pick(shape, row) for row in rows]
 
 
 def links(owner: Mapping[str, str], column: str, ids: Iterable[str]) -> list[Row]:
     """The rows of a link table: one for each id, in order."""
-    return numbered(owner, ({column: id} for id in ids))
+    return part_rows(owner, ({column: id} for id in ids))
 
 
 def pick(shape: type[BaseModel], row: Row) -> Row:
@@ -168,7 +168,7 @@ def _fields(shape: type[BaseModel]) -> tuple[str, ...]:
     return tuple(shape.model_fields)
 
 
-def named(rows: Rows, kind: str) -> list[str]:
+def names_of_kind(rows: Rows, kind: str) -> list[str]:
     """The names of one kind among a record's rows."""
     return [row["name"] for row in rows["names"] if row["kind"] == kind]
 
@@ -188,7 +188,7 @@ def embed_columns(table: str, *columns: str) -> Callable[[Rows], Row]:
     return embed
 
 
-def embedded(found: Found, type: RecordType, rows: Iterable[Row], column: str) -> list[Row]:
+def embedded(found: EmbeddedRecords, type: RecordType, rows: Iterable[Row], column: str) -> list[Row]:
     """The records of a type that rows refer to by a column, as they are embedded."""
     return [found[type][row[column]] for row in rows]
 

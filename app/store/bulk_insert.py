@@ -13,7 +13,7 @@ from sqlalchemy.types import TypeEngine
 
 from app.database.engine import Printed, json_text
 from app.records.resource import Row
-from app.store.documents import Packed, packed
+from app.store.documents import CompressedJson, compress
 
 Convert = Callable[[Any], Any]
 
@@ -40,8 +40,8 @@ def _convert(of: TypeEngine[Any], dialect: Dialect | None) -> Convert | None:
     """
     if isinstance(of, JSON):
         return _json_or_null if of.none_as_null else json_text
-    if isinstance(of, Packed):
-        return lambda value: None if value is None else packed(value)
+    if isinstance(of, CompressedJson):
+        return lambda value: None if value is None else compress(value)
     if isinstance(of, Enum | Boolean | Integer | Printed | String | LargeBinary):
         return None
     return of.dialect_impl(dialect).bind_processor(dialect) if dialect else _null_only
@@ -140,7 +140,7 @@ def _execute(connection: Connection, statement: str, rows: Iterable[Sequence[Any
     connection.connection.cursor().executemany(statement, rows)  # type: ignore[arg-type]  # any iterable will do
 
 
-_BINARY_TYPES = {String: "text", Enum: "text", Integer: "int4", LargeBinary: "bytea", Packed: "bytea"}
+_BINARY_TYPES = {String: "text", Enum: "text", Integer: "int4", LargeBinary: "bytea", CompressedJson: "bytea"}
 
 
 @lru_cache(maxsize=1000)

@@ -29,26 +29,26 @@ from app.records.fields import RecordType, Slug, word
 
 _FRAME = b"\x28\xb5\x2f\xfd"
 """The magic number at the start of a zstd frame (RFC 8878); no JSON begins so."""
-SHORTEST_PACKED = 500
+MIN_COMPRESSED = 500
 """Bytes. Shorter values are stored uncompressed."""
-_own = threading.local()
+_thread_local = threading.local()
 
 
-def packed(value: bytes) -> bytes:
+def compress(value: bytes) -> bytes:
     """Compress JSON with zstd. Short values and values that are compressed already are returned unchanged."""
-    if len(value) < SHORTEST_PACKED or value[:4] == _FRAME:
+    if len(value) < MIN_COMPRESSED or value[:4] == _FRAME:
         return value
-    if not hasattr(_own, "packer"):
-        _own.packer = ZstdCompressor(level=1)
-    return bytes(_own.packer.compress(value))
+    if not hasattr(_thread_local, "packer"):
+        _thread_local.packer = ZstdCompressor(level=1)
+    return bytes(_thread_local.packer.compress(value))
 
 
-def unpacked(value: bytes) -> bytes:
-    """Undo `packed`."""
+def decompress(value: bytes) -> bytes:
+    """Undo `compress`."""
     return ZstdDecompressor().decompress(value) if value[:4] == _FRAME else value
 
 
-class Packed(TypeDecorator[bytes]):
+class CompressedJson(TypeDecorator[bytes]):
     """A column of compressed JSON, for values that are rarely read: it takes a fifth of the space.
 
     Values that were stored before compression was introduced are read unchanged.
@@ -58,10 +58,10 @@ class Packed(TypeDecorator[bytes]):
     cache_ok = True
 
     def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
-        return None if value is None else packed(value)
+        return None if value is None else compress(value)
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> bytes | None:
-        return None if value is None else unpacked(value)
+        return None if value is None else decompress(value)
 
 
 Change = Literal["created", "updated", "refreshed", "deleted", "restored"]
@@ -127,7 +127,9 @@ class Document(Base):
     until_revision: Mapped[int | None] = mapped_column(ForeignKey("revisions.revision"))
     etag: Mapped[str] = mapped_column(comment="Hash of the body")
     body: Mapped[bytes] = mapped_column(LargeBinary)
-    entered: Mapped[bytes | None] = mapped_column(Packed, comment="The record as it was entered; none if refreshed")
+    entered: Mapped[bytes | None] = mapped_column(
+        CompressedJson, comment="The record as it was entered; none if refreshed"
+    )
 
 
 def valid_at(revision: int | None) -> ColumnElement[bool]:

@@ -10,7 +10,7 @@ from app.records.fields import RecordType
 from app.records.registry import RESOURCES
 from app.records.resource import Row, Rows
 from app.store.bulk_insert import Block
-from app.store.documents import unpacked
+from app.store.documents import decompress
 from app.store.quotes.citations import provenance_rows
 from app.store.quotes.reanchor import digest_of
 from app.store.versions import Key
@@ -27,7 +27,7 @@ class Ready(NamedTuple):
 
     id: str
     kept: bytes
-    """The record as entered, as JSON, packed (`documents.packed`)."""
+    """The record as entered, as JSON, compressed."""
     digest: str
     claims: tuple[NameClaim, ...]
     sources: tuple[str, ...]
@@ -51,7 +51,7 @@ class Entry:
     type: RecordType
     id: str
     entered: bytes
-    """The record as JSON; packed if it is prebuilt."""
+    """The record as JSON; compressed if it is prebuilt."""
     cited: tuple[Row, ...]
     """Its provenance rows, without the columns that name their owner; empty if it is prebuilt."""
     stored: str | None = None
@@ -86,7 +86,7 @@ class Entry:
     @property
     def record(self) -> RecordIn:
         """The parsed record; it is parsed from `entered` if it is not at hand."""
-        return self.read or RESOURCES[self.type].entered.model_validate_json(unpacked(self.entered))
+        return self.read or RESOURCES[self.type].entered.model_validate_json(decompress(self.entered))
 
     @property
     def digest(self) -> str:

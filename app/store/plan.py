@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from app.records.resource import Rows
 from app.records.sources.schemas import SourceIn
-from app.store.documents import Change, unpacked
+from app.store.documents import Change, decompress
 from app.store.entry import Entry, Ready, rows_of
 from app.store.rows import BATCH, batches, deleted, known
 from app.store.versions import Key
@@ -57,7 +57,7 @@ class Plan:
     def entered_again(self, entries: Iterable[Entry]) -> dict[Key, bytes]:
         """The JSON of the updated and restored records, which may conflict with what imports contributed to them."""
         changed = {key for key, change in self.changes.items() if change != "created"}
-        return {entry.key: unpacked(entry.entered) for entry in entries if entry.key in changed} if changed else {}
+        return {entry.key: decompress(entry.entered) for entry in entries if entry.key in changed} if changed else {}
 
 
 EntryWithRows = tuple[Entry, Rows]

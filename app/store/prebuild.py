@@ -14,11 +14,11 @@ from app.records.resource import Resource, Row, Rows
 from app.records.sources.schemas import SourceIn
 from app.store import bulk_insert as bulk
 from app.store.derived import basis_of
-from app.store.documents import packed
+from app.store.documents import compress
 from app.store.entry import Entry, Ready, rows_of
 from app.store.quotes.citations import provenance_rows
 from app.store.rendering import body_of, etag_of
-from app.store.rows import every_part, main_tables, part_tables
+from app.store.rows import all_parts, main_tables, part_tables
 
 
 class Readying:
@@ -46,7 +46,7 @@ class Readying:
         body = self._body(type, rows)
         return Ready(
             id=record.id,
-            kept=packed(entry.entered),
+            kept=compress(entry.entered),
             digest=entry.digest,
             claims=tuple((row["key"], row["name"]) for row in rows["names"] if row["exclusive"]),
             sources=tuple(row["source_id"] for row in cited),
@@ -72,7 +72,7 @@ class Readying:
 @cache
 def _no_rows(resource: Resource) -> Rows:
     """An empty list of rows for each table that a document is rendered from."""
-    return {part.table.name: [] for part in every_part(resource)}
+    return {part.table.name: [] for part in all_parts(resource)}
 
 
 def _blocks(type: RecordType, rows: Rows) -> Iterator[tuple[str, bulk.Block]]:

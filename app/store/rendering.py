@@ -14,9 +14,9 @@ from app.records.base_models import Record
 from app.records.base_schemas import ConflictOut, ProvenanceOut
 from app.records.fields import RecordType
 from app.records.registry import RESOURCES
-from app.records.resource import Found, Part, Resource, Row, Rows, pick
+from app.records.resource import EmbeddedRecords, Part, Resource, Row, Rows, pick
 from app.store.alerts import records_citing, worst_state
-from app.store.rows import batches, complete, every_part, own_parts, read
+from app.store.rows import all_parts, batches, own_parts, read, type_condition, with_derived_rows
 
 _TABLES: dict[str, RecordType] = {resource.main.table.name: type for type, resource in RESOURCES.items()}
 
@@ -32,7 +32,7 @@ def _reference_columns(part: Part) -> Iterator[tuple[str, RecordType]]:
 @cache
 def references(resource: Resource) -> tuple[tuple[Part, str, RecordType], ...]:
     """The columns with other records' ids that a document of the type is rendered from: `(part, column, type)`."""
-    parts = every_part(resource)
+    parts = all_parts(resource)
     own = (part for part in resource.views if part.table.name in _TABLES)
     shown = ((part, "id", _TABLES[part.table.name]) for part in own)
     return (*((part, name, type) for part in parts for name, type in _reference_columns(part)), *shown)
@@ -68,17 +68,16 @@ def _referring(
 ) -> Iterator[tuple[str, RecordType, str]]:
     table = part.table
     for some in batches(ids):
-        query = select(table.c[column], table.c[part.owner]).where(table.c[column].in_(some)).distinct()
-        if "record_type" in table.c:
-            query = query.where(table.c["record_type"] == resource.type)
+        which = (table.c[column].in_(some), *type_condition(table, resource.type))
+        query = select(table.c[column], table.c[part.owner]).where(*which).distinct()
         yield from ((referred, resource.type, owner) for referred, owner in connection.execute(query))
 
 
 @cache
 def _owners_statement(resource: Resource, part: Part, column: str) -> Select[Any]:
     table = part.table
-    query = select(table.c[part.owner]).where(table.c[column].in_(bindparam("ids", expanding=True))).distinct()
-    return query.where(table.c["record_type"] == resource.type) if "record_type" in table.c else query
+    which = (table.c[column].in_(bindparam("ids", expanding=True)), *type_condition(table, resource.type))
+    return select(table.c[part.owner]).where(*which).distinct()
 
 
 def _owners(connection: Connection, resource: Resource, part: Part, column: str, ids: Sequence[str]) -> Iterable[str]:
@@ -104,7 +103,7 @@ def _shared(connection: Connection, type: RecordType, ids: Sequence[str]) -> Map
     return {row["id"]: dict(row) for row in connection.execute(query).mappings()}
 
 
-def _provenance(row: Row, found: Found) -> Row:
+def _provenance(row: Row, found: EmbeddedRecords) -> Row:
     own = {"start": row["start_offset"], "end": row["end_offset"], "paths": row["paths"] or {}}
     return pick(ProvenanceOut, row) | own | found["sources"][row["source_id"]]
 
@@ -114,7 +113,7 @@ def _conflict(row: Row) -> Row:
     return pick(ConflictOut, row) | values | {"source": row["source_id"]}
 
 
-def body_of(resource: Resource, shared: Row, rows: Rows, found: Found) -> bytes:
+def body_of(resource: Resource, shared: Row, rows: Rows, found: EmbeddedRecords) -> bytes:
     """Render one record's public JSON from its row in `records`, its other rows and the records that it embeds."""
     document = shared | resource.render(rows, found)
     document["absent"] = {row["field"]: row["reason"] for row in rows["absences"]}
@@ -135,8 +134,8 @@ def render(
     """
     resource = RESOURCES[type]
     there = written or {}
-    batch = read(connection, type, every_part(resource), [id for id in ids if id not in there])
-    batch |= complete(connection, resource, {id: there[id] for id in ids if id in there})
+    batch = read(connection, type, all_parts(resource), [id for id in ids if id not in there])
+    batch |= with_derived_rows(connection, resource, {id: there[id] for id in ids if id in there})
     shared = _shared(connection, type, ids)
     wanted = _referenced_ids(resource, batch.values())
     found = {of: _embedded_records(connection, of, sorted(refs)) for of, refs in wanted.items() if refs}

@@ -24,7 +24,7 @@ from app.store.prebuilt import insert_prebuilt_main, insert_prebuilt_parts, inse
 from app.store.quotes.reanchor import reanchor_quotes, replaced_texts
 from app.store.reconciliation.history import derive_conflicts, last_entered
 from app.store.rendering import dependents, shapes
-from app.store.rows import batches, clear_parts, deleted, insert_parts, remove, write_main
+from app.store.rows import batches, clear_parts, delete_main, deleted, insert_parts, write_main
 from app.store.versions import Key, delete_documents, grouped, store
 
 Progress = Callable[[int], None]
@@ -109,7 +109,7 @@ def _write_main(connection: Connection, plan: Plan, resource: Resource, rows: Ma
 def _remove(connection: Connection, keys: Sequence[Key]) -> None:
     """Delete records, the types in the reverse of the order in which they refer to each other."""
     for type in reversed(RESOURCES):
-        remove(connection, RESOURCES[type], [id for of, id in keys if of == type])
+        delete_main(connection, RESOURCES[type], [id for of, id in keys if of == type])
     if keys:
         connection.execute(table_of(Deletion).insert(), [{"record_type": type, "record_id": id} for type, id in keys])
 

@@ -52,16 +52,20 @@ def _order(table: Table) -> list[Any]:
     return [table.c["position"]] if "position" in table.c else list(table.primary_key)
 
 
-def owned(part: Part, type: str) -> list[ColumnElement[bool]]:
+def type_condition(table: Table, type: str) -> list[ColumnElement[bool]]:
+    """The condition that rows belong to records of a type; none for a table that only one type has."""
+    return [table.c["record_type"] == type] if "record_type" in table.c else []
+
+
+def owner_conditions(part: Part, type: str) -> list[ColumnElement[bool]]:
     """The conditions that a part's rows belong to records of a type whose ids are the statement's parameter `ids`."""
-    some = part.table.c[part.owner].in_(bindparam("ids", expanding=True))
-    return [some, part.table.c["record_type"] == type] if "record_type" in part.table.c else [some]
+    return [part.table.c[part.owner].in_(bindparam("ids", expanding=True)), *type_condition(part.table, type)]
 
 
 @cache
 def _rows_of(part: Part, type: str) -> Select[Any]:
     """The statement that reads a part's rows. Building it costs more than running it, so it is built once."""
-    return select(part.table).where(*owned(part, type)).order_by(*_order(part.table))
+    return select(part.table).where(*owner_conditions(part, type)).order_by(*_order(part.table))
 
 
 def _read(connection: Connection, part: Part, type: str, ids: Sequence[str]) -> Iterator[tuple[str, Row]]:
@@ -86,7 +90,7 @@ def read(connection: Connection, type: str, parts: Sequence[Part], ids: Sequence
     return {id: rows for id, rows in _read_all(connection, type, parts, ids).items() if rows[main]}
 
 
-def complete(connection: Connection, resource: Resource, written: Mapping[str, Rows]) -> dict[str, Rows]:
+def with_derived_rows(connection: Connection, resource: Resource, written: Mapping[str, Rows]) -> dict[str, Rows]:
     """Rows that were just written, by id, completed by the rows that are derived or belong to other records."""
     main = (resource.main,) if resource.derive else ()
     derived = _read_all(connection, resource.type, (*main, *DERIVED, *resource.views), list(written))
@@ -110,7 +114,7 @@ def part_tables(*resources: Resource) -> tuple[Table, ...]:
     return tuple(dict.fromkeys(part.table for resource in resources for part in own_parts(resource)))
 
 
-def every_part(resource: Resource) -> tuple[Part, ...]:
+def all_parts(resource: Resource) -> tuple[Part, ...]:
     """All parts that a record's document is rendered from, the main one first."""
     return (resource.main, *own_parts(resource), *DERIVED, *resource.views)
 
@@ -143,7 +147,7 @@ def write_main(
     _update(connection, main, _collect(changed, main))
 
 
-def remove(connection: Connection, resource: Resource, ids: list[str]) -> None:
+def delete_main(connection: Connection, resource: Resource, ids: list[str]) -> None:
     """Delete the derived and main rows of some records, whose own parts were cleared before.
 
     The supertype's row stays, so that the id is never given to another record.
@@ -167,7 +171,7 @@ def insert_parts(connection: Connection, resource: Resource, records: Iterable[R
 
 @cache
 def _clearing(part: Part, type: str) -> Delete:
-    return delete(part.table).where(*owned(part, type))
+    return delete(part.table).where(*owner_conditions(part, type))
 
 
 def _clear(connection: Connection, part: Part, type: str, ids: list[str]) -> None:

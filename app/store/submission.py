@@ -13,7 +13,7 @@ from app.records.base_schemas import RecordIn, references
 from app.records.fields import RecordType
 from app.records.registry import RESOURCES
 from app.records.rules import broken
-from app.store.documents import unpacked
+from app.store.documents import decompress
 from app.store.entry import NameClaim, Ready, claims_of
 from app.store.quotes.citations import cited_by
 from app.store.versions import Key
@@ -69,7 +69,7 @@ class Read:
         """The parsed record. A prebuilt one is parsed only when it is needed here, since it can be written without."""
         if self.given is None:
             assert self.ready is not None
-            return RESOURCES[self.type].entered.model_validate_json(unpacked(self.ready.kept))
+            return RESOURCES[self.type].entered.model_validate_json(decompress(self.ready.kept))
         return self.given
 
     def claims(self) -> Iterable[NameClaim]:

@@ -30,7 +30,7 @@ _REPLACE = update(DOCUMENTS).where(*_IS_CURRENT).values(etag=bindparam("tag"), b
 _REPLACE_ENTERED = _REPLACE.values(entered=bindparam("as_entered"), change=bindparam("came"))
 
 
-class Current(NamedTuple):
+class CurrentVersion(NamedTuple):
     """The newest version of a document, as far as the next one depends on it."""
 
     version: int
@@ -39,7 +39,7 @@ class Current(NamedTuple):
     change: Change | None = None
 
 
-NEW = Current(0, "", 0)
+NEW = CurrentVersion(0, "", 0)
 """Stands for a document that has no version yet."""
 NOT_CURRENT = -1
 """The `revision` of a document that has versions, but no current one: its record was deleted."""
@@ -54,20 +54,22 @@ def grouped(keys: Iterable[Key]) -> Iterator[tuple[RecordType, list[str]]]:
         yield from ((type, some) for some in batches(ids[type]))
 
 
-def _current(connection: Connection, type: RecordType, ids: Sequence[str]) -> dict[str, Current]:
+def _current(connection: Connection, type: RecordType, ids: Sequence[str]) -> dict[str, CurrentVersion]:
     query = select(Document.id, Document.version, Document.etag, Document.revision, Document.change).where(
         Document.type == type, Document.id.in_(ids), Document.until_revision.is_(None)
     )
-    found = {row.id: Current(*row[1:]) for row in connection.execute(query)}
+    found = {row.id: CurrentVersion(*row[1:]) for row in connection.execute(query)}
     return found | _deleted(connection, type, [id for id in ids if id not in found])
 
 
-def _deleted(connection: Connection, type: RecordType, ids: Sequence[str]) -> dict[str, Current]:
+def _deleted(connection: Connection, type: RecordType, ids: Sequence[str]) -> dict[str, CurrentVersion]:
     """Documents that have versions but no current one; the number of their next version goes on counting."""
     if not ids:
         return {}
     query = select(Document.id, func.max(Document.version)).where(Document.type == type, Document.id.in_(ids))
-    return {id: Current(version, "", NOT_CURRENT) for id, version in connection.execute(query.group_by(Document.id))}
+    return {
+        id: CurrentVersion(version, "", NOT_CURRENT) for id, version in connection.execute(query.group_by(Document.id))
+    }
 
 
 def _store_batch(
@@ -95,7 +97,10 @@ def _store_batch(
 
 
 def _replace(
-    connection: Connection, bodies: Mapping[Key, bytes], current: Mapping[str, Current], entered: Mapping[Key, bytes]
+    connection: Connection,
+    bodies: Mapping[Key, bytes],
+    current: Mapping[str, CurrentVersion],
+    entered: Mapping[Key, bytes],
 ) -> None:
     """Overwrite versions that this same revision stored before, with the record as entered if it was entered again."""
     rows = {key: _key(*key) | {"tag": etag_of(body), "content": body} for key, body in bodies.items()}
@@ -108,7 +113,7 @@ def _replace(
     _execute(connection, _REPLACE_ENTERED, anew)
 
 
-def _change_of_replacement(before: Current) -> Change | None:
+def _change_of_replacement(before: CurrentVersion) -> Change | None:
     return "updated" if before.change == "refreshed" else before.change
 
 
@@ -121,7 +126,7 @@ def _execute(connection: Connection, statement: Executable, rows: list[Row]) -> 
         connection.execute(statement, rows)
 
 
-def _change(before: Current, *, entered: bool) -> Change:
+def _change(before: CurrentVersion, *, entered: bool) -> Change:
     if not entered:
         return "refreshed"
     if before is NEW:
@@ -129,7 +134,7 @@ def _change(before: Current, *, entered: bool) -> Change:
     return "restored" if before.revision == NOT_CURRENT else "updated"
 
 
-def _version(key: Key, before: Current, body: bytes, revision: int, entered: Mapping[Key, bytes]) -> Row:
+def _version(key: Key, before: CurrentVersion, body: bytes, revision: int, entered: Mapping[Key, bytes]) -> Row:
     as_entered = entered.get(key)
     return {
         "type": key[0],
@@ -172,7 +177,7 @@ def delete_documents(connection: Connection, keys: Iterable[Key], revision: int)
         _execute(connection, DOCUMENTS.insert(), [_tombstone((type, id), current[id], revision) for id in ids])
 
 
-def _tombstone(key: Key, before: Current, revision: int) -> Row:
+def _tombstone(key: Key, before: CurrentVersion, revision: int) -> Row:
     version = before.version + 1
     body = orjson.dumps({"id": key[1], "type": key[0], "deleted": True, "version": version})
     return _version(key, before, body, revision, {}) | {"change": "deleted", "until_revision": revision}

@@ -33,8 +33,8 @@ class Writer:
         self.engine: Engine = open_engine(
             url, lock_timeout_ms=settings.lock_timeout_ms, durable=True, pool_size=2, max_overflow=1
         )
-        self._patience = settings.lock_timeout_ms / 1000
-        self._turn = asyncio.Lock()
+        self._timeout = settings.lock_timeout_ms / 1000
+        self._lock = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, "writer")
 
     async def change(self, work: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -51,12 +51,12 @@ class Writer:
         Raises a `Problem` (503) if its turn does not come within the lock timeout.
         """
         try:
-            await asyncio.wait_for(self._turn.acquire(), self._patience)
+            await asyncio.wait_for(self._lock.acquire(), self._timeout)
         except TimeoutError:
             raise busy() from None
         loop = asyncio.get_running_loop()
         running = loop.run_in_executor(self._thread, lambda: work(*args, **kwargs))
-        running.add_done_callback(lambda _: self._turn.release())
+        running.add_done_callback(lambda _: self._lock.release())
         return await asyncio.shield(running)
 
     async def aside(self, work: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:

@@ -6,12 +6,12 @@ from app.records.approvals.models import Approval
 from app.records.approvals.rules import RULES
 from app.records.approvals.schemas import ApprovalFilter, ApprovalIn, ApprovalOut
 from app.records.base_targets import cited_targets
-from app.records.resource import Found, Name, Part, Resource, Row, Rows, columns, embed_columns
+from app.records.resource import EmbeddedRecords, Name, Part, Resource, Row, Rows, embed_columns, row_of
 
 
 def _rows(approval: ApprovalIn) -> Rows:
     refers = {"product_id": approval.product, "indication_id": approval.indication}
-    return {"approvals": [columns(Approval, approval) | refers]}
+    return {"approvals": [row_of(Approval, approval) | refers]}
 
 
 def _names(approval: ApprovalIn) -> Iterator[Name]:
@@ -19,7 +19,7 @@ def _names(approval: ApprovalIn) -> Iterator[Name]:
         yield "application", approval.application_number
 
 
-def _render(rows: Rows, found: Found) -> Row:
+def _render(rows: Rows, found: EmbeddedRecords) -> Row:
     approval = rows["approvals"][0]
     return {
         **approval,

@@ -5,31 +5,31 @@ from app.records.directions.models import Direction, DirectionField, DirectionIn
 from app.records.directions.rules import RULES
 from app.records.directions.schemas import DirectionFilter, DirectionIn, DirectionOut
 from app.records.resource import (
-    Found,
+    EmbeddedRecords,
     Linked,
     Part,
     Resource,
     Row,
     Rows,
-    columns,
     embed_columns,
     embedded,
     links,
     no_names,
+    row_of,
 )
 
 
 def _rows(direction: DirectionIn) -> Rows:
     owner = {"direction_id": direction.id}
     return {
-        "directions": [columns(Direction, direction)],
+        "directions": [row_of(Direction, direction)],
         "direction_fields": links(owner, "field_of_use", direction.fields_of_use),
         "direction_products": links(owner, "product_id", direction.products),
         "direction_indications": links(owner, "indication_id", direction.indications),
     }
 
 
-def _render(rows: Rows, found: Found) -> Row:
+def _render(rows: Rows, found: EmbeddedRecords) -> Row:
     return {
         **rows["directions"][0],
         "fields_of_use": [row["field_of_use"] for row in rows["direction_fields"]],

@@ -4,15 +4,15 @@ from app.records.base_targets import cited_targets
 from app.records.dosing.models import Dosing
 from app.records.dosing.rules import RULES
 from app.records.dosing.schemas import DosingFilter, DosingIn, DosingOut
-from app.records.resource import Found, Part, Resource, Row, Rows, columns, embed_columns, no_names
+from app.records.resource import EmbeddedRecords, Part, Resource, Row, Rows, embed_columns, no_names, row_of
 
 
 def _rows(dosing: DosingIn) -> Rows:
     refers = {"product_id": dosing.product, "indication_id": dosing.indication}
-    return {"dosing": [columns(Dosing, dosing) | refers]}
+    return {"dosing": [row_of(Dosing, dosing) | refers]}
 
 
-def _render(rows: Rows, found: Found) -> Row:
+def _render(rows: Rows, found: EmbeddedRecords) -> Row:
     dosing = rows["dosing"][0]
     indication = dosing["indication_id"]
     return {

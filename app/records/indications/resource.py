@@ -7,13 +7,24 @@ from app.records.base_targets import cited_targets, name_target
 from app.records.indications.models import Indication
 from app.records.indications.rules import RULES
 from app.records.indications.schemas import IndicationFilter, IndicationIn, IndicationOut
-from app.records.resource import Found, Linked, Name, Part, Resource, Row, Rows, columns, embed_columns, named
+from app.records.resource import (
+    EmbeddedRecords,
+    Linked,
+    Name,
+    Part,
+    Resource,
+    Row,
+    Rows,
+    embed_columns,
+    names_of_kind,
+    row_of,
+)
 
 
 def _rows(indication: IndicationIn) -> Rows:
     mesh = indication.mesh
     code = {f"mesh_{name}": getattr(mesh, name, None) for name in ("id", "heading", "match")}
-    return {"indications": [columns(Indication, indication, **code)]}
+    return {"indications": [row_of(Indication, indication, **code)]}
 
 
 def _names(indication: IndicationIn) -> Iterator[Name]:
@@ -29,17 +40,17 @@ def _mesh(row: Row) -> Row | None:
     return {"id": row["mesh_id"], "heading": row["mesh_heading"], "match": row["mesh_match"]}
 
 
-def _status(approval: Row, found: Found) -> Row:
+def _status(approval: Row, found: EmbeddedRecords) -> Row:
     product = found["products"][approval["product_id"]]
     return {name: approval[name] for name in ("id", "regulator", "date", "population")} | {"product": product}
 
 
-def _render(rows: Rows, found: Found) -> Row:
+def _render(rows: Rows, found: EmbeddedRecords) -> Row:
     indication = rows["indications"][0]
     approvals = sorted(rows["approvals"], key=lambda row: (row["date"] or "9999", row["id"]))
     return {
         **indication,
-        "synonyms": named(rows, "synonym"),
+        "synonyms": names_of_kind(rows, "synonym"),
         "mesh": _mesh(indication),
         "regulatory_status": [_status(approval, found) for approval in approvals],
     }

@@ -12,13 +12,25 @@ from app.records.mechanisms.models import (
 )
 from app.records.mechanisms.rules import RULES
 from app.records.mechanisms.schemas import MechanismFilter, MechanismIn, MechanismOut
-from app.records.resource import Found, Linked, Name, Part, Resource, Row, Rows, columns, embed_columns, embedded, links
+from app.records.resource import (
+    EmbeddedRecords,
+    Linked,
+    Name,
+    Part,
+    Resource,
+    Row,
+    Rows,
+    embed_columns,
+    embedded,
+    links,
+    row_of,
+)
 
 
 def _rows(mechanism: MechanismIn) -> Rows:
     owner = {"mechanism_id": mechanism.id}
     return {
-        "mechanisms": [columns(Mechanism, mechanism)],
+        "mechanisms": [row_of(Mechanism, mechanism)],
         "mechanism_serotypes": links(owner, "serotype", mechanism.serotypes),
         "mechanism_products": links(owner, "product_id", mechanism.products),
         "mechanism_studies": links(owner, "study_id", mechanism.studies),
@@ -30,7 +42,7 @@ def _names(mechanism: MechanismIn) -> Iterator[Name]:
     yield from (("uniprot", code) for code in (mechanism.target_uniprot, mechanism.toxin_uniprot) if code)
 
 
-def _render(rows: Rows, found: Found) -> Row:
+def _render(rows: Rows, found: EmbeddedRecords) -> Row:
     return {
         **rows["mechanisms"][0],
         "serotypes": [row["serotype"] for row in rows["mechanism_serotypes"]],

@@ -6,11 +6,11 @@ from app.records.base_targets import cited_targets, name_target
 from app.records.products.models import Product
 from app.records.products.rules import RULES
 from app.records.products.schemas import ProductFilter, ProductIn, ProductOut
-from app.records.resource import Found, Name, Part, Resource, Row, Rows, columns, embed_columns, named
+from app.records.resource import EmbeddedRecords, Name, Part, Resource, Row, Rows, embed_columns, names_of_kind, row_of
 
 
 def _rows(product: ProductIn) -> Rows:
-    return {"products": [columns(Product, product)]}
+    return {"products": [row_of(Product, product)]}
 
 
 def _names(product: ProductIn) -> Iterator[Name]:
@@ -24,13 +24,13 @@ def _names(product: ProductIn) -> Iterator[Name]:
     yield from ((kind, code) for kind, code in codes.items() if code)
 
 
-def _render(rows: Rows, _: Found) -> Row:
+def _render(rows: Rows, _: EmbeddedRecords) -> Row:
     return {
         **rows["products"][0],
-        "brand_names": named(rows, "brand-name"),
-        "former_brand_names": named(rows, "former-brand-name"),
-        "synonyms": named(rows, "synonym"),
-        "us_suffix_name": next(iter(named(rows, "us-suffix-name")), None),
+        "brand_names": names_of_kind(rows, "brand-name"),
+        "former_brand_names": names_of_kind(rows, "former-brand-name"),
+        "synonyms": names_of_kind(rows, "synonym"),
+        "us_suffix_name": next(iter(names_of_kind(rows, "us-suffix-name")), None),
     }
 
 

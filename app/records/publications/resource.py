@@ -14,21 +14,34 @@ from app.records.publications.schemas import (
     ReportedStudy,
 )
 from app.records.publications.title_key import title_key
-from app.records.resource import Found, Linked, Name, Part, Resource, Row, Rows, columns, links, named, numbered, pick
+from app.records.resource import (
+    EmbeddedRecords,
+    Linked,
+    Name,
+    Part,
+    Resource,
+    Row,
+    Rows,
+    links,
+    names_of_kind,
+    part_rows,
+    pick,
+    row_of,
+)
 from app.records.studies.models import StudyPublication
 
 
 def _mesh_row(heading: MeshHeading) -> Row:
-    return columns(PublicationMesh, heading, mesh_id=heading.id)
+    return row_of(PublicationMesh, heading, mesh_id=heading.id)
 
 
 def _rows(publication: PublicationIn) -> Rows:
     owner = {"publication_id": publication.id}
     notices = [notice.model_dump() for notice in publication.notices]
     return {
-        "publications": [columns(Publication, publication, notices=notices)],
+        "publications": [row_of(Publication, publication, notices=notices)],
         "publication_languages": links(owner, "code", publication.languages),
-        "publication_mesh": numbered(owner, map(_mesh_row, publication.mesh)),
+        "publication_mesh": part_rows(owner, map(_mesh_row, publication.mesh)),
         "publication_authors": links(owner, "name", publication.authors),
         "publication_types": links(owner, "name", publication.publication_types),
     }
@@ -51,12 +64,12 @@ def _mesh(row: Row) -> Row:
     return pick(MeshHeading, row | {"id": row["mesh_id"]})
 
 
-def _render(rows: Rows, found: Found) -> Row:
+def _render(rows: Rows, found: EmbeddedRecords) -> Row:
     studies = sorted(row["study_id"] for row in rows["study_publications"])
     return {
         **rows["publications"][0],
         "studies": [pick(ReportedStudy, found["studies"][id]) for id in studies],
-        "registry_ids": named(rows, "registry-id"),
+        "registry_ids": names_of_kind(rows, "registry-id"),
         "languages": [row["code"] for row in rows["publication_languages"]],
         "mesh": [_mesh(row) for row in rows["publication_mesh"]],
         "authors": [row["name"] for row in rows["publication_authors"]],

@@ -2,20 +2,20 @@
 
 from app.records.base_targets import cited_targets
 from app.records.resource import (
-    Found,
+    EmbeddedRecords,
     Linked,
     Part,
     Resource,
     Row,
     Rows,
-    columns,
     embed_columns,
     embedded,
-    flat,
     links,
     no_names,
-    numbered,
-    shown,
+    part_rows,
+    render_rows,
+    row_of,
+    shaped_rows,
 )
 from app.records.safety_notes import schemas
 from app.records.safety_notes.models import Frequency, SafetyNote, SafetyNoteIndication, SafetyNoteProduct
@@ -26,17 +26,17 @@ from app.records.safety_notes.schemas import SafetyNoteFilter, SafetyNoteIn, Saf
 def _rows(note: SafetyNoteIn) -> Rows:
     owner = {"safety_note_id": note.id}
     return {
-        "safety_notes": [columns(SafetyNote, note)],
-        "safety_note_frequencies": numbered(owner, flat(note.frequencies)),
+        "safety_notes": [row_of(SafetyNote, note)],
+        "safety_note_frequencies": part_rows(owner, shaped_rows(note.frequencies)),
         "safety_note_products": links(owner, "product_id", note.products),
         "safety_note_indications": links(owner, "indication_id", note.indications),
     }
 
 
-def _render(rows: Rows, found: Found) -> Row:
+def _render(rows: Rows, found: EmbeddedRecords) -> Row:
     return {
         **rows["safety_notes"][0],
-        "frequencies": shown(schemas.Frequency, rows["safety_note_frequencies"]),
+        "frequencies": render_rows(schemas.Frequency, rows["safety_note_frequencies"]),
         "products": embedded(found, "products", rows["safety_note_products"], "product_id"),
         "indications": embedded(found, "indications", rows["safety_note_indications"], "indication_id"),
     }

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from hashlib import sha256
 
-from app.records.resource import Found, Name, Part, Resource, Row, Rows, columns
+from app.records.resource import EmbeddedRecords, Name, Part, Resource, Row, Rows, row_of
 from app.records.sources.models import Source
 from app.records.sources.rules import RULES
 from app.records.sources.schemas import SourceFilter, SourceIn, SourceOut
@@ -30,7 +30,7 @@ def _rows(source: SourceIn) -> Rows:
     digest = None if text is None else sha256(text.encode()).hexdigest()
     length = None if text is None else len(text)
     derived = {"sha256": digest, "text_length": length, "identifier": identifier_of(source)}
-    return {"sources": [columns(Source, source, **derived)]}
+    return {"sources": [row_of(Source, source, **derived)]}
 
 
 def _names(source: SourceIn) -> Iterator[Name]:
@@ -40,7 +40,7 @@ def _names(source: SourceIn) -> Iterator[Name]:
         yield "set-id", source.set_id
 
 
-def _render(rows: Rows, _: Found) -> Row:
+def _render(rows: Rows, _: EmbeddedRecords) -> Row:
     return rows["sources"][0]
 
 

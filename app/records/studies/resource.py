@@ -10,23 +10,23 @@ from app.records.base_targets import cited_targets, name_target
 from app.records.mechanisms.models import MechanismStudy
 from app.records.publications.models import Publication
 from app.records.resource import (
-    Found,
+    EmbeddedRecords,
     Linked,
     Name,
     Part,
     Resource,
     Row,
     Rows,
-    columns,
     embed_columns,
     embedded,
-    flat,
     group,
     links,
-    named,
-    numbered,
+    names_of_kind,
+    part_rows,
     pick,
-    shown,
+    render_rows,
+    row_of,
+    shaped_rows,
 )
 from app.records.studies import parts
 from app.records.studies.models import (
@@ -76,13 +76,13 @@ _EFFECT = {name: f"effect_{name}" for name in parts.Effect.model_fields}
 
 def _outcome(outcome: OutcomeIn) -> Row:
     effect = {column: getattr(outcome.effect, name, None) for name, column in _EFFECT.items()}
-    return columns(Outcome, outcome) | effect | _p_bound(outcome.p_value) | {"analyses": _kept(outcome.analyses)}
+    return row_of(Outcome, outcome) | effect | _p_bound(outcome.p_value) | {"analyses": _kept(outcome.analyses)}
 
 
 def _results(study: StudyIn) -> Iterator[Row]:
     for position, outcome in enumerate(study.outcomes):
         owner = {"study_id": study.id, "outcome_position": position}
-        yield from numbered(owner, flat(outcome.results))
+        yield from part_rows(owner, shaped_rows(outcome.results))
 
 
 def _own_year(study: StudyIn) -> int | None:
@@ -98,15 +98,15 @@ def _rows(study: StudyIn) -> Rows:
         {"publication_id": r.publication, "reports_pooled_data": r.reports_pooled_data} for r in study.publications
     )
     return {
-        "studies": [columns(Study, study) | derived | {"evidence_level": level} | _in_place(study)],
-        "study_arms": numbered(owner, flat(study.arms)),
-        "study_outcomes": numbered(owner, map(_outcome, study.outcomes)),
+        "studies": [row_of(Study, study) | derived | {"evidence_level": level} | _in_place(study)],
+        "study_arms": part_rows(owner, shaped_rows(study.arms)),
+        "study_outcomes": part_rows(owner, map(_outcome, study.outcomes)),
         "study_arm_results": list(_results(study)),
-        "study_adverse_events": numbered(owner, flat(study.adverse_events)),
+        "study_adverse_events": part_rows(owner, shaped_rows(study.adverse_events)),
         "study_comparators": links(owner, "name", study.comparators),
         "study_products": links(owner, "product_id", study.products),
         "study_indications": links(owner, "indication_id", study.indications),
-        "study_publications": numbered(owner, reports),
+        "study_publications": part_rows(owner, reports),
         "study_overlaps": links(owner, "other_id", study.overlaps_with),
     }
 
@@ -144,31 +144,31 @@ def _shown_outcome(row: Row, results: list[Row]) -> Row:
     bound = {"relation": row["p_relation"], "number": row["p_number"]} if row["p_relation"] else None
     return {
         **row,
-        "results": shown(parts.ArmResult, results),
+        "results": render_rows(parts.ArmResult, results),
         "effect": effect,
         "p_bound": bound,
         "analyses": row["analyses"] or [],
     }
 
 
-def _report(row: Row, found: Found) -> Row:
+def _report(row: Row, found: EmbeddedRecords) -> Row:
     return found["publications"][row["publication_id"]] | {"reports_pooled_data": row["reports_pooled_data"]}
 
 
-def _render(rows: Rows, found: Found) -> Row:
+def _render(rows: Rows, found: EmbeddedRecords) -> Row:
     results = group(rows["study_arm_results"], "outcome_position")
     outcomes = [_shown_outcome(row, results.get(row["position"], [])) for row in rows["study_outcomes"]]
     reports = [_report(row, found) for row in rows["study_publications"]]
     return {
         **rows["studies"][0],
         **{name: rows["studies"][0][name] or [] for name in (*IN_PLACE, "collaborators", "keywords")},
-        "registry_ids": named(rows, "registry-id"),
+        "registry_ids": names_of_kind(rows, "registry-id"),
         "comparators": [row["name"] for row in rows["study_comparators"]],
         "products": embedded(found, "products", rows["study_products"], "product_id"),
         "indications": embedded(found, "indications", rows["study_indications"], "indication_id"),
-        "arms": shown(parts.Arm, rows["study_arms"]),
+        "arms": render_rows(parts.Arm, rows["study_arms"]),
         "outcomes": [pick(parts.OutcomeOut, outcome) for outcome in outcomes],
-        "adverse_events": shown(parts.AdverseEvent, rows["study_adverse_events"]),
+        "adverse_events": render_rows(parts.AdverseEvent, rows["study_adverse_events"]),
         "publication": reports[0] if reports else None,
         "publications": reports,
         "overlaps_with": embedded(found, "studies", rows["study_overlaps"], "other_id"),

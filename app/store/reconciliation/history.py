@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Connection, and_, bindparam, delete, func, null, select, update
-from sqlalchemy.engine import Row as Found
+from sqlalchemy.engine import Row as SqlRow
 
 from app.database.engine import table_of
 from app.records.resource import Row
@@ -67,7 +67,7 @@ def known_layers(connection: Connection, keys: Iterable[Key], *, whole: bool = T
 
     If not `whole`, the contributed values are left empty, which saves reading them.
     """
-    found: dict[Key, list[Found[Any]]] = {}
+    found: dict[Key, list[SqlRow[Any]]] = {}
     query = (_WITH_CONTENT if whole else _WITHOUT_CONTENT).order_by(Imported.revision)
     for some in batches(keys):
         for row in connection.execute(query.where(among(*_RECORD_KEY, some))):
@@ -75,7 +75,7 @@ def known_layers(connection: Connection, keys: Iterable[Key], *, whole: bool = T
     return {key: Known(_current_layers(rows), ever=True) for key, rows in found.items()}
 
 
-def _current_layers(rows: Iterable[Found[Any]]) -> tuple[Layer, ...]:
+def _current_layers(rows: Iterable[SqlRow[Any]]) -> tuple[Layer, ...]:
     """The newest contribution of each source that was not undone, from rows in the order of revisions.
 
     A source whose newest contribution is a withdrawal (an empty digest) is left out.
@@ -89,7 +89,7 @@ def _current_layers(rows: Iterable[Found[Any]]) -> tuple[Layer, ...]:
     return tuple(layer for layer in layers.values() if layer.digest)
 
 
-def _layer(row: Found[Any]) -> Layer:
+def _layer(row: SqlRow[Any]) -> Layer:
     content = row.offered if row.offered is not None else row.entered
     offered = bare(row.record_type, orjson.loads(content)) if content is not None else {}
     theirs = frozenset(row.theirs or ())
