@@ -87,7 +87,7 @@ def _untrue_seal(connection: Connection) -> Iterator[str]:
 
 def _sealed(detail: str | None) -> tuple[Any, Any] | None:
     try:
-        said = orjson.loads(detail or "")
-        return said["gaps"], said["digest"]
+        seal = orjson.loads(detail or "")
+        return seal["gaps"], seal["digest"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return None

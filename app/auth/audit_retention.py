@@ -67,8 +67,8 @@ def prune(connection: Connection, before: datetime, who: Who, most: int = AT_ONC
     connection.execute(gone)
     gaps, digest = digest_of_gaps(connection)
     last = {"last": rows[-1].number, "hash": rows[-1].hash}
-    said = {"pruned": len(rows), "before": before, **last, "gaps": gaps, "digest": digest}
-    note(connection, [Event(who, SEAL, detail=orjson.dumps(said, option=orjson.OPT_UTC_Z).decode())])
+    seal = {"pruned": len(rows), "before": before, **last, "gaps": gaps, "digest": digest}
+    note(connection, [Event(who, SEAL, detail=orjson.dumps(seal, option=orjson.OPT_UTC_Z).decode())])
     return len(rows)
 
 

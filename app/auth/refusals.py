@@ -73,7 +73,7 @@ class Refusals:
         return len(self._sums)
 
     def end(self) -> list[Event]:
-        """End the minute: return the entries of its sums, in the order of their first refusals, and begin anew."""
+        """End the minute: return the entries of its sums, in the order of their first refusals, and reset."""
         sums, self._sums = self._sums, {}
         self._singles.clear()
         return [found.event(client) for client, found in sums.items()]

@@ -110,7 +110,7 @@ def insert_blocks(connection: Connection, table: Table, blocks: Iterable[Block])
 def checks_deferred(connection: Connection) -> Iterator[None]:
     """Insert rows in this block without SQLite's CHECK constraints, whose values the models have validated already.
 
-    SQLite builds the list of a vocabulary's words anew for each row, which takes a third of the time of an import.
+    SQLite builds the list of a vocabulary's words again for each row, which takes a third of the time of an import.
     `PRAGMA integrity_check`, which `evidence check` runs, verifies the constraints later. PostgreSQL is not affected.
     """
     if connection.dialect.name != "sqlite":

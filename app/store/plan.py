@@ -66,8 +66,8 @@ EntryWithRows = tuple[Entry, Rows]
 class EntriesWithRows:
     """The entries that change something, each with its rows, in batches; without those that are inserted as prebuilt.
 
-    They are gone through several times. Up to two batches are kept; the rows of more are made anew each time, so that
-    memory does not grow with the change.
+    They are iterated several times. Up to two batches are kept in memory; the rows of more are made again each time,
+    so that memory does not grow with the change.
     """
 
     def __init__(self, plan: Plan, entries: Iterable[Entry], prebuilt: Collection[Key]) -> None:

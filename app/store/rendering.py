@@ -21,7 +21,7 @@ from app.store.rows import all_parts, batches, own_parts, read, type_condition, 
 _TABLES: dict[str, RecordType] = {resource.main.table.name: type for type, resource in RESOURCES.items()}
 
 
-def _reference_columns(part: Part) -> Iterator[tuple[str, RecordType]]:
+def _foreign_columns(part: Part) -> Iterator[tuple[str, RecordType]]:
     for column in part.table.columns:
         for key in column.foreign_keys:
             type = _TABLES.get(key.column.table.name)
@@ -30,12 +30,12 @@ def _reference_columns(part: Part) -> Iterator[tuple[str, RecordType]]:
 
 
 @cache
-def references(resource: Resource) -> tuple[tuple[Part, str, RecordType], ...]:
+def reference_columns(resource: Resource) -> tuple[tuple[Part, str, RecordType], ...]:
     """The columns with other records' ids that a document of the type is rendered from: `(part, column, type)`."""
     parts = all_parts(resource)
     own = (part for part in resource.views if part.table.name in _TABLES)
     shown = ((part, "id", _TABLES[part.table.name]) for part in own)
-    return (*((part, name, type) for part in parts for name, type in _reference_columns(part)), *shown)
+    return (*((part, name, type) for part in parts for name, type in _foreign_columns(part)), *shown)
 
 
 def dependents(
@@ -47,7 +47,7 @@ def dependents(
     themselves, which may show them, are looked up.
     """
     for resource in RESOURCES.values():
-        for part, column, target in references(resource):
+        for part, column, target in reference_columns(resource):
             if target == type and (part in resource.views or not new):
                 yield from ((resource.type, id) for id in _owners(connection, resource, part, column, ids))
     if type == "publications":
@@ -55,10 +55,12 @@ def dependents(
 
 
 def referrers(connection: Connection, type: RecordType, ids: Sequence[str]) -> Iterator[tuple[str, RecordType, str]]:
-    """The records that refer to the given ones by what they were entered with: `(id referred to, type, id)`."""
+    """The records that refer to the given ones by what they were entered with: `(id referred to, type, id)`, where
+    type and id are the referring record's.
+    """
     for resource in RESOURCES.values():
         for part in (resource.main, *own_parts(resource)):
-            for column, target in _reference_columns(part):
+            for column, target in _foreign_columns(part):
                 if target == type:
                     yield from _referring(connection, resource, part, column, ids)
 
@@ -87,7 +89,7 @@ def _owners(connection: Connection, resource: Resource, part: Part, column: str,
 def _referenced_ids(resource: Resource, batch: Iterable[Rows]) -> Mapping[RecordType, set[str]]:
     wanted: dict[RecordType, set[str]] = defaultdict(set)
     for rows in batch:
-        for part, column, type in references(resource):
+        for part, column, type in reference_columns(resource):
             wanted[type].update(row[column] for row in rows[part.table.name] if row[column])
     return wanted
 

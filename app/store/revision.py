@@ -136,7 +136,7 @@ class Revising:
         """Write entries and delete the records of `gone`.
 
         All must be validated: entries refer only to each other and to stored records, and no other record refers to a
-        deleted one. `entries` come in the order of their types and are gone through several times.
+        deleted one. `entries` come in the order of their types and are iterated several times.
         """
         plan = Plan.of(self._connection, entries)
         self._count(plan, gone)

@@ -63,7 +63,7 @@ def _current(connection: Connection, type: RecordType, ids: Sequence[str]) -> di
 
 
 def _deleted(connection: Connection, type: RecordType, ids: Sequence[str]) -> dict[str, CurrentVersion]:
-    """Documents that have versions but no current one; the number of their next version goes on counting."""
+    """Documents that have versions but no current one; their next version gets the next number."""
     if not ids:
         return {}
     query = select(Document.id, func.max(Document.version)).where(Document.type == type, Document.id.in_(ids))
@@ -105,12 +105,12 @@ def _replace(
     """Overwrite versions that this same revision stored before, with the record as entered if it was entered again."""
     rows = {key: _key(*key) | {"tag": etag_of(body), "content": body} for key, body in bodies.items()}
     _execute(connection, _REPLACE, [row for key, row in rows.items() if key not in entered])
-    anew = [
+    reentered = [
         rows[key] | {"as_entered": entered[key], "came": _change_of_replacement(current[key[1]])}
         for key in rows
         if key in entered
     ]
-    _execute(connection, _REPLACE_ENTERED, anew)
+    _execute(connection, _REPLACE_ENTERED, reentered)
 
 
 def _change_of_replacement(before: CurrentVersion) -> Change | None:

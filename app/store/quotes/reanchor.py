@@ -2,7 +2,7 @@
 
 ok     the quote is where it was when its record was entered
 moved  the quote, or one passage that is nearly the same, is at another place, which the row's offsets name
-gone   the quote is nowhere, or in several places that cannot be told apart; the offsets are those of its last place
+gone   the quote is nowhere, or in several places that cannot be distinguished; the offsets are those of its last place
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

@@ -100,9 +100,9 @@ def merged_group(group: Sequence[str], start: Mapping[str, Any], layers: Sequenc
     """
     values = dict(start)
     for layer in layers:
-        said = {name: layer.offered[name] for name in group if name in layer.offered}
-        if all(name not in values or same_in_print(values[name], value) for name, value in said.items()):
-            values = said | values
+        contributed = {name: layer.offered[name] for name in group if name in layer.offered}
+        if all(name not in values or same_in_print(values[name], value) for name, value in contributed.items()):
+            values = contributed | values
     return values
 
 

@@ -136,8 +136,8 @@ def set_aside(connection: Connection, revision: int, *, undone: bool) -> list[Ke
     since otherwise they could take effect later.
     """
     connection.execute(update(IMPORTED).where(IMPORTED.c.revision == revision).values(undone=undone))
-    said = select(Imported.record_type, Imported.record_id).where(Imported.revision == revision).distinct()
-    return [(type, id) for type, id in connection.execute(said)]
+    concerned = select(Imported.record_type, Imported.record_id).where(Imported.revision == revision).distinct()
+    return [(type, id) for type, id in connection.execute(concerned)]
 
 
 def _shortened(value: Any) -> bytes:
@@ -146,13 +146,13 @@ def _shortened(value: Any) -> bytes:
 
 
 def _row(key: Key, found: Difference, revision: int) -> Row:
-    said = {
+    values = {
         "current": _shortened(found.current),
         "proposed": _shortened(found.proposed),
         "current_source": found.current_source,
     }
     owner = {"record_type": key[0], "record_id": key[1], "field": found.field, "source_id": found.source}
-    return {**owner, **said, "rule": found.rule, "revision": revision}
+    return {**owner, **values, "rule": found.rule, "revision": revision}
 
 
 _CONFLICT_KEY = ("record_type", "record_id", "field", "source_id")
