@@ -1,4 +1,4 @@
-"""Everything that can be set, from `EVIDENCE_*` environment variables; `create_app` is handed one of these."""
+"""Settings, which are read from `EVIDENCE_*` environment variables and handed to `create_app`."""
 
 import os
 from pathlib import Path
@@ -11,16 +11,18 @@ from app.common.ip_addresses import read_networks
 from app.common.suggestions import nearest
 
 PublicActors = Literal["names", "pseudonyms"]
-"""How the public sees who changed something."""
+"""How the people who change data are shown to the public."""
 
 
 class Settings(BaseSettings):
+    """All settings of the service and of the command. An unknown `EVIDENCE_*` variable is an error."""
+
     model_config = SettingsConfigDict(env_prefix="EVIDENCE_", frozen=True, extra="forbid")
 
     @model_validator(mode="before")
     @classmethod
     def _refuse_unknown(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """A misspelt variable would be passed over, and the default taken for what was meant."""
+        """Refuse unknown variables, since a misspelt one would be ignored and the default used without notice."""
         known = {f"EVIDENCE_{name}".upper() for name in cls.model_fields}
         unknown = [name for name in os.environ if name.upper().startswith("EVIDENCE_") and name.upper() not in known]
         if unknown:
@@ -30,7 +32,7 @@ class Settings(BaseSettings):
 
     @field_validator("trusted_proxies")
     @classmethod
-    def _refuse_what_is_no_network(cls, value: str) -> str:
+    def _check_networks(cls, value: str) -> str:
         read_networks(value)
         return value
 
@@ -164,7 +166,7 @@ class Settings(BaseSettings):
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
-    """What a process of one's own is started with to have the same settings."""
+    """The environment variables that give a process that is started the same settings."""
     found = {name: getattr(settings, name) for name in Settings.model_fields}
     plain = {name: value.get_secret_value() if isinstance(value, SecretStr) else value for name, value in found.items()}
     return {f"EVIDENCE_{name}".upper(): str(value) for name, value in plain.items() if value is not None}

@@ -1,16 +1,16 @@
-"""The audit: who did what from where, and what was refused.
+"""The audit: who did what and from where, and which requests were refused.
 
     entry 1 <--- entry 2 <--- ...  <--- entry n          hash(n) = SHA-256(hash(n - 1), entry n)
                                            ^
                                        audit_head: n, hash(n)
 
-Entries are appended in one place, `note`, in the order of their numbers, which have no gaps. `audit_head` has one row:
-whoever appends locks it (SQLite: the whole database, by BEGIN IMMEDIATE), so the chain has one end in however many
-processes, and a tail that was cut off is missed. Rows are only ever added; triggers of the database see to that, and
-to the one exception, pruning (`app.auth.audit_retention`). `app.auth.audit_chain` verifies it all.
+Entries are appended by `note` alone, with consecutive numbers. `audit_head` has one row, which is locked to append
+(SQLite: the whole database is, by BEGIN IMMEDIATE), so the chain has one end even with several processes, and entries
+that are cut off its end are noticed. Rows are only ever added: triggers of the database enforce this and its one
+exception, pruning (`app.auth.audit_retention`). `app.auth.audit_chain` verifies the chain.
 
-The hashes have no key: whoever may write to the database could compute the chain anew from some entry on. That is found
-by comparing with a hash that was noted elsewhere; `evidence audit --limit 1` shows the newest.
+The hashes have no key, so anyone who may write to the database could compute the chain anew from some entry on. This is
+detected by comparing with a hash that was written down elsewhere; `evidence audit --limit 1` shows the newest.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,17 +28,18 @@ from app.database.engine import table_of
 from app.records.fields import RecordType
 
 LONGEST_DETAIL = 500
+"""Characters of an entry's detail that are stored."""
 
 START = "0" * 64
 """The hash before the first entry."""
 
 CONTENT = tuple(column.name for column in table_of(AuditEntry).c if column.name != "hash")
-"""The columns that an entry's hash is made of, in this order."""
+"""The columns that an entry's hash is made from, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """Whoever acts: a key's name or the command line, and the request."""
+    """Who acts: the name of a key or of the command line, the client's address and the request."""
 
     actor: str
     address: str | None = None
@@ -47,7 +48,7 @@ class Who:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of the audit."""
+    """An entry to append to the audit."""
 
     who: Who
     action: str
@@ -59,7 +60,9 @@ class Event:
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def row(self) -> dict[str, Any]:
-        """The columns of its row but for number and hash; the address is parsed, and texts are such as can be kept."""
+        """The entry's columns without number and hash. The address is made canonical, or dropped if it is none; what
+        cannot be stored of texts is escaped, and the detail is cut.
+        """
         row = asdict(self) | asdict(self.who)
         del row["who"]
         row = {name: _storable(value) if isinstance(value, str) else value for name, value in row.items()}
@@ -68,14 +71,14 @@ class Event:
 
 
 def _storable(text: str) -> str:
-    """Text without what PostgreSQL or UTF-8 cannot hold: NUL and lone surrogates, written as escapes instead."""
+    """A text in which the characters that PostgreSQL or UTF-8 cannot hold, NUL and lone surrogates, are escaped."""
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
 def entry_hash(before: str, values: Iterable[Any]) -> str:
     """The hash of an entry: SHA-256 of the hash before it, a line feed, and its columns (`CONTENT`) as a JSON array.
 
-    `at` is in UTC, to the microsecond, as SQLite keeps it: `2026-01-31 12:00:00.000000`.
+    `at` is written in UTC with microseconds, as SQLite stores it: `2026-01-31 12:00:00.000000`.
     """
     content = orjson.dumps([_moment(value) if isinstance(value, datetime) else value for value in values], default=repr)
     return sha256(b"%b\n%b" % (before.encode(), content)).hexdigest()
@@ -86,13 +89,16 @@ def _moment(at: datetime) -> str:
 
 
 def lock_head(connection: Connection) -> tuple[int, str]:
-    """The number and the hash of the newest entry, which stays the newest until this transaction ends."""
+    """Lock the head of the chain, and return the number and the hash of the newest entry.
+
+    No other transaction can append until this one ends.
+    """
     head = connection.execute(select(AuditHead.number, AuditHead.hash).with_for_update()).one()
     return head.number, head.hash
 
 
 def note(connection: Connection, events: Sequence[Event]) -> None:
-    """Appends entries in the caller's transaction."""
+    """Append entries in the caller's transaction."""
     if not events:
         return
     head, hash = lock_head(connection)
@@ -108,7 +114,7 @@ def note(connection: Connection, events: Sequence[Event]) -> None:
 def entries(
     connection: Connection, *, actor: str | None, action: str | None, since: datetime | None, limit: int
 ) -> Iterator[dict[str, Any]]:
-    """The newest lines that fit, oldest of them first."""
+    """Yield the newest entries that match, at most `limit`, in ascending order of their numbers."""
     wanted = [AuditEntry.actor == actor] if actor else []
     wanted += [AuditEntry.action == action] if action else []
     wanted += [AuditEntry.at >= since] if since else []

@@ -1,4 +1,4 @@
-"""Proof of the audit's chain: every entry is what was written, none is missing but what was pruned under a seal."""
+"""Verifying the audit's chain: every entry is as it was written, and none is missing that was not pruned."""
 
 from collections.abc import Iterator
 from hashlib import sha256
@@ -12,16 +12,17 @@ from app.auth.audit import CONTENT, START, entry_hash
 from app.auth.models import AuditEntry, AuditGap, AuditHead
 
 SEAL = "prune audit"
-"""The action of the entry that a pruning leaves; its detail holds a digest of all gaps."""
+"""The action of the seal, the entry that a pruning appends; its detail holds a digest of all gaps."""
 
 AT_A_TIME = 5000
+"""Rows that are fetched at a time."""
 
 _ENTRIES = text(f"SELECT {', '.join(CONTENT)}, hash FROM audit ORDER BY number")
-"""Values as the driver gives them, the hash last: what was tampered with may not fit its column's type."""
+"""All entries, the hash last, in plain SQL: values that were tampered with may not fit their columns' types."""
 
 
 def digest_of_gaps(connection: Connection) -> tuple[int, str]:
-    """How many gaps there are, and the SHA-256 of all of them."""
+    """The number of gaps that prunings left, and the SHA-256 of all of them."""
     number, digest = 0, sha256()
     gaps = select(AuditGap.first, AuditGap.last, AuditGap.hash).order_by(AuditGap.first)
     for gap in connection.execute(gaps.execution_options(yield_per=AT_A_TIME)):
@@ -31,7 +32,7 @@ def digest_of_gaps(connection: Connection) -> tuple[int, str]:
 
 
 def untrue_audit(connection: Connection) -> Iterator[str]:
-    """What is wrong with the audit: the first entry that does not fit, its end, and what its newest seal says."""
+    """Yield the faults of the audit: its first wrong entry or else a wrong end, and a newest seal that is wrong."""
     try:
         number, hash, fault = _follow(connection)
     except (OperationalError, UnicodeDecodeError):
@@ -45,7 +46,7 @@ def untrue_audit(connection: Connection) -> Iterator[str]:
 
 
 def _follow(connection: Connection) -> tuple[int, str, str | None]:
-    """The chain from its start to the last entry that fits: its number, its hash, and the fault that comes next."""
+    """Follow the chain from its start; return the last right entry's number and hash, and the fault that follows it."""
     gaps = {gap.first: gap for gap in connection.execute(select(AuditGap.first, AuditGap.last, AuditGap.hash))}
     number, hash = 0, START
     with connection.execute(_ENTRIES.execution_options(yield_per=AT_A_TIME)) as rows:
@@ -86,7 +87,7 @@ def _untrue_seal(connection: Connection) -> Iterator[str]:
 
 def _sealed(detail: str | None) -> tuple[Any, Any] | None:
     try:
-        said = orjson.loads(detail or "")
-        return said["gaps"], said["digest"]
+        seal = orjson.loads(detail or "")
+        return seal["gaps"], seal["digest"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return None

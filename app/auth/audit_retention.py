@@ -1,17 +1,18 @@
-"""How long the audit is kept: pruning, which leaves the chain verifiable.
+"""Retention of the audit: pruning old entries, which leaves the chain verifiable.
 
     before   1 create   2 refused   3 key used   4 update   5 refused   6 create key
     after    1 create   (2-3, hash of 3)         4 update   (5, hash)   6 create key   7 prune audit
 
-Only entries that changed nothing go (`PASSING`, without a revision); what tells of a change, of a key, a release, an
-import or a webhook is kept for ever. Each run of numbers that goes becomes one row of `audit_gaps`: its first and last
-number, and the hash of the last, to which the entry after it is chained. One entry, the seal, says how many went, up to
-which number and with which hash, and holds a digest of all gaps there are. So gaps can no more be added or altered
-without a trace than entries can, and the newest seal vouches for those before it, which later prunings may take away.
+Only entries about actions that changed nothing are pruned (`PASSING`, without a revision). Entries about changes, keys,
+releases, imports and webhooks are kept for ever. Each run of consecutive numbers that is pruned becomes one row of
+`audit_gaps`: its first and last number, and the hash of the last, to which the next entry is chained. One entry, the
+seal, records how many entries were pruned, the last one's number and hash, and a digest of all gaps. So a gap can no
+more be added or altered without a trace than an entry can. The newest seal also covers the gaps of earlier prunings,
+whose seals may themselves be pruned.
 
-What remains is bounded: there is at most one gap for each entry that is kept and one for each pruning. What was pruned
-cannot be proven any more, only that it was pruned, by whom and when. So nothing is pruned before the whole audit was
-proven (`refuse_untrue`): a pruning must not take the traces of tampering away, or put its seal under them.
+The number of gaps is bounded: there is at most one for each entry that is kept and one for each pruning. Of pruned
+entries nothing can be verified but that they were pruned, by whom and when. So the whole audit is verified before a
+pruning (`refuse_untrue`), which must not remove traces of tampering or seal them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,17 +28,17 @@ from app.auth.models import PASSING, AuditEntry, AuditGap
 from app.database.engine import reading, table_of
 
 AT_ONCE = 100_000
-"""Entries that one transaction prunes: others wait for it to end."""
+"""Entries that one transaction prunes at most, since other writers wait for it to end."""
 
 _PRUNABLE = and_(AuditEntry.revision.is_(None), AuditEntry.action.in_(PASSING))
 
 
 class NotWhole(Exception):
-    """The audit is not what was written; the message says where."""
+    """The audit is not as it was written; the message names the first fault."""
 
 
 def refuse_untrue(engine: Engine) -> None:
-    """Raises `NotWhole` where the audit's proof fails. Keeps no writer waiting."""
+    """Raise `NotWhole` if the audit has a fault. This only reads, so no writer waits for it."""
     with reading(engine) as connection:
         fault = next(untrue_audit(connection), None)
     if fault is not None:
@@ -45,14 +46,15 @@ def refuse_untrue(engine: Engine) -> None:
 
 
 def prunable(connection: Connection, before: datetime) -> int:
-    """How many entries a pruning would take."""
+    """The number of entries that a pruning would remove."""
     return connection.scalars(select(func.count()).where(_PRUNABLE, AuditEntry.at < before)).one()
 
 
 def prune(connection: Connection, before: datetime, who: Who, most: int = AT_ONCE) -> int:
-    """Prunes the oldest entries from before a moment, and returns how many; fewer than `most` were the last.
+    """Prune at most `most` of the oldest entries from before a moment, and return how many were pruned.
 
-    Where nothing is left but the seals of earlier prunings, nothing is done: each pruning would make another.
+    If fewer than `most` were, none are left. If only seals of earlier prunings are left, nothing is pruned, since that
+    would append another seal each time.
     """
     lock_head(connection)
     of = (AuditEntry.number, AuditEntry.hash, AuditEntry.action)
@@ -65,13 +67,13 @@ def prune(connection: Connection, before: datetime, who: Who, most: int = AT_ONC
     connection.execute(gone)
     gaps, digest = digest_of_gaps(connection)
     last = {"last": rows[-1].number, "hash": rows[-1].hash}
-    said = {"pruned": len(rows), "before": before, **last, "gaps": gaps, "digest": digest}
-    note(connection, [Event(who, SEAL, detail=orjson.dumps(said, option=orjson.OPT_UTC_Z).decode())])
+    seal = {"pruned": len(rows), "before": before, **last, "gaps": gaps, "digest": digest}
+    note(connection, [Event(who, SEAL, detail=orjson.dumps(seal, option=orjson.OPT_UTC_Z).decode())])
     return len(rows)
 
 
 def _runs(rows: Sequence[Row[Any]]) -> Iterator[dict[str, Any]]:
-    """Gaps: one for each run of numbers without a number left out."""
+    """The rows of gaps: one for each run of consecutive numbers."""
     first = rows[0].number
     for row, following in zip(rows, [*rows[1:], None], strict=True):
         if following is None or following.number != row.number + 1:

@@ -1,6 +1,6 @@
-"""Keys: `evk_ID_SECRET`. The secret is shown once; what is stored is its hash, compared in constant time.
+"""Keys of the form `evk_ID_SECRET`. The secret is shown once; its hash is stored, and compared in constant time.
 
-A secret has 256 random bits, so a plain SHA-256 is enough: there is nothing to guess that a slow hash would protect.
+A secret has 256 random bits, so that it cannot be guessed: a plain SHA-256 protects it as well as a slow hash would.
 """
 
 import hmac
@@ -23,17 +23,20 @@ _TOKEN = re.compile(r"evk_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 
 
 class Identity(NamedTuple):
-    """Who a key says it is."""
+    """The holder of a valid key."""
 
     key_id: str
     name: str
     role: Role
 
     def may(self, role: Role) -> bool:
+        """Whether the holder has a role, or one that includes it."""
         return ROLES.index(self.role) >= ROLES.index(role)
 
 
 class StoredKey(NamedTuple):
+    """A key as it is stored, with the hash of its secret."""
+
     identity: Identity
     digest: str
     expires_at: datetime | None
@@ -53,17 +56,18 @@ KEY = Lookup(
     _stored,
     "id",
 )
+"""The look-up of a key by its id."""
 
 
 def unauthorized(detail: str) -> Problem:
-    """RFC 6750: what was wrong with the key, and how to send one."""
+    """The 401 for a key that cannot be used, with a `WWW-Authenticate` header as RFC 6750 requires."""
     return Problem(
         "unauthorized", detail, headers={"www-authenticate": 'Bearer realm="evidence", error="invalid_token"'}
     )
 
 
 def parse(authorization: str) -> tuple[str, str]:
-    """The id and the secret of an `Authorization` header; raises a `Problem`."""
+    """The id and the secret in an `Authorization` header; raises a `Problem` (401)."""
     scheme, _, token = authorization.partition(" ")
     found = _TOKEN.fullmatch(token.strip())
     if scheme.lower() != "bearer" or not found:
@@ -71,9 +75,13 @@ def parse(authorization: str) -> tuple[str, str]:
     return found[1], found[2]
 
 
+def _digest(secret: str) -> str:
+    return sha256(secret.encode()).hexdigest()
+
+
 def identify(stored: StoredKey | None, secret: str, at: datetime) -> Identity:
-    """Who has this key; raises a `Problem` unless it is known, and neither revoked nor expired."""
-    digest = sha256(secret.encode()).hexdigest()
+    """The holder of a key; raises a `Problem` (401) if it is unknown, revoked or expired at that moment."""
+    digest = _digest(secret)
     known = stored is not None and hmac.compare_digest(stored.digest, digest)
     if stored is None or not known:
         raise unauthorized("There is no such key.")
@@ -85,11 +93,11 @@ def identify(stored: StoredKey | None, secret: str, at: datetime) -> Identity:
 
 
 class Taken(Exception):
-    """A key of this name is there, or was."""
+    """The name belongs to a key already, which may have been revoked or have expired."""
 
 
 def create(connection: Connection, *, name: str, role: Role, expires_at: datetime | None, by: str) -> tuple[str, str]:
-    """A new key: its id, and the whole of it, which is not to be had again."""
+    """Create a key; return its id and the key itself, which cannot be shown again. Raises `Taken`."""
     if connection.scalars(select(AccessKey.id).where(AccessKey.name == name)).first():
         raise Taken(name)
     id, secret = token_hex(6), token_urlsafe(32)
@@ -97,7 +105,7 @@ def create(connection: Connection, *, name: str, role: Role, expires_at: datetim
         "id": id,
         "name": name,
         "role": role,
-        "digest": sha256(secret.encode()).hexdigest(),
+        "digest": _digest(secret),
         "created_at": datetime.now(UTC),
         "created_by": by,
         "expires_at": expires_at,
@@ -108,11 +116,12 @@ def create(connection: Connection, *, name: str, role: Role, expires_at: datetim
 
 
 def revoke(connection: Connection, name: str) -> bool:
-    """Ends a key, by its id or name, at once and for good; says whether there was one to end."""
+    """Revoke a key by its id or name, at once and for good; return whether there was one that was not revoked."""
     named = or_(AccessKey.id == name, AccessKey.name == name)
     ended = update(AccessKey).where(named, AccessKey.revoked_at.is_(None)).values(revoked_at=datetime.now(UTC))
     return connection.execute(ended).rowcount > 0
 
 
 def listed(connection: Connection) -> Sequence[Any]:
+    """The rows of all keys, the oldest first."""
     return connection.execute(select(table_of(AccessKey)).order_by(AccessKey.created_at, AccessKey.id)).all()

@@ -1,4 +1,4 @@
-"""Who may change data, what was done by whom, and answers to writes that may be asked for again."""
+"""Tables of keys, of the audit with the triggers that keep it append-only, of secrets, and of idempotent answers."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -11,10 +11,12 @@ from app.database.engine import Base, table_of
 from app.records.fields import RecordType, word
 
 Role = Literal["reader", "editor", "admin"]
-"""Each may do what those before it may: `editor` changes records, `admin` also keys, releases, imports and webhooks."""
+"""Each role includes those before it. `editor` changes records; `admin` also keys, releases, imports and webhooks."""
 
 
 class AccessKey(Base):
+    """A key, with the hash of its secret."""
+
     __tablename__ = "access_keys"
     __table_args__ = (CheckConstraint("length(digest) = 64", name="digest"),)
 
@@ -29,7 +31,7 @@ class AccessKey(Base):
 
 
 class AuditEntry(Base):
-    """One line of the audit, chained to the one before it. Triggers refuse every change but appending and pruning."""
+    """An entry of the audit, chained to the one before it. Triggers refuse every change but appending and pruning."""
 
     __tablename__ = "audit"
     __table_args__ = (
@@ -54,7 +56,7 @@ class AuditEntry(Base):
 
 
 class AuditHead(Base):
-    """The newest entry's number and hash. Its one row is the lock of those who append."""
+    """The newest entry's number and hash. Its one row is locked by each transaction that appends."""
 
     __tablename__ = "audit_head"
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
@@ -76,7 +78,7 @@ class AuditGap(Base):
 
 
 class Secret(Base):
-    """Random values of this database, by what they are for, 256 bits each. The schema's migration made them."""
+    """A random value of 256 bits that this database alone has, by its purpose. Migrations create them."""
 
     __tablename__ = "secrets"
     __table_args__ = (CheckConstraint("length(value) = 64", name="value"),)
@@ -86,7 +88,7 @@ class Secret(Base):
 
 
 class GivenAnswer(Base):
-    """The answer to a write with an `Idempotency-Key`, given again for a day."""
+    """The answer to a write with an `Idempotency-Key`, which is repeated for a day if the request is."""
 
     __tablename__ = "given_answers"
     __table_args__ = (Index("ix_given_answers_at", "at"),)
@@ -101,7 +103,7 @@ class GivenAnswer(Base):
 
 
 PASSING = ("refused", "key used", "test webhook", "audit lines lost", "prune audit")
-"""Actions that changed nothing. Only entries of these, without a revision, may ever be pruned."""
+"""Actions that change nothing. Only entries of these without a revision may be pruned."""
 
 _PASSING = ", ".join(f"'{action}'" for action in PASSING)
 _GAP_END = "(SELECT last FROM audit_gaps WHERE first <= OLD.number ORDER BY first DESC LIMIT 1)"
@@ -113,7 +115,7 @@ APPEND_ONLY: dict[type[Base], dict[str, list[str]]] = {
     AuditEntry: {
         "sqlite": [
             f"CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit {_ABORT}",
-            # REPLACE deletes without asking the trigger of deletions
+            # INSERT OR REPLACE deletes rows without firing the trigger on deletions
             "CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit "
             f"WHEN NEW.number <= (SELECT max(number) FROM audit) {_ABORT}",
             "CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit WHEN OLD.revision IS NOT NULL "
@@ -155,11 +157,13 @@ APPEND_ONLY: dict[type[Base], dict[str, list[str]]] = {
         ],
     },
 }
-"""Triggers of each table, by dialect: an entry goes only if it changed nothing and a gap, made before, covers it."""
+"""Each table's triggers by dialect. An entry can be deleted only if it changed nothing and a gap covers it already."""
 
 for _model, _dialects in APPEND_ONLY.items():
     if _model is not AuditEntry:
-        table_of(_model).add_is_dependent_on(table_of(AuditEntry))  # whose functions its triggers call
+        table_of(_model).add_is_dependent_on(
+            table_of(AuditEntry)
+        )  # its triggers call functions that are created with that table
     for _dialect, _statements in _dialects.items():
         for _statement in _statements:
             event.listen(table_of(_model), "after_create", DDL(_statement).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]

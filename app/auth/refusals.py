@@ -1,4 +1,4 @@
-"""Refusals of one minute, summed by client: whoever is refused again and again must not fill the audit."""
+"""The refusals of one minute, summed by client, so that a client that is refused often does not fill the audit."""
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -7,16 +7,16 @@ from app.auth.audit import Event, Who
 from app.common.ip_addresses import network_of
 
 MOST_CLIENTS = 10_000
-"""Clients that are told apart in one minute; what others are refused makes one sum."""
+"""Clients that have a sum of their own in one minute. The refusals of all others make one sum."""
 
 MOST_SINGLE = 30
-"""Refusals a minute that the holder of a key has as entries of their own."""
+"""Refusals in a minute, of one valid key, that become entries of their own."""
 
 LONGEST_FIRST = 200
-"""Characters of the first refusal's method and path that a sum shows."""
+"""Characters of the first refusal's detail (its method and path) that a sum shows."""
 
 Client = tuple[str | None, str | None]
-"""The name of the key, if there was one, and the network. Neither: all clients beyond those that are told apart."""
+"""The name of the valid key, if there was one, and the network. `OTHERS` has neither."""
 
 OTHERS: Client = (None, None)
 
@@ -27,7 +27,7 @@ class _Sum:
     statuses: Counter[int] = field(default_factory=Counter)
 
     def event(self, client: Client) -> Event:
-        """One refusal as it was; of several, how many of which status, and the first of them."""
+        """The sum's entry: a single refusal as it was, or the number of refusals by status and the first of them."""
         number = self.statuses.total()
         if number == 1 and client != OTHERS:
             return self.first
@@ -40,12 +40,17 @@ class _Sum:
 
 
 class Refusals:
+    """Sums the refusals of the current minute."""
+
     def __init__(self) -> None:
         self._sums: dict[Client, _Sum] = {}
         self._singles: Counter[str] = Counter()
 
     def add(self, event: Event, *, is_known: bool) -> bool:
-        """Counts a refusal; says no where it is to be an entry of its own, as those of known keys are at first."""
+        """Add a refusal to its client's sum, and return whether that was done.
+
+        The first `MOST_SINGLE` refusals of a valid key (`is_known`) are not added, since they are to be single entries.
+        """
         actor = event.who.actor
         if is_known:
             self._singles[actor] += 1
@@ -68,7 +73,7 @@ class Refusals:
         return len(self._sums)
 
     def end(self) -> list[Event]:
-        """The sums of the minute that is over, in the order of their first refusals; a new minute begins."""
+        """End the minute: return the entries of its sums, in the order of their first refusals, and reset."""
         sums, self._sums = self._sums, {}
         self._singles.clear()
         return [found.event(client) for client, found in sums.items()]

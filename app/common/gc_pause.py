@@ -1,4 +1,4 @@
-"""When Python looks for garbage that refers to itself."""
+"""Pausing the garbage collector, which looks for objects that refer to each other in circles, during bulk work."""
 
 import gc
 from collections.abc import Callable, Iterator
@@ -6,15 +6,16 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import count
 
-SELDOM = 8
+COLLECT_EVERY = 8
+"""Batches after which the collector runs."""
 
 
 @contextmanager
 def collected_between() -> Iterator[Callable[[], None]]:
-    """For bulk work, which calls the given function between its batches: only then garbage is looked for, now and then.
+    """Pause the collector in this block, and give a function to call between batches, which runs it now and then.
 
-    What a batch makes by the hundred thousand is gone by its end, and would be looked through in vain. What was there
-    before is not looked at until the block ends.
+    A batch creates hundreds of thousands of objects that are freed by its end without the collector, which would only
+    examine them in vain. Objects from before the block are not examined until it ends.
     """
     was_enabled = gc.isenabled()
     gc.freeze()
@@ -28,5 +29,5 @@ def collected_between() -> Iterator[Callable[[], None]]:
 
 
 def _collect(calls: Iterator[int]) -> None:
-    if next(calls) % SELDOM == 0:
+    if next(calls) % COLLECT_EVERY == 0:
         gc.collect(1)

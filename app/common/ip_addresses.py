@@ -1,8 +1,8 @@
-"""IP addresses in one canonical spelling, and the networks that a setting names.
+"""IP addresses in their canonical spelling, and the networks that a setting lists.
 
-An address is stored, compared and counted in the text form of RFC 5952. An IPv6 address that stands for an IPv4 one
-(`::ffff:192.0.2.1`, RFC 4291 §2.5.5.2) is that IPv4 address, and a zone id (RFC 4007 §11), which means something on one
-host alone, is dropped.
+An address is stored, compared and counted in the text form of RFC 5952. An IPv4-mapped IPv6 address
+(`::ffff:192.0.2.1`, RFC 4291 §2.5.5.2) becomes the IPv4 address, and a zone id (RFC 4007 §11), which has a meaning on
+one host only, is dropped.
 """
 
 from functools import lru_cache
@@ -14,7 +14,7 @@ LONGEST_ADDRESS = 39
 Network = IPv4Network | IPv6Network
 
 _LONGEST_WITH_ZONE = 100
-"""No address is longer than this, even with the name of an interface behind it: longer text is not parsed."""
+"""Characters of an address with a zone id, which is the name of an interface, at most. Longer text is not parsed."""
 
 
 @lru_cache(maxsize=10_000)
@@ -28,12 +28,12 @@ def _parsed(text: str) -> str | None:
 
 
 def canonical_address(text: str | None) -> str | None:
-    """The canonical spelling of an address, or nothing where the text is not one."""
+    """The canonical spelling of an address, or nothing if the text is none."""
     return _parsed(text) if text and len(text) <= _LONGEST_WITH_ZONE else None
 
 
 def canonical_network(text: str | None) -> str | None:
-    """The canonical spelling of an address or of a network such as `2001:db8::/64`; nothing where it is neither."""
+    """The canonical spelling of an address or of a network such as `2001:db8::/64`; nothing if it is neither."""
     address, slash, length = (text or "").partition("/")
     if not slash:
         return canonical_address(text)
@@ -47,7 +47,7 @@ def canonical_network(text: str | None) -> str | None:
 def network_of(address: str) -> str:
     """The network that counts as one client: the /64 of an IPv6 address, else the address itself.
 
-    A subscriber has at least a whole /64 of IPv6, and would be somebody else with each address of it.
+    A subscriber gets at least a whole /64, and could otherwise pass for another client with each of its addresses.
     """
     try:
         found = ip_address(address)
@@ -57,7 +57,7 @@ def network_of(address: str) -> str:
 
 
 def read_networks(setting: str) -> tuple[Network, ...]:
-    """The networks of comma-separated addresses and CIDR networks; raises a `ValueError` that names a wrong one."""
+    """Parse comma-separated addresses and CIDR networks; raises a `ValueError` that names a wrong one."""
     return tuple(_read_network(part.strip()) for part in setting.split(",")) if setting.strip() else ()
 
 

@@ -1,7 +1,8 @@
-"""Every error is one exception and one answer: RFC 9457 `application/problem+json`.
+"""Errors that become answers of the type `application/problem+json` (RFC 9457).
 
-Problem                 raised anywhere; becomes the answer
-Invalid                 a value that cannot be read; caught and named by whoever knows the parameter
+Exception
+  Problem    an error answer; it may be raised anywhere
+  Invalid    a value that cannot be parsed; it is caught where the parameter is known, and becomes part of a `Problem`
 """
 
 import errno
@@ -10,6 +11,8 @@ from typing import Any, NamedTuple
 
 
 class Kind(NamedTuple):
+    """A kind of problem: its HTTP status, its title, and what a client can do about it."""
+
     status: int
     title: str
     meaning: str
@@ -118,20 +121,21 @@ KINDS: dict[str, Kind] = {
         503, "The database does not fit this version", "It is missing, empty or migrated by another version."
     ),
 }
-"""Each kind's page is `/problems/{kind}`."""
+"""All kinds of problems. Each is documented at `/problems/{kind}`, which is the `type` of its answers."""
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether something could not be written because a disk, or what of it may be used, is full."""
+    """Whether an error is due to a full disk, an exhausted quota or the maximum size of a file."""
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def no_room() -> "Problem":
+    """The 507 for a full disk."""
     return Problem("insufficient-storage", "There is no room left to keep it; nothing was changed.")
 
 
 class Problem(Exception):
-    """An answer other than the one asked for. `detail` is for people; `errors` for programs."""
+    """An error answer. `kind` is one of `KINDS`, `detail` is for people, and `errors` is for programs."""
 
     def __init__(
         self,
@@ -146,11 +150,12 @@ class Problem(Exception):
 
     @property
     def status(self) -> int:
+        """The HTTP status of the answer."""
         return KINDS[self.kind].status
 
 
 class Invalid(Exception):
-    """A value that cannot be read, and the nearest ones that can."""
+    """A value that cannot be parsed, and the nearest valid values."""
 
     def __init__(self, detail: str, near: Iterable[str] = ()) -> None:
         super().__init__(detail)
@@ -158,4 +163,5 @@ class Invalid(Exception):
 
 
 def parameter_fault(parameter: str, detail: str, near: Iterable[str] = ()) -> dict[str, Any]:
+    """An item of `Problem.errors` about a parameter, with the nearest valid values."""
     return {"parameter": parameter, "detail": detail, "nearest": list(near)}

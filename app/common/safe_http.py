@@ -1,8 +1,8 @@
-"""Requests to addresses that others name: they reach the public internet and nothing behind it (SSRF).
+"""Safe requests to URLs that users name: they reach the public internet only, not private networks (SSRF).
 
-A name is resolved once a request, every address it has must be public, and the connection goes to one of those very
-addresses: what the name points to a moment later (DNS rebinding) is of no matter. `Host`, SNI and the certificate are
-still the name's.
+The host's name is resolved once for each request, all its addresses must be public, and the connection goes to one of
+them. So it does not matter if the name resolves to another address a moment later (DNS rebinding). The `Host` header,
+SNI and the check of the certificate use the name.
 """
 
 import asyncio
@@ -18,22 +18,24 @@ import httpx
 from app import __version__
 
 LONGEST_URL = 2000
+"""Characters."""
 LONGEST_WAIT = 10.0
-"""Seconds that one step of a request may take; whoever sends it bounds the whole."""
+"""Seconds that one step of a request may take. The caller limits the request as a whole."""
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
-"""From a host and a port to all its addresses; an `OSError` where it has none."""
+"""Resolves a host and a port to all addresses of the host; raises an `OSError` if it has none."""
 
 
 class Refused(Exception):
-    """An address that is not asked, and why."""
+    """A URL to which no request is sent; the message says why."""
 
 
 class Unknown(Refused):
-    """A host that has no address, just now at least."""
+    """The URL's host has no address at present."""
 
 
 async def resolve(host: str, port: int) -> list[str]:
+    """Resolve a host by the system's resolver."""
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
@@ -47,17 +49,18 @@ _NOT_PUBLIC = (
     ip_network("3fff::/20"),  # documentation (RFC 9637)
     ip_network("5f00::/16"),  # segment routing (RFC 9602)
 )
-"""Of IANA's special-purpose registries, what Python takes for global, in some of its versions at least."""
+"""Networks of IANA's special-purpose address registries that some versions of Python take for global ones."""
 
 
 def _carried(address: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address that packets to this one end up at: mapped, 6to4, NAT64 (RFC 6052)."""
+    """The IPv4 address to which packets for an IPv6 address are translated: mapped, 6to4 or NAT64 (RFC 6052)."""
     if address in _NAT64:
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour
 
 
 def is_public(address: str) -> bool:
+    """Whether an address is a unicast address of the public internet."""
     found = ip_address(address)
     if isinstance(found, IPv6Address):
         carried = _carried(found)
@@ -70,7 +73,10 @@ def is_public(address: str) -> bool:
 
 
 def read_url(text: str, *, private: bool) -> httpx.URL:
-    """An address that may be asked, as far as it can be told from its letters; raises `Refused`."""
+    """Parse a URL and check all that can be checked without resolving its host; raises `Refused`.
+
+    `private` also allows `http`, for URLs on a network of one's own.
+    """
     if len(text) > LONGEST_URL or not (text.isascii() and text.isprintable()) or " " in text or "\\" in text:
         raise Refused(f"a URL has at most {LONGEST_URL} printable ASCII characters, without blanks and backslashes")
     try:
@@ -97,7 +103,10 @@ def _host(url: httpx.URL) -> str:
 
 
 async def addresses_of(url: httpx.URL, *, private: bool, resolve: Resolve = resolve) -> list[str]:
-    """All addresses of a URL's host; raises `Refused` if it has none, or if any of them is not public."""
+    """All addresses of a URL's host; raises `Unknown` if it has none, and `Refused` if any of them is not public.
+
+    `private` allows addresses that are not public.
+    """
     host = _host(url)
     try:
         async with asyncio.timeout(LONGEST_WAIT):
@@ -110,25 +119,26 @@ async def addresses_of(url: httpx.URL, *, private: bool, resolve: Resolve = reso
     return found
 
 
-def trusted() -> ssl.SSLContext:
-    """What browsers trust, and what this machine was told to: its own store, or `SSL_CERT_FILE`."""
+def _ssl_context() -> ssl.SSLContext:
+    """Trusts the certificate authorities that browsers do, and those of the machine's own store or `SSL_CERT_FILE`."""
     context = httpx.create_ssl_context(trust_env=False)
     context.load_default_certs()
     return context
 
 
 class Guarded(httpx.AsyncBaseTransport):
-    """Checks each request, redirects' too, and connects to the address that it checked.
+    """A transport that checks each request, also after a redirect, and connects to an address that it checked.
 
-    Connections are not kept: one to an address may have been made in another name.
+    Connections are not reused, since a connection to an address may have been made for another name.
     """
 
     def __init__(self, *, private: bool, resolve: Resolve = resolve) -> None:
         self.private, self.resolve = private, resolve
         limits = httpx.Limits(max_keepalive_connections=0)
-        self._plain = httpx.AsyncHTTPTransport(verify=trusted(), trust_env=False, limits=limits)
+        self._plain = httpx.AsyncHTTPTransport(verify=_ssl_context(), trust_env=False, limits=limits)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request to the first of the host's addresses that accepts a connection."""
         _require_plain(request.url, private=self.private)
         *others, last = await addresses_of(request.url, private=self.private, resolve=self.resolve)
         for address in others:
@@ -139,11 +149,12 @@ class Guarded(httpx.AsyncBaseTransport):
         return await self._plain.handle_async_request(_pinned(request, last))
 
     async def aclose(self) -> None:
+        """Close the transport."""
         await self._plain.aclose()
 
 
 def _pinned(request: httpx.Request, address: str) -> httpx.Request:
-    """The same request to one address: `Host` is among its headers already, the name goes with it for TLS."""
+    """The same request to one address. Its headers have the `Host` already, and TLS is given the name."""
     return httpx.Request(
         request.method,
         request.url.copy_with(host=address),
@@ -154,7 +165,7 @@ def _pinned(request: httpx.Request, address: str) -> httpx.Request:
 
 
 def client(*, private: bool, resolve: Resolve = resolve, connecting: float = 3.0) -> httpx.AsyncClient:
-    """A client that asks no proxy and follows no redirect."""
+    """A client that sends only safe requests, by no proxy, and follows no redirects."""
     return httpx.AsyncClient(
         transport=Guarded(private=private, resolve=resolve),
         timeout=httpx.Timeout(LONGEST_WAIT, connect=connecting),
@@ -165,7 +176,9 @@ def client(*, private: bool, resolve: Resolve = resolve, connecting: float = 3.0
 
 
 def retry_after(header: str) -> timedelta:
-    """Seconds or a date (RFC 9110 §10.2.3); nothing where it is neither."""
+    """The time that a `Retry-After` header asks to wait, in seconds or as a date (RFC 9110 §10.2.3); zero if it is
+    neither, or a date that has passed.
+    """
     if header.isascii() and header.isdigit():
         return timedelta(seconds=int(header[:9]))
     try:

@@ -1,4 +1,4 @@
-"""JSON (RFC 8259) without anything that two readers could take for different things."""
+"""Strict JSON (RFC 8259): parsing that refuses everything that parsers may understand differently."""
 
 import json
 import math
@@ -7,9 +7,12 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 DEEPEST = 64
+"""Levels of nested arrays and objects."""
 
 
 class TooDeep(ValueError):
+    """The JSON is nested too deeply."""
+
     def __init__(self) -> None:
         super().__init__(f"it is nested more than {DEEPEST} deep")
 
@@ -52,7 +55,10 @@ def _inside(value: Any) -> Iterable[Any]:
 
 
 def parse(content: bytes) -> Any:
-    """Without repeated names, NaN or deep nesting; raises a `ValueError` that says what is wrong."""
+    """Parse JSON; raises a `ValueError` that says what is wrong.
+
+    Repeated names in an object, NaN, infinite numbers and deep nesting are refused.
+    """
     try:
         value = json.loads(
             content.decode("utf-8"), object_pairs_hook=_once, parse_constant=_refuse, parse_float=_finite

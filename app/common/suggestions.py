@@ -1,4 +1,4 @@
-"""What somebody may have meant."""
+"""Suggestions: the valid names that a mistyped one may stand for."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,9 @@ from rapidfuzz import fuzz, process, utils
 
 
 def nearest(value: str, among: Iterable[str], limit: int = 3, few: int = 12) -> list[str]:
-    """The names most like a mistyped one; all of them where there are few and none is like it."""
+    """The names most similar to a mistyped one, at most `limit`; all names if none is similar and there are at most
+    `few`; none for a value of more than 200 characters.
+    """
     choices = list(among)
     if len(value) > 200:
         return []

@@ -1,4 +1,4 @@
-"""Pydantic's validation errors as faults at JSON pointers, with the nearest valid names and values."""
+"""Turning Pydantic's validation errors into faults at JSON pointers, with the nearest valid names and values."""
 
 import re
 from collections.abc import Iterator
@@ -15,12 +15,12 @@ ShapeFault = tuple[str, str, list[str]]
 
 
 def pointer_of(path: tuple[int | str, ...]) -> str:
-    """RFC 6901."""
+    """The JSON pointer (RFC 6901) of a path of names and indexes."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
 def _models(hint: Any) -> Iterator[type[BaseModel]]:
-    """The models in a type hint: `list[Arm] | None` has one."""
+    """The models in a type hint; for instance, `list[Arm] | None` has one."""
     if isinstance(hint, type) and issubclass(hint, BaseModel):
         yield hint
     for argument in getattr(hint, "__args__", ()):
@@ -56,13 +56,13 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def text_faults(value: Any) -> Iterator[ShapeFault]:
-    """Text that not every database can keep: NUL characters and halves of surrogate pairs."""
+    """Faults of texts that not every database can store: NUL characters and lone surrogates."""
     if not _is_storable(value):
         yield from _text_faults(value, "")
 
 
 def _is_storable(value: Any) -> bool:
-    """Told quickly of nearly all: halves of pairs make no UTF-8, and a NUL is escaped."""
+    """A fast check that nearly all values pass. orjson refuses lone surrogates, and escapes NUL characters."""
     try:
         return is_storable(orjson.dumps(value))
     except TypeError:
@@ -70,6 +70,7 @@ def _is_storable(value: Any) -> bool:
 
 
 def is_storable(json: bytes) -> bool:
+    """Whether JSON that orjson wrote has no NUL character. JSON with the text `\\u0000` counts as having one, too."""
     return b"\\u0000" not in json
 
 
@@ -90,7 +91,9 @@ def _short(value: Any) -> str:
 
 
 def shape_faults(model: type[BaseModel], error: ValidationError) -> list[ShapeFault]:
-    """One fault a place: where a value fits none of several types, the first one's error speaks for all."""
+    """The faults of a validation error, one for each place: if a value fits none of several types, only the error of
+    the first type is kept.
+    """
     found: dict[str, ShapeFault] = {}
     for detail in error.errors(include_url=False):
         detail["loc"] = tuple(part for part in detail["loc"] if part not in ("int", "float", "constrained-int"))

@@ -1,4 +1,4 @@
-"""What is wrong with a zip before any of it is unpacked, and unpacking no more of it than it promised."""
+"""Zip safety: checking a zip before it is unpacked, and unpacking no more of it than it declares."""
 
 import stat
 from collections.abc import Callable, Iterator, Sequence
@@ -6,37 +6,43 @@ from typing import IO, NamedTuple
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
-"""How a zip begins; the other is an empty one."""
+"""The first bytes of a zip, and those of an empty one."""
 
 MOST_RATIO = 200
-"""Text is packed to a twentieth at best; what is packed more is meant to fill a disk."""
+"""The most by which a file may be compressed. Text shrinks twentyfold; a far higher ratio is meant to fill a disk."""
 FREE_BYTES = 1_000_000
-"""So little may be packed in any ratio."""
+"""Bytes. A file that unpacks to no more may be compressed by any ratio."""
 LONGEST_NAME = 200
-"""Characters of a member's name that are told."""
+"""Characters of a file's name that a fault shows."""
 
 PIECE = 1 << 20
+"""Bytes that are read at a time."""
+
 _LISTED = b"PK\x01\x02"
 
 
 class Bounds(NamedTuple):
+    """What a zip may hold at most."""
+
     files: int
     bytes: int
-    """Unpacked, all files together."""
+    """Unpacked bytes of all files together."""
     ratio: int = MOST_RATIO
     free: int = FREE_BYTES
 
 
 class Fault(NamedTuple):
+    """What is wrong with a zip or with one of its files."""
+
     member: str
-    """Or nothing, where the zip as a whole is meant."""
+    """The file's name, or empty for the zip as a whole."""
     detail: str
 
 
 def require_few(file: IO[bytes], most: int) -> None:
-    """Raises `BadZipFile` where a zip may list more than `most` files, before all of its list is in memory.
+    """Raise `BadZipFile` if a zip may have more than `most` files, without reading its whole directory into memory.
 
-    Each entry of the list begins alike, so there cannot be more of them than times that this occurs.
+    Each entry of the directory begins with the same signature, so there cannot be more entries than occurrences of it.
     """
     file.seek(0)
     found, rest = 0, b""
@@ -64,7 +70,7 @@ def _fault_of(member: ZipInfo, bounds: Bounds) -> str:
 
 
 def faults(members: Sequence[ZipInfo], bounds: Bounds, fault_of_name: Callable[[str], str]) -> Iterator[Fault]:
-    """All that is odd about a zip, by what it says of itself."""
+    """The faults that a zip's directory shows. `fault_of_name` returns what is wrong with a name, or an empty text."""
     if sum(member.file_size for member in members) > bounds.bytes:
         yield Fault("", f"it unpacks to more than {bounds.bytes:,} bytes")
     seen: set[str] = set()
@@ -77,7 +83,7 @@ def faults(members: Sequence[ZipInfo], bounds: Bounds, fault_of_name: Callable[[
 
 
 def pieces(archive: ZipFile, member: ZipInfo) -> Iterator[bytes]:
-    """A member's content, neither more nor less than it promised: the promise is what was checked."""
+    """Yield a file's content; raises `BadZipFile` if its size is not the one in the directory, which was checked."""
     left = member.file_size
     with archive.open(member) as packed:
         while piece := packed.read(PIECE):

@@ -1,4 +1,4 @@
-"""What every table shares: the declarative base, column types that two databases agree on, and engines."""
+"""The declarative base, column types that behave alike on SQLite and PostgreSQL, engines and transactions."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,19 +36,20 @@ NAMING = {
 }
 
 LOCK_TIMEOUT_MS = 15_000
+"""How long a writer waits for another one by default."""
 
 
 def text(length: int | None = None) -> TypeEngine[str]:
-    """Text compared by code point, on PostgreSQL too, so that both databases sort and page alike."""
+    """A text column that is compared by code point on PostgreSQL too, so that both databases sort alike."""
     return String(length).with_variant(String(length, collation="C"), "postgresql")
 
 
 SOME_JSON = JSON(none_as_null=True)
-"""What nobody joins or filters by, as it is shown; NULL where there is none, which costs nothing."""
+"""A column of JSON that is shown but never joined or filtered by. An empty one is NULL, which takes no space."""
 
 
 class Moment(TypeDecorator[datetime]):
-    """An instant in UTC; SQLite forgets time zones, so it is put back when read."""
+    """A timestamp in UTC. SQLite does not store time zones, so UTC is added when it is read."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -63,7 +64,7 @@ class Moment(TypeDecorator[datetime]):
 
 
 class _Untyped(UserDefinedType[Any]):
-    """A SQLite column without affinity: it keeps 40 and 40.0 apart, where REAL would make both 40.0."""
+    """A SQLite column without type affinity, which stores 40 and 40.0 as they are; REAL would make both 40.0."""
 
     cache_ok = True
 
@@ -72,10 +73,7 @@ class _Untyped(UserDefinedType[Any]):
 
 
 class Printed(TypeDecorator[float]):
-    """A number as its source prints it: 40 stays an integer and 40.0 a decimal.
-
-    A printed 40.0 promises a digit that 40 does not, so neither may turn into the other.
-    """
+    """A number as its source prints it: 40 stays an integer and 40.0 a decimal, which is more precise."""
 
     impl = Numeric
     cache_ok = True
@@ -93,22 +91,25 @@ class Printed(TypeDecorator[float]):
 
 
 class Base(DeclarativeBase):
+    """The base of all tables: how constraints are named, and which column types annotations stand for."""
+
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = {str: text(), datetime: Moment(), float: Printed()}
 
 
 def table_of(model: type[Base]) -> Table:
+    """The table of a model, typed as `Table`."""
     table = model.__table__
     assert isinstance(table, Table)
     return table
 
 
 MAPPED_BYTES = 2**31 - 2**16
-"""As much of a file as SQLite maps at all: a page not mapped is copied by a system call each time it is not at hand."""
+"""The most that SQLite maps of a file (`PRAGMA mmap_size`). Pages beyond are copied by a system call if not cached."""
 
 
 def _on_sqlite_connect(connection: Any, lock_timeout_ms: int, mapped_bytes: int, synchronous: str) -> None:
-    connection.isolation_level = None  # the driver must not begin transactions behind our back
+    connection.isolation_level = None  # transactions begin in `_begin` alone, not in the driver
     connection.executescript(
         f"PRAGMA foreign_keys=ON; PRAGMA synchronous={synchronous}; PRAGMA busy_timeout={lock_timeout_ms};"
         f"PRAGMA cache_size=-8192; PRAGMA mmap_size={mapped_bytes}; PRAGMA temp_store=MEMORY;"
@@ -116,14 +117,16 @@ def _on_sqlite_connect(connection: Any, lock_timeout_ms: int, mapped_bytes: int,
 
 
 def _begin(connection: Any) -> None:
-    """Writers queue at BEGIN: a deferred one could find its snapshot outdated in the middle of its work."""
+    """Begin a transaction. A writing one takes SQLite's write lock at once, so that writers queue here: if it took the
+    lock later, its snapshot could be outdated by then, and it would fail in the middle of its work.
+    """
     options = connection.get_execution_options()
     if options.get("isolation_level") != "AUTOCOMMIT":
         connection.exec_driver_sql("BEGIN" if options.get("reads") else "BEGIN IMMEDIATE")
 
 
 def sqlite_file(url: str) -> Path | None:
-    """The file of a SQLite URL, if it names one plainly."""
+    """The file that a SQLite URL names, or nothing for other databases, `file:` URIs and databases in memory."""
     address = make_url(url)
     name = address.database
     plain = address.get_backend_name() == "sqlite" and name and not name.startswith("file:")
@@ -131,13 +134,15 @@ def sqlite_file(url: str) -> Path | None:
 
 
 def existing(url: str) -> str:
-    """For SQLite: the file as it is, never a new empty one in its place."""
+    """The URL that opens a SQLite file only if it exists, instead of creating one. Other URLs are unchanged."""
     file = sqlite_file(url)
     return f"sqlite:///file:{quote(str(file))}?mode=rw&uri=true" if file else url
 
 
 def _postgresql(address: URL, lock_timeout_ms: int) -> dict[str, Any]:
-    """Time limits, added to whatever options the URL gives; a dead network is noticed within seconds."""
+    """Arguments of a PostgreSQL engine: time limits, beside the options in the URL, by which a dead connection is
+    noticed within seconds.
+    """
     given = str(address.query.get("options", ""))
     wait = f"{given} -c lock_timeout={lock_timeout_ms} -c timezone=UTC".strip()
     arguments = {"options": wait, "connect_timeout": 5, "tcp_user_timeout": 10_000}
@@ -145,7 +150,7 @@ def _postgresql(address: URL, lock_timeout_ms: int) -> dict[str, Any]:
 
 
 def json_text(value: Any) -> str:
-    """JSON as a column keeps it."""
+    """A value as the JSON text that a column stores."""
     return orjson.dumps(value).decode()
 
 
@@ -157,9 +162,10 @@ def open_engine(
     durable: bool = False,
     **options: Any,
 ) -> Engine:
-    """An engine for SQLite (file in WAL mode) or PostgreSQL; a writer waits that long for another, then gives up.
+    """Make an engine for SQLite (a file in WAL mode) or PostgreSQL. A writer waits `lock_timeout_ms` for another one.
 
-    `durable`: SQLite too lets a commit end only when it is on the disk, so that it survives a loss of power.
+    With `durable`, a commit on SQLite too returns only when it is on the disk, so that it survives a loss of power.
+    `mapped_bytes` is how much of a SQLite file is mapped into memory. `options` go to `create_engine`.
     """
     synchronous = "FULL" if durable else "NORMAL"
     address = make_url(url)
@@ -177,7 +183,7 @@ def open_engine(
 
 
 def use_wal(connection: Connection) -> None:
-    """Write-ahead logging is kept in the file, so it is set once, when the file is migrated."""
+    """Set a SQLite file to write-ahead logging. The file keeps this setting, so it is done when it is migrated."""
     if connection.dialect.name == "sqlite":
         cursor = connection.connection.cursor()
         cursor.execute("PRAGMA page_size=8192")
@@ -186,7 +192,7 @@ def use_wal(connection: Connection) -> None:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection whose statements all see one state of the database and change nothing."""
+    """A connection in a transaction whose statements all see the same state of the database; it must not write."""
     options: dict[str, Any] = {"reads": True}
     if engine.dialect.name == "postgresql":
         options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -196,6 +202,6 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """A connection that commits when its block ends well and leaves nothing behind when it does not."""
+    """A connection in a transaction that commits when its block ends, and rolls back if the block raises."""
     with engine.begin() as connection:
         yield connection

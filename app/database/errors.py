@@ -1,6 +1,7 @@
-"""What an error of the database means for whoever asked: a full disk, a database that can only be read, a file that may
-not be read, no migrated database, or none that answers. SQLite's drivers name errors by `sqlite_errorname`
-(sqlite.org/rescode.html), PostgreSQL by SQLSTATE (PostgreSQL, appendix A).
+"""Explaining database errors as problems: a full disk, a read-only database, an unreadable file, a database that is not
+migrated, or one that does not answer.
+
+SQLite errors have a `sqlite_errorname` (sqlite.org/rescode.html), PostgreSQL's a SQLSTATE (PostgreSQL, appendix A).
 """
 
 import os
@@ -9,17 +10,17 @@ from pathlib import Path
 from app.common.problems import Problem, is_full, no_room
 
 NOT_MIGRATED = ("no such table", "UndefinedTable", "unable to open database file", "does not exist")
-"""How the drivers say that there is no database here, or an empty one."""
+"""Parts of the drivers' errors if there is no database, or an empty one."""
 
 FULL_BYTES = 65_536
-"""Bytes left on a disk that are too few for SQLite's shared memory file, which it grows by 32 KB."""
+"""With fewer bytes left on a disk, SQLite cannot extend its shared memory file, which grows by 32 KB."""
 
 DISK_FULL, READ_ONLY = "53100", "25006"
-"""SQLSTATE."""
+"""SQLSTATE codes: `disk_full` and `read_only_sql_transaction`."""
 
 
 def driver_error(error: BaseException) -> BaseException:
-    """The error of the driver, which SQLAlchemy wraps."""
+    """The driver's error that SQLAlchemy wrapped, or the error itself."""
     return getattr(error, "orig", None) or error
 
 
@@ -32,7 +33,7 @@ def _sqlstate(error: BaseException) -> str:
 
 
 def has_no_room(folder: Path) -> bool:
-    """Whether the disk that a folder is on has neither the bytes nor the files left that a database needs to run."""
+    """Whether a folder's disk has too few bytes or no files left for a database to run."""
     try:
         found = os.statvfs(folder)
     except OSError:
@@ -41,10 +42,10 @@ def has_no_room(folder: Path) -> bool:
 
 
 def is_disk_full(error: BaseException, file: Path | None) -> bool:
-    """Whether a disk is full, `file` being the SQLite database's, if it is one.
+    """Whether an error is due to a full disk; `file` is the file of a SQLite database.
 
-    SQLite says so only where it writes to the database or its log; that it cannot make the files that reading needs is
-    an error of input or output like any other, so the disk itself is looked at.
+    SQLite reports a full disk only when it writes to the database or its log. If it cannot create the files that it
+    needs for reading, it reports a general input or output error, so the disk itself is examined then.
     """
     name = _sqlite_name(error)
     if name in ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE") or _sqlstate(error) == DISK_FULL or is_full(error):
@@ -53,11 +54,12 @@ def is_disk_full(error: BaseException, file: Path | None) -> bool:
 
 
 def is_read_only(error: BaseException) -> bool:
+    """Whether an error is due to a database that can only be read."""
     return _sqlite_name(error).startswith("SQLITE_READONLY") or _sqlstate(error) == READ_ONLY
 
 
 def explained(error: BaseException, file: Path | None) -> Problem:
-    """The error as a problem that names `file`, the SQLite database's, but no folder: that is for the log."""
+    """Explain an error as a problem, which names the SQLite database's `file` but not its folder: only the log does."""
     if is_disk_full(error, file):
         return no_room()
     if is_read_only(error):

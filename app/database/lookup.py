@@ -1,6 +1,7 @@
-"""Look-ups of rows by key: a statement built once, run by SQLAlchemy or, on SQLite, by the driver itself.
+"""Look-ups: statements that are compiled once and run by SQLAlchemy or, on SQLite, directly by the driver.
 
-SQLAlchemy's execution costs three times what SQLite takes to find the row; its SQL and its types are used all the same.
+Running a statement by SQLAlchemy takes three times as long as SQLite needs to find a row. The driver runs the SQL that
+SQLAlchemy compiled, and values are converted by SQLAlchemy's types.
 """
 
 import sqlite3
@@ -21,18 +22,21 @@ _DIALECT = sqlite.dialect()
 
 
 def _binder(parameter: BindParameter[Any]) -> Callable[[Any], Any] | None:
-    """How a moment is written for SQLite; words and ids are given as they are kept."""
+    """The conversion of a parameter that is a timestamp for SQLite; all others are passed as they are."""
     is_moment = isinstance(parameter.type, Moment)
     return parameter.type.dialect_impl(_DIALECT).bind_processor(_DIALECT) if is_moment else None
 
 
 def _processor(type: TypeEngine[Any]) -> Callable[[Any], Any] | None:
-    """What makes a column's value of what the driver gives; bytes are bytes already."""
+    """The conversion of what the driver returns to a column's value, or nothing where none is needed."""
     return None if isinstance(type, LargeBinary) else type.dialect_impl(_DIALECT).result_processor(_DIALECT, None)
 
 
 class Lookup(Generic[R]):
-    """`make` makes a result from a row's columns; values of the statement's parameters are given in `names`' order."""
+    """A statement whose rows become results by `make`, which takes a row's columns.
+
+    Values for the statement's parameters are given in the order of `names`.
+    """
 
     def __init__(self, statement: Select[*tuple[Any, ...]], make: Callable[..., R], *names: str) -> None:
         compiled = statement.compile(dialect=_DIALECT)
@@ -42,41 +46,46 @@ class Lookup(Generic[R]):
         assert self.fixed.keys() | names == set(self.positions), self.positions
         self.binders = {name: bind for name in names if (bind := _binder(compiled.binds[name]))}
         self.processors = [_processor(column.type) for column in statement.selected_columns]
-        self.is_ready = not any(self.processors)
+        self.is_plain = not any(self.processors)
         self.is_direct = self.positions == names and not self.binders
 
     def by(self, connection: Connection, *values: Any) -> R | None:
+        """The result of the first row, or nothing, by SQLAlchemy."""
         return next(iter([*self.rows_by(connection, *values)]), None)
 
     def rows_by(self, connection: Connection, *values: Any, by_cursor: bool = False) -> Iterator[R]:
-        """Each row is read and made when it is asked for; `by_cursor` as in `streaming.streamed`."""
+        """The results of all rows by SQLAlchemy, each read when needed; `by_cursor` is that of `streaming.streamed`."""
         given = dict(zip(self.names, values, strict=True))
         return starmap(self.make, streamed(connection, self.statement, given, by_cursor=by_cursor))
 
     def in_place(self, driver: sqlite3.Connection, *values: Any) -> R | None:
+        """The result of the first row, or nothing, by SQLite's driver in the calling thread."""
         if not self.is_direct:
             return next(iter([*self.rows_in_place(driver, *values)]), None)
         row = driver.execute(self.sql, values).fetchone()
         return self._made(row) if row else None
 
     def rows_in_place(self, driver: sqlite3.Connection, *values: Any) -> Iterator[R]:
+        """The results of all rows by SQLite's driver in the calling thread."""
         given = self.fixed | dict(zip(self.names, values, strict=True))
         for name, bind in self.binders.items():
             given[name] = bind(given[name])
         rows = driver.execute(self.sql, [given[name] for name in self.positions])
-        return starmap(self.make, rows) if self.is_ready else map(self._made, rows)
+        return starmap(self.make, rows) if self.is_plain else map(self._made, rows)
 
     def _made(self, row: tuple[Any, ...]) -> R:
         return self.make(*[read(value) if read else value for read, value in zip(self.processors, row, strict=True)])
 
 
 Ask = Callable[..., Iterator[Any]]
-"""How a look-up's rows are asked for, whichever way the database is reached: `ask(lookup, *values)`."""
+"""`ask(lookup, *values)` yields a look-up's results, by SQLAlchemy or by the driver."""
 
 
 def rows_by(connection: Connection, lookup: Lookup[R], *values: Any, by_cursor: bool = False) -> Iterator[R]:
+    """An `Ask` by SQLAlchemy, once the connection is bound."""
     return lookup.rows_by(connection, *values, by_cursor=by_cursor)
 
 
 def rows_in_place(driver: sqlite3.Connection, lookup: Lookup[R], *values: Any) -> Iterator[R]:
+    """An `Ask` by SQLite's driver, once the connection is bound."""
     return lookup.rows_in_place(driver, *values)

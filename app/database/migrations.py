@@ -1,4 +1,4 @@
-"""The database's schema version: bringing it up or down, and telling whether it fits this code."""
+"""Migrations: the schema version that this code needs, the one that a database has, and changing it."""
 
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,7 @@ FOLDER = Path(migrations.__file__).parent
 
 
 def _config(connection: Connection | None = None) -> Any:
-    from alembic.config import Config  # alembic takes a quarter of a second to import and starting rarely needs it
+    from alembic.config import Config  # importing it takes a quarter of a second, and most commands do not need it
 
     config = Config()
     config.set_main_option("script_location", str(FOLDER))
@@ -24,7 +24,7 @@ def _config(connection: Connection | None = None) -> Any:
 
 @cache
 def head() -> str:
-    """The version that this code works with: the one migration that no other follows."""
+    """The schema version that this code needs: the one migration that no other follows."""
     files = [file.read_text() for file in (FOLDER / "versions").glob("2*.py")]
     return (_known() - {_named(file, "down_revision") for file in files}).pop()
 
@@ -35,7 +35,7 @@ def _named(file: str, name: str) -> str:
 
 
 def current(connection: Connection) -> str | None:
-    """The version the database is at, or nothing where it was never migrated."""
+    """The schema version of a database, or nothing if it was never migrated."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     version = connection.scalars(text("SELECT version_num FROM alembic_version")).one_or_none()
@@ -47,7 +47,10 @@ def _known() -> set[str]:
 
 
 def migrate(engine: Engine, target: str = "head") -> None:
-    """Brings the schema to a version, up or down, with the data in place and in one transaction."""
+    """Bring the schema to a version, up or down, in one transaction that keeps the data.
+
+    Raises a `Problem` if this code does not know the target or the database's own version.
+    """
     from alembic import command
 
     _refuse_unknown(target)

@@ -1,7 +1,8 @@
-"""How requests reach the database without ever holding up the event loop.
+"""The reader pool: how requests read the database without blocking the event loop.
 
-SQLite's look-ups of one row run where they are, on a held connection: a hop to a thread would cost ten times as much.
-Whatever can take milliseconds, and everything on PostgreSQL, runs on a small pool of threads.
+On SQLite, look-ups of single rows run in the event loop itself, on a connection that is kept open ("in place"), since
+passing them to a thread would take ten times as long. Everything that can take milliseconds, and everything on
+PostgreSQL, runs on a small pool of threads.
 """
 
 import asyncio
@@ -26,15 +27,17 @@ Work = Callable[Concatenate[Connection, P], R]
 
 
 EXPORT_CONNECTIONS = 4
-"""Connections for what reads whole lists, each for as long as that takes."""
+"""Connections for exports, each of which reads a whole list and keeps its connection as long as that takes."""
 
 
-def _gone() -> Problem:
+def _no_file() -> Problem:
     detail = "There is no database file; run `evidence migrate`."
     return Problem("database-not-ready", detail, headers={"retry-after": "5"})
 
 
 class Reader:
+    """All connections by which this process reads the database: for look-ups, other reads, exports and probes."""
+
     def __init__(self, settings: Settings) -> None:
         url, threads = settings.database_url.get_secret_value(), settings.read_threads
         self.engine = open_engine(
@@ -44,7 +47,7 @@ class Reader:
             max_overflow=0,
             pool_timeout=10,
         )
-        # Nothing mapped: an export goes through the whole file, and would take it all into this process's memory.
+        # nothing is mapped, since an export reads the whole file, all of which would count as this process's memory
         self._exports = open_engine(
             existing(url), mapped_bytes=0, pool_size=EXPORT_CONNECTIONS, max_overflow=0, pool_timeout=10
         )
@@ -57,18 +60,21 @@ class Reader:
         self.file = sqlite_file(url)
         self._identity: tuple[int, int] | None = None
 
-    def _follow_file(self) -> None:
-        """A file put in another's place is read from then on; open connections would go on reading the old one."""
+    def _reopen_if_replaced(self) -> None:
+        """Open new connections if another file was put in the database file's place; the old ones read the old file.
+
+        Raises a `Problem` (503) if there is no file.
+        """
         if self.file is None:
             return
         try:
             found = self.file.stat()
         except FileNotFoundError:
-            self._let_go()
-            raise _gone() from None
+            self._close_held()
+            raise _no_file() from None
         identity = (found.st_dev, found.st_ino)
         if self._identity not in (None, identity):
-            self._let_go()
+            self._close_held()
             self.engine.dispose()
             self._exports.dispose()
             self._probes.dispose()
@@ -78,23 +84,23 @@ class Reader:
         if self._held is None:
             pooled = self.engine.raw_connection()
             self._held = cast(sqlite3.Connection, pooled.driver_connection)
-            pooled.detach()  # or it would take a place in the pool that a thread needs
-            self._held.execute("PRAGMA busy_timeout=0")  # waiting is for threads
+            pooled.detach()  # else it would take the place of a thread's connection in the pool
+            self._held.execute("PRAGMA busy_timeout=0")  # the event loop must not wait
         return self._held
 
     async def look_up(self, lookup: Lookup[R], *values: Any) -> R | None:
-        """One row by key, in a statement of its own."""
+        """Look up one row, in place if possible."""
         if not self._in_place:
             return await self.run(lookup.by, *values)
-        self._follow_file()
+        self._reopen_if_replaced()
         try:
             return lookup.in_place(self._driver(), *values)
         except (sqlite3.Error, DBAPIError):
-            self._let_go()
-            return await self.run(lookup.by, *values)  # anew, and what is wrong is said as everywhere else
+            self._close_held()
+            return await self.run(lookup.by, *values)  # tries again, and raises errors as all reads do
 
     async def probe(self, lookup: Lookup[R]) -> R | None:
-        """One row without values, read beside everything else: however busy the other threads are, this one is not."""
+        """Look up one row for a health check, on a thread of its own, so that it need not wait if the pool is busy."""
         if self._in_place:
             return await self.look_up(lookup)
         running = asyncio.get_running_loop().run_in_executor(self._probe_thread, self._probe, lookup)
@@ -105,10 +111,12 @@ class Reader:
             return lookup.by(connection)
 
     def at_once(self, work: Callable[Concatenate[Ask, P], R], *args: P.args, **kwargs: P.kwargs) -> R | None:
-        """A few look-ups that see one state of the database; nothing where they cannot be made in place."""
+        """Run `work(ask, ...)`, a few look-ups that see one state of the database, in place; return nothing if the
+        database is not SQLite or fails, so that the caller uses `run`.
+        """
         if not self._in_place:
             return None
-        self._follow_file()
+        self._reopen_if_replaced()
         try:
             driver = self._driver()
             driver.execute("BEGIN")
@@ -117,12 +125,15 @@ class Reader:
             finally:
                 driver.execute("ROLLBACK")
         except (sqlite3.Error, DBAPIError):
-            self._let_go()
+            self._close_held()
             return None
 
     async def run(self, work: Work[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Any reading; all its statements see one state of the database."""
-        self._follow_file()
+        """Run `work(connection, ...)` on a thread. All its statements see one state of the database.
+
+        Raises a `Problem` (503) if it takes longer than the read timeout.
+        """
+        self._reopen_if_replaced()
         running = asyncio.get_running_loop().run_in_executor(self._threads, self._read, work, args, kwargs)
         return await self._within_time(running)
 
@@ -134,21 +145,22 @@ class Reader:
             raise Problem("database-unavailable", detail, headers={"retry-after": "5"}) from None
 
     def exporting(self) -> AbstractContextManager[Connection]:
-        """A connection for reading a whole list, to be opened in a thread; it sees one state of the database."""
-        self._follow_file()
+        """A connection for an export, which sees one state of the database. It must be opened and used in a thread."""
+        self._reopen_if_replaced()
         return reading(self._exports)
 
     def _read(self, work: Callable[..., R], args: Any, kwargs: Any) -> R:
         with reading(self.engine) as connection:
             return work(connection, *args, **kwargs)
 
-    def _let_go(self) -> None:
+    def _close_held(self) -> None:
         held, self._held = self._held, None
         if held is not None:
             held.close()
 
     def close(self) -> None:
-        self._let_go()
+        """Close all threads and connections."""
+        self._close_held()
         for threads in (self._threads, self._probe_thread):
             threads.shutdown(cancel_futures=True)
         for engine in (self.engine, self._exports, self._probes):

@@ -1,4 +1,4 @@
-"""Alembic's own table, as far as it is read here."""
+"""Alembic's own table, which holds the schema version."""
 
 from sqlalchemy import column, table
 

@@ -1,4 +1,4 @@
-"""Rows of a statement, read one after the other, so that reading can end before the last of them."""
+"""Streaming: reading a statement's rows one by one, so that reading can end before the last one."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Select
 Row = Sequence[Any]
 
 FEW, AT_A_TIME = 100, 20
-"""Rows that PostgreSQL sends at once; more of them come so many at a time, and whoever reads them ends it."""
+"""A result of at most `FEW` rows is best read as a whole; a larger one by a cursor, `AT_A_TIME` rows at a time."""
 
 
 def streamed(
@@ -18,10 +18,10 @@ def streamed(
     *,
     by_cursor: bool = False,
 ) -> Iterator[Row]:
-    """Rows of a statement, each when it is asked for; the cursor is closed wherever reading ends.
+    """Yield a statement's rows, each when it is needed. The cursor is closed wherever reading ends.
 
-    SQLite finds a row when it is asked for. PostgreSQL sends a whole result, or keeps a cursor (`by_cursor`): then the
-    statement is planned each time and costs three round trips more, which pays where there are many rows.
+    SQLite finds each row when it is fetched. PostgreSQL sends the whole result unless it keeps a cursor (`by_cursor`).
+    A cursor takes three more round trips and a new plan each time, which is worth it if there are many rows.
     """
     options = {"yield_per": AT_A_TIME} if by_cursor else {}
     with connection.execute(statement, values, execution_options=options) as rows:

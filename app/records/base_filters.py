@@ -1,4 +1,4 @@
-"""The filters that every cited record type has."""
+"""The filters that all record types but sources have, since their records cite sources."""
 
 from typing import Annotated
 
@@ -9,6 +9,8 @@ from app.records.filters import Filter, Tests, boolean, reference, text, word
 
 
 class CitedFilter(Filter):
+    """The filters of a type whose records cite sources."""
+
     evidence_basis: Annotated[
         Tests, word(EvidenceBasis), Field(description="`secondary`: no primary source covers the whole record.")
     ] = ()

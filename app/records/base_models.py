@@ -1,7 +1,9 @@
-"""What all ten record types have in common: identity, provenance, names and why a value is absent.
+"""Tables that all ten record types share: identity, provenance, names, absences, deletions and alerts.
 
-`records` is the supertype; each type's table extends it, so that provenance, names and documents point at a record of
-any type with a real foreign key.
+records  <-- one table for each type (sources, studies, ...), whose rows extend it
+         <-- provenance, names, absences, deletions, alerts, documents
+
+`records` is the supertype, so that these tables refer to a record of any type by a foreign key.
 """
 
 import re
@@ -27,6 +29,8 @@ from app.records.fields import (
 
 
 class Record(Base):
+    """The supertype: one row for each record of any type that ever existed."""
+
     __tablename__ = "records"
     __table_args__ = (
         CheckConstraint("id = lower(id) AND length(id) BETWEEN 1 AND 120", name="id"),
@@ -47,15 +51,25 @@ def part_of_record() -> ForeignKeyConstraint:
 
 
 def subtype(name: RecordType) -> tuple[ForeignKeyConstraint, CheckConstraint]:
-    """A type's table extends `records`: its rows are the records of exactly that type."""
+    """The constraints by which a type's table extends `records`: its rows are the records of exactly that type."""
     return (
         ForeignKeyConstraint(["type", "id"], ["records.type", "records.id"], ondelete="CASCADE"),
         CheckConstraint(f"type = '{name}'", name="type"),
     )
 
 
+def counted() -> tuple[CheckConstraint, ...]:
+    """The constraints of a table with the columns `n`, `events` and `percent`."""
+    return (
+        CheckConstraint("n >= 0", name="n"),
+        CheckConstraint("events >= 0", name="events"),
+        CheckConstraint("events <= n", name="events_among_n"),
+        CheckConstraint("percent BETWEEN 0 AND 100", name="percent"),
+    )
+
+
 class Provenance(Base):
-    """Where a record's statements come from; a quote is exact text of the source at `[start, end)` code points."""
+    """A source that a record cites. A quote is the source's exact text at `[start, end)`, in Unicode code points."""
 
     __tablename__ = "provenance"
     __table_args__ = (
@@ -86,7 +100,7 @@ class Provenance(Base):
 
 
 class RecordName(Base):
-    """Another name of a record. An exclusive one (brand, synonym, PMID) finds one record; NCT ids may find several."""
+    """A name of a record. An exclusive one (brand, synonym, PMID) finds one record; an NCT id may find several."""
 
     __tablename__ = "names"
     __table_args__ = (
@@ -112,7 +126,7 @@ class RecordName(Base):
 
 
 class Absence(Base):
-    """Why a value is missing, where the source says so."""
+    """The reason why a field has no value, as its source states it."""
 
     __tablename__ = "absences"
     __table_args__ = (part_of_record(),)
@@ -124,7 +138,7 @@ class Absence(Base):
 
 
 class Deletion(Base):
-    """A record that is no more: its id stays taken, its history stays, its rows are gone."""
+    """A deleted record. Its rows are gone; its history and its row in `records` stay, so its id is never reused."""
 
     __tablename__ = "deletions"
     __table_args__ = (part_of_record(),)
@@ -134,7 +148,10 @@ class Deletion(Base):
 
 
 class Alert(Base):
-    """A record rests on a publication that was retracted or corrected; derived from rows, never entered."""
+    """A publication that a record rests on and that was retracted, corrected or got an expression of concern.
+
+    Alerts are derived from rows (`app.store.alerts`), never entered.
+    """
 
     __tablename__ = "alerts"
     __table_args__ = (
@@ -153,15 +170,16 @@ class Alert(Base):
 SHARED_KINDS = frozenset(
     {"registry-id", "unii", "mesh-id", "acronym", "atc", "cas", "application", "uniprot", "title-key", "set-id"}
 )
-"""Identifiers that several records of one type may carry: one registration has a main report and an extension."""
+"""Kinds of names that several records of one type may have: a trial and its extension may share a registration."""
 
 _RESOLVERS = re.compile(r"^(?:https?://(?:dx\.)?doi\.org/|doi:\s*|pmid:\s*)")
 
 
 def fold(type: RecordType, name: str) -> str:
-    """The key under which a name is found: case, accents' encoding, spacing and resolver prefixes do not matter.
+    """The key under which a name is found.
 
-    A source's URL is its own key: two addresses of one thing are two sources.
+    Case, the encoding of accents (Unicode NFKC), spacing and the prefixes of DOI and PMID resolvers do not matter. A
+    source's URL is its own key, so that two addresses of the same thing are two sources.
     """
     if type == "sources" and "://" in name:
         return name
@@ -170,4 +188,5 @@ def fold(type: RecordType, name: str) -> str:
 
 
 def is_exclusive(kind: str) -> bool:
+    """Whether only one record of a type may have a name of this kind."""
     return kind not in SHARED_KINDS

@@ -1,4 +1,8 @@
-"""The JSON shapes that all ten record types share: what every record is entered with and answered with."""
+"""The JSON shapes that all ten record types share.
+
+Shape    RecordIn <- CitedIn     as a record is entered; the `In` models
+Fields   RecordOut <- CitedOut   as a record is answered; the `Out` models
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +27,7 @@ from app.records.fields import (
 
 
 class Shape(BaseModel):
-    """Frozen and strict: an unknown field or a value of another type is a fault, never ignored or converted."""
+    """A frozen, strict model: an unknown field or a value of another type is an error, never ignored or converted."""
 
     model_config = ConfigDict(
         frozen=True, strict=True, extra="forbid", json_schema_serialization_defaults_required=True
@@ -31,20 +35,20 @@ class Shape(BaseModel):
 
 
 class Fields(BaseModel):
-    """What a type's `In` and `Out` have in common; whether more is allowed is theirs to say."""
+    """A frozen model for fields that a type's `In` and `Out` share. Unlike `Shape` it does not forbid other fields."""
 
     model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
 
 @dataclass(frozen=True, slots=True)
 class RefersTo:
-    """Marks an `In` field that holds ids of records of another type."""
+    """The annotation of an `In` field that holds the id of a record, or the ids of several, of a type."""
 
     type: RecordType
 
 
 class Embedded(Fields):
-    """A referred record as it is embedded: some of its fields; `include=` puts all of them in its place."""
+    """A record as it is embedded in another: some of its fields. `include=` replaces it by the whole record."""
 
     id: Slug
 
@@ -115,7 +119,7 @@ class ConflictOut(Fields):
 
 
 class Cited(Shape):
-    """What every record but a source is entered with: at least one source."""
+    """The provenance of a record that cites sources: at least one."""
 
     provenance: list[ProvenanceIn] = Field(min_length=1, max_length=100)
 
@@ -129,7 +133,7 @@ class RecordIn(Shape):
 
 
 def as_entered(record: RecordIn) -> bytes:
-    """A record as it is kept beside its document: equal records have equal bytes."""
+    """A record as JSON, as it is stored beside its document. Equal records have equal bytes."""
     return bytes(record.__pydantic_serializer__.to_json(record))
 
 
@@ -180,7 +184,7 @@ def _mark(field: FieldInfo) -> RefersTo | None:
 
 @cache
 def referring(shape: type[BaseModel]) -> dict[str, RefersTo | type[BaseModel]]:
-    """The fields of a shape that refer to others, and those with a shape in them that has such fields."""
+    """The fields of a model that refer to records, and those that hold another model with such fields."""
     found: dict[str, RefersTo | type[BaseModel]] = {}
     for name, field in shape.model_fields.items():
         inner = (part for part in _inside(field.annotation) if isinstance(part, type) and issubclass(part, BaseModel))
@@ -191,7 +195,7 @@ def referring(shape: type[BaseModel]) -> dict[str, RefersTo | type[BaseModel]]:
 
 
 def references(value: Any, pointer: str = "") -> Iterator[tuple[str, RecordType, str]]:
-    """Every id in an `In` record that points at another record: `(JSON pointer, type, id)`."""
+    """Every id in an `In` record that refers to another record: `(JSON pointer, type, id)`."""
     if isinstance(value, list):
         for index, item in enumerate(value):
             yield from references(item, f"{pointer}/{index}")

@@ -1,4 +1,4 @@
-"""What the filters shared by all cited types test, for one type."""
+"""The columns that the filters shared by all cited types test, for one type."""
 
 from app.records.base_models import Absence, Alert, Provenance, Record, RecordName
 from app.records.fields import RecordType
@@ -7,11 +7,12 @@ from app.records.sources.models import Source
 
 
 def name_target(type: RecordType, kind: str) -> Linked:
-    """Names of one kind, such as brands or registrations."""
+    """The target of a filter by names of one kind, such as brands or registrations."""
     return Linked(RecordName.name, RecordName.record_id, (RecordName.record_type == type, RecordName.kind == kind))
 
 
 def cited_targets(type: RecordType) -> dict[str, Target]:
+    """The targets of the filters of `CitedFilter`, by their names."""
     record, provenance = (Record.type == type,), (Provenance.record_type == type,)
     cited = (*provenance, Provenance.source_id == Source.id)
     absence = (Absence.record_type == type,)

@@ -1,7 +1,7 @@
-"""What the index holds of a document: its text by part, and its filters' values as the documents themselves have them.
+"""Paths into documents: where the search index and as-of queries find a document's text and its filters' values.
 
-TEXTS     part -> paths of its text; `title` and `name` weigh more, all else is searched alike
-VALUES    filter -> path of its values; each of a type's filters has one
+TEXTS          part of the text -> paths; the index weighs `title` and `name` higher than the others
+value_paths    filter -> path of its values
 """
 
 from collections.abc import Mapping
@@ -13,12 +13,9 @@ from app.records.fields import RecordType
 from app.records.filters import ascii_lower, kinds
 from app.records.registry import RESOURCES
 
-Json = Any
-Paths = Mapping[str, tuple[str, ...]]
-
 _PUBLICATION = ("publications.title", "publications.pmid", "publications.doi")
 
-TEXTS: Mapping[RecordType, Paths] = {
+TEXTS: Mapping[RecordType, Mapping[str, tuple[str, ...]]] = {
     "sources": {"title": ("title",), "name": ("publisher",), "address": ("url",), "note": ("note",)},
     "products": {
         "title": ("name",),
@@ -153,14 +150,17 @@ _OWN: Mapping[RecordType, Mapping[str, str]] = {
 
 @cache
 def value_paths(type: RecordType) -> Mapping[str, str]:
-    """Where in a type's documents the values of each filter are; a filter's own name, unless said otherwise."""
+    """The path of each filter's values in a type's documents: the filter's own name, unless a table above differs.
+
+    The filters of absences are left out, since absences are no list in a document (see `values`).
+    """
     own = _OWN.get(type, {})
     names = kinds(RESOURCES[type].filter)
     return {name: own.get(name, _ELSEWHERE.get(name, name)) for name in names if not name.startswith("absen")}
 
 
 Walk = tuple[str, tuple[str, ...]]
-"""A dotted path: its first name, and those below."""
+"""A parsed dotted path: its first name, and those below."""
 
 
 @cache
@@ -169,18 +169,18 @@ def _walk(path: str) -> Walk:
     return first, tuple(below)
 
 
-def at(document: Json, path: str) -> list[Json]:
-    """All values at a dotted path; lists are gone through, what is null is left out."""
+def at(document: Any, path: str) -> list[Any]:
+    """All values at a dotted path of a document. Lists on the way are flattened, and null values are left out."""
     return _at(document, *_walk(path))
 
 
-def _at(document: Json, first: str, below: tuple[str, ...]) -> list[Json]:
-    """Every record goes through this dozens of times when an index is built, and most of its fields have no value."""
+def _at(document: Any, first: str, below: tuple[str, ...]) -> list[Any]:
+    # This runs dozens of times for each record when an index is built, and most fields have no value.
     value = document.get(first)
     return [] if value is None else _below(value, below)
 
 
-def _below(value: Json, below: tuple[str, ...]) -> list[Json]:
+def _below(value: Any, below: tuple[str, ...]) -> list[Any]:
     level = value if type(value) is list else [value]
     for name in below:
         if not level:
@@ -189,8 +189,8 @@ def _below(value: Json, below: tuple[str, ...]) -> list[Json]:
     return level
 
 
-def _under(level: list[Json], name: str) -> list[Json]:
-    found: list[Json] = []
+def _under(level: list[Any], name: str) -> list[Any]:
+    found: list[Any] = []
     for item in level:
         value = item.get(name)
         if type(value) is list:
@@ -202,13 +202,13 @@ def _under(level: list[Json], name: str) -> list[Json]:
 
 @cache
 def _text_plan(type: RecordType) -> tuple[tuple[str, str, str], ...]:
-    """Each part with a field and what is read of it, nothing for all of it: no path is longer."""
+    """The paths of a type's text as `(part, field, name below or "")`. No path has more than two names."""
     every = ((part, path.partition(".")) for part, paths in TEXTS[type].items() for path in paths)
     return tuple((part, field, name) for part, (field, _, name) in every)
 
 
-def texts(type: RecordType, document: Json) -> dict[str, list[str]]:
-    """A document's searchable text by part, nothing twice; every hit goes through this, not only every entry."""
+def texts(type: RecordType, document: Any) -> dict[str, list[str]]:
+    """A document's searchable text by part, without duplicates. It must be fast, since it runs for every hit."""
     found: dict[str, list[str]] = {}
     for part, field, name in _text_plan(type):
         value = document.get(field)
@@ -217,15 +217,15 @@ def texts(type: RecordType, document: Json) -> dict[str, list[str]]:
             if value.__class__ is str:
                 some.append(value)
             else:
-                some += _said(value, name)
+                some += _texts_in(value, name)
     return {part: some if len(some) == 1 else list(dict.fromkeys(some)) for part, some in found.items() if some}
 
 
-def _said(value: Json, name: str) -> Json:
-    """Texts that are a list, or are in a record or in a list of them."""
+def _texts_in(value: Any, name: str) -> Any:
+    """The texts of a list, or, below `name`, of an object or a list of objects."""
     if not name:
         return value
-    found: list[Json] = []
+    found: list[Any] = []
     for item in value if value.__class__ is list else (value,):
         text = item.get(name)
         if text.__class__ is list:
@@ -236,33 +236,36 @@ def _said(value: Json, name: str) -> Json:
 
 
 def first_day(date: Any) -> float:
-    """A date as a number that sorts alike, at the first moment it can mean: 2010-07 is 20100700."""
+    """The start of a date as a number that sorts as dates do: 2010-07 is 20100700."""
     return float(str(date).replace("-", "").ljust(8, "0"))
 
 
 def last_day(date: Any) -> float:
-    """The end of all that a date contains: 2010-07 ends at 20100799."""
+    """The end of a date as a number that sorts as dates do: 2010-07 is 20100799."""
     return float(str(date).replace("-", "").ljust(8, "9"))
 
 
 LONG = 200
+"""Characters. Longer values become hashes in the index, since terms have a maximum length."""
 LONG_TEXT = 40
-"""Characters above which a text is compared by its hash; no counts of texts are ever told, so few are needed."""
+"""The same for filters of kind text. They have no facets, which would need the values themselves, so it is lower."""
 
 
-def term_of(value: Json, longest: int = LONG) -> str:
-    """A value as one term; a long text as its hash, since terms have a bound."""
+def term_of(value: Any, longest: int = LONG) -> str:
+    """A value as one term of the index; a text longer than `longest` as its hash."""
     if type(value) is str:
         return value if len(value) <= longest else blake2b(value.encode(), digest_size=16).hexdigest()
     return str(value).lower() if type(value) is bool else str(value)
 
 
-def text_term(value: Json) -> str:
+def text_term(value: Any) -> str:
+    """A value of a filter of kind text as one term of the index."""
     return term_of(value, LONG_TEXT)
 
 
 @cache
 def text_filters(type: RecordType) -> frozenset[str]:
+    """The filters of a type whose values are text."""
     return frozenset(name for name, kind in kinds(RESOURCES[type].filter).items() if kind.name == "text")
 
 
@@ -271,8 +274,8 @@ def _value_walks(type: RecordType) -> tuple[tuple[str, Walk], ...]:
     return tuple((name, _walk(path)) for name, path in value_paths(type).items())
 
 
-def values(type: RecordType, document: Json) -> dict[str, list[Json]]:
-    """The values of each filter that has any; text is compared A-Z like a-z."""
+def values(type: RecordType, document: Any) -> dict[str, list[Any]]:
+    """The values of each filter that has any in a document. Text is lowered, since its case does not matter."""
     found = {name: some for name, walk in _value_walks(type) if (some := _at(document, *walk))}
     if document["absent"]:
         known = kinds(RESOURCES[type].filter)
@@ -285,5 +288,5 @@ def values(type: RecordType, document: Json) -> dict[str, list[Json]]:
 
 @cache
 def parts() -> frozenset[str]:
-    """Every name that may stand before a colon in a query."""
+    """All parts of text, which may stand before a colon in a search query."""
     return frozenset(part for paths in TEXTS.values() for part in paths)

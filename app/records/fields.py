@@ -1,7 +1,7 @@
-"""Every field that more than one place needs, said once: table column, JSON schema and documentation.
+"""Types of fields that several models share: each declares the table column, the JSON schema and the description.
 
-An alias is read by SQLAlchemy (the `mapped_column`), by Pydantic and by OpenAPI (the `Field`). The vocabularies follow
-NLM (publication types, MeSH), ClinicalTrials.gov (phase, masking, status), FDA label sections and OCEBM designs.
+SQLAlchemy reads the `mapped_column` of an alias; Pydantic and OpenAPI read its `Field`. The vocabularies follow NLM
+(publication types, MeSH), ClinicalTrials.gov (phase, masking, status), FDA label sections and OCEBM designs.
 """
 
 from datetime import date
@@ -27,11 +27,11 @@ RecordType = Literal[
     "dosing",
     "directions",
 ]
-"""All record types, each after the types it refers to: the order in which rows can be written."""
+"""All record types, in the order in which rows can be written: each after the types that it refers to."""
 
 
 def word(name: str, literal: Any) -> Enum:
-    """A vocabulary as a column: VARCHAR with a named CHECK, so the database refuses what the API refuses."""
+    """The column type of a vocabulary: VARCHAR with a named CHECK, so that the database enforces it too."""
     return Enum(*get_args(literal), name=name, native_enum=False, create_constraint=True, length=40)
 
 
@@ -47,7 +47,7 @@ Slug = Annotated[
 ]
 Name = Annotated[str, mapped_column(text(300)), Field(min_length=1, max_length=300, pattern=r"\S")]
 Title = Annotated[str, mapped_column(text(600)), Field(min_length=1, max_length=600, pattern=r"\S")]
-"""Short enough to be sorted by an index on every database, whatever its script."""
+"""A title, short enough for an index of every database, whatever its script."""
 Line = Annotated[str, mapped_column(text(1000)), Field(min_length=1, max_length=1000, pattern=r"\S")]
 Prose = Annotated[str, mapped_column(text()), Field(min_length=1, max_length=20_000, pattern=r"\S")]
 RegistryId = Annotated[str, Field(pattern=r"^[!-~]{4,60}$", description="A trial registration.")]
@@ -67,7 +67,7 @@ Count = Annotated[int, Field(ge=0, le=10**9, description="A number of people or 
 
 
 def _printable(value: int | float) -> int | float:
-    """Within what both databases keep digit by digit; there is no negative zero."""
+    """Refuse numbers that not both databases store with all digits, and turn negative zero into zero."""
     if abs(value) > 1e15:
         raise ValueError("this number is too large to be kept as it is printed")
     return value if value else abs(value)
@@ -138,7 +138,7 @@ OverallStatus = Literal[
     "withheld",
     "unknown",
 ]
-"""The five before the last are those of expanded access."""
+"""ClinicalTrials.gov's overall statuses. The five before the last are those of expanded access."""
 Allocation = Literal["randomized", "non-randomized"]
 InterventionModel = Literal["single-group", "parallel", "crossover", "factorial", "sequential"]
 ObservationalModel = Literal[
@@ -165,7 +165,7 @@ PrimaryPurpose = Literal[
     "device-feasibility",
     "other",
 ]
-"""`ect` is ClinicalTrials.gov's word for education, counselling and training."""
+"""ClinicalTrials.gov's primary purposes; `ect` stands for education, counselling and training."""
 EnrolledType = Literal["actual", "estimated"]
 ArmType = Literal[
     "experimental", "active-comparator", "placebo-comparator", "sham-comparator", "no-intervention", "other"
@@ -208,7 +208,7 @@ Sides = Literal["one-sided", "two-sided"]
 Assessment = Literal["systematic", "non-systematic"]
 Standing = Literal["current", "superseded"]
 OutcomeRole = Literal["primary", "secondary", "safety", "other", "post-hoc"]
-"""`other`: planned beforehand, neither primary nor secondary; `post-hoc`: thought of when data were there."""
+"""`other`: planned beforehand, neither primary nor secondary; `post-hoc`: planned when data were known."""
 OutcomeKind = Literal["binary", "continuous", "ratio", "descriptive"]
 EffectType = Literal[
     "mean-difference",
@@ -256,7 +256,7 @@ NoticeKind = Literal[
     "update-in",
     "update-of",
 ]
-"""NLM's words for how two publications belong together (CommentsCorrectionsList)."""
+"""NLM's kinds of relation between two publications (`CommentsCorrectionsList` of PubMed's XML)."""
 AlertState = Literal["corrected", "expression-of-concern", "retracted"]
 DirectionKind = Literal["refining", "exploring"]
 UseField = Literal["medical", "cosmetic"]

@@ -1,10 +1,13 @@
-"""The value grammar of query parameters, read into typed tests; SQL (later also the search index) compiles them.
+"""The value grammar of filters: query parameters are parsed into typed tests, which SQL and the search index compile.
 
-    a,b       any of        not:a,b   none of (records without a value included)
-    10..20    a range, either end open; dates and numbers only
-    missing   no value      present   some value
-A parameter given twice must hold twice. A value with a comma is written in double quotes. Text is compared whole, A-Z
-like a-z. A date stands for all it contains: `2010` finds 2010-07-30.
+    a,b       any of these values
+    not:a,b   none of these values; records without a value match
+    10..20    a range of numbers or dates, of which either end may be left out
+    missing   no value
+    present   any value
+
+If a parameter is given twice, both tests must hold. A value with a comma is written in double quotes. Text is compared
+as a whole, without regard to the case of A to Z. A date stands for all days in it: `2010` matches 2010-07-30.
 """
 
 import csv
@@ -30,45 +33,55 @@ _LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz
 
 
 def ascii_lower(value: str) -> str:
-    """As both databases' `lower()` does it under the collation used here: A to Z only."""
+    """Lower the letters A to Z only, as `lower()` does in both databases under the collation used here."""
     return value.translate(_LOWER)
 
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
+    """Some value is one of these."""
+
     values: tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class NoneOf:
+    """No value is one of these."""
+
     values: tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Between:
+    """Some value is in a range whose ends are inclusive; an end that is nothing is open."""
+
     low: Value | None
     high: Value | None
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    pass
+    """There is no value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    pass
+    """There is a value."""
 
 
 Test = AnyOf | NoneOf | Between | Missing | Present
 Tests = tuple[Test, ...]
 
 MAX_VALUES = 500
+"""The most values that one parameter may list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How one parameter's values are read: what they may be, and an example for the documentation."""
+    """The kind of a filter's values: how they are parsed, what they may be, and an example for the documentation.
+
+    `of` is the record type that a reference is to.
+    """
 
     name: str
     read: Callable[[str], Value]
@@ -78,10 +91,12 @@ class Kind:
 
     @property
     def ranged(self) -> bool:
+        """Whether the filter takes ranges."""
         return self.name in ("number", "date")
 
 
 def word(literal: Any) -> Kind:
+    """A word of a vocabulary, given as a `Literal`."""
     choices = get_args(literal)
 
     def read(value: str) -> str:
@@ -93,11 +108,12 @@ def word(literal: Any) -> Kind:
 
 
 def text(example: str) -> Kind:
+    """Any text."""
     return Kind("text", str, example)
 
 
 def reference(of: RecordType, example: str) -> Kind:
-    """Ids or any other names of records of a type; they are resolved before the query is compiled."""
+    """An id or another name of a record of a type. Names are resolved before the query is compiled."""
     return Kind("reference", str, example, of=of)
 
 
@@ -109,6 +125,7 @@ def _number(value: str) -> Value:
 
 
 def number(example: str) -> Kind:
+    """A number within what both databases store exactly."""
     return Kind("number", _number, example)
 
 
@@ -123,6 +140,7 @@ def _date(value: str) -> str:
 
 
 def when(example: str) -> Kind:
+    """An ISO 8601 date of any precision: a year, a month or a day."""
     return Kind("date", _date, example)
 
 
@@ -133,18 +151,19 @@ def _boolean(value: str) -> bool:
 
 
 def boolean() -> Kind:
+    """`true` or `false`."""
     return Kind("boolean", _boolean, "true", ("true", "false"))
 
 
 class Filter(BaseModel):
-    """A type's filters, a field each: `Annotated[Tests, kind, Field(description=...)] = ()`."""
+    """The filters of a type, one field each: `Annotated[Tests, kind, Field(description=...)] = ()`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
 @cache
 def kinds(model: type[Filter]) -> dict[str, Kind]:
-    """The kind of each of a filter's parameters."""
+    """The kind of each filter of a model, by the filter's name."""
     return {
         name: next(mark for mark in field.metadata if isinstance(mark, Kind))
         for name, field in model.model_fields.items()
@@ -152,6 +171,7 @@ def kinds(model: type[Filter]) -> dict[str, Kind]:
 
 
 def split_values(raw: str) -> list[str]:
+    """Split a parameter at its commas, except those in double quotes; raises `Invalid`."""
     try:
         values = next(csv.reader([raw], skipinitialspace=True, strict=True)) if '"' in raw else raw.split(",")
     except csv.Error:
@@ -175,7 +195,11 @@ def _between(kind: Kind, raw: str) -> Between:
 
 
 def _dates_between(low: str, high: str) -> Between:
-    """A date stands for all it contains, so 2018-06..2018 is none upside down; 2019 begins when 2019-01-01 does."""
+    """A range of dates of any precision; raises `Invalid` if its ends are in the wrong order.
+
+    A date stands for all days in it, so 2018-06..2018 is in order. The lower end loses a final -01, since 2019 begins
+    when 2019-01-01 does.
+    """
     shorter = min(len(low), len(high))
     if low[:shorter] > high[:shorter]:
         raise Invalid(f"is a range upside down: {low} is after {high}", (f"{high}..{low}",))
@@ -185,7 +209,7 @@ def _dates_between(low: str, high: str) -> Between:
 
 
 def read_test(kind: Kind, raw: str) -> Test:
-    """One value of a parameter as a test; raises `Invalid`."""
+    """Parse one value of a parameter into a test; raises `Invalid`."""
     if raw == "missing":
         return Missing()
     if raw == "present":

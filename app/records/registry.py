@@ -1,4 +1,4 @@
-"""The ten record types, each after those it refers to; the one list that everything else goes by."""
+"""The registry of the ten record types, each after those that it refers to, so that records can be written in order."""
 
 from app.records.approvals.resource import APPROVALS
 from app.records.directions.resource import DIRECTIONS

@@ -1,6 +1,8 @@
-"""What a record type is: its shapes, its tables and the two functions between them.
+"""The declaration of a record type: its shapes, its tables and the functions between them.
 
 In  --rows-->  rows of its tables  --render-->  Out
+
+`Resource` is the declaration; the rest are helpers with which the types' `resource.py` write theirs.
 """
 
 from collections import defaultdict
@@ -20,11 +22,12 @@ from app.records.filters import Filter
 from app.records.rules import Rule
 
 Row = dict[str, Any]
+"""A row of a table: values by column."""
 Rows = dict[str, list[Row]]
 """A record's rows by table name, in order."""
 
-Found = Mapping[RecordType, Mapping[str, Row]]
-"""Referred records as they are embedded, by type and id."""
+EmbeddedRecords = Mapping[RecordType, Mapping[str, Row]]
+"""Records that others refer to, as they are embedded, by type and id."""
 
 Name = tuple[str, str]
 """`(kind, name)`."""
@@ -32,25 +35,29 @@ Name = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A table whose rows belong to a record; `owner` is the column with the record's id."""
+    """A table whose rows belong to records; `owner` names the column with the record's id."""
 
     model: type[Base]
     owner: str
 
     @property
     def table(self) -> Table:
+        """The model's table."""
         return table_of(self.model)
 
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """A column of another table: a record has as many values as rows there are its own."""
+    """A filter's target in another table than the main one, where a record may have several rows and so several values.
+
+    `owner` is the column with the record's id; `where` restricts the rows.
+    """
 
     column: InstrumentedAttribute[Any]
     owner: InstrumentedAttribute[str]
     where: tuple[ColumnElement[bool], ...] = ()
     beside: Mapping[str, InstrumentedAttribute[Any]] = field(default_factory=dict)
-    """Numbers of the record that its links hold too, so that one index filters by a link and sorts by them."""
+    """Columns of the record that are copied into this table, by sort key, so that one index filters and sorts."""
 
 
 Target = InstrumentedAttribute[Any] | Linked
@@ -61,41 +68,53 @@ FilterModel = type[Filter]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Resource:
+    """The declaration of a record type, from which storing, querying and the HTTP interface of the type follow."""
+
     type: RecordType
     singular: str
+    """The type's name in prose, for one record."""
     entered: EnteredModel
+    """The `In` model."""
     out: Model
     filter: FilterModel
     rules: tuple[Rule[Any], ...]
     main: Part
+    """The table with one row for each record."""
     parts: tuple[Part, ...] = ()
+    """Other tables that a record is entered into."""
     views: tuple[Part, ...] = ()
-    """Rows of other types that its document shows."""
+    """Tables of other types' records that refer to this one and that its document shows."""
     rows: Callable[[Any], Rows]
+    """Makes a record's rows in the main table and in `parts` from its `In` model."""
     names: Callable[[Any], Iterable[Name]]
-    render: Callable[[Rows, Found], Row]
+    """The names of an `In` record beside its id."""
+    render: Callable[[Rows, EmbeddedRecords], Row]
+    """Makes the fields of `Out` from a record's rows and the records that they refer to."""
     embed: Callable[[Rows], Row]
-    """How it is shown in another record's document, from its main row and `embed_parts`."""
+    """Makes what another record's document shows of a record, from its rows in the main table and in `embed_parts`."""
     embed_parts: tuple[Part, ...] = ()
     derive: Callable[[Connection, Sequence[str]], None] | None = None
-    """Sets the columns of some records that follow from other records' rows."""
+    """Sets the columns of records, given by id, that follow from other records' rows."""
     filters: Mapping[str, Target]
     sorts: Mapping[str, InstrumentedAttribute[Any]]
     includes: Mapping[str, RecordType] = field(default_factory=dict)
-    """Embedded fields that `include=` replaces by whole records."""
+    """The embedded fields that `include=` replaces by whole records, and the types of these."""
     example: str
+    """The id of a record in the seeds, for examples."""
 
     @property
     def path(self) -> str:
+        """The path of the type's list."""
         return f"/v1/{self.type}"
 
     @property
     def title(self) -> str:
+        """The type's name in prose, for several records."""
         return self.type.replace("-", " ")
 
 
-def columns(model: type[Base], shape: BaseModel, **more: Any) -> Row:
-    """A row of a table from the fields of the same name; `more` gives the rest."""
+def row_of(model: type[Base], shape: BaseModel, **more: Any) -> Row:
+    """Make a row of a table from a model's fields that have the columns' names, and from `more`."""
     values = shape.__dict__
     return {name: values[name] for name in _shared(model, type(shape))} | more
 
@@ -106,7 +125,7 @@ def _shared(model: type[Base], shape: type[BaseModel]) -> tuple[str, ...]:
 
 
 class ShapedRow(dict[str, Any]):
-    """A row that was made of a shape, which it shows again without being checked again."""
+    """A row that keeps the model it was made from, so that rendering it needs no second validation."""
 
     __slots__ = ("shape",)
 
@@ -115,44 +134,67 @@ class ShapedRow(dict[str, Any]):
         self.shape = shape
 
 
-def numbered(owner: Mapping[str, Any], rows: Iterable[Row]) -> list[Row]:
-    """Rows of a part, in order; they become the owner's."""
+def part_rows(owner: Mapping[str, Any], rows: Iterable[Row]) -> list[Row]:
+    """Add to each row its owner's columns and its position."""
     found = list(rows)
     for position, row in enumerate(found):
         row.update(owner, position=position)
     return found
 
 
-def flat(shapes: Iterable[BaseModel]) -> Iterator[Row]:
-    """Shapes that hold nothing but plain values, as rows."""
+def shaped_rows(shapes: Iterable[BaseModel]) -> Iterator[Row]:
+    """Make rows of models whose fields are the columns."""
     return map(ShapedRow, shapes)
 
 
-def shown(shape: type[BaseModel], rows: Iterable[Row]) -> list[BaseModel | Row]:
-    """The shapes that rows were made of; of those that were read, the columns that it shows."""
+def render_rows(shape: type[BaseModel], rows: Iterable[Row]) -> list[BaseModel | Row]:
+    """Render rows by a model: those made by `flat` as their models, those read from the database as its fields."""
     return [row.shape if isinstance(row, ShapedRow) else pick(shape, row) for row in rows]
 
 
 def links(owner: Mapping[str, str], column: str, ids: Iterable[str]) -> list[Row]:
-    return numbered(owner, ({column: id} for id in ids))
+    """The rows of a link table: one for each id, in order."""
+    return part_rows(owner, ({column: id} for id in ids))
 
 
 def pick(shape: type[BaseModel], row: Row) -> Row:
-    """The columns of a row that a shape shows."""
+    """The columns of a row that are fields of a model."""
     return {name: row[name] for name in _fields(shape) if name in row}
 
 
 @cache
 def _fields(shape: type[BaseModel]) -> tuple[str, ...]:
-    """Looking `model_fields` up costs as much as ten of these."""
+    """The names of a model's fields. They are cached, since looking up `model_fields` takes ten times as long."""
     return tuple(shape.model_fields)
 
 
-def named(rows: Rows, kind: str) -> list[str]:
+def names_of_kind(rows: Rows, kind: str) -> list[str]:
+    """The names of one kind among a record's rows."""
     return [row["name"] for row in rows["names"] if row["kind"] == kind]
 
 
+def no_names(_: RecordIn) -> Iterator[Name]:
+    """The `names` of a type whose records have none but their ids."""
+    return iter(())
+
+
+def embed_columns(table: str, *columns: str) -> Callable[[Rows], Row]:
+    """An `embed` function that shows some columns of a record's main row."""
+
+    def embed(rows: Rows) -> Row:
+        main = rows[table][0]
+        return {name: main[name] for name in columns}
+
+    return embed
+
+
+def embedded(found: EmbeddedRecords, type: RecordType, rows: Iterable[Row], column: str) -> list[Row]:
+    """The records of a type that rows refer to by a column, as they are embedded."""
+    return [found[type][row[column]] for row in rows]
+
+
 def group(rows: Iterable[Row], column: str) -> Mapping[Any, list[Row]]:
+    """Rows by the value of a column, in their order."""
     grouped: dict[Any, list[Row]] = defaultdict(list)
     for row in rows:
         grouped[row[column]].append(row)

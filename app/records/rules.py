@@ -1,6 +1,6 @@
-"""How a domain rule is written: a pure function from a record to the places where it is broken.
+"""Domain rules: each is a pure function from an `In` record to the faults it finds.
 
-Each type keeps its rules as one table, `RULES`, used alike by the seeds, the importers and the API.
+Each type has its rules in one table, `RULES`, which the seeds, the imports and the API use alike.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -16,8 +16,11 @@ Rule = Callable[[R], Iterator[Fault]]
 
 
 def _tolerance(printed: float) -> float:
-    """How far a printed percent may be from events / n: half a point for a whole number, which is rounded, and one
-    unit of its last place for a decimal, which some sources cut off instead."""
+    """How many points a printed percent may differ from events / n.
+
+    A whole number may differ by half a point, since it is rounded; a decimal by one unit of its last place, since some
+    sources truncate it. Both have a small margin for floating point.
+    """
     if isinstance(printed, int):
         return 0.5001
     decimals = len(repr(printed).partition(".")[2])
@@ -25,12 +28,12 @@ def _tolerance(printed: float) -> float:
 
 
 def broken(record: R, rules: Iterable[Rule[R]]) -> list[Fault]:
-    """Every fault of a record, in the order of the rules."""
+    """All faults of a record, in the order of the rules."""
     return [fault for rule in rules for fault in rule(record)]
 
 
 def numbers_agree(pointer: str, events: int | None, percent: float | None, n: int | None) -> Iterator[Fault]:
-    """Events are among n, and the percent is events / n within rounding."""
+    """Check that there are no more events than n, and that the percent is events / n within rounding."""
     if events is not None and n is not None and events > n:
         yield f"{pointer}/events", f"{events} events among {n}"
     elif n == 0 and (events or percent):
@@ -40,13 +43,13 @@ def numbers_agree(pointer: str, events: int | None, percent: float | None, n: in
 
 
 def in_order(pointer: str, low: float | None, high: float | None, what: str) -> Iterator[Fault]:
-    """A range's lower end is not above its upper end."""
+    """Check that a range's lower end is not above its upper end."""
     if low is not None and high is not None and low > high:
         yield pointer, f"{what}: {low} is above {high}"
 
 
 def unique(pointer: str, values: Iterable[object], what: str) -> Iterator[Fault]:
-    """No value stands twice in a list."""
+    """Check that no value occurs twice in a list."""
     seen: set[object] = set()
     for index, value in enumerate(values):
         if value in seen:

@@ -1,4 +1,4 @@
-"""Many new rows at once, past the statement compiler: SQLite's `executemany` and PostgreSQL's `COPY`, side by side."""
+"""Bulk insert of new rows by the drivers' fast paths: `executemany` on SQLite and `COPY` on PostgreSQL."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,43 +13,46 @@ from sqlalchemy.types import TypeEngine
 
 from app.database.engine import Printed, json_text
 from app.records.resource import Row
-from app.store.documents import Packed, packed
+from app.store.documents import CompressedJson, compress
 
 Convert = Callable[[Any], Any]
 
 
 class Block(NamedTuple):
-    """Rows of one table as either database takes them."""
+    """Rows of one table, converted so that the drivers of both databases take them: one value for each name."""
 
     names: tuple[str, ...]
     rows: Sequence[Sequence[Any]]
 
 
 @lru_cache(maxsize=1000)
-def _converts(table: Table, names: tuple[str, ...], dialect: Dialect | None) -> tuple[tuple[int, Convert], ...]:
-    """What the columns' types do to values on their way in, by place."""
+def _converters(table: Table, names: tuple[str, ...], dialect: Dialect | None) -> tuple[tuple[int, Convert], ...]:
+    """The conversions that the columns' types require, as `(place of the column, function)`."""
     types = ((place, table.c[name].type) for place, name in enumerate(names))
     found = ((place, _convert(of, dialect)) for place, of in types)
     return tuple((place, convert) for place, convert in found if convert is not None)
 
 
 def _convert(of: TypeEngine[Any], dialect: Dialect | None) -> Convert | None:
-    """Words are checked by the database, and both drivers print numbers as Python does."""
+    """The conversion of a column type's values, or nothing where both drivers take them as they are.
+
+    Vocabularies are checked by the database, and both drivers write numbers as Python prints them.
+    """
     if isinstance(of, JSON):
         return _json_or_null if of.none_as_null else json_text
-    if isinstance(of, Packed):
-        return lambda value: None if value is None else packed(value)
+    if isinstance(of, CompressedJson):
+        return lambda value: None if value is None else compress(value)
     if isinstance(of, Enum | Boolean | Integer | Printed | String | LargeBinary):
         return None
-    return of.dialect_impl(dialect).bind_processor(dialect) if dialect else _alike
+    return of.dialect_impl(dialect).bind_processor(dialect) if dialect else _null_only
 
 
 def _json_or_null(value: Any) -> str | None:
     return None if value is None else json_text(value)
 
 
-def _alike(value: Any) -> Any:
-    """Nothing at all needs no dialect; a moment does."""
+def _null_only(value: Any) -> Any:
+    """Pass NULL on. A value of such a type, for instance a timestamp, is written differently by each database."""
     if value is not None:
         raise TypeError(f"{type(value).__name__} is not kept alike by both databases")
     return value
@@ -76,35 +79,40 @@ def _statement(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:
     quote = dialect.identifier_preparer.quote
     columns = ", ".join(map(quote, names))
     if dialect.name == "postgresql":
-        return f"COPY {quote(table.name)} ({columns}) FROM STDIN{' (FORMAT BINARY)' if _binary(table, names) else ''}"
+        form = " (FORMAT BINARY)" if _binary_types(table, names) else ""
+        return f"COPY {quote(table.name)} ({columns}) FROM STDIN{form}"
     return f"INSERT INTO {quote(table.name)} ({columns}) VALUES ({', '.join('?' * len(names))})"
 
 
 def block(table: Table, rows: Sequence[Row]) -> Block:
-    """Rows that all give the same columns, for a database that is not known yet; there is one at least."""
+    """Convert rows for a database that is not known yet. There is at least one row, and all have the same columns."""
     names = tuple(rows[0])
-    return Block(names, list(_tuples(rows, names, _converts(table, names, None))))
+    return Block(names, list(_tuples(rows, names, _converters(table, names, None))))
 
 
 def insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-    """Rows that all give the same columns."""
+    """Insert rows, all of which have the same columns."""
     if rows:
         names = tuple(rows[0])
-        _put(connection, table, names, _tuples(rows, names, _converts(table, names, connection.dialect)))
+        _insert_rows(connection, table, names, _tuples(rows, names, _converters(table, names, connection.dialect)))
 
 
 def insert_blocks(connection: Connection, table: Table, blocks: Iterable[Block]) -> None:
+    """Insert converted rows, with one statement for all blocks of the same columns."""
     alike: dict[tuple[str, ...], list[Sequence[Sequence[Any]]]] = {}
     for names, rows in blocks:
         alike.setdefault(names, []).append(rows)
     for names, several in alike.items():
-        _put(connection, table, names, chain.from_iterable(several))
+        _insert_rows(connection, table, names, chain.from_iterable(several))
 
 
 @contextmanager
-def proven(connection: Connection) -> Iterator[None]:
-    """Rows whose values the models have looked at, of which SQLite's CHECKs are made: it builds every list of words
-    anew for each row, which takes a third of the time. `integrity_check` looks at them all the same."""
+def checks_deferred(connection: Connection) -> Iterator[None]:
+    """Insert rows in this block without SQLite's CHECK constraints, whose values the models have validated already.
+
+    SQLite builds the list of a vocabulary's words again for each row, which takes a third of the time of an import.
+    `PRAGMA integrity_check`, which `evidence check` runs, verifies the constraints later. PostgreSQL is not affected.
+    """
     if connection.dialect.name != "sqlite":
         yield
         return
@@ -115,13 +123,13 @@ def proven(connection: Connection) -> Iterator[None]:
         connection.exec_driver_sql("PRAGMA ignore_check_constraints=OFF")
 
 
-def _put(connection: Connection, table: Table, names: tuple[str, ...], rows: Iterable[Sequence[Any]]) -> None:
-    """The driver's errors become SQLAlchemy's, as those of all other statements are."""
+def _insert_rows(connection: Connection, table: Table, names: tuple[str, ...], rows: Iterable[Sequence[Any]]) -> None:
+    """Run the statement by the driver, and raise its errors as SQLAlchemy's, as for all other statements."""
     statement, dialect = _statement(table, names, connection.dialect), connection.dialect
     errors = dialect.loaded_dbapi.Error
     try:
         if dialect.name == "postgresql":
-            _copy(connection, statement, rows, _binary(table, names))
+            _copy(connection, statement, rows, _binary_types(table, names))
         else:
             _execute(connection, statement, rows)
     except errors as error:
@@ -132,13 +140,16 @@ def _execute(connection: Connection, statement: str, rows: Iterable[Sequence[Any
     connection.connection.cursor().executemany(statement, rows)  # type: ignore[arg-type]  # any iterable will do
 
 
-_OF_BINARY = {String: "text", Enum: "text", Integer: "int4", LargeBinary: "bytea", Packed: "bytea"}
+_BINARY_TYPES = {String: "text", Enum: "text", Integer: "int4", LargeBinary: "bytea", CompressedJson: "bytea"}
 
 
 @lru_cache(maxsize=1000)
-def _binary(table: Table, names: tuple[str, ...]) -> tuple[str, ...]:
-    """PostgreSQL's types, where there is nothing but words, numbers and bytes: as text, each byte would be two."""
-    found = [_OF_BINARY.get(type(table.c[name].type), "") for name in names]
+def _binary_types(table: Table, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The PostgreSQL types for a binary COPY, or nothing for a COPY as text.
+
+    Binary is used where a table holds bytes, which take twice as much as text, and only text and integers beside them.
+    """
+    found = [_BINARY_TYPES.get(type(table.c[name].type), "") for name in names]
     return tuple(found) if "bytea" in found and all(found) else ()
 
 

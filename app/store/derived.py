@@ -1,4 +1,4 @@
-"""Columns and rows that follow from other records' rows: evidence bases, alerts, and each type's own."""
+"""Deriving the columns and rows that follow from other records' rows: evidence basis, alerts, and each type's own."""
 
 from collections.abc import Iterable
 
@@ -20,7 +20,10 @@ _PRIMARY = exists().where(
 
 
 def basis_of(tiers: Iterable[Tier], *, is_flagged: bool) -> EvidenceBasis:
-    """The same of a record that is not stored yet."""
+    """The evidence basis of a record that is not stored yet, from the tiers of its sources; as `_BASIS` in SQL.
+
+    `is_flagged` says that a curator flagged the record as not covered by primary sources.
+    """
     return "primary" if not is_flagged and "primary" in tiers else "secondary"
 
 
@@ -28,7 +31,7 @@ _BASIS = case((~Record.needs_primary_source & _PRIMARY, "primary"), else_="secon
 
 
 def derive_columns(connection: Connection, keys: Iterable[Key]) -> None:
-    """Sets what follows from other rows: evidence basis and alerts of all cited types, and each type's own columns."""
+    """Set the evidence basis and the alerts of records of all types but sources, and each type's derived columns."""
     for type, some in grouped(keys):
         if type != "sources":
             which = (Record.type == type, Record.id.in_(some))

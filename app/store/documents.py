@@ -1,7 +1,7 @@
-"""Documents: each record's public JSON, rendered once a change and kept in every version.
+"""Documents: the public JSON of each record, rendered at each change, with all versions kept.
 
-The table is at once what readers get (the versions with no end) and the history. `database_state` holds the one
-revision counter: it moves with every commit that changes data, and its row is the writers' lock.
+One table serves readers (the versions without an end) and is the history. `database_state` holds the database's one
+revision counter, which every commit that changes data increases; its row is also the lock of the writers.
 """
 
 import threading
@@ -28,43 +28,53 @@ from app.database.engine import Base
 from app.records.fields import RecordType, Slug, word
 
 _FRAME = b"\x28\xb5\x2f\xfd"
-"""What every zstd frame begins with, and no JSON."""
-SHORTEST_PACKED = 500
-_own = threading.local()
+"""The magic number at the start of a zstd frame (RFC 8878); no JSON begins so."""
+MIN_COMPRESSED = 500
+"""Bytes. Shorter values are stored uncompressed."""
+_thread_local = threading.local()
 
 
-def packed(value: bytes) -> bytes:
-    """What is packed already stays as it is."""
-    if len(value) < SHORTEST_PACKED or value[:4] == _FRAME:
+def compress(value: bytes) -> bytes:
+    """Compress JSON with zstd. Short values and values that are compressed already are returned unchanged."""
+    if len(value) < MIN_COMPRESSED or value[:4] == _FRAME:
         return value
-    if not hasattr(_own, "packer"):
-        _own.packer = ZstdCompressor(level=1)
-    return bytes(_own.packer.compress(value))
+    if not hasattr(_thread_local, "packer"):
+        _thread_local.packer = ZstdCompressor(level=1)
+    return bytes(_thread_local.packer.compress(value))
 
 
-def unpacked(value: bytes) -> bytes:
+def decompress(value: bytes) -> bytes:
+    """Undo `compress`."""
     return ZstdDecompressor().decompress(value) if value[:4] == _FRAME else value
 
 
-class Packed(TypeDecorator[bytes]):
-    """JSON that is rarely read: a fifth of its size. What was stored before it was packed is read as it is."""
+class CompressedJson(TypeDecorator[bytes]):
+    """A column of compressed JSON, for values that are rarely read: it takes a fifth of the space.
+
+    Values that were stored before compression was introduced are read unchanged.
+    """
 
     impl = LargeBinary
     cache_ok = True
 
     def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
-        return None if value is None else packed(value)
+        return None if value is None else compress(value)
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> bytes | None:
-        return None if value is None else unpacked(value)
+        return None if value is None else decompress(value)
 
 
 Change = Literal["created", "updated", "refreshed", "deleted", "restored"]
-"""`refreshed`: nothing was entered, but a record that this document shows has changed. `deleted`: a tombstone, which
-ends where it begins, so that it is never what a reader gets."""
+"""How a version came to be.
+
+`refreshed`: the record was not entered, but something that its document shows has changed.
+`deleted`: the version is a tombstone; it ends in the revision in which it begins, so it is never current.
+"""
 
 
 class State(Base):
+    """The one row about the database as a whole."""
+
     __tablename__ = "database_state"
     __table_args__ = (CheckConstraint("id = 1", name="one_row"), CheckConstraint("revision >= 0", name="revision"))
 
@@ -77,6 +87,8 @@ class State(Base):
 
 
 class Revision(Base):
+    """A committed change of the data: its number, when it could first be seen, who made it and why."""
+
     __tablename__ = "revisions"
 
     revision: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -86,6 +98,8 @@ class Revision(Base):
 
 
 class Document(Base):
+    """One version of a record's public JSON."""
+
     __tablename__ = "documents"
     __table_args__ = (
         ForeignKeyConstraint(["type", "id"], ["records.type", "records.id"]),
@@ -113,11 +127,13 @@ class Document(Base):
     until_revision: Mapped[int | None] = mapped_column(ForeignKey("revisions.revision"))
     etag: Mapped[str] = mapped_column(comment="Hash of the body")
     body: Mapped[bytes] = mapped_column(LargeBinary)
-    entered: Mapped[bytes | None] = mapped_column(Packed, comment="The record as it was entered; none if refreshed")
+    entered: Mapped[bytes | None] = mapped_column(
+        CompressedJson, comment="The record as it was entered; none if refreshed"
+    )
 
 
 def valid_at(revision: int | None) -> ColumnElement[bool]:
-    """The versions that readers get, or got when a revision was the newest."""
+    """The condition that a version is current, or was current when `revision` was the newest."""
     if revision is None:
         return Document.until_revision.is_(None)
     unended = or_(Document.until_revision.is_(None), Document.until_revision > revision)

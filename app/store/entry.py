@@ -1,4 +1,4 @@
-"""A record that was checked, on its way into its tables."""
+"""Entries: validated records, and the rows of all tables that an entry becomes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,55 +10,60 @@ from app.records.fields import RecordType
 from app.records.registry import RESOURCES
 from app.records.resource import Row, Rows
 from app.store.bulk_insert import Block
-from app.store.documents import unpacked
+from app.store.documents import decompress
 from app.store.quotes.citations import provenance_rows
 from app.store.quotes.reanchor import digest_of
 from app.store.versions import Key
 
-Claim = tuple[str, str]
-"""A name folded, and as it is written."""
+NameClaim = tuple[str, str]
+"""`(folded name, name as written)`: a name that no other record of the type may have."""
 
 
 class Ready(NamedTuple):
-    """A new record with all that is to be written of it, made before. It shows and quotes nobody, but cites sources."""
+    """A new record with its prebuilt rows and document (see `app.store.prebuild`).
+
+    It refers to no records but sources, which it cites without quotes.
+    """
 
     id: str
     kept: bytes
-    """As it was entered, packed."""
+    """The record as entered, as JSON, compressed."""
     digest: str
-    claims: tuple[Claim, ...]
+    claims: tuple[NameClaim, ...]
     sources: tuple[str, ...]
-    """What it cites, in order."""
+    """Ids of the sources that it cites, in order."""
     may_be_alerted: bool
-    """Whether any of that may be a publication."""
+    """Whether any cited source has the identifier of a publication, which may be retracted or corrected."""
     blocks: dict[str, Block]
-    """Its rows by table."""
+    """The record's rows by table name."""
     etag: str
     body: bytes
 
     def references(self) -> Iterator[tuple[str, RecordType, str]]:
+        """The sources that it cites: `(JSON pointer, "sources", id)`."""
         yield from ((f"/provenance/{place}/source", "sources", id) for place, id in enumerate(self.sources))
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A checked record, ready to be written, as it was entered; `cited` are its provenance rows.
-
-    `stored`: the digest it is kept under, where it is entered as it was and only its quotes have moved since.
-    """
+    """A validated record that can be written."""
 
     type: RecordType
     id: str
     entered: bytes
-    """Of what is ready, packed."""
+    """The record as JSON; compressed if it is prebuilt."""
     cited: tuple[Row, ...]
+    """Its provenance rows, without the columns that name their owner; empty if it is prebuilt."""
     stored: str | None = None
+    """The digest to store, if it is known: of a prebuilt record, or of one that is entered again unchanged."""
     read: RecordIn | None = None
-    """What `entered` says, where it need not be read again."""
+    """The parsed record, if it is at hand."""
     ready: Ready | None = None
+    """The prebuilt rows and document, if there are any."""
 
     @classmethod
-    def ready_made(cls, type: RecordType, ready: Ready) -> "Entry":
+    def of_prebuilt(cls, type: RecordType, ready: Ready) -> "Entry":
+        """Make the entry of a prebuilt record."""
         return cls(type, ready.id, ready.kept, (), ready.digest, ready=ready)
 
     @classmethod
@@ -70,23 +75,30 @@ class Entry:
         stored: str | None = None,
         entered: bytes | None = None,
     ) -> "Entry":
+        """Make the entry of a parsed record; `entered` is its JSON, if it was serialized before."""
         return cls(type, record.id, entered or as_entered(record), cited, stored, record)
 
     @property
     def key(self) -> Key:
+        """The record's type and id."""
         return self.type, self.id
 
     @property
     def record(self) -> RecordIn:
-        return self.read or RESOURCES[self.type].entered.model_validate_json(unpacked(self.entered))
+        """The parsed record; it is parsed from `entered` if it is not at hand."""
+        return self.read or RESOURCES[self.type].entered.model_validate_json(decompress(self.entered))
 
     @property
     def digest(self) -> str:
+        """The digest of the record and of where its quotes are, by which an unchanged record is recognized."""
         return self.stored or digest_of(self.entered, self.cited)
 
 
 def _name_rows(type: RecordType, record: RecordIn) -> list[Row]:
-    """A record's names, its id first; a name repeated under another kind claims its key once."""
+    """The rows of a record's names, its id first.
+
+    A name is marked exclusive if its kind is and no name before it has the same key.
+    """
     owner = {"record_type": type, "record_id": record.id}
     seen: set[str] = set()
     rows = []
@@ -98,18 +110,20 @@ def _name_rows(type: RecordType, record: RecordIn) -> list[Row]:
     return rows
 
 
-def claims_of(type: RecordType, record: RecordIn) -> Iterator[Claim]:
-    """The names that no other record of its type may have."""
+def claims_of(type: RecordType, record: RecordIn) -> Iterator[NameClaim]:
+    """The exclusive names of a record, which no other record of its type may have."""
     for kind, name in names_of(type, record):
         if is_exclusive(kind):
             yield fold(type, name), name
 
 
 def names_of(type: RecordType, record: RecordIn) -> list[tuple[str, str]]:
+    """All names of a record as `(kind, name)`, its id first."""
     return [("id", record.id), *RESOURCES[type].names(record)]
 
 
 def rows_of(entry: Entry) -> Rows:
+    """The rows of all tables that an entry becomes, by table name."""
     owner = {"record_type": entry.type, "record_id": entry.id}
     record = entry.record
     cited = entry.cited if entry.ready is None else provenance_rows(record, {})[0]

@@ -1,4 +1,4 @@
-"""What imports have offered of each record, and where that is not what the record says."""
+"""Tables of reconciliation: what each import contributed to a record, and conflicts with the record's values."""
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, false
 from sqlalchemy.orm import Mapped, mapped_column
@@ -9,9 +9,10 @@ from app.records.fields import RecordType, Slug, word
 
 
 class Imported(Base):
-    """What a source said of a record when it was last imported; the newest row that was not undone counts.
+    """A contribution: what one source stated about a record in one import.
 
-    Rows are kept, as versions are, so that an import that is reverted leaves the one before it.
+    Of each source the newest row that was not undone counts. Older rows are kept, so that the one before counts again
+    when an import is reverted.
     """
 
     __tablename__ = "imported"
@@ -36,7 +37,7 @@ class Imported(Base):
 
 
 class Conflict(Base):
-    """An import offered another value than the record has; derived, never entered."""
+    """A field for which an imported source states another value than the record has; derived, never entered."""
 
     __tablename__ = "conflicts"
     __table_args__ = (

@@ -1,6 +1,9 @@
-"""Proving that each layer follows from the one before, and making it so again."""
+"""Integrity: proving that derived rows and documents follow from the rows they are made of, and rebuilding them.
 
-from collections.abc import Callable, Iterator
+rows --> derived columns, alerts, conflicts --> documents
+"""
+
+from collections.abc import Iterator
 
 from sqlalchemy import Connection, Engine, delete, exists, func, select, text
 
@@ -9,16 +12,16 @@ from app.database.engine import reading
 from app.records.base_models import Record
 from app.records.fields import RecordType
 from app.records.registry import RESOURCES
-from app.store.alerts import untrue
+from app.store.alerts import records_with_wrong_alerts
 from app.store.derived import derive_columns
 from app.store.documents import Document, Revision, State
-from app.store.quotes.proof import untrue_quotes
+from app.store.quotes.proof import quote_faults
 from app.store.reconciliation.history import derive_conflicts, last_entered
-from app.store.reconciliation.integrity import untrue_conflicts, untrue_offers
+from app.store.reconciliation.integrity import conflict_faults, contribution_faults
 from app.store.rendering import etag_of, render, shapes
 from app.store.revision import Progress, changing, close_revision, open_revision
 from app.store.rows import IS_DELETED, batches
-from app.store.version_integrity import untrue_versions
+from app.store.version_integrity import version_faults
 from app.store.versions import Key, store
 
 
@@ -26,8 +29,8 @@ def _ids(connection: Connection, type: RecordType) -> list[str]:
     return list(connection.scalars(select(Record.id).where(Record.type == type, ~IS_DELETED).order_by(Record.id)))
 
 
-def _documents(connection: Connection, type: RecordType, ids: list[str]) -> Iterator[str]:
-    """Documents that differ from a fresh rendering of their rows, or are missing."""
+def _document_faults(connection: Connection, type: RecordType, ids: list[str]) -> Iterator[str]:
+    """Faults of documents that are missing or differ from a fresh rendering of their rows."""
     query = select(Document.id, Document.body, Document.etag).where(
         Document.type == type, Document.id.in_(ids), Document.until_revision.is_(None)
     )
@@ -42,26 +45,29 @@ def _documents(connection: Connection, type: RecordType, ids: list[str]) -> Iter
             yield f"{type}/{id}: the document's hash is wrong"
 
 
-def _alerts(connection: Connection, type: RecordType, ids: list[str]) -> Iterator[str]:
+def _alert_faults(connection: Connection, type: RecordType, ids: list[str]) -> Iterator[str]:
     if type != "sources":
-        yield from (f"{type}/{id}: the alerts are not what its rows say" for id in untrue(connection, type, ids))
+        yield from (
+            f"{type}/{id}: the alerts are not what its rows say"
+            for id in records_with_wrong_alerts(connection, type, ids)
+        )
 
 
-def _orphans(connection: Connection) -> Iterator[str]:
+def _orphaned_documents(connection: Connection) -> Iterator[str]:
     there = exists().where(Record.type == Document.type, Record.id == Document.id)
     for type, id in connection.execute(select(Document.type, Document.id).where(~there)):
         yield f"{type}/{id}: a document of no record"
 
 
-def _revisions(connection: Connection) -> Iterator[str]:
+def _revision_faults(connection: Connection) -> Iterator[str]:
     newest = connection.scalars(select(func.max(Document.revision))).one() or 0
     revision = connection.scalars(select(State.revision)).one()
     if newest > revision:
         yield f"a document is of revision {newest}, later than the database's own, {revision}"
 
 
-def _file(connection: Connection) -> Iterator[str]:
-    """SQLite's own proof of its file and its foreign keys."""
+def _file_faults(connection: Connection) -> Iterator[str]:
+    """What SQLite's own checks of its file, its constraints and its foreign keys find."""
     if connection.dialect.name != "sqlite":
         return
     for row in connection.execute(text("PRAGMA integrity_check")):
@@ -72,27 +78,40 @@ def _file(connection: Connection) -> Iterator[str]:
 
 
 def check(engine: Engine, *, progress: Progress = lambda _: None) -> Iterator[str]:
-    """Everything that is not as it should be; nothing where all is well."""
+    """Yield every fault of the database; nothing if all is well. `progress` is called with the number of records done.
+
+    All is read in one transaction, so writers do not disturb it.
+    """
     with reading(engine) as connection:
-        for proof in (_file, untrue_audit, _orphans, _revisions, untrue_versions, untrue_quotes, untrue_offers):
+        for proof in (
+            _file_faults,
+            untrue_audit,
+            _orphaned_documents,
+            _revision_faults,
+            version_faults,
+            quote_faults,
+            contribution_faults,
+        ):
             yield from proof(connection)
         for type in RESOURCES:
             for ids in batches(_ids(connection, type)):
-                yield from _alerts(connection, type, ids)
-                yield from untrue_conflicts(connection, type, ids)
-                yield from _documents(connection, type, ids)
+                yield from _alert_faults(connection, type, ids)
+                yield from conflict_faults(connection, type, ids)
+                yield from _document_faults(connection, type, ids)
                 progress(len(ids))
 
 
 def count(engine: Engine) -> int:
+    """How many records there are, without the deleted ones."""
     with reading(engine) as connection:
         return connection.scalars(select(func.count()).select_from(Record).where(~IS_DELETED)).one()
 
 
-def rebuild(engine: Engine, *, actor: str, progress: Callable[[int], None] = lambda _: None) -> int:
-    """Renders every document anew and keeps those that differ as new versions; returns how many.
+def rebuild(engine: Engine, *, actor: str, progress: Progress = lambda _: None) -> int:
+    """Derive all derived rows again, render every document, and store those that differ as new versions; return how
+    many differ.
 
-    What is derived in rows is made anew whether documents differ or not; only documents make a revision.
+    If no document differs, the database's revision does not move, though derived rows may have changed.
     """
     with changing(engine) as connection:
         keys: list[Key] = [(type, id) for type in RESOURCES for id in _ids(connection, type)]
@@ -109,7 +128,7 @@ def rebuild(engine: Engine, *, actor: str, progress: Callable[[int], None] = lam
 
 
 def is_stale(engine: Engine) -> bool:
-    """Whether there are records whose documents are missing, or were rendered by other shapes than this code's."""
+    """Whether the documents were rendered by schemas other than this code's, or never, and there are any records."""
     with reading(engine) as connection:
         kept = connection.scalars(select(State.shapes)).one()
         some = connection.scalars(select(Record.id).where(~IS_DELETED).limit(1)).first()

@@ -1,7 +1,7 @@
-"""New records made ready by whoever reads them: rows and document, which whoever writes them puts in as they are.
+"""Prebuild: the rows and the document of a new record, made in the process that reads an import.
 
-Only of what shows no record but sources that come with it: then nothing that is stored has a say in how it looks, and
-it can be made ready beside whoever writes.
+The process that writes then inserts them as they are (`app.store.prebuilt`). This is possible only for a record that
+shows no other records than sources that come with it, since then its document depends on nothing that is stored.
 """
 
 from collections.abc import Iterator
@@ -14,23 +14,27 @@ from app.records.resource import Resource, Row, Rows
 from app.records.sources.schemas import SourceIn
 from app.store import bulk_insert as bulk
 from app.store.derived import basis_of
-from app.store.documents import packed
+from app.store.documents import compress
 from app.store.entry import Entry, Ready, rows_of
 from app.store.quotes.citations import provenance_rows
 from app.store.rendering import body_of, etag_of
-from app.store.rows import every_part, main_tables, part_tables
+from app.store.rows import all_parts, main_tables, part_tables
 
 
 class Readying:
-    """The records that come together, each after those that it refers to; their shapes and own rules are right."""
+    """Prebuilds the records of one source item. Each comes after those that it refers to, and all were validated."""
 
     def __init__(self) -> None:
         self._sources: dict[str, Row] = {}
-        """As they are embedded in what cites them."""
-        self._passing: set[str] = set()
+        """The sources that came before, as they are embedded in the records that cite them."""
+        self._publications: set[str] = set()
+        """Those of the sources that are publications."""
 
     def ready(self, type: RecordType, record: RecordIn) -> Ready | None:
-        """Nothing where it shows or quotes more than sources without text that came before it."""
+        """Prebuild a record; return nothing if that cannot be done.
+
+        It cannot if the record quotes, refers to anything but sources that came before it, or is a source with text.
+        """
         cited, wrong = provenance_rows(record, {})
         if wrong or not all(of == "sources" and id in self._sources for _, of, id in references(record)):
             return None
@@ -42,11 +46,11 @@ class Readying:
         body = self._body(type, rows)
         return Ready(
             id=record.id,
-            kept=packed(entry.entered),
+            kept=compress(entry.entered),
             digest=entry.digest,
             claims=tuple((row["key"], row["name"]) for row in rows["names"] if row["exclusive"]),
             sources=tuple(row["source_id"] for row in cited),
-            may_be_alerted=any(row["source_id"] in self._passing for row in cited),
+            may_be_alerted=any(row["source_id"] in self._publications for row in cited),
             blocks=dict(_blocks(type, rows)),
             etag=etag_of(body),
             body=body,
@@ -55,20 +59,20 @@ class Readying:
     def _add(self, record: RecordIn, rows: Rows) -> None:
         if isinstance(record, SourceIn):
             self._sources[record.id] = RESOURCES["sources"].embed(rows)
-            self._passing |= {record.id} if rows["sources"][0]["identifier"] else set()
+            self._publications |= {record.id} if rows["sources"][0]["identifier"] else set()
 
     def _body(self, type: RecordType, rows: Rows) -> bytes:
         resource, shared = RESOURCES[type], rows["records"][0]
         if type != "sources":
             tiers = (self._sources[row["source_id"]]["tier"] for row in rows["provenance"])
             shared["evidence_basis"] = basis_of(tiers, is_flagged=shared["needs_primary_source"])
-        return body_of(resource, shared, _nobody(resource) | rows, {"sources": self._sources})
+        return body_of(resource, shared, _no_rows(resource) | rows, {"sources": self._sources})
 
 
 @cache
-def _nobody(resource: Resource) -> Rows:
-    """No rows, of all tables that a document is made of."""
-    return {part.table.name: [] for part in every_part(resource)}
+def _no_rows(resource: Resource) -> Rows:
+    """An empty list of rows for each table that a document is rendered from."""
+    return {part.table.name: [] for part in all_parts(resource)}
 
 
 def _blocks(type: RecordType, rows: Rows) -> Iterator[tuple[str, bulk.Block]]:

@@ -1,4 +1,4 @@
-"""Writing what was made ready: its rows and its documents are put in as they are, where they are what they would be."""
+"""Writing prebuilt records: their rows and documents are inserted as `app.store.prebuild` made them."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -9,8 +9,8 @@ from app.records.base_models import Alert
 from app.records.base_schemas import references
 from app.records.registry import RESOURCES
 from app.records.resource import Resource
-from app.store.alerts import citing, derive_alerts
-from app.store.bulk_insert import Block, insert_blocks, proven
+from app.store.alerts import derive_alerts, records_citing
+from app.store.bulk_insert import Block, checks_deferred, insert_blocks
 from app.store.documents import Document
 from app.store.entry import Entry, Ready
 from app.store.rows import main_tables, part_tables
@@ -20,59 +20,64 @@ _DOCUMENTS = table_of(Document)
 _VERSION = ("type", "id", "version", "change", "revision", "etag", "body", "entered")
 
 
-def still_ready(found: Mapping[Key, Ready], entries: Iterable[Entry]) -> dict[Key, Ready]:
-    """New ones that can be put in as they are: their sources are new too, and no other entry shows in them."""
-    shown = set(_referred(entry for entry in entries if entry.key not in found)) if found else set()
-    return {key: ready for key, ready in found.items() if key not in shown and _is_cited_anew(ready, found)}
+def insertable(prebuilt: Mapping[Key, Ready], entries: Iterable[Entry]) -> dict[Key, Ready]:
+    """The prebuilt records whose documents are right as they are.
+
+    Their sources are new and prebuilt too, and no other entry of the change refers to them and is shown by them.
+    """
+    shown = set(_shown_in_documents(entry for entry in entries if entry.key not in prebuilt)) if prebuilt else set()
+    return {
+        key: ready
+        for key, ready in prebuilt.items()
+        if key not in shown and all(("sources", id) in prebuilt for id in ready.sources)
+    }
 
 
-def _referred(entries: Iterable[Entry]) -> Iterator[Key]:
-    """Records that others refer to and whose documents may say so."""
+def _shown_in_documents(entries: Iterable[Entry]) -> Iterator[Key]:
+    """The records that the entries refer to and whose documents may show the entries."""
     for entry in entries:
         yield from ((type, id) for _, type, id in references(entry.record) if RESOURCES[type].views)
 
 
-def _is_cited_anew(ready: Ready, found: Mapping[Key, Ready]) -> bool:
-    return all(("sources", id) in found for id in ready.sources)
-
-
-def _blocks(ready: Mapping[Key, Ready], table: str) -> Iterator[Block]:
-    return (each.blocks[table] for each in ready.values() if table in each.blocks)
-
-
-def _resources(ready: Iterable[Key]) -> list[Resource]:
-    types = {type for type, _ in ready}
+def _resources(keys: Iterable[Key]) -> list[Resource]:
+    types = {type for type, _ in keys}
     return [resource for type, resource in RESOURCES.items() if type in types]
 
 
-def insert_ready_main(connection: Connection, ready: Mapping[Key, Ready]) -> None:
-    """Before any row that refers to them."""
-    _insert(connection, main_tables(*_resources(ready)), ready)
+def insert_prebuilt_main(connection: Connection, prebuilt: Mapping[Key, Ready]) -> None:
+    """Insert the main rows of prebuilt records, before any row that refers to them."""
+    _insert(connection, main_tables(*_resources(prebuilt)), prebuilt)
 
 
-def insert_ready_parts(connection: Connection, ready: Mapping[Key, Ready]) -> None:
-    _insert(connection, part_tables(*_resources(ready)), ready)
+def insert_prebuilt_parts(connection: Connection, prebuilt: Mapping[Key, Ready]) -> None:
+    """Insert all other rows of prebuilt records, after all main rows of the change."""
+    _insert(connection, part_tables(*_resources(prebuilt)), prebuilt)
 
 
-def _insert(connection: Connection, tables: Iterable[Table], ready: Mapping[Key, Ready]) -> None:
-    if ready:
-        with proven(connection):
+def _insert(connection: Connection, tables: Iterable[Table], prebuilt: Mapping[Key, Ready]) -> None:
+    if prebuilt:
+        with checks_deferred(connection):
             for table in tables:
-                insert_blocks(connection, table, _blocks(ready, table.name))
+                blocks = (ready.blocks[table.name] for ready in prebuilt.values() if table.name in ready.blocks)
+                insert_blocks(connection, table, blocks)
 
 
-def store_ready(connection: Connection, ready: Mapping[Key, Ready], revision: int) -> set[Key]:
-    """Their documents as first versions; returns who shows that any of them is retracted."""
-    alerted = _alerted(connection, [key for key, each in ready.items() if each.may_be_alerted])
-    kept = ((key, each) for key, each in ready.items() if key not in alerted)
-    rows = [(*key, 1, "created", revision, each.etag, each.body, each.kept) for key, each in kept]
+def store_prebuilt(connection: Connection, prebuilt: Mapping[Key, Ready], revision: int) -> set[Key]:
+    """Store the documents of prebuilt records as first versions; return the records that show alerts about them.
+
+    A record that rests on a publication with an alert is rendered again, since its prebuilt document does not show it.
+    """
+    alerted = _with_alerts(connection, [key for key, ready in prebuilt.items() if ready.may_be_alerted])
+    plain = ((key, ready) for key, ready in prebuilt.items() if key not in alerted)
+    rows = [(*key, 1, "created", revision, ready.etag, ready.body, ready.kept) for key, ready in plain]
     insert_blocks(connection, _DOCUMENTS, [Block(_VERSION, rows)] if rows else [])
-    store(connection, sorted(alerted), revision, {key: ready[key].kept for key in alerted})
-    publications = [key for key in ready if key[0] == "publications"]
-    return {key for _, ids in grouped(publications) for key in citing(connection, ids)}
+    store(connection, sorted(alerted), revision, {key: prebuilt[key].kept for key in alerted})
+    publications = [key for key in prebuilt if key[0] == "publications"]
+    return {key for _, ids in grouped(publications) for key in records_citing(connection, ids)}
 
 
-def _alerted(connection: Connection, keys: Iterable[Key]) -> set[Key]:
+def _with_alerts(connection: Connection, keys: Iterable[Key]) -> set[Key]:
+    """Derive the alerts of some records, and return those that have any."""
     found: set[Key] = set()
     for type, ids in grouped(keys):
         derive_alerts(connection, type, ids)

@@ -1,10 +1,10 @@
-"""Every change to data goes this way: rows first, then the documents they change, then the revision.
+"""A revision: the one way in which data changes.
 
-lock -> check -> rows -> derived columns -> documents, and those that show them -> revision -> commit
+lock -> validation -> rows -> derived columns -> documents, and those that show them -> revision -> commit
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,23 +15,26 @@ from app.database.engine import table_of, writing
 from app.records.base_models import Deletion
 from app.records.registry import RESOURCES
 from app.records.resource import Resource, Rows
-from app.records.sources.schemas import SourceIn
-from app.store.analyze import Growing
+from app.store.analyze import AnalyzeAfterBulk
 from app.store.derived import derive_columns
-from app.store.documents import Change, Document, Revision, State, unpacked
-from app.store.entry import Entry, Ready, rows_of
-from app.store.prebuilt import insert_ready_main, insert_ready_parts, still_ready, store_ready
-from app.store.quotes.reanchor import replaced, requote
+from app.store.documents import Change, Document, Revision, State
+from app.store.entry import Entry, Ready
+from app.store.plan import EntriesWithRows, EntryWithRows, Plan
+from app.store.prebuilt import insert_prebuilt_main, insert_prebuilt_parts, insertable, store_prebuilt
+from app.store.quotes.reanchor import reanchor_quotes, replaced_texts
 from app.store.reconciliation.history import derive_conflicts, last_entered
 from app.store.rendering import dependents, shapes
-from app.store.rows import BATCH, batches, clear_parts, deleted, insert_parts, known, remove, write_main
-from app.store.versions import Key, bury, grouped, store
+from app.store.rows import batches, clear_parts, delete_main, deleted, insert_parts, write_main
+from app.store.versions import Key, delete_documents, grouped, store
 
 Progress = Callable[[int], None]
+"""Is called with how many more records are done."""
 
 
 @dataclass(slots=True)
 class Summary:
+    """How many records a revision changed, and in which way."""
+
     created: int = 0
     updated: int = 0
     unchanged: int = 0
@@ -39,19 +42,19 @@ class Summary:
     restored: int = 0
     deleted: int = 0
     revision: int | None = None
-    """Nothing was changed where there is none."""
+    """The revision's number, or nothing if nothing was changed."""
 
 
 @contextmanager
 def changing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that holds the writers' lock from its start: what is checked in it is so when it is written."""
+    """A transaction that holds the writers' lock from its start, so what it validates is still true when it commits."""
     with writing(engine) as connection:
         connection.execute(select(State.revision).with_for_update())
         yield connection
 
 
 def open_revision(connection: Connection, actor: str, reason: str) -> int:
-    """The next revision; it is there with all it changes or not at all. `close_revision` ends it."""
+    """Insert the row of the next revision and return its number. `close_revision` must follow in the transaction."""
     revision = connection.scalars(select(State.revision)).one() + 1
     row = {"revision": revision, "committed_at": datetime.now(UTC), "actor": actor, "reason": reason}
     connection.execute(table_of(Revision).insert(), row)
@@ -59,117 +62,54 @@ def open_revision(connection: Connection, actor: str, reason: str) -> int:
 
 
 def close_revision(connection: Connection, revision: int) -> None:
-    """The last statements of a change: its time is when it can be seen, not when it began."""
+    """Move the database to a revision, as the last statements of its transaction.
+
+    The revision's time is set here and not when it was opened, since readers see it from now on. It is always later
+    than that of the revision before, even if the clock was set back.
+    """
     before = connection.scalars(select(State.changed_at)).one()
     at = max(datetime.now(UTC), before + timedelta(microseconds=1))
     connection.execute(update(Revision).where(Revision.revision == revision).values(committed_at=at))
     connection.execute(update(State).values(revision=revision, changed_at=at, shapes=shapes()))
 
 
-class _Plan:
-    """What becomes of each record; those that are so already are left out."""
+def _write_rows(connection: Connection, plan: Plan, entries: EntriesWithRows, prebuilt: Mapping[Key, Ready]) -> None:
+    """Write all main rows before all parts, since any part may refer to any main row.
 
-    def __init__(self) -> None:
-        self.changes: dict[Key, Change] = {}
-        self.ready: dict[Key, Ready] = {}
-        self.unchanged = 0
-
-    def add(self, entry: Entry, before: str | None, *, was_deleted: bool) -> None:
-        if before == entry.digest:
-            self.unchanged += 1
-        else:
-            self.changes[entry.key] = "updated" if before else "restored" if was_deleted else "created"
-            if entry.ready and self.changes[entry.key] == "created":
-                self.ready[entry.key] = entry.ready
-
-    def keys(self, change: Change) -> list[Key]:
-        return [key for key, planned in self.changes.items() if planned == change]
-
-    def batches(self, entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-        yield from batches(entry for entry in entries if entry.key in self.changes)
-
-
-def _plan(connection: Connection, entries: Iterable[Entry]) -> _Plan:
-    plan = _Plan()
-    for some in batches(entries):
-        keys = [entry.key for entry in some]
-        digests, gone = known(connection, keys), deleted(connection, keys)
-        for entry in some:
-            plan.add(entry, digests.get(entry.key), was_deleted=entry.key in gone)
-    return plan
-
-
-def _new_texts(plan: _Plan, entries: Iterable[Entry]) -> dict[str, str | None]:
-    """The texts of sources that are entered again with what may be another one."""
-    sources = (entry for entry in entries if plan.changes.get(entry.key) == "updated" and entry.type == "sources")
-    records = ((entry.id, entry.record) for entry in sources)
-    return {id: record.text for id, record in records if isinstance(record, SourceIn)}
-
-
-_WithRows = tuple[Entry, Rows]
-
-
-class _Prepared:
-    """Entries that change something with their rows, a batch at a time; where there is but one batch, it is kept.
-
-    Those of `ready` are left out.
+    The parts of updated records are cleared with the main rows, so that no new part meets an old one.
     """
-
-    def __init__(self, plan: _Plan, entries: Iterable[Entry], ready: Collection[Key]) -> None:
-        self._plan, self._entries, self._ready = plan, entries, ready
-        self._only = [*self._each()] if len(plan.changes) <= 2 * BATCH else None
-
-    def _each(self) -> Iterator[list[_WithRows]]:
-        return map(_with_rows, self._plan.batches(entry for entry in self._entries if entry.key not in self._ready))
-
-    def __iter__(self) -> Iterator[list[_WithRows]]:
-        return iter(self._only) if self._only is not None else self._each()
-
-
-def _with_rows(entries: Iterable[Entry]) -> list[_WithRows]:
-    return [(entry, rows_of(entry)) for entry in entries]
-
-
-def _there_before(plan: _Plan, entries: Iterable[Entry]) -> dict[Key, bytes]:
-    """What was known before is entered anew: it may differ from what imports have offered of it."""
-    changed = {key for key, change in plan.changes.items() if change != "created"}
-    return {entry.key: unpacked(entry.entered) for entry in entries if entry.key in changed} if changed else {}
-
-
-def _write_rows(connection: Connection, plan: _Plan, prepared: _Prepared, ready: Mapping[Key, Ready]) -> None:
-    """All main rows first, for any part may refer to any of them; and all that goes before anything that comes."""
-    insert_ready_main(connection, ready)
-    for some in prepared:
+    insert_prebuilt_main(connection, prebuilt)
+    for some in entries:
         for resource, rows in _rows_by_type(some):
             _write_main(connection, plan, resource, rows)
-    for some in prepared:
+    for some in entries:
         for resource, rows in _rows_by_type(some):
             insert_parts(connection, resource, rows.values())
-    insert_ready_parts(connection, ready)
+    insert_prebuilt_parts(connection, prebuilt)
     restored = plan.keys("restored")
     for type, ids in grouped(restored):
         connection.execute(delete(Deletion).where(Deletion.record_type == type, Deletion.record_id.in_(ids)))
 
 
-def _rows_by_type(entries: Sequence[_WithRows]) -> Iterator[tuple[Resource, dict[str, Rows]]]:
+def _rows_by_type(entries: Sequence[EntryWithRows]) -> Iterator[tuple[Resource, dict[str, Rows]]]:
     for type, resource in RESOURCES.items():
         rows = {entry.id: of for entry, of in entries if entry.type == type}
         if rows:
             yield resource, rows
 
 
-def _write_main(connection: Connection, plan: _Plan, resource: Resource, rows: Mapping[str, Rows]) -> None:
-    sorted_out: dict[Change, list[Rows]] = defaultdict(list)
+def _write_main(connection: Connection, plan: Plan, resource: Resource, rows: Mapping[str, Rows]) -> None:
+    by_change: dict[Change, list[Rows]] = defaultdict(list)
     for id, some in rows.items():
-        sorted_out[plan.changes[resource.type, id]].append(some)
-    write_main(connection, resource, sorted_out["created"], sorted_out["updated"], sorted_out["restored"])
+        by_change[plan.changes[resource.type, id]].append(some)
+    write_main(connection, resource, by_change["created"], by_change["updated"], by_change["restored"])
     clear_parts(connection, resource, [id for id in rows if plan.changes[resource.type, id] == "updated"])
 
 
 def _remove(connection: Connection, keys: Sequence[Key]) -> None:
-    """Who refers to whom is undone in the order of references, latest types first."""
+    """Delete records, the types in the reverse of the order in which they refer to each other."""
     for type in reversed(RESOURCES):
-        remove(connection, RESOURCES[type], [id for of, id in keys if of == type])
+        delete_main(connection, RESOURCES[type], [id for of, id in keys if of == type])
     if keys:
         connection.execute(table_of(Deletion).insert(), [{"record_type": type, "record_id": id} for type, id in keys])
 
@@ -179,57 +119,59 @@ def _shown_in(connection: Connection, keys: Iterable[Key], *, new: bool = False)
 
 
 class Revising:
-    """One revision, filled by any number of `put`s in a transaction of `changing`, and ended by `close`.
+    """Writes one revision by any number of `put`s, in a transaction of `changing`; `close` ends it.
 
-    It opens with the first thing that changes, so that what is so already makes none.
+    The revision is opened by the first change, so that a change without effect makes none.
     """
 
     def __init__(self, connection: Connection, *, actor: str, reason: str, progress: Progress = lambda _: None) -> None:
         self.summary = Summary()
         self._connection, self._actor, self._reason, self._progress = connection, actor, reason, progress
         self._shown: set[Key] = set()
-        self._growing = Growing(connection)
-        self._is_heard = False
-        """Whether documents show other conflicts."""
+        self._analyze = AnalyzeAfterBulk(connection)
+        self._has_changed_conflicts = False
+        """Whether documents were rendered again because their conflicts changed."""
 
     def put(self, entries: Iterable[Entry], gone: Sequence[Key] = ()) -> None:
-        """Makes some records as entered, and others gone; all that they refer to is among them or there.
+        """Write entries and delete the records of `gone`.
 
-        Nobody else may refer to what goes: see `checking`. `entries` are gone through several times, in the order of
-        their types.
+        All must be validated: entries refer only to each other and to stored records, and no other record refers to a
+        deleted one. `entries` come in the order of their types and are iterated several times.
         """
-        plan = _plan(self._connection, entries)
+        plan = Plan.of(self._connection, entries)
         self._count(plan, gone)
         if not (plan.changes or gone):
             return
         connection, revision = self._connection, self.opened()
         shown = _shown_in(connection, [*plan.keys("updated"), *gone]) - set(gone)
-        bury(connection, gone, revision)
+        delete_documents(connection, gone, revision)
         for type, ids in grouped(gone):
             clear_parts(connection, RESOURCES[type], ids)
-        texts = replaced(connection, _new_texts(plan, entries))
-        ready = still_ready(plan.ready, entries)
-        prepared = _Prepared(plan, entries, ready.keys())
-        _write_rows(connection, plan, prepared, ready)
+        texts = replaced_texts(connection, plan.source_texts(entries))
+        prebuilt = insertable(plan.prebuilt, entries)
+        with_rows = EntriesWithRows(plan, entries, prebuilt.keys())
+        _write_rows(connection, plan, with_rows, prebuilt)
         _remove(connection, gone)
-        requote(connection, texts, plan.changes.keys())
-        derive_columns(connection, plan.changes.keys() - ready.keys())
-        derive_conflicts(connection, _there_before(plan, entries), revision)
-        shown |= store_ready(connection, ready, revision)
-        shown |= self._store(plan, prepared, revision)
-        self._growing.by(len(plan.changes))
-        # what was entered now was rendered from what is there now
+        reanchor_quotes(connection, texts, plan.changes.keys())
+        derive_columns(connection, plan.changes.keys() - prebuilt.keys())
+        derive_conflicts(connection, plan.entered_again(entries), revision)
+        shown |= store_prebuilt(connection, prebuilt, revision)
+        shown |= self._store(plan, with_rows, revision)
+        self._analyze.add(len(plan.changes))
+        # records that were entered now were rendered from the present rows already
         self._shown = (self._shown | shown) - plan.changes.keys()
 
     def hear(self, keys: Iterable[Key]) -> None:
-        """Imports say something else of some records now: their conflicts are made anew, and shown."""
+        """Derive the conflicts of records again, whose contributions by imports have changed, and render those whose
+        conflicts differ.
+        """
         for some in batches(keys):
             there = set(some) - deleted(self._connection, some)
             changed = derive_conflicts(self._connection, last_entered(self._connection, there), self.opened())
             shown = sorted(key for key in changed if key[0] != "sources")
-            self._is_heard |= bool(store(self._connection, shown, self.opened()))
+            self._has_changed_conflicts |= bool(store(self._connection, shown, self.opened()))
 
-    def _count(self, plan: _Plan, gone: Sequence[Key]) -> None:
+    def _count(self, plan: Plan, gone: Sequence[Key]) -> None:
         for change in plan.changes.values():
             setattr(self.summary, change, getattr(self.summary, change) + 1)
         self.summary.unchanged += plan.unchanged
@@ -237,14 +179,14 @@ class Revising:
         self._progress(plan.unchanged)
 
     def opened(self) -> int:
-        """Its number; opens it if nothing has changed yet."""
+        """Return the revision's number, and open the revision if nothing has changed yet."""
         if self.summary.revision is None:
             self.summary.revision = open_revision(self._connection, self._actor, self._reason)
         return self.summary.revision
 
-    def _store(self, plan: _Plan, prepared: _Prepared, revision: int) -> set[Key]:
+    def _store(self, plan: Plan, entries: EntriesWithRows, revision: int) -> set[Key]:
         shown: set[Key] = set()
-        for some in prepared:
+        for some in entries:
             entered = {entry.key: entry.entered for entry, _ in some}
             written = {entry.key: rows for entry, rows in some}
             stored = store(self._connection, entered, revision, entered, written, self._progress)
@@ -254,10 +196,10 @@ class Revising:
         return shown
 
     def close(self) -> Summary:
-        """Renders whatever shows what was changed, and moves the database's revision."""
+        """Render the documents that show changed records, move the database to the revision, and sum it up."""
         if self.summary.revision is not None:
-            if _refresh(self._connection, self._shown, self.summary.revision) or self._is_heard:
-                self.summary.refreshed = _refreshed(self._connection, self.summary.revision)
+            if _refresh(self._connection, self._shown, self.summary.revision) or self._has_changed_conflicts:
+                self.summary.refreshed = _count_refreshed(self._connection, self.summary.revision)
             close_revision(self._connection, self.summary.revision)
         return self.summary
 
@@ -271,18 +213,18 @@ def write(
     gone: Sequence[Key] = (),
     progress: Progress = lambda _: None,
 ) -> Summary:
-    """A revision of one `put`."""
+    """Write a revision that consists of one `put`."""
     revising = Revising(connection, actor=actor, reason=reason, progress=progress)
     revising.put(entries, gone)
     return revising.close()
 
 
 ROUNDS = 20
-"""How far a change can travel from document to document; the types refer to each other less deeply than this."""
+"""The most steps that a change can take from document to document. The types refer to each other less deeply."""
 
 
 def _refresh(connection: Connection, shown: set[Key], revision: int) -> set[Key]:
-    """Renders anew the documents that show changed ones, and those that show these, until none changes."""
+    """Render the documents of `shown`, then those that show the ones that changed, until none changes."""
     refreshed: set[Key] = set()
     for _ in range(ROUNDS):
         if not shown:
@@ -294,7 +236,7 @@ def _refresh(connection: Connection, shown: set[Key], revision: int) -> set[Key]
     return refreshed
 
 
-def _refreshed(connection: Connection, revision: int) -> int:
-    """How many documents are new in a revision though nothing was entered."""
+def _count_refreshed(connection: Connection, revision: int) -> int:
+    """The number of documents that have a new version in a revision though their records were not entered."""
     query = select(func.count()).where(Document.revision == revision, Document.change == "refreshed")
     return connection.scalars(query).one()

@@ -1,4 +1,4 @@
-"""Records' rows in and out of their tables, many records at a time and in a fixed number of statements."""
+"""Reading and writing the rows of many records at a time, in a fixed number of statements."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,18 +29,20 @@ from app.store.bulk_insert import insert
 from app.store.import_models import Conflict
 
 BATCH = 500
+"""Records, or keys, that one statement handles."""
 
 SHARED = (Part(Provenance, "record_id"), Part(RecordName, "record_id"), Part(Absence, "record_id"))
 """Parts that every record type has; their rows also say which type they belong to."""
 
 DERIVED = (Part(Alert, "record_id"), Part(Conflict, "record_id"))
-"""Parts that every record type has and nobody enters."""
+"""Parts that every record type has and that are derived, never entered."""
 
 
 T = TypeVar("T")
 
 
 def batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
+    """Yield the items in lists of at most `size`."""
     rest = iter(items)
     while batch := list(islice(rest, size)):
         yield batch
@@ -50,16 +52,20 @@ def _order(table: Table) -> list[Any]:
     return [table.c["position"]] if "position" in table.c else list(table.primary_key)
 
 
-def owned(part: Part, type: str) -> list[ColumnElement[bool]]:
-    """Whether rows of a part belong to some records of a type, the parameter `ids`."""
-    some = part.table.c[part.owner].in_(bindparam("ids", expanding=True))
-    return [some, part.table.c["record_type"] == type] if "record_type" in part.table.c else [some]
+def type_condition(table: Table, type: str) -> list[ColumnElement[bool]]:
+    """The condition that rows belong to records of a type; none for a table that only one type has."""
+    return [table.c["record_type"] == type] if "record_type" in table.c else []
+
+
+def owner_conditions(part: Part, type: str) -> list[ColumnElement[bool]]:
+    """The conditions that a part's rows belong to records of a type whose ids are the statement's parameter `ids`."""
+    return [part.table.c[part.owner].in_(bindparam("ids", expanding=True)), *type_condition(part.table, type)]
 
 
 @cache
 def _rows_of(part: Part, type: str) -> Select[Any]:
-    """Building a statement costs more than running it, so each is built once."""
-    return select(part.table).where(*owned(part, type)).order_by(*_order(part.table))
+    """The statement that reads a part's rows. Building it costs more than running it, so it is built once."""
+    return select(part.table).where(*owner_conditions(part, type)).order_by(*_order(part.table))
 
 
 def _read(connection: Connection, part: Part, type: str, ids: Sequence[str]) -> Iterator[tuple[str, Row]]:
@@ -77,44 +83,44 @@ def _read_all(connection: Connection, type: str, parts: Sequence[Part], ids: Seq
 
 
 def read(connection: Connection, type: str, parts: Sequence[Part], ids: Sequence[str]) -> dict[str, Rows]:
-    """The rows of some records of a type, by id; a record that is not there is left out."""
+    """The rows of some records of a type, by id and table. The first part is the main one; a record that has no row
+    in it does not exist and is left out.
+    """
     main = parts[0].table.name
     return {id: rows for id, rows in _read_all(connection, type, parts, ids).items() if rows[main]}
 
 
-def complete(connection: Connection, resource: Resource, written: Mapping[str, Rows]) -> dict[str, Rows]:
-    """Rows that were just written, by id, with those that follow from other records' rows."""
+def with_derived_rows(connection: Connection, resource: Resource, written: Mapping[str, Rows]) -> dict[str, Rows]:
+    """Rows that were just written, by id, completed by the rows that are derived or belong to other records."""
     main = (resource.main,) if resource.derive else ()
     derived = _read_all(connection, resource.type, (*main, *DERIVED, *resource.views), list(written))
     return {id: rows | derived[id] for id, rows in written.items()}
 
 
 def own_parts(resource: Resource) -> tuple[Part, ...]:
+    """The tables that a record of the type is entered into, without its main one."""
     return (*resource.parts, *SHARED)
 
 
 @cache
 def main_tables(*resources: Resource) -> tuple[Table, ...]:
-    """In the order in which records can be inserted."""
+    """The supertype's and the types' main tables, in the order in which rows can be inserted."""
     return (table_of(Record), *(resource.main.table for resource in resources))
 
 
 @cache
 def part_tables(*resources: Resource) -> tuple[Table, ...]:
+    """The tables of the types' own parts, each once."""
     return tuple(dict.fromkeys(part.table for resource in resources for part in own_parts(resource)))
 
 
-def every_part(resource: Resource) -> tuple[Part, ...]:
-    """All tables that a record's document is rendered from, its main one first."""
+def all_parts(resource: Resource) -> tuple[Part, ...]:
+    """All parts that a record's document is rendered from, the main one first."""
     return (resource.main, *own_parts(resource), *DERIVED, *resource.views)
 
 
 def _collect(batch: Iterable[Rows], table: Table) -> list[Row]:
     return [row for rows in batch for row in rows.get(table.name, ())]
-
-
-def _insert(connection: Connection, table: Table, rows: list[Row]) -> None:
-    insert(connection, table, rows)
 
 
 def _update(connection: Connection, table: Table, rows: list[Row]) -> None:
@@ -130,38 +136,42 @@ def _update(connection: Connection, table: Table, rows: list[Row]) -> None:
 def write_main(
     connection: Connection, resource: Resource, new: list[Rows], changed: list[Rows], restored: list[Rows]
 ) -> None:
-    """The supertype's and the type's own rows; those of other types that they refer to must be there.
+    """Write the supertype's and the main rows of records of one type. Records that they refer to must be there.
 
-    Of restored records the supertype's row is still there.
+    A restored record still has its row in the supertype's table, which is updated.
     """
     record, main = table_of(Record), resource.main.table
-    _insert(connection, record, _collect(new, record))
+    insert(connection, record, _collect(new, record))
     _update(connection, record, _collect([*changed, *restored], record))
-    _insert(connection, main, _collect([*new, *restored], main))
+    insert(connection, main, _collect([*new, *restored], main))
     _update(connection, main, _collect(changed, main))
 
 
-def remove(connection: Connection, resource: Resource, ids: list[str]) -> None:
-    """The main rows of some records, whose parts are gone; the supertype's row stays, which keeps their ids taken."""
+def delete_main(connection: Connection, resource: Resource, ids: list[str]) -> None:
+    """Delete the derived and main rows of some records, whose own parts were cleared before.
+
+    The supertype's row stays, so that the id is never given to another record.
+    """
     for part in (*DERIVED, resource.main):
         _clear(connection, part, resource.type, ids)
 
 
 def clear_parts(connection: Connection, resource: Resource, ids: list[str]) -> None:
+    """Delete the rows of some records' own parts, in the reverse of the order in which they are inserted."""
     for part in reversed(own_parts(resource)):
         _clear(connection, part, resource.type, ids)
 
 
 def insert_parts(connection: Connection, resource: Resource, records: Iterable[Rows]) -> None:
-    """All rows of some records but the main ones, which must be there."""
+    """Insert the rows of some records' own parts. The main rows must be there."""
     records = list(records)
     for part in own_parts(resource):
-        _insert(connection, part.table, _collect(records, part.table))
+        insert(connection, part.table, _collect(records, part.table))
 
 
 @cache
 def _clearing(part: Part, type: str) -> Delete:
-    return delete(part.table).where(*owned(part, type))
+    return delete(part.table).where(*owner_conditions(part, type))
 
 
 def _clear(connection: Connection, part: Part, type: str, ids: list[str]) -> None:
@@ -170,7 +180,10 @@ def _clear(connection: Connection, part: Part, type: str, ids: list[str]) -> Non
 
 
 def among(type: Any, key: Any, wanted: Iterable[tuple[str, str]]) -> ColumnElement[bool]:
-    """Whether a row is one of some, named by type and key: row values in a list would make SQLite read whole tables."""
+    """The condition that a row has one of the `wanted` pairs `(type, key)`.
+
+    It is written as one `IN` for each type: with row values in a list, SQLite would scan whole tables.
+    """
     keys: dict[str, list[str]] = defaultdict(list)
     for of, name in wanted:
         keys[of].append(name)
@@ -178,10 +191,11 @@ def among(type: Any, key: Any, wanted: Iterable[tuple[str, str]]) -> ColumnEleme
 
 
 IS_DELETED = exists().where(Deletion.record_type == Record.type, Deletion.record_id == Record.id)
+"""The condition that a row of `records` is of a deleted record."""
 
 
 def known(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """Which of some records there are: `(type, id)` to the digest of what was entered."""
+    """The records among `keys` that exist, each with the digest that it is stored under."""
     found: dict[tuple[str, str], str] = {}
     for some in batches(keys):
         query = select(Record.type, Record.id, Record.digest).where(among(Record.type, Record.id, some), ~IS_DELETED)
@@ -190,7 +204,7 @@ def known(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple
 
 
 def deleted(connection: Connection, keys: Iterable[tuple[RecordType, str]]) -> set[tuple[RecordType, str]]:
-    """Which of some records are no more."""
+    """The records among `keys` that were deleted."""
     of = (Deletion.record_type, Deletion.record_id)
     found: set[tuple[RecordType, str]] = set()
     for some in batches(keys):

@@ -1,4 +1,4 @@
-"""A record as somebody wrote it down, and all that can be said of it without knowing any other."""
+"""A submission: a record as it was sent, and the checks that need no other record."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,28 +13,28 @@ from app.records.base_schemas import RecordIn, references
 from app.records.fields import RecordType
 from app.records.registry import RESOURCES
 from app.records.rules import broken
-from app.store.documents import unpacked
-from app.store.entry import Claim, Ready, claims_of
+from app.store.documents import decompress
+from app.store.entry import NameClaim, Ready, claims_of
 from app.store.quotes.citations import cited_by
 from app.store.versions import Key
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A record as somebody wrote it down; `number` is its place in the batch."""
+    """A submitted record that is not validated yet; `number` is its place in the batch and names it in faults."""
 
     number: int
     type: RecordType
     data: Any
     entered: bytes | None = None
-    """As it is to be kept, where its shape and its own rules were found right before."""
+    """The record as JSON to be stored, if its shape and its own rules were validated before."""
     ready: Ready | None = None
-    """All that is to be written of it, where that was made before."""
+    """The prebuilt rows and document, if they were made before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong at a JSON pointer of the batch's record of that number, and the nearest valid values."""
+    """What is wrong at a JSON pointer (RFC 6901) of the batch's record `number`, and the nearest valid values."""
 
     number: int
     pointer: str
@@ -44,46 +44,51 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A draft whose shape is right."""
+    """A draft whose shape is valid. `given` is the parsed record, or nothing if the record is prebuilt (`ready`)."""
 
     number: int
     type: RecordType
     id: str
     given: RecordIn | None
     entered: bytes | None = None
-    """As it is to be kept, where it was read and found right before."""
+    """The record as JSON to be stored, if it was validated before."""
     ready: Ready | None = None
 
     @classmethod
     def of(cls, number: int, type: RecordType, record: RecordIn, entered: bytes | None = None) -> "Read":
+        """Make one from a parsed record, whose id it takes."""
         return cls(number, type, record.id, record, entered)
 
     @property
     def key(self) -> Key:
+        """The record's type and id."""
         return self.type, self.id
 
     @property
     def record(self) -> RecordIn:
-        """What is ready need not be read again to be written."""
+        """The parsed record. A prebuilt one is parsed only when it is needed here, since it can be written without."""
         if self.given is None:
             assert self.ready is not None
-            return RESOURCES[self.type].entered.model_validate_json(unpacked(self.ready.kept))
+            return RESOURCES[self.type].entered.model_validate_json(decompress(self.ready.kept))
         return self.given
 
-    def claims(self) -> Iterable[Claim]:
+    def claims(self) -> Iterable[NameClaim]:
+        """The names that no other record of the type may have."""
         return claims_of(self.type, self.record) if self.ready is None else self.ready.claims
 
     def references(self) -> Iterable[tuple[str, RecordType, str]]:
+        """The other records that this one refers to: `(JSON pointer, type, id)`."""
         return references(self.record) if self.ready is None else self.ready.references()
 
-    def quoted(self) -> set[str]:
-        """The sources that it quotes; what is ready quotes none."""
+    def quoted_sources(self) -> set[str]:
+        """The ids of the sources that the record quotes. A prebuilt record quotes none."""
         return (
             {item.source for item in cited_by(self.record) if item.quote is not None} if self.ready is None else set()
         )
 
 
-def read_before(draft: Draft) -> Read | None:
+def prevalidated(draft: Draft) -> Read | None:
+    """Return a draft that was validated or prebuilt before, without validating it again; nothing for any other."""
     if draft.ready:
         return Read(draft.number, draft.type, draft.ready.id, None, ready=draft.ready)
     if draft.entered is None:
@@ -92,7 +97,8 @@ def read_before(draft: Draft) -> Read | None:
     return Read.of(draft.number, draft.type, record, draft.entered)
 
 
-def read_now(draft: Draft, faults: list[Fault]) -> Read | None:
+def validate_draft(draft: Draft, faults: list[Fault]) -> Read | None:
+    """Check that a draft's text can be stored and that its shape is valid; append to `faults` what is wrong."""
     unstorable = list(text_faults(draft.data))
     if unstorable:
         faults += [Fault(draft.number, pointer, detail) for pointer, detail, _ in unstorable]
@@ -101,6 +107,7 @@ def read_now(draft: Draft, faults: list[Fault]) -> Read | None:
 
 
 def read_storable(draft: Draft, faults: list[Fault]) -> Read | None:
+    """Parse a draft whose text can be stored; where its shape is invalid, append to `faults` and return nothing."""
     entered: type[RecordIn] = RESOURCES[draft.type].entered
     try:
         return Read.of(draft.number, draft.type, entered.model_validate(draft.data))
@@ -111,12 +118,12 @@ def read_storable(draft: Draft, faults: list[Fault]) -> Read | None:
 
 
 @cache
-def _fields(shape: type[RecordIn]) -> tuple[str, ...]:
+def _own_fields(shape: type[RecordIn]) -> tuple[str, ...]:
     return tuple(name for name in shape.model_fields if name not in RecordIn.model_fields)
 
 
-def _absences(record: RecordIn) -> Iterator[tuple[str, str, list[str]]]:
-    fields = _fields(type(record)) if record.absent else ()
+def _absence_faults(record: RecordIn) -> Iterator[tuple[str, str, list[str]]]:
+    fields = _own_fields(type(record)) if record.absent else ()
     for name in record.absent:
         if name not in fields:
             yield f"/absent/{name}", f"there is no field {name!r} to be absent", nearest(name, fields)
@@ -124,7 +131,7 @@ def _absences(record: RecordIn) -> Iterator[tuple[str, str, list[str]]]:
             yield f"/absent/{name}", f"{name} is not absent: it has a value", []
 
 
-def _paths(record: RecordIn) -> Iterator[tuple[str, str, list[str]]]:
+def _path_faults(record: RecordIn) -> Iterator[tuple[str, str, list[str]]]:
     fields = type(record).model_fields
     for position, item in enumerate(cited_by(record)):
         for name in item.paths:
@@ -134,13 +141,14 @@ def _paths(record: RecordIn) -> Iterator[tuple[str, str, list[str]]]:
 
 
 RESERVED = frozenset({"missing", "present"})
-"""Words of the filter grammar: a record of this id could not be asked for."""
+"""Words of the filter grammar. A filter could not name a record that has one of them as its id."""
 
 
 def own_faults(read: Read) -> Iterator[Fault]:
+    """What is wrong with a record by itself: its id, its type's domain rules, its absences and its source paths."""
     if read.id in RESERVED:
         yield Fault(read.number, "/id", f"{read.id!r} has a meaning of its own in filters and can be no id")
     for pointer, detail in broken(read.record, RESOURCES[read.type].rules):
         yield Fault(read.number, pointer, detail)
-    for pointer, detail, near in (*_absences(read.record), *_paths(read.record)):
+    for pointer, detail, near in (*_absence_faults(read.record), *_path_faults(read.record)):
         yield Fault(read.number, pointer, detail, tuple(near))

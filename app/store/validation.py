@@ -1,6 +1,6 @@
-"""What must hold before a record is written, whoever writes it; every fault is found at once.
+"""Validation of submitted records: what must hold before a record is written. All faults are reported together.
 
-shape -> domain rules -> references, names, quotes against the batch and the database
+Draft --shape, domain rules--> Read --references, names, quotes against batch and database--> Entry
 """
 
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence, Set
@@ -15,26 +15,28 @@ from app.records.sources.models import Source
 from app.records.sources.schemas import SourceIn
 from app.store.entry import Entry
 from app.store.quotes.citations import provenance_rows
-from app.store.quotes.reanchor import Quoting, standing
+from app.store.quotes.reanchor import QuotingRecord, reentered_with_moved_quotes
 from app.store.rendering import referrers
 from app.store.rows import IS_DELETED, among, batches, known
-from app.store.submission import Draft, Fault, Read, own_faults, read_before, read_now
+from app.store.submission import Draft, Fault, Read, own_faults, prevalidated, validate_draft
 from app.store.versions import Key, grouped
 
-Claim = tuple[RecordType, str]
-"""A type, and a folded name that finds one record of it."""
+ClaimedName = tuple[RecordType, str]
+"""`(type, folded name)` of an exclusive name, which finds one record."""
 
 
-def _claims(read: Read) -> Iterator[tuple[Claim, str]]:
+def _claimed_names(read: Read) -> Iterator[tuple[ClaimedName, str]]:
     yield from (((read.type, key), name) for key, name in read.claims())
 
 
-def _claimed_elsewhere(connection: Connection, claims: Iterable[Claim], besides: Container[Key]) -> Mapping[Claim, str]:
-    taken: dict[Claim, str] = {}
+def _stored_owners(
+    connection: Connection, claims: Iterable[ClaimedName], ignored: Container[Key]
+) -> Mapping[ClaimedName, str]:
+    taken: dict[ClaimedName, str] = {}
     of = (RecordName.record_type, RecordName.key)
     for some in batches(claims):
         query = select(*of, RecordName.record_id).where(among(*of, some), RecordName.exclusive)
-        taken |= {(type, key): id for type, key, id in connection.execute(query) if (type, id) not in besides}
+        taken |= {(type, key): id for type, key, id in connection.execute(query) if (type, id) not in ignored}
     return taken
 
 
@@ -47,7 +49,11 @@ def _texts(connection: Connection, ids: Iterable[str]) -> dict[str, str | None]:
 
 
 def still_referred(connection: Connection, gone: Collection[Key], *, but: Collection[Key] = ()) -> dict[Key, list[Key]]:
-    """Records that are to go, and who else refers to them; `but` are entered anew, and speak for themselves."""
+    """The records of `gone`, which are to be deleted, that other records still refer to, each with these others.
+
+    The records of `but` are left out as referrers: they are written in the same change, where their references are
+    validated.
+    """
     found: dict[Key, list[Key]] = {}
     for type, ids in grouped(gone):
         for id, by_type, by_id in referrers(connection, type, ids):
@@ -58,9 +64,10 @@ def still_referred(connection: Connection, gone: Collection[Key], *, but: Collec
 
 
 class Checking:
-    """A change's drafts, some at a time: first each is read, then what was read is settled, knowing all that there is.
+    """Validates the drafts of one change, which may come in several batches. Faults are collected in `faults`.
 
-    `gone`: records that the same change deletes, which nobody may refer to then.
+    All drafts go through `read` before any is given to `settle`, since a record may refer to any other of the change.
+    `gone` are the records that the same change deletes, to which no record may refer.
     """
 
     def __init__(self, gone: Collection[Key] = ()) -> None:
@@ -68,55 +75,63 @@ class Checking:
         self.faults: list[Fault] = []
         self.keys: set[Key] = set()
         self._malformed: set[Key] = set()
-        self._first: dict[Claim, str] = {}
+        self._first: dict[ClaimedName, str] = {}
         self._texts: dict[str, str | None] = {}
-        self._choices: dict[RecordType, list[str]] = {}
+        self._ids_by_type: dict[RecordType, list[str]] = {}
 
     def read(self, drafts: Iterable[Draft]) -> Iterator[Read]:
+        """Validate each draft by itself and yield those whose shape is valid."""
         for draft in drafts:
-            found = read_before(draft) or read_now(draft, self.faults)
+            found = prevalidated(draft) or validate_draft(draft, self.faults)
             if found:
-                self._take_in(found)
+                self._register(found)
                 yield found
             elif isinstance(draft.data, dict):
                 self._malformed.add((draft.type, str(draft.data.get("id"))))
 
-    def _take_in(self, read: Read) -> None:
+    def _register(self, read: Read) -> None:
         if read.entered is None and read.ready is None:
             self.faults += own_faults(read)
         if read.key in self.keys:
             detail = f"the id {read.id!r} is taken by another of the {read.type}"
             self.faults.append(Fault(read.number, "/id", detail))
         self.keys.add(read.key)
-        for claim, _ in _claims(read):
+        for claim, _ in _claimed_names(read):
             self._first.setdefault(claim, read.id)
         if isinstance(read.given, SourceIn):
             self._texts[read.id] = read.given.text
 
     def settle(self, connection: Connection, batch: Sequence[Read]) -> list[Entry]:
-        """What was read, ready to be written; all must have been read before."""
-        besides = _Either(self.keys, self.gone)
-        self.faults += self._dangling(connection, batch)
-        self.faults += self._claimed_twice(connection, batch, besides)
-        quoted = {id for read in batch for id in read.quoted()}
+        """Validate references, names and quotes of a batch, and return its entries. They may be written only if
+        `faults` is empty then.
+        """
+        ignored = _Union(self.keys, self.gone)
+        self.faults += self._unresolved_references(connection, batch)
+        self.faults += self._contested_names(connection, batch, ignored)
+        quoted = {id for read in batch for id in read.quoted_sources()}
         stored = _texts(connection, quoted - self._texts.keys())
         texts = stored | {id: self._texts[id] for id in quoted & self._texts.keys()}
         sources = {id for type, id in self.keys if type == "sources"}
-        as_they_were = standing(connection, {read.key: read.record for read in batch if not read.ready}, sources)
-        return [self._entry(read, texts, as_they_were.get(read.key)) for read in batch]
+        reentered = reentered_with_moved_quotes(
+            connection, {read.key: read.record for read in batch if not read.ready}, sources
+        )
+        return [self._entry(read, texts, reentered.get(read.key)) for read in batch]
 
-    def _entry(self, read: Read, texts: Mapping[str, str | None], before: Quoting | None) -> Entry:
+    def _entry(self, read: Read, texts: Mapping[str, str | None], before: QuotingRecord | None) -> Entry:
         if before:
             return Entry.of(read.type, read.record, tuple(before.cited), before.digest)
         if read.ready:
-            return Entry.ready_made(read.type, read.ready)
+            return Entry.of_prebuilt(read.type, read.ready)
         cited, wrong = provenance_rows(read.record, texts)
         self.faults += (Fault(read.number, f"/provenance/{place}/quote", detail, near) for place, detail, near in wrong)
         return Entry.of(read.type, read.record, cited, entered=read.entered)
 
-    def _dangling(self, connection: Connection, batch: Sequence[Read]) -> Iterator[Fault]:
-        """References to records that are neither in the change nor stored; malformed ones have faults of their own."""
-        here = _Either(self.keys, self._malformed)
+    def _unresolved_references(self, connection: Connection, batch: Sequence[Read]) -> Iterator[Fault]:
+        """Faults for references to records that are neither in the change nor stored.
+
+        A malformed record of the change counts as being there, since it has faults of its own.
+        """
+        here = _Union(self.keys, self._malformed)
         outside = [
             (read.number, pointer, (type, id))
             for read in batch
@@ -126,28 +141,30 @@ class Checking:
         stored = known(connection, {key for _, _, key in outside}).keys() - self.gone
         for number, pointer, (type, id) in outside:
             if (type, id) not in stored:
-                near = tuple(nearest(id, self._ids(connection, type)))
+                near = tuple(nearest(id, self._known_ids(connection, type)))
                 yield Fault(number, pointer, f"there is no {id!r} among the {type}", near)
 
-    def _ids(self, connection: Connection, type: RecordType) -> list[str]:
-        if type not in self._choices:
+    def _known_ids(self, connection: Connection, type: RecordType) -> list[str]:
+        if type not in self._ids_by_type:
             stored = connection.scalars(select(Record.id).where(Record.type == type, ~IS_DELETED).limit(50_000))
             there = [id for id in stored if (type, id) not in self.gone]
-            self._choices[type] = [*there, *sorted(id for of, id in self.keys if of == type)]
-        return self._choices[type]
+            self._ids_by_type[type] = [*there, *sorted(id for of, id in self.keys if of == type)]
+        return self._ids_by_type[type]
 
-    def _claimed_twice(self, connection: Connection, batch: Sequence[Read], besides: Container[Key]) -> Iterator[Fault]:
-        """Names that would find two records of a type."""
-        claims = [(read, claim, name) for read in batch for claim, name in _claims(read)]
-        stored = _claimed_elsewhere(connection, {claim for _, claim, _ in claims}, besides)
+    def _contested_names(
+        self, connection: Connection, batch: Sequence[Read], ignored: Container[Key]
+    ) -> Iterator[Fault]:
+        """Faults for exclusive names that another record of the type has."""
+        claims = [(read, claim, name) for read in batch for claim, name in _claimed_names(read)]
+        stored = _stored_owners(connection, {claim for _, claim, _ in claims}, ignored)
         for read, claim, name in claims:
             owner = stored.get(claim, self._first[claim])
             if owner != read.id:
                 yield Fault(read.number, "", f"the name {name!r} is claimed by {owner!r} too")
 
 
-class _Either:
-    """Two sets looked into as one."""
+class _Union:
+    """The union of two sets, for membership tests without copying either."""
 
     def __init__(self, one: Set[Key], other: Set[Key]) -> None:
         self._one, self._other = one, other
@@ -157,14 +174,15 @@ class _Either:
 
 
 TYPE_ORDER = {type: place for place, type in enumerate(RESOURCES)}
+"""The order in which records of the types can be written: each type after those that it refers to."""
 
 
 def check(
     connection: Connection, drafts: Iterable[Draft], gone: Collection[Key] = ()
 ) -> tuple[list[Entry], list[Fault]]:
-    """The batch's records in the order in which they can be written, and all that is wrong with them.
+    """Validate a whole change: return its entries in the order in which they can be written, and its faults.
 
-    Write them only if nothing is.
+    The entries may be written only if there are no faults.
     """
     checking = Checking(gone)
     batch = sorted(checking.read(drafts), key=lambda read: TYPE_ORDER[read.type])

@@ -1,4 +1,4 @@
-"""Proving that each record's versions follow each other without a gap, and that deleted records end in a tombstone."""
+"""Integrity of versions: they follow each other without a gap, and a deleted record's last one is a tombstone."""
 
 from collections.abc import Iterator
 
@@ -25,15 +25,16 @@ _GAPS = (
     )
 )
 _DELETED = exists().where(Deletion.record_type == Document.type, Deletion.record_id == Document.id)
-_STONES = (
+_TOMBSTONE_FAULTS = (
     select(Document.type, Document.id)
     .outerjoin(_NEXT, _IS_NEXT)
     .where(_NEXT.version.is_(None), or_(and_(Document.change == "deleted", ~_DELETED), and_(_ENDS.is_(None), _DELETED)))
 )
 
 
-def untrue_versions(connection: Connection) -> Iterator[str]:
+def version_faults(connection: Connection) -> Iterator[str]:
+    """Yield the versions that do not end where the next begins, and the records that are only half deleted."""
     for type, id, version in connection.execute(_GAPS):
         yield f"{type}/{id}: version {version} does not end where the next begins"
-    for type, id in connection.execute(_STONES):
+    for type, id in connection.execute(_TOMBSTONE_FAULTS):
         yield f"{type}/{id}: it is deleted by its last version or by its rows, but not by both"

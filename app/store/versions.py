@@ -1,4 +1,8 @@
-"""Storing documents: a version ends where the next begins; equal bytes make no new version."""
+"""Versions of documents: storing new ones and ending those before.
+
+A version is current from `revision` until `until_revision`, where the next one begins. A document whose bytes did not
+change gets no new version, unless its record was entered again.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,6 +20,7 @@ from app.store.rendering import etag_of, render
 from app.store.rows import among, batches
 
 Key = tuple[RecordType, str]
+"""`(type, id)` of a record."""
 
 DOCUMENTS = table_of(Document)
 
@@ -25,20 +30,23 @@ _REPLACE = update(DOCUMENTS).where(*_IS_CURRENT).values(etag=bindparam("tag"), b
 _REPLACE_ENTERED = _REPLACE.values(entered=bindparam("as_entered"), change=bindparam("came"))
 
 
-class Current(NamedTuple):
+class CurrentVersion(NamedTuple):
+    """The newest version of a document, as far as the next one depends on it."""
+
     version: int
     etag: str
     revision: int
     change: Change | None = None
 
 
-NEW = Current(0, "", 0)
-ENDED = -1
-"""As a revision: there is no document now, whatever there was before."""
+NEW = CurrentVersion(0, "", 0)
+"""Stands for a document that has no version yet."""
+NOT_CURRENT = -1
+"""The `revision` of a document that has versions, but no current one: its record was deleted."""
 
 
 def grouped(keys: Iterable[Key]) -> Iterator[tuple[RecordType, list[str]]]:
-    """Keys by type, some hundred ids at a time."""
+    """Yield keys as `(type, ids)`, at most `rows.BATCH` ids at a time."""
     ids: dict[RecordType, list[str]] = defaultdict(list)
     for type, id in keys:
         ids[type].append(id)
@@ -46,23 +54,25 @@ def grouped(keys: Iterable[Key]) -> Iterator[tuple[RecordType, list[str]]]:
         yield from ((type, some) for some in batches(ids[type]))
 
 
-def _current(connection: Connection, type: RecordType, ids: Sequence[str]) -> dict[str, Current]:
+def _current(connection: Connection, type: RecordType, ids: Sequence[str]) -> dict[str, CurrentVersion]:
     query = select(Document.id, Document.version, Document.etag, Document.revision, Document.change).where(
         Document.type == type, Document.id.in_(ids), Document.until_revision.is_(None)
     )
-    found = {row.id: Current(*row[1:]) for row in connection.execute(query)}
-    return found | _ended(connection, type, [id for id in ids if id not in found])
+    found = {row.id: CurrentVersion(*row[1:]) for row in connection.execute(query)}
+    return found | _deleted(connection, type, [id for id in ids if id not in found])
 
 
-def _ended(connection: Connection, type: RecordType, ids: Sequence[str]) -> dict[str, Current]:
-    """Those that have only a past: their next version goes on counting."""
+def _deleted(connection: Connection, type: RecordType, ids: Sequence[str]) -> dict[str, CurrentVersion]:
+    """Documents that have versions but no current one; their next version gets the next number."""
     if not ids:
         return {}
     query = select(Document.id, func.max(Document.version)).where(Document.type == type, Document.id.in_(ids))
-    return {id: Current(version, "", ENDED) for id, version in connection.execute(query.group_by(Document.id))}
+    return {
+        id: CurrentVersion(version, "", NOT_CURRENT) for id, version in connection.execute(query.group_by(Document.id))
+    }
 
 
-def _store_some(
+def _store_batch(
     connection: Connection,
     type: RecordType,
     ids: Sequence[str],
@@ -87,16 +97,23 @@ def _store_some(
 
 
 def _replace(
-    connection: Connection, bodies: Mapping[Key, bytes], current: Mapping[str, Current], entered: Mapping[Key, bytes]
+    connection: Connection,
+    bodies: Mapping[Key, bytes],
+    current: Mapping[str, CurrentVersion],
+    entered: Mapping[Key, bytes],
 ) -> None:
-    """A version of this very revision; what was entered anew in it is what the record is entered as from now on."""
+    """Overwrite versions that this same revision stored before, with the record as entered if it was entered again."""
     rows = {key: _key(*key) | {"tag": etag_of(body), "content": body} for key, body in bodies.items()}
     _execute(connection, _REPLACE, [row for key, row in rows.items() if key not in entered])
-    anew = [rows[key] | {"as_entered": entered[key], "came": _came(current[key[1]])} for key in rows if key in entered]
-    _execute(connection, _REPLACE_ENTERED, anew)
+    reentered = [
+        rows[key] | {"as_entered": entered[key], "came": _change_of_replacement(current[key[1]])}
+        for key in rows
+        if key in entered
+    ]
+    _execute(connection, _REPLACE_ENTERED, reentered)
 
 
-def _came(before: Current) -> Change | None:
+def _change_of_replacement(before: CurrentVersion) -> Change | None:
     return "updated" if before.change == "refreshed" else before.change
 
 
@@ -109,15 +126,15 @@ def _execute(connection: Connection, statement: Executable, rows: list[Row]) -> 
         connection.execute(statement, rows)
 
 
-def _change(before: Current, *, entered: bool) -> Change:
+def _change(before: CurrentVersion, *, entered: bool) -> Change:
     if not entered:
         return "refreshed"
     if before is NEW:
         return "created"
-    return "restored" if before.revision == ENDED else "updated"
+    return "restored" if before.revision == NOT_CURRENT else "updated"
 
 
-def _version(key: Key, before: Current, body: bytes, revision: int, entered: Mapping[Key, bytes]) -> Row:
+def _version(key: Key, before: CurrentVersion, body: bytes, revision: int, entered: Mapping[Key, bytes]) -> Row:
     as_entered = entered.get(key)
     return {
         "type": key[0],
@@ -139,34 +156,35 @@ def store(
     written: Mapping[Key, Rows] | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> list[Key]:
-    """Renders some records and keeps what differs as new versions; returns the keys of those.
+    """Render records and store the documents that differ as new versions; return the keys of those stored.
 
-    What was `entered` makes a version even where it shows nothing new; a version of this very revision is replaced.
-    `written`: rows of these records that need not be read again.
+    A record in `entered` (its JSON as entered) gets a version even if its document is unchanged. A version of this
+    same revision is replaced. `written` holds rows that were just written and need not be read again. `progress` is
+    called with the number of records done.
     """
     changed: list[Key] = []
     for type, some in grouped(keys):
-        changed += _store_some(connection, type, some, revision, entered or {}, written or {})
+        changed += _store_batch(connection, type, some, revision, entered or {}, written or {})
         progress(len(some))
     return changed
 
 
-def bury(connection: Connection, keys: Iterable[Key], revision: int) -> None:
-    """Ends the documents of some records, and puts a tombstone after each."""
+def delete_documents(connection: Connection, keys: Iterable[Key], revision: int) -> None:
+    """End the current versions of some records' documents, and add a tombstone after each."""
     for type, ids in grouped(keys):
         current = _current(connection, type, ids)
         _execute(connection, _END, [_key(type, id) | {"until": revision} for id in ids])
         _execute(connection, DOCUMENTS.insert(), [_tombstone((type, id), current[id], revision) for id in ids])
 
 
-def _tombstone(key: Key, before: Current, revision: int) -> Row:
+def _tombstone(key: Key, before: CurrentVersion, revision: int) -> Row:
     version = before.version + 1
     body = orjson.dumps({"id": key[1], "type": key[0], "deleted": True, "version": version})
     return _version(key, before, body, revision, {}) | {"change": "deleted", "until_revision": revision}
 
 
 def entered_before(connection: Connection, keys: Iterable[Key], revision: int) -> dict[Key, bytes]:
-    """Records as they were last entered before a revision."""
+    """The JSON that each record was last entered as before a revision. Records without any are left out."""
     entered: dict[Key, bytes] = {}
     for some in batches(keys):
         last = (

@@ -1,4 +1,4 @@
-"""Who approved which product for what, and when."""
+"""The table of approvals."""
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -9,6 +9,8 @@ from app.records.fields import Name, PartialDate, Slug
 
 
 class Approval(Base):
+    """A regulator's approval of a product for an indication."""
+
     __tablename__ = "approvals"
     __table_args__ = (
         *subtype("approvals"),

@@ -1,4 +1,4 @@
-"""Approvals in and out of their table."""
+"""The declaration of the record type `approvals`: its rows, names and rendering, filters and sort keys."""
 
 from collections.abc import Iterator
 
@@ -6,30 +6,26 @@ from app.records.approvals.models import Approval
 from app.records.approvals.rules import RULES
 from app.records.approvals.schemas import ApprovalFilter, ApprovalIn, ApprovalOut
 from app.records.base_targets import cited_targets
-from app.records.resource import Found, Name, Part, Resource, Row, Rows, columns
+from app.records.resource import EmbeddedRecords, Name, Part, Resource, Row, Rows, embed_columns, row_of
 
 
-def rows(approval: ApprovalIn) -> Rows:
+def _rows(approval: ApprovalIn) -> Rows:
     refers = {"product_id": approval.product, "indication_id": approval.indication}
-    return {"approvals": [columns(Approval, approval) | refers]}
+    return {"approvals": [row_of(Approval, approval) | refers]}
 
 
-def names(approval: ApprovalIn) -> Iterator[Name]:
+def _names(approval: ApprovalIn) -> Iterator[Name]:
     if approval.application_number:
         yield "application", approval.application_number
 
 
-def render(rows: Rows, found: Found) -> Row:
+def _render(rows: Rows, found: EmbeddedRecords) -> Row:
     approval = rows["approvals"][0]
     return {
         **approval,
         "product": found["products"][approval["product_id"]],
         "indication": found["indications"][approval["indication_id"]],
     }
-
-
-def embed(rows: Rows) -> Row:
-    return {"id": rows["approvals"][0]["id"]}
 
 
 APPROVALS = Resource(
@@ -40,10 +36,10 @@ APPROVALS = Resource(
     filter=ApprovalFilter,
     rules=RULES,
     main=Part(Approval, "id"),
-    rows=rows,
-    names=names,
-    render=render,
-    embed=embed,
+    rows=_rows,
+    names=_names,
+    render=_render,
+    embed=embed_columns("approvals", "id"),
     filters={
         **cited_targets("approvals"),
         "product": Approval.product_id,

@@ -6,11 +6,11 @@ from app.records.approvals.schemas import ApprovalIn
 from app.records.rules import Fault, Rule
 
 
-def _a_submission_belongs_to_an_application(approval: ApprovalIn) -> Iterator[Fault]:
+def _submission_has_application(approval: ApprovalIn) -> Iterator[Fault]:
     if approval.submission and not approval.application_number:
         yield "/submission", "a submission belongs to an application; give application_number too"
     if approval.submission_status_date and not approval.submission:
         yield "/submission_status_date", "this is the date of a submission; give submission too"
 
 
-RULES: tuple[Rule[ApprovalIn], ...] = (_a_submission_belongs_to_an_application,)
+RULES: tuple[Rule[ApprovalIn], ...] = (_submission_has_application,)

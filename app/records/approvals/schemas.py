@@ -1,3 +1,5 @@
+"""The JSON shapes of approvals: as they are entered, as they are answered, and their filters."""
+
 from typing import Annotated
 
 from pydantic import Field

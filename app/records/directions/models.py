@@ -1,4 +1,4 @@
-"""Open research questions: what is being explored or refined next."""
+"""Tables of directions: open research questions."""
 
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -9,6 +9,8 @@ from app.records.fields import DirectionKind, Name, Prose, Slug, UseField, word
 
 
 class Direction(Base):
+    """An open research question."""
+
     __tablename__ = "directions"
     __table_args__ = (*subtype("directions"), Index("ix_directions_title", "title", "id"))
 
@@ -24,6 +26,8 @@ def _direction_id() -> Mapped[str]:
 
 
 class DirectionField(Base):
+    """A field of use, medical or cosmetic, that a direction concerns."""
+
     __tablename__ = "direction_fields"
 
     direction_id: Mapped[Slug] = _direction_id()
@@ -32,6 +36,8 @@ class DirectionField(Base):
 
 
 class DirectionProduct(Base):
+    """A product that a direction concerns."""
+
     __tablename__ = "direction_products"
     __table_args__ = (Index("ix_direction_products_product_id", "product_id", "direction_id"),)
 
@@ -41,6 +47,8 @@ class DirectionProduct(Base):
 
 
 class DirectionIndication(Base):
+    """An indication that a direction concerns."""
+
     __tablename__ = "direction_indications"
     __table_args__ = (Index("ix_direction_indications_indication_id", "indication_id", "direction_id"),)
 

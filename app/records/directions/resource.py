@@ -1,40 +1,41 @@
-"""Directions in and out of their tables."""
-
-from collections.abc import Iterator
+"""The declaration of the record type `directions`: its rows, names and rendering, filters and sort keys."""
 
 from app.records.base_targets import cited_targets
 from app.records.directions.models import Direction, DirectionField, DirectionIndication, DirectionProduct
 from app.records.directions.rules import RULES
 from app.records.directions.schemas import DirectionFilter, DirectionIn, DirectionOut
-from app.records.resource import Found, Linked, Name, Part, Resource, Row, Rows, columns, links
+from app.records.resource import (
+    EmbeddedRecords,
+    Linked,
+    Part,
+    Resource,
+    Row,
+    Rows,
+    embed_columns,
+    embedded,
+    links,
+    no_names,
+    row_of,
+)
 
 
-def rows(direction: DirectionIn) -> Rows:
+def _rows(direction: DirectionIn) -> Rows:
     owner = {"direction_id": direction.id}
     return {
-        "directions": [columns(Direction, direction)],
+        "directions": [row_of(Direction, direction)],
         "direction_fields": links(owner, "field_of_use", direction.fields_of_use),
         "direction_products": links(owner, "product_id", direction.products),
         "direction_indications": links(owner, "indication_id", direction.indications),
     }
 
 
-def names(_: DirectionIn) -> Iterator[Name]:
-    return iter(())
-
-
-def render(rows: Rows, found: Found) -> Row:
-    indications = rows["direction_indications"]
+def _render(rows: Rows, found: EmbeddedRecords) -> Row:
     return {
         **rows["directions"][0],
         "fields_of_use": [row["field_of_use"] for row in rows["direction_fields"]],
-        "products": [found["products"][row["product_id"]] for row in rows["direction_products"]],
-        "indications": [found["indications"][row["indication_id"]] for row in indications],
+        "products": embedded(found, "products", rows["direction_products"], "product_id"),
+        "indications": embedded(found, "indications", rows["direction_indications"], "indication_id"),
     }
-
-
-def embed(rows: Rows) -> Row:
-    return {"id": rows["directions"][0]["id"]}
 
 
 DIRECTIONS = Resource(
@@ -50,10 +51,10 @@ DIRECTIONS = Resource(
         Part(DirectionProduct, "direction_id"),
         Part(DirectionIndication, "direction_id"),
     ),
-    rows=rows,
-    names=names,
-    render=render,
-    embed=embed,
+    rows=_rows,
+    names=no_names,
+    render=_render,
+    embed=embed_columns("directions", "id"),
     filters={
         **cited_targets("directions"),
         "title": Direction.title,

@@ -1,4 +1,4 @@
-"""How a product is given for an indication to a population."""
+"""The table of dosing."""
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -9,6 +9,8 @@ from app.records.fields import Line, Name, Prose, Slug, Weeks
 
 
 class Dosing(Base):
+    """A dose, or a statement on dosing, of a product for an indication and a population."""
+
     __tablename__ = "dosing"
     __table_args__ = (
         *subtype("dosing"),

@@ -1,24 +1,18 @@
-"""Dosing in and out of its table."""
-
-from collections.abc import Iterator
+"""The declaration of the record type `dosing`: its rows, names and rendering, filters and sort keys."""
 
 from app.records.base_targets import cited_targets
 from app.records.dosing.models import Dosing
 from app.records.dosing.rules import RULES
 from app.records.dosing.schemas import DosingFilter, DosingIn, DosingOut
-from app.records.resource import Found, Name, Part, Resource, Row, Rows, columns
+from app.records.resource import EmbeddedRecords, Part, Resource, Row, Rows, embed_columns, no_names, row_of
 
 
-def rows(dosing: DosingIn) -> Rows:
+def _rows(dosing: DosingIn) -> Rows:
     refers = {"product_id": dosing.product, "indication_id": dosing.indication}
-    return {"dosing": [columns(Dosing, dosing) | refers]}
+    return {"dosing": [row_of(Dosing, dosing) | refers]}
 
 
-def names(_: DosingIn) -> Iterator[Name]:
-    return iter(())
-
-
-def render(rows: Rows, found: Found) -> Row:
+def _render(rows: Rows, found: EmbeddedRecords) -> Row:
     dosing = rows["dosing"][0]
     indication = dosing["indication_id"]
     return {
@@ -26,10 +20,6 @@ def render(rows: Rows, found: Found) -> Row:
         "product": found["products"][dosing["product_id"]],
         "indication": found["indications"][indication] if indication else None,
     }
-
-
-def embed(rows: Rows) -> Row:
-    return {"id": rows["dosing"][0]["id"]}
 
 
 DOSING = Resource(
@@ -40,10 +30,10 @@ DOSING = Resource(
     filter=DosingFilter,
     rules=RULES,
     main=Part(Dosing, "id"),
-    rows=rows,
-    names=names,
-    render=render,
-    embed=embed,
+    rows=_rows,
+    names=no_names,
+    render=_render,
+    embed=embed_columns("dosing", "id"),
     filters={
         **cited_targets("dosing"),
         "product": Dosing.product_id,

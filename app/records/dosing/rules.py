@@ -8,7 +8,7 @@ from app.records.rules import Fault, Rule, in_order
 DOSES = ("dose_initial", "dose_min", "dose_max", "dose_min_per_kg", "dose_max_per_kg", "max_dose")
 
 
-def _says_something(dosing: DosingIn) -> Iterator[Fault]:
+def _has_dose_or_statement(dosing: DosingIn) -> Iterator[Fault]:
     if not (dosing.dose or dosing.statement):
         yield "/dose", "dosing gives a dose, or a statement where no dose is known"
 
@@ -28,7 +28,7 @@ def _ranges_are_in_order(dosing: DosingIn) -> Iterator[Fault]:
         yield from in_order("/dose_max", dosing.dose_max, dosing.max_dose, "dose and its limit")
 
 
-def _limits_say_what_they_count(dosing: DosingIn) -> Iterator[Fault]:
+def _limits_have_a_basis(dosing: DosingIn) -> Iterator[Fault]:
     for limit in ("max_dose", "max_cumulative_dose"):
         basis = "max_dose_basis" if limit == "max_dose" else "max_cumulative_basis"
         if getattr(dosing, limit) is not None and getattr(dosing, basis) is None:
@@ -36,8 +36,8 @@ def _limits_say_what_they_count(dosing: DosingIn) -> Iterator[Fault]:
 
 
 RULES: tuple[Rule[DosingIn], ...] = (
-    _says_something,
+    _has_dose_or_statement,
     _doses_have_a_unit,
     _ranges_are_in_order,
-    _limits_say_what_they_count,
+    _limits_have_a_basis,
 )

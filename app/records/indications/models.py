@@ -1,4 +1,4 @@
-"""What a therapy is for."""
+"""The table of indications."""
 
 from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -9,6 +9,8 @@ from app.records.fields import Category, MeshMatch, Name, Prose, Slug, word
 
 
 class Indication(Base):
+    """A condition or use that a therapy is for."""
+
     __tablename__ = "indications"
     __table_args__ = (
         *subtype("indications"),

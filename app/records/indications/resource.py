@@ -1,4 +1,4 @@
-"""Indications in and out of their tables."""
+"""The declaration of the record type `indications`: its rows, names and rendering, filters and sort keys."""
 
 from collections.abc import Iterator
 
@@ -7,16 +7,27 @@ from app.records.base_targets import cited_targets, name_target
 from app.records.indications.models import Indication
 from app.records.indications.rules import RULES
 from app.records.indications.schemas import IndicationFilter, IndicationIn, IndicationOut
-from app.records.resource import Found, Linked, Name, Part, Resource, Row, Rows, columns, named
+from app.records.resource import (
+    EmbeddedRecords,
+    Linked,
+    Name,
+    Part,
+    Resource,
+    Row,
+    Rows,
+    embed_columns,
+    names_of_kind,
+    row_of,
+)
 
 
-def rows(indication: IndicationIn) -> Rows:
+def _rows(indication: IndicationIn) -> Rows:
     mesh = indication.mesh
     code = {f"mesh_{name}": getattr(mesh, name, None) for name in ("id", "heading", "match")}
-    return {"indications": [columns(Indication, indication, **code)]}
+    return {"indications": [row_of(Indication, indication, **code)]}
 
 
-def names(indication: IndicationIn) -> Iterator[Name]:
+def _names(indication: IndicationIn) -> Iterator[Name]:
     yield "name", indication.name
     yield from (("synonym", name) for name in indication.synonyms)
     if indication.mesh:
@@ -29,25 +40,20 @@ def _mesh(row: Row) -> Row | None:
     return {"id": row["mesh_id"], "heading": row["mesh_heading"], "match": row["mesh_match"]}
 
 
-def _status(approval: Row, found: Found) -> Row:
+def _status(approval: Row, found: EmbeddedRecords) -> Row:
     product = found["products"][approval["product_id"]]
     return {name: approval[name] for name in ("id", "regulator", "date", "population")} | {"product": product}
 
 
-def render(rows: Rows, found: Found) -> Row:
+def _render(rows: Rows, found: EmbeddedRecords) -> Row:
     indication = rows["indications"][0]
     approvals = sorted(rows["approvals"], key=lambda row: (row["date"] or "9999", row["id"]))
     return {
         **indication,
-        "synonyms": named(rows, "synonym"),
+        "synonyms": names_of_kind(rows, "synonym"),
         "mesh": _mesh(indication),
         "regulatory_status": [_status(approval, found) for approval in approvals],
     }
-
-
-def embed(rows: Rows) -> Row:
-    indication = rows["indications"][0]
-    return {"id": indication["id"], "name": indication["name"]}
 
 
 INDICATIONS = Resource(
@@ -59,10 +65,10 @@ INDICATIONS = Resource(
     rules=RULES,
     main=Part(Indication, "id"),
     views=(Part(Approval, "indication_id"),),
-    rows=rows,
-    names=names,
-    render=render,
-    embed=embed,
+    rows=_rows,
+    names=_names,
+    render=_render,
+    embed=embed_columns("indications", "id", "name"),
     filters={
         **cited_targets("indications"),
         "name": Indication.name,

@@ -6,8 +6,8 @@ from app.records.indications.schemas import IndicationIn
 from app.records.rules import Fault, Rule, unique
 
 
-def _names_once(indication: IndicationIn) -> Iterator[Fault]:
+def _names_are_unique(indication: IndicationIn) -> Iterator[Fault]:
     yield from unique("/synonyms", indication.synonyms, "synonym")
 
 
-RULES: tuple[Rule[IndicationIn], ...] = (_names_once,)
+RULES: tuple[Rule[IndicationIn], ...] = (_names_are_unique,)

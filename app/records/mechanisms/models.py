@@ -1,4 +1,4 @@
-"""How a therapy works."""
+"""Tables of mechanisms: how a therapy works."""
 
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -9,6 +9,8 @@ from app.records.fields import Line, Name, Prose, Serotype, Slug, word
 
 
 class Mechanism(Base):
+    """A way in which a therapy works."""
+
     __tablename__ = "mechanisms"
     __table_args__ = (*subtype("mechanisms"), Index("ix_mechanisms_title", "title", "id"))
 
@@ -30,6 +32,8 @@ def _mechanism_id() -> Mapped[str]:
 
 
 class MechanismSerotype(Base):
+    """A serotype of botulinum toxin that a mechanism holds for."""
+
     __tablename__ = "mechanism_serotypes"
 
     mechanism_id: Mapped[Slug] = _mechanism_id()
@@ -38,6 +42,8 @@ class MechanismSerotype(Base):
 
 
 class MechanismProduct(Base):
+    """A product that a mechanism holds for."""
+
     __tablename__ = "mechanism_products"
     __table_args__ = (Index("ix_mechanism_products_product_id", "product_id", "mechanism_id"),)
 
@@ -47,6 +53,8 @@ class MechanismProduct(Base):
 
 
 class MechanismStudy(Base):
+    """A study that supports a mechanism."""
+
     __tablename__ = "mechanism_studies"
     __table_args__ = (Index("ix_mechanism_studies_study_id", "study_id", "mechanism_id"),)
 
@@ -56,6 +64,8 @@ class MechanismStudy(Base):
 
 
 class MechanismIndication(Base):
+    """An indication that a mechanism matters for."""
+
     __tablename__ = "mechanism_indications"
     __table_args__ = (Index("ix_mechanism_indications_indication_id", "indication_id", "mechanism_id"),)
 

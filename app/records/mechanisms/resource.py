@@ -1,4 +1,4 @@
-"""Mechanisms in and out of their tables."""
+"""The declaration of the record type `mechanisms`: its rows, names and rendering, filters and sort keys."""
 
 from collections.abc import Iterator
 
@@ -12,13 +12,25 @@ from app.records.mechanisms.models import (
 )
 from app.records.mechanisms.rules import RULES
 from app.records.mechanisms.schemas import MechanismFilter, MechanismIn, MechanismOut
-from app.records.resource import Found, Linked, Name, Part, Resource, Row, Rows, columns, links
+from app.records.resource import (
+    EmbeddedRecords,
+    Linked,
+    Name,
+    Part,
+    Resource,
+    Row,
+    Rows,
+    embed_columns,
+    embedded,
+    links,
+    row_of,
+)
 
 
-def rows(mechanism: MechanismIn) -> Rows:
+def _rows(mechanism: MechanismIn) -> Rows:
     owner = {"mechanism_id": mechanism.id}
     return {
-        "mechanisms": [columns(Mechanism, mechanism)],
+        "mechanisms": [row_of(Mechanism, mechanism)],
         "mechanism_serotypes": links(owner, "serotype", mechanism.serotypes),
         "mechanism_products": links(owner, "product_id", mechanism.products),
         "mechanism_studies": links(owner, "study_id", mechanism.studies),
@@ -26,24 +38,18 @@ def rows(mechanism: MechanismIn) -> Rows:
     }
 
 
-def names(mechanism: MechanismIn) -> Iterator[Name]:
+def _names(mechanism: MechanismIn) -> Iterator[Name]:
     yield from (("uniprot", code) for code in (mechanism.target_uniprot, mechanism.toxin_uniprot) if code)
 
 
-def render(rows: Rows, found: Found) -> Row:
-    indications = rows["mechanism_indications"]
+def _render(rows: Rows, found: EmbeddedRecords) -> Row:
     return {
         **rows["mechanisms"][0],
         "serotypes": [row["serotype"] for row in rows["mechanism_serotypes"]],
-        "products": [found["products"][row["product_id"]] for row in rows["mechanism_products"]],
-        "studies": [found["studies"][row["study_id"]] for row in rows["mechanism_studies"]],
-        "indications": [found["indications"][row["indication_id"]] for row in indications],
+        "products": embedded(found, "products", rows["mechanism_products"], "product_id"),
+        "studies": embedded(found, "studies", rows["mechanism_studies"], "study_id"),
+        "indications": embedded(found, "indications", rows["mechanism_indications"], "indication_id"),
     }
-
-
-def embed(rows: Rows) -> Row:
-    mechanism = rows["mechanisms"][0]
-    return {"id": mechanism["id"], "title": mechanism["title"]}
 
 
 MECHANISMS = Resource(
@@ -60,10 +66,10 @@ MECHANISMS = Resource(
         Part(MechanismStudy, "mechanism_id"),
         Part(MechanismIndication, "mechanism_id"),
     ),
-    rows=rows,
-    names=names,
-    render=render,
-    embed=embed,
+    rows=_rows,
+    names=_names,
+    render=_render,
+    embed=embed_columns("mechanisms", "id", "title"),
     filters={
         **cited_targets("mechanisms"),
         "title": Mechanism.title,

@@ -1,4 +1,4 @@
-"""Medicinal products by nonproprietary name, and the classes of substance that studies name instead of one."""
+"""The table of products by nonproprietary name, and of classes of substance that studies name instead of a product."""
 
 from sqlalchemy import JSON, CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -9,6 +9,8 @@ from app.records.fields import Line, Name, ProductKind, Serotype, Slug, word
 
 
 class Product(Base):
+    """A product, or a class of substance."""
+
     __tablename__ = "products"
     __table_args__ = (
         *subtype("products"),

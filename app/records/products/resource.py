@@ -1,4 +1,4 @@
-"""Products in and out of their tables."""
+"""The declaration of the record type `products`: its rows, names and rendering, filters and sort keys."""
 
 from collections.abc import Iterator
 
@@ -6,14 +6,14 @@ from app.records.base_targets import cited_targets, name_target
 from app.records.products.models import Product
 from app.records.products.rules import RULES
 from app.records.products.schemas import ProductFilter, ProductIn, ProductOut
-from app.records.resource import Found, Name, Part, Resource, Row, Rows, columns, named
+from app.records.resource import EmbeddedRecords, Name, Part, Resource, Row, Rows, embed_columns, names_of_kind, row_of
 
 
-def rows(product: ProductIn) -> Rows:
-    return {"products": [columns(Product, product)]}
+def _rows(product: ProductIn) -> Rows:
+    return {"products": [row_of(Product, product)]}
 
 
-def names(product: ProductIn) -> Iterator[Name]:
+def _names(product: ProductIn) -> Iterator[Name]:
     yield "name", product.name
     yield from (("brand-name", name) for name in product.brand_names)
     yield from (("former-brand-name", name) for name in product.former_brand_names)
@@ -24,19 +24,14 @@ def names(product: ProductIn) -> Iterator[Name]:
     yield from ((kind, code) for kind, code in codes.items() if code)
 
 
-def render(rows: Rows, _: Found) -> Row:
+def _render(rows: Rows, _: EmbeddedRecords) -> Row:
     return {
         **rows["products"][0],
-        "brand_names": named(rows, "brand-name"),
-        "former_brand_names": named(rows, "former-brand-name"),
-        "synonyms": named(rows, "synonym"),
-        "us_suffix_name": next(iter(named(rows, "us-suffix-name")), None),
+        "brand_names": names_of_kind(rows, "brand-name"),
+        "former_brand_names": names_of_kind(rows, "former-brand-name"),
+        "synonyms": names_of_kind(rows, "synonym"),
+        "us_suffix_name": next(iter(names_of_kind(rows, "us-suffix-name")), None),
     }
-
-
-def embed(rows: Rows) -> Row:
-    product = rows["products"][0]
-    return {"id": product["id"], "name": product["name"]}
 
 
 PRODUCTS = Resource(
@@ -47,10 +42,10 @@ PRODUCTS = Resource(
     filter=ProductFilter,
     rules=RULES,
     main=Part(Product, "id"),
-    rows=rows,
-    names=names,
-    render=render,
-    embed=embed,
+    rows=_rows,
+    names=_names,
+    render=_render,
+    embed=embed_columns("products", "id", "name"),
     filters={
         **cited_targets("products"),
         "kind": Product.kind,

@@ -6,14 +6,14 @@ from app.records.products.schemas import ProductIn
 from app.records.rules import Fault, Rule, unique
 
 
-def _a_class_has_no_brands(product: ProductIn) -> Iterator[Fault]:
+def _class_has_no_brand(product: ProductIn) -> Iterator[Fault]:
     if product.kind == "class" and (product.brand_names or product.manufacturer):
         yield "/kind", "a class of substance is nobody's product: it has no brand and no manufacturer"
 
 
-def _names_once(product: ProductIn) -> Iterator[Fault]:
+def _names_are_unique(product: ProductIn) -> Iterator[Fault]:
     yield from unique("/brand_names", product.brand_names, "brand")
     yield from unique("/synonyms", product.synonyms, "synonym")
 
 
-RULES: tuple[Rule[ProductIn], ...] = (_a_class_has_no_brands, _names_once)
+RULES: tuple[Rule[ProductIn], ...] = (_class_has_no_brand, _names_are_unique)

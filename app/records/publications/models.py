@@ -1,4 +1,4 @@
-"""Journal articles and other reports, and bodies of literature named as a whole."""
+"""Tables of publications: articles and other reports, and bodies of literature named as a whole."""
 
 from typing import Any
 
@@ -22,6 +22,8 @@ from app.records.fields import (
 
 
 class Publication(Base):
+    """A publication, or a body of literature named as a whole."""
+
     __tablename__ = "publications"
     __table_args__ = (
         *subtype("publications"),
@@ -66,6 +68,8 @@ def _publication_id() -> Mapped[str]:
 
 
 class Author(Base):
+    """An author of a publication, in the printed order."""
+
     __tablename__ = "publication_authors"
     __table_args__ = (Index("ix_publication_authors_name", "name", "publication_id"),)
 
@@ -75,6 +79,8 @@ class Author(Base):
 
 
 class PublicationType(Base):
+    """A publication type that NLM assigned."""
+
     __tablename__ = "publication_types"
 
     publication_id: Mapped[Slug] = _publication_id()
@@ -83,6 +89,8 @@ class PublicationType(Base):
 
 
 class PublicationLanguage(Base):
+    """A language of a publication."""
+
     __tablename__ = "publication_languages"
     __table_args__ = (Index("ix_publication_languages_code", "code", "publication_id"),)
 
@@ -92,6 +100,8 @@ class PublicationLanguage(Base):
 
 
 class PublicationMesh(Base):
+    """A MeSH descriptor under which NLM has indexed a publication, with its qualifiers."""
+
     __tablename__ = "publication_mesh"
     __table_args__ = (
         Index("ix_publication_mesh_mesh_id", "mesh_id", "publication_id"),

@@ -1,4 +1,4 @@
-"""Publications in and out of their tables."""
+"""The declaration of the record type `publications`: its rows, names and rendering, filters and sort keys."""
 
 from collections.abc import Iterator
 
@@ -14,27 +14,40 @@ from app.records.publications.schemas import (
     ReportedStudy,
 )
 from app.records.publications.title_key import title_key
-from app.records.resource import Found, Linked, Name, Part, Resource, Row, Rows, columns, links, named, numbered, pick
+from app.records.resource import (
+    EmbeddedRecords,
+    Linked,
+    Name,
+    Part,
+    Resource,
+    Row,
+    Rows,
+    links,
+    names_of_kind,
+    part_rows,
+    pick,
+    row_of,
+)
 from app.records.studies.models import StudyPublication
 
 
 def _mesh_row(heading: MeshHeading) -> Row:
-    return columns(PublicationMesh, heading, mesh_id=heading.id)
+    return row_of(PublicationMesh, heading, mesh_id=heading.id)
 
 
-def rows(publication: PublicationIn) -> Rows:
+def _rows(publication: PublicationIn) -> Rows:
     owner = {"publication_id": publication.id}
     notices = [notice.model_dump() for notice in publication.notices]
     return {
-        "publications": [columns(Publication, publication, notices=notices)],
+        "publications": [row_of(Publication, publication, notices=notices)],
         "publication_languages": links(owner, "code", publication.languages),
-        "publication_mesh": numbered(owner, map(_mesh_row, publication.mesh)),
+        "publication_mesh": part_rows(owner, map(_mesh_row, publication.mesh)),
         "publication_authors": links(owner, "name", publication.authors),
         "publication_types": links(owner, "name", publication.publication_types),
     }
 
 
-def names(publication: PublicationIn) -> Iterator[Name]:
+def _names(publication: PublicationIn) -> Iterator[Name]:
     if publication.pmid:
         yield "pmid", publication.pmid
     if publication.doi:
@@ -51,12 +64,12 @@ def _mesh(row: Row) -> Row:
     return pick(MeshHeading, row | {"id": row["mesh_id"]})
 
 
-def render(rows: Rows, found: Found) -> Row:
+def _render(rows: Rows, found: EmbeddedRecords) -> Row:
     studies = sorted(row["study_id"] for row in rows["study_publications"])
     return {
         **rows["publications"][0],
         "studies": [pick(ReportedStudy, found["studies"][id]) for id in studies],
-        "registry_ids": named(rows, "registry-id"),
+        "registry_ids": names_of_kind(rows, "registry-id"),
         "languages": [row["code"] for row in rows["publication_languages"]],
         "mesh": [_mesh(row) for row in rows["publication_mesh"]],
         "authors": [row["name"] for row in rows["publication_authors"]],
@@ -64,7 +77,7 @@ def render(rows: Rows, found: Found) -> Row:
     }
 
 
-def embed(rows: Rows) -> Row:
+def _embed(rows: Rows) -> Row:
     authors = [row["name"] for row in rows["publication_authors"]]
     return pick(Citation, rows["publications"][0]) | {"authors": authors}
 
@@ -84,10 +97,10 @@ PUBLICATIONS = Resource(
         Part(PublicationMesh, "publication_id"),
     ),
     views=(Part(StudyPublication, "publication_id"),),
-    rows=rows,
-    names=names,
-    render=render,
-    embed=embed,
+    rows=_rows,
+    names=_names,
+    render=_render,
+    embed=_embed,
     embed_parts=(Part(Author, "publication_id"),),
     filters={
         **cited_targets("publications"),

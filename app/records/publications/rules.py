@@ -6,46 +6,46 @@ from app.records.publications.schemas import PublicationIn
 from app.records.rules import Fault, Rule, unique
 
 
-def _can_be_told_apart(publication: PublicationIn) -> Iterator[Fault]:
+def _is_identifiable(publication: PublicationIn) -> Iterator[Fault]:
     if not (publication.title or publication.pmid or publication.doi):
         yield "/title", "a publication needs a title, a pmid or a doi"
 
 
-def _a_body_is_no_publication(publication: PublicationIn) -> Iterator[Fault]:
+def _body_has_no_bibliography(publication: PublicationIn) -> Iterator[Fault]:
     if publication.scope == "body-of-literature":
         for field in ("pmid", "doi", "pmcid", "journal", "year", "date", "epub_date", "volume", "issue", "pages"):
             if getattr(publication, field) is not None:
                 yield f"/{field}", f"a body of literature has no {field}: it is no single publication"
 
 
-def _et_al_is_no_author(publication: PublicationIn) -> Iterator[Fault]:
+def _authors_are_named(publication: PublicationIn) -> Iterator[Fault]:
     for index, author in enumerate(publication.authors):
         if author.rstrip(".").casefold() == "et al":
             yield f"/authors/{index}", "et al. is no author; say authors_complete: false"
 
 
-def _a_collective_is_an_author(publication: PublicationIn) -> Iterator[Fault]:
+def _collectives_are_authors(publication: PublicationIn) -> Iterator[Fault]:
     authors = set(publication.authors)
     for index, name in enumerate(publication.collective_authors):
         if name not in authors:
             yield f"/collective_authors/{index}", f"{name!r} is not among the authors, where it has its place"
 
 
-def _the_year_is_the_dates(publication: PublicationIn) -> Iterator[Fault]:
+def _year_matches_date(publication: PublicationIn) -> Iterator[Fault]:
     date, year = publication.date, publication.year
     if date is not None and year is not None and int(date[:4]) != year:
         yield "/date", f"{date} is not in the year {year}"
 
 
-def _a_registration_stands_once(publication: PublicationIn) -> Iterator[Fault]:
+def _registrations_are_unique(publication: PublicationIn) -> Iterator[Fault]:
     yield from unique("/registry_ids", publication.registry_ids, "the registration")
 
 
 RULES: tuple[Rule[PublicationIn], ...] = (
-    _can_be_told_apart,
-    _a_body_is_no_publication,
-    _et_al_is_no_author,
-    _a_collective_is_an_author,
-    _the_year_is_the_dates,
-    _a_registration_stands_once,
+    _is_identifiable,
+    _body_has_no_bibliography,
+    _authors_are_named,
+    _collectives_are_authors,
+    _year_matches_date,
+    _registrations_are_unique,
 )

@@ -1,14 +1,14 @@
-"""By what two records of one publication are known to be the same where neither PMID nor DOI says it."""
+"""The title key: identifies the same publication in two records that share neither a PMID nor a DOI."""
 
 import re
 import unicodedata
 from functools import lru_cache
 
 SHORTEST = 20
-"""Letters and digits of a title below which it tells no publication from another: `Editorial`, `Reply`."""
+"""Letters and digits. A shorter title, such as `Editorial` or `Reply`, does not identify a publication."""
 
 LONGEST = 300
-"""Beyond it no two titles differ, and an index would take no key of theirs."""
+"""Letters and digits of a title that the key has, so that it fits into a database index."""
 
 _MARKUP = re.compile(r"</?[a-z]{1,6}>", re.IGNORECASE)
 _NOT_PART = re.compile(r"\(author.?s transl\)\s*\]?\.?\s*$", re.IGNORECASE)
@@ -16,10 +16,10 @@ _NOT_PART = re.compile(r"\(author.?s transl\)\s*\]?\.?\s*$", re.IGNORECASE)
 
 @lru_cache(maxsize=2_000)
 def title_key(title: str | None, year: int | None) -> str | None:
-    """A title as its letters and digits alone, with the year; none where it is too short or the year is not known.
+    """The letters and digits of a title, and the year; nothing if the title is too short or the year is unknown.
 
-    Accents stay: they tell words apart. Case, spacing, hyphens, brackets of a translation, markup and the final period
-    differ from one tool to another, and go.
+    Accents are kept, since they distinguish words. Case, spacing, hyphens, the brackets of a translated title, markup
+    and the final period are dropped, since tools write them differently.
     """
     if not title:
         return None

@@ -1,14 +1,16 @@
-"""What can go wrong, with the frequencies by event and arm."""
+"""Tables of safety notes, with the frequencies by event and arm."""
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database.engine import Base
-from app.records.base_models import subtype
+from app.records.base_models import counted, subtype
 from app.records.fields import Count, Name, Prose, SafetyKind, Slug, word
 
 
 class SafetyNote(Base):
+    """Something that can go wrong with a therapy."""
+
     __tablename__ = "safety_notes"
     __table_args__ = (
         *subtype("safety-notes"),
@@ -28,12 +30,11 @@ def _note_id() -> Mapped[str]:
 
 
 class Frequency(Base):
+    """How often an event occurred, in all or in one arm."""
+
     __tablename__ = "safety_note_frequencies"
     __table_args__ = (
-        CheckConstraint("n >= 0", name="n"),
-        CheckConstraint("events >= 0", name="events"),
-        CheckConstraint("events <= n", name="events_among_n"),
-        CheckConstraint("percent BETWEEN 0 AND 100", name="percent"),
+        *counted(),
         Index("ix_safety_note_frequencies_event", "event", "safety_note_id"),
     )
 
@@ -47,6 +48,8 @@ class Frequency(Base):
 
 
 class SafetyNoteProduct(Base):
+    """A product that a safety note concerns."""
+
     __tablename__ = "safety_note_products"
     __table_args__ = (Index("ix_safety_note_products_product_id", "product_id", "safety_note_id"),)
 
@@ -56,6 +59,8 @@ class SafetyNoteProduct(Base):
 
 
 class SafetyNoteIndication(Base):
+    """An indication that a safety note concerns."""
+
     __tablename__ = "safety_note_indications"
     __table_args__ = (Index("ix_safety_note_indications_indication_id", "indication_id", "safety_note_id"),)
 

@@ -1,41 +1,45 @@
-"""Safety notes in and out of their tables."""
-
-from collections.abc import Iterator
+"""The declaration of the record type `safety-notes`: its rows, names and rendering, filters and sort keys."""
 
 from app.records.base_targets import cited_targets
-from app.records.resource import Found, Linked, Name, Part, Resource, Row, Rows, columns, flat, links, numbered, shown
+from app.records.resource import (
+    EmbeddedRecords,
+    Linked,
+    Part,
+    Resource,
+    Row,
+    Rows,
+    embed_columns,
+    embedded,
+    links,
+    no_names,
+    part_rows,
+    render_rows,
+    row_of,
+    shaped_rows,
+)
 from app.records.safety_notes import schemas
 from app.records.safety_notes.models import Frequency, SafetyNote, SafetyNoteIndication, SafetyNoteProduct
 from app.records.safety_notes.rules import RULES
 from app.records.safety_notes.schemas import SafetyNoteFilter, SafetyNoteIn, SafetyNoteOut
 
 
-def rows(note: SafetyNoteIn) -> Rows:
+def _rows(note: SafetyNoteIn) -> Rows:
     owner = {"safety_note_id": note.id}
     return {
-        "safety_notes": [columns(SafetyNote, note)],
-        "safety_note_frequencies": numbered(owner, flat(note.frequencies)),
+        "safety_notes": [row_of(SafetyNote, note)],
+        "safety_note_frequencies": part_rows(owner, shaped_rows(note.frequencies)),
         "safety_note_products": links(owner, "product_id", note.products),
         "safety_note_indications": links(owner, "indication_id", note.indications),
     }
 
 
-def names(_: SafetyNoteIn) -> Iterator[Name]:
-    return iter(())
-
-
-def render(rows: Rows, found: Found) -> Row:
-    indications = rows["safety_note_indications"]
+def _render(rows: Rows, found: EmbeddedRecords) -> Row:
     return {
         **rows["safety_notes"][0],
-        "frequencies": shown(schemas.Frequency, rows["safety_note_frequencies"]),
-        "products": [found["products"][row["product_id"]] for row in rows["safety_note_products"]],
-        "indications": [found["indications"][row["indication_id"]] for row in indications],
+        "frequencies": render_rows(schemas.Frequency, rows["safety_note_frequencies"]),
+        "products": embedded(found, "products", rows["safety_note_products"], "product_id"),
+        "indications": embedded(found, "indications", rows["safety_note_indications"], "indication_id"),
     }
-
-
-def embed(rows: Rows) -> Row:
-    return {"id": rows["safety_notes"][0]["id"]}
 
 
 SAFETY_NOTES = Resource(
@@ -51,10 +55,10 @@ SAFETY_NOTES = Resource(
         Part(SafetyNoteProduct, "safety_note_id"),
         Part(SafetyNoteIndication, "safety_note_id"),
     ),
-    rows=rows,
-    names=names,
-    render=render,
-    embed=embed,
+    rows=_rows,
+    names=no_names,
+    render=_render,
+    embed=embed_columns("safety_notes", "id"),
     filters={
         **cited_targets("safety-notes"),
         "kind": SafetyNote.kind,

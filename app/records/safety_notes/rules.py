@@ -6,7 +6,7 @@ from app.records.rules import Fault, Rule, numbers_agree, unique
 from app.records.safety_notes.schemas import SafetyNoteIn
 
 PRODUCT_KINDS = frozenset({"boxed-warning", "contraindication", "warning", "interaction"})
-"""Kinds that are sections of a product's label: without a product they say nothing."""
+"""The kinds that are sections of a product's label, which mean nothing without a product."""
 
 
 def _label_sections_have_a_product(note: SafetyNoteIn) -> Iterator[Fault]:
@@ -14,7 +14,7 @@ def _label_sections_have_a_product(note: SafetyNoteIn) -> Iterator[Fault]:
         yield "/products", f"a {note.kind} belongs to at least one product"
 
 
-def _linked_once(note: SafetyNoteIn) -> Iterator[Fault]:
+def _links_are_unique(note: SafetyNoteIn) -> Iterator[Fault]:
     yield from unique("/products", note.products, "product")
     yield from unique("/indications", note.indications, "indication")
 
@@ -27,4 +27,4 @@ def _frequencies_agree(note: SafetyNoteIn) -> Iterator[Fault]:
         yield from numbers_agree(pointer, row.events, row.percent, row.n)
 
 
-RULES: tuple[Rule[SafetyNoteIn], ...] = (_label_sections_have_a_product, _linked_once, _frequencies_agree)
+RULES: tuple[Rule[SafetyNoteIn], ...] = (_label_sections_have_a_product, _links_are_unique, _frequencies_agree)

@@ -1,4 +1,4 @@
-"""Where statements come from, with the full text where it may be stored."""
+"""The table of sources, with their full text where it may be stored."""
 
 from sqlalchemy import CheckConstraint, Index
 from sqlalchemy import text as sql
@@ -10,6 +10,8 @@ from app.records.fields import Line, Name, PartialDate, Slug, SourceKind, Tier, 
 
 
 class Source(Base):
+    """A source of statements."""
+
     __tablename__ = "sources"
     __table_args__ = (
         *subtype("sources"),

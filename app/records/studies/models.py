@@ -1,4 +1,4 @@
-"""What was studied: single studies and bodies of evidence, with arms, outcomes and arm-level results."""
+"""Tables of studies and bodies of evidence, with arms, outcomes, arm-level results and adverse events."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database.engine import SOME_JSON, Base
-from app.records.base_models import subtype
+from app.records.base_models import counted, subtype
 from app.records.fields import (
     Allocation,
     ArmType,
@@ -40,9 +40,12 @@ from app.records.fields import (
 )
 
 Some = list[dict[str, Any]] | None
+"""Parts of a study that are stored as JSON; NULL where there are none."""
 
 
 class Study(Base):
+    """A study, or a body of evidence named as a whole."""
+
     __tablename__ = "studies"
     __table_args__ = (
         *subtype("studies"),
@@ -107,6 +110,8 @@ def _study_id() -> Mapped[str]:
 
 
 class Arm(Base):
+    """An arm of a study, or a group that its registry reports on."""
+
     __tablename__ = "study_arms"
     __table_args__ = (CheckConstraint("n >= 0", name="n"),)
 
@@ -121,6 +126,8 @@ class Arm(Base):
 
 
 class Outcome(Base):
+    """An outcome of a study, with its effect and p value."""
+
     __tablename__ = "study_outcomes"
     __table_args__ = (
         CheckConstraint("(effect_type IS NULL) = (effect_value IS NULL)", name="effect_whole"),
@@ -156,16 +163,9 @@ def _arm() -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["study_id", "arm"], ["study_arms.study_id", "study_arms.key"], ondelete="CASCADE")
 
 
-def _counted() -> tuple[CheckConstraint, ...]:
-    return (
-        CheckConstraint("n >= 0", name="n"),
-        CheckConstraint("events >= 0", name="events"),
-        CheckConstraint("events <= n", name="events_among_n"),
-        CheckConstraint("percent BETWEEN 0 AND 100", name="percent"),
-    )
-
-
 class ArmResult(Base):
+    """A cell of an outcome's results: one arm, row and category."""
+
     __tablename__ = "study_arm_results"
     __table_args__ = (
         _arm(),
@@ -174,7 +174,7 @@ class ArmResult(Base):
             ["study_outcomes.study_id", "study_outcomes.position"],
             ondelete="CASCADE",
         ),
-        *_counted(),
+        *counted(),
         CheckConstraint("sd >= 0", name="sd"),
         CheckConstraint("se >= 0", name="se"),
         CheckConstraint("units_n >= 0", name="units_n"),
@@ -203,10 +203,12 @@ class ArmResult(Base):
 
 
 class AdverseEvent(Base):
+    """How often an adverse event occurred in an arm."""
+
     __tablename__ = "study_adverse_events"
     __table_args__ = (
         _arm(),
-        *_counted(),
+        *counted(),
         CheckConstraint("occurrences >= 0", name="occurrences"),
         Index("ix_study_adverse_events_event", "event", "study_id"),
     )
@@ -226,6 +228,8 @@ class AdverseEvent(Base):
 
 
 class Comparator(Base):
+    """Something that a study compares with."""
+
     __tablename__ = "study_comparators"
     __table_args__ = (Index("ix_study_comparators_name", "name", "study_id"),)
 
@@ -235,6 +239,8 @@ class Comparator(Base):
 
 
 class StudyProduct(Base):
+    """A product that was studied."""
+
     __tablename__ = "study_products"
     __table_args__ = (
         Index("ix_study_products_product_id", "product_id", "study_id"),
@@ -248,6 +254,8 @@ class StudyProduct(Base):
 
 
 class StudyIndication(Base):
+    """A condition that was studied."""
+
     __tablename__ = "study_indications"
     __table_args__ = (
         Index("ix_study_indications_indication_id", "indication_id", "study_id"),
@@ -261,6 +269,8 @@ class StudyIndication(Base):
 
 
 class StudyPublication(Base):
+    """A publication that reports a study; the one at position 0 is the main one."""
+
     __tablename__ = "study_publications"
     __table_args__ = (Index("ix_study_publications_publication_id", "publication_id", "study_id"),)
 
@@ -271,6 +281,8 @@ class StudyPublication(Base):
 
 
 class StudyOverlap(Base):
+    """Another study that shares participants with a study."""
+
     __tablename__ = "study_overlaps"
     __table_args__ = (
         Index("ix_study_overlaps_other_id", "other_id", "study_id"),

@@ -1,4 +1,4 @@
-"""Studies in and out of their tables."""
+"""The declaration of the record type `studies`: its rows, names and rendering, filters and sort keys."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,21 +10,23 @@ from app.records.base_targets import cited_targets, name_target
 from app.records.mechanisms.models import MechanismStudy
 from app.records.publications.models import Publication
 from app.records.resource import (
-    Found,
+    EmbeddedRecords,
     Linked,
     Name,
     Part,
     Resource,
     Row,
     Rows,
-    columns,
-    flat,
+    embed_columns,
+    embedded,
     group,
     links,
-    named,
-    numbered,
+    names_of_kind,
+    part_rows,
     pick,
-    shown,
+    render_rows,
+    row_of,
+    shaped_rows,
 )
 from app.records.studies import parts
 from app.records.studies.models import (
@@ -47,7 +49,7 @@ _P_VALUE = re.compile(r"(<=|>=|<|>|=)?\s*(.+)")
 
 
 def _p_bound(printed: str | None) -> Row:
-    """The printed p value as a relation and a number: `<0.001` is below 0.001, `.05` equals it."""
+    """A printed p value as a relation and a number: `<0.001` is `<` and 0.001, `.05` is `=` and 0.05."""
     found = _P_VALUE.fullmatch(printed) if printed else None
     if found is None:
         return {"p_relation": None, "p_number": None}
@@ -55,11 +57,11 @@ def _p_bound(printed: str | None) -> Row:
 
 
 IN_PLACE = ("conditions", "interventions", "participant_flow")
-"""What nobody joins or filters by: kept as it is shown, in the study's own row."""
+"""Parts that are stored as JSON in the study's own row, since nothing joins them or filters by them."""
 
 
 def _kept(shapes: Sequence[BaseModel]) -> list[Row] | None:
-    """What is left out is what it is by default when it is shown again."""
+    """Models as JSON without default values, which are added again when the study is rendered."""
     return [shape.model_dump(exclude_defaults=True) for shape in shapes] or None
 
 
@@ -69,18 +71,18 @@ def _in_place(study: StudyIn) -> Row:
 
 
 _EFFECT = {name: f"effect_{name}" for name in parts.Effect.model_fields}
-"""An effect's columns, by its fields."""
+"""The columns of an effect, by its fields."""
 
 
 def _outcome(outcome: OutcomeIn) -> Row:
     effect = {column: getattr(outcome.effect, name, None) for name, column in _EFFECT.items()}
-    return columns(Outcome, outcome) | effect | _p_bound(outcome.p_value) | {"analyses": _kept(outcome.analyses)}
+    return row_of(Outcome, outcome) | effect | _p_bound(outcome.p_value) | {"analyses": _kept(outcome.analyses)}
 
 
 def _results(study: StudyIn) -> Iterator[Row]:
     for position, outcome in enumerate(study.outcomes):
         owner = {"study_id": study.id, "outcome_position": position}
-        yield from numbered(owner, flat(outcome.results))
+        yield from part_rows(owner, shaped_rows(outcome.results))
 
 
 def _own_year(study: StudyIn) -> int | None:
@@ -88,7 +90,7 @@ def _own_year(study: StudyIn) -> int | None:
     return int(date[:4]) if date else None
 
 
-def rows(study: StudyIn) -> Rows:
+def _rows(study: StudyIn) -> Rows:
     owner = {"study_id": study.id}
     derived = {"own_title": study.title, "title": study.title, "year": _own_year(study)}
     level = EVIDENCE_LEVELS[study.design] if study.design else None
@@ -96,20 +98,20 @@ def rows(study: StudyIn) -> Rows:
         {"publication_id": r.publication, "reports_pooled_data": r.reports_pooled_data} for r in study.publications
     )
     return {
-        "studies": [columns(Study, study) | derived | {"evidence_level": level} | _in_place(study)],
-        "study_arms": numbered(owner, flat(study.arms)),
-        "study_outcomes": numbered(owner, map(_outcome, study.outcomes)),
+        "studies": [row_of(Study, study) | derived | {"evidence_level": level} | _in_place(study)],
+        "study_arms": part_rows(owner, shaped_rows(study.arms)),
+        "study_outcomes": part_rows(owner, map(_outcome, study.outcomes)),
         "study_arm_results": list(_results(study)),
-        "study_adverse_events": numbered(owner, flat(study.adverse_events)),
+        "study_adverse_events": part_rows(owner, shaped_rows(study.adverse_events)),
         "study_comparators": links(owner, "name", study.comparators),
         "study_products": links(owner, "product_id", study.products),
         "study_indications": links(owner, "indication_id", study.indications),
-        "study_publications": numbered(owner, reports),
+        "study_publications": part_rows(owner, reports),
         "study_overlaps": links(owner, "other_id", study.overlaps_with),
     }
 
 
-def names(study: StudyIn) -> Iterator[Name]:
+def _names(study: StudyIn) -> Iterator[Name]:
     if study.acronym:
         yield "acronym", study.acronym
     yield from (("registry-id", registry_id) for registry_id in study.registry_ids)
@@ -126,10 +128,10 @@ _DERIVED = {
 }
 
 
-def derive(connection: Connection, ids: Sequence[str]) -> None:
-    """What a study takes from its first publication or its dates: title and year.
+def _derive(connection: Connection, ids: Sequence[str]) -> None:
+    """Set the title and the year of studies, which may come from the first publication or from the study's dates.
 
-    The year stands beside its links too: one narrow index then filters by a link and sorts by year.
+    The year is copied into the link tables too, so that one narrow index filters by a link and sorts by year.
     """
     connection.execute(update(Study).where(Study.id.in_(ids)).values(_DERIVED))
     for link in (StudyIndication, StudyProduct):
@@ -142,41 +144,36 @@ def _shown_outcome(row: Row, results: list[Row]) -> Row:
     bound = {"relation": row["p_relation"], "number": row["p_number"]} if row["p_relation"] else None
     return {
         **row,
-        "results": shown(parts.ArmResult, results),
+        "results": render_rows(parts.ArmResult, results),
         "effect": effect,
         "p_bound": bound,
         "analyses": row["analyses"] or [],
     }
 
 
-def _report(row: Row, found: Found) -> Row:
+def _report(row: Row, found: EmbeddedRecords) -> Row:
     return found["publications"][row["publication_id"]] | {"reports_pooled_data": row["reports_pooled_data"]}
 
 
-def render(rows: Rows, found: Found) -> Row:
+def _render(rows: Rows, found: EmbeddedRecords) -> Row:
     results = group(rows["study_arm_results"], "outcome_position")
     outcomes = [_shown_outcome(row, results.get(row["position"], [])) for row in rows["study_outcomes"]]
     reports = [_report(row, found) for row in rows["study_publications"]]
     return {
         **rows["studies"][0],
         **{name: rows["studies"][0][name] or [] for name in (*IN_PLACE, "collaborators", "keywords")},
-        "registry_ids": named(rows, "registry-id"),
+        "registry_ids": names_of_kind(rows, "registry-id"),
         "comparators": [row["name"] for row in rows["study_comparators"]],
-        "products": [found["products"][row["product_id"]] for row in rows["study_products"]],
-        "indications": [found["indications"][row["indication_id"]] for row in rows["study_indications"]],
-        "arms": shown(parts.Arm, rows["study_arms"]),
+        "products": embedded(found, "products", rows["study_products"], "product_id"),
+        "indications": embedded(found, "indications", rows["study_indications"], "indication_id"),
+        "arms": render_rows(parts.Arm, rows["study_arms"]),
         "outcomes": [pick(parts.OutcomeOut, outcome) for outcome in outcomes],
-        "adverse_events": shown(parts.AdverseEvent, rows["study_adverse_events"]),
+        "adverse_events": render_rows(parts.AdverseEvent, rows["study_adverse_events"]),
         "publication": reports[0] if reports else None,
         "publications": reports,
-        "overlaps_with": [found["studies"][row["other_id"]] for row in rows["study_overlaps"]],
+        "overlaps_with": embedded(found, "studies", rows["study_overlaps"], "other_id"),
         "mechanisms": [found["mechanisms"][id] for id in sorted(m["mechanism_id"] for m in rows["mechanism_studies"])],
     }
-
-
-def embed(rows: Rows) -> Row:
-    study = rows["studies"][0]
-    return {name: study[name] for name in ("id", "acronym", "title", "design")}
 
 
 STUDIES = Resource(
@@ -199,11 +196,11 @@ STUDIES = Resource(
         Part(StudyOverlap, "study_id"),
     ),
     views=(Part(MechanismStudy, "study_id"),),
-    rows=rows,
-    names=names,
-    render=render,
-    embed=embed,
-    derive=derive,
+    rows=_rows,
+    names=_names,
+    render=_render,
+    embed=embed_columns("studies", "id", "acronym", "title", "design"),
+    derive=_derive,
     filters={
         **cited_targets("studies"),
         "scope": Study.scope,

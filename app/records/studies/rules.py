@@ -1,4 +1,4 @@
-"""Domain rules of studies, and the OCEBM table from which the level of evidence is derived."""
+"""Domain rules of studies, and the OCEBM table from which the evidence level is derived."""
 
 from collections.abc import Iterator
 
@@ -26,10 +26,9 @@ EVIDENCE_LEVELS: dict[Design, int | None] = {
 }
 """OCEBM Levels of Evidence Working Group, "The Oxford 2011 Levels of Evidence", row "Does this intervention help?".
 
-The row asks for control at level 3, and an open-label extension need not have any, so it stands with case series.
-A pooled analysis takes selected trials together without a systematic search, so it stands with single trials; animal
-and laboratory work is "mechanism-based reasoning"; what the row does not name (narrative reviews, surveys, single
-cases) gets no level.
+Level 3 requires a control, which an open-label extension need not have, so it ranks with case series. A pooled analysis
+combines selected trials without a systematic search, so it ranks with single trials. Animal and laboratory work is
+"mechanism-based reasoning". Designs that the row does not name (narrative reviews, surveys, single cases) get no level.
 """
 
 MEASURED: dict[str, tuple[str, ...]] = {
@@ -38,7 +37,7 @@ MEASURED: dict[str, tuple[str, ...]] = {
     "ratio": (),
     "descriptive": (),
 }
-"""Which numbers an arm's result must have at least one of, by the outcome's kind; or what is printed in their place."""
+"""By an outcome's kind, the numbers of which each result without a `printed` value must have at least one."""
 
 
 SINGLE = (
@@ -64,10 +63,11 @@ SINGLE = (
     "last_updated_date",
     "follow_up_weeks",
 )
+"""Fields that only a single study may have, and no body of evidence; so are the lists below."""
 SINGLE_LISTS = ("arms", "registry_ids", "outcomes", "adverse_events", "participant_flow", "collaborators")
 
 
-def _a_body_is_no_single_study(study: StudyIn) -> Iterator[Fault]:
+def _body_has_no_study_fields(study: StudyIn) -> Iterator[Fault]:
     if study.scope == "study":
         return
     given = [name for name in SINGLE if getattr(study, name) is not None]
@@ -77,12 +77,12 @@ def _a_body_is_no_single_study(study: StudyIn) -> Iterator[Fault]:
         yield "/summary", "a body of evidence needs a title and a summary"
 
 
-def _can_be_told_apart(study: StudyIn) -> Iterator[Fault]:
+def _is_identifiable(study: StudyIn) -> Iterator[Fault]:
     if not (study.title or study.publications or study.registry_ids or study.acronym):
         yield "/title", "a study needs a title, an acronym, a registration or a publication"
 
 
-def _links_once(study: StudyIn) -> Iterator[Fault]:
+def _links_are_unique(study: StudyIn) -> Iterator[Fault]:
     for field in ("products", "indications", "comparators", "registry_ids", "overlaps_with"):
         yield from unique(f"/{field}", getattr(study, field), field)
     yield from unique("/publications", [report.publication for report in study.publications], "publication")
@@ -92,7 +92,7 @@ def _links_once(study: StudyIn) -> Iterator[Fault]:
 
 
 def _arms_named(study: StudyIn) -> Iterator[Fault]:
-    """Every place that names an arm, and which."""
+    """Every reference to an arm: `(JSON pointer, key of the arm)`."""
     for index, outcome in enumerate(study.outcomes):
         for row, result in enumerate(outcome.results):
             yield f"/outcomes/{index}/results/{row}/arm", result.arm
@@ -159,11 +159,11 @@ IN_ORDER = (
     ("first_posted_date", "last_updated_date"),
     ("results_first_posted_date", "last_updated_date"),
 )
-"""Which dates are never after which."""
+"""Pairs of dates of which the first is never after the second."""
 
 
 def after(one: str | None, other: str | None) -> bool:
-    """Whether a date is later than another, as far as both are precise."""
+    """Whether a date is later than another, compared at the precision of the less precise one."""
     return bool(one and other and one[: len(other)] > other[: len(one)])
 
 
@@ -175,9 +175,9 @@ def _dates_are_in_order(study: StudyIn) -> Iterator[Fault]:
 
 
 RULES: tuple[Rule[StudyIn], ...] = (
-    _a_body_is_no_single_study,
-    _can_be_told_apart,
-    _links_once,
+    _body_has_no_study_fields,
+    _is_identifiable,
+    _links_are_unique,
     _arms_resolve,
     _interventions_are_of_its_products,
     _mesh_is_whole,

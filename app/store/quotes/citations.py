@@ -1,4 +1,4 @@
-"""What a record is entered with as its provenance, as rows: each quote at the place where its source's text has it."""
+"""Citations: the provenance that a record is entered with, as rows that say where each quote is in its source."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -7,15 +7,16 @@ from app.records.base_schemas import Cited, ProvenanceIn, RecordIn
 from app.records.resource import Row
 from app.store.quotes.anchor import NotQuoted, locate
 
-Wrong = tuple[int, str, tuple[str, ...]]
+QuoteFault = tuple[int, str, tuple[str, ...]]
 """`(position of the item, what is wrong with its quote, the nearest passage)`."""
 
 
 def cited_by(record: RecordIn) -> list[ProvenanceIn]:
+    """The provenance items of a record; a source has none."""
     return record.provenance if isinstance(record, Cited) else []
 
 
-def _span(item: ProvenanceIn, text: str | None, at: datetime) -> Row:
+def _quote_columns(item: ProvenanceIn, text: str | None, at: datetime) -> Row:
     if item.quote is None:
         nowhere = dict.fromkeys(("quote", "start_offset", "end_offset", "prefix", "suffix", "checked_at"))
         return {**nowhere, "status": "unquoted"}
@@ -26,13 +27,17 @@ def _span(item: ProvenanceIn, text: str | None, at: datetime) -> Row:
     return {"quote": item.quote, **where, "checked_at": at, "status": "ok"}
 
 
-def provenance_rows(record: RecordIn, texts: Mapping[str, str | None]) -> tuple[tuple[Row, ...], list[Wrong]]:
-    """Rows of those that are right, less their owner; `texts` of all sources that are quoted."""
+def provenance_rows(record: RecordIn, texts: Mapping[str, str | None]) -> tuple[tuple[Row, ...], list[QuoteFault]]:
+    """Make a record's provenance rows, without the columns that name the record, and the faults of its quotes.
+
+    `texts` holds the text of each quoted source by id, or nothing for a source without one. An item with a fault gets
+    no row.
+    """
     now = datetime.now(UTC)
-    rows, wrong = [], list[Wrong]()
+    rows, wrong = [], list[QuoteFault]()
     for position, item in enumerate(cited_by(record)):
         try:
-            span = _span(item, texts.get(item.source), now)
+            span = _quote_columns(item, texts.get(item.source), now)
         except NotQuoted as fault:
             wrong.append((position, fault.detail, (fault.near,) if fault.near else ()))
         else:

@@ -1,4 +1,4 @@
-"""Proving that quotes stand in their sources' texts, one source after the other."""
+"""Proof of quotes: every stored quote is in its source's text, where its row says. Sources are read one by one."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from app.store.quotes.relocation import is_like
 
 
 def _quotes(connection: Connection, *statuses: str) -> Iterator[tuple[Row, str]]:
-    """The quotes of some statuses, each with its source's text."""
+    """The provenance rows with quotes of the given statuses, each with its source's text."""
     which = (Provenance.quote.is_not(None), Provenance.status.in_(statuses))
     sources = connection.scalars(select(Provenance.source_id).where(*which).distinct()).all()
     for id in sorted(sources):
@@ -49,8 +49,8 @@ def _short(quote: str) -> str:
     return repr(quote if len(quote) <= 80 else quote[:77] + "...")
 
 
-def untrue_quotes(connection: Connection) -> Iterator[str]:
-    """Quotes that are not where they say, and those that are gone."""
+def quote_faults(connection: Connection) -> Iterator[str]:
+    """Faults of quotes that are not where their rows say, and of those that are gone from their sources."""
     for row, text in _quotes(connection, "ok", "moved", "gone"):
         fault = _fault(row, text)
         if fault:
@@ -58,7 +58,7 @@ def untrue_quotes(connection: Connection) -> Iterator[str]:
 
 
 def moved_quotes(engine: Engine) -> Iterator[str]:
-    """Quotes that now stand elsewhere than where they were entered, and what is read there: to be told, no faults."""
+    """Describe the quotes that were found elsewhere after their source's text was replaced; they are no faults."""
     with reading(engine) as connection:
         for row, text in _quotes(connection, "moved"):
             passage = text[row["start_offset"] : row["end_offset"]]

@@ -1,8 +1,8 @@
-"""Quotes of a source whose text was replaced: each is looked for again, and its row says what became of it.
+"""Re-anchoring quotes after the text of their source was replaced. Each quote's row then has one of these statuses:
 
-`ok`     it stands where it was entered
-`moved`  it stands elsewhere, which its offsets now say; or, where the text was reworded, a passage nearly like it does
-`gone`   it stands nowhere, or in several places that nothing tells apart; its offsets are where it stood last
+ok     the quote is where it was when its record was entered
+moved  the quote, or one passage that is nearly the same, is at another place, which the row's offsets name
+gone   the quote is nowhere, or in several places that cannot be distinguished; the offsets are those of its last place
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -27,25 +27,25 @@ from app.store.versions import Key
 
 _PROVENANCE = table_of(Provenance)
 _KEY = ("record_type", "record_id", "position")
-_FOUND = ("start_offset", "end_offset", "prefix", "suffix", "checked_at", "status")
-_SET = (
+_ANCHOR = ("start_offset", "end_offset", "prefix", "suffix", "checked_at", "status")
+_UPDATE_ANCHOR = (
     update(_PROVENANCE)
     .where(*(_PROVENANCE.c[name] == bindparam(f"key_{name}") for name in _KEY))
-    .values({name: bindparam(name) for name in _FOUND})
+    .values({name: bindparam(name) for name in _ANCHOR})
 )
 
 
 def digest_of(entered: bytes, cited: Iterable[Row]) -> str:
-    """Of what was entered and of where its quotes stand: a quote that has moved is a change too."""
+    """The SHA-256 of a record as entered and of where its quotes are, so that a moved quote is a change too."""
     spans = [(row["start_offset"], row["prefix"], row["suffix"]) for row in cited]
     return sha256(entered + repr(spans).encode()).hexdigest()
 
 
 @dataclass(slots=True)
-class Quoting:
-    """A stored record that quotes: as it was entered, under which digest, and its provenance rows as they are now.
+class QuotingRecord:
+    """A stored record with provenance: its JSON as last entered, its digest, and its provenance rows as they are now.
 
-    What it was entered as is not known where its documents were lost and made anew.
+    The JSON and the digest are empty where its documents were lost and rebuilt, which loses what was entered.
     """
 
     entered: bytes = b""
@@ -53,19 +53,20 @@ class Quoting:
     cited: list[Row] = field(default_factory=list)
 
 
-def quoting(connection: Connection, keys: Iterable[Key]) -> dict[Key, Quoting]:
-    found: dict[Key, Quoting] = {}
+def load_quoting_records(connection: Connection, keys: Iterable[Key]) -> dict[Key, QuotingRecord]:
+    """Read the stored forms of those records that have provenance."""
+    found: dict[Key, QuotingRecord] = {}
     for some in batches(keys):
         of = (_PROVENANCE.c.record_type, _PROVENANCE.c.record_id)
         rows = select(_PROVENANCE).where(among(*of, some)).order_by(*of, _PROVENANCE.c.position)
         for row in connection.execute(rows).mappings():
-            found.setdefault((row["record_type"], row["record_id"]), Quoting()).cited.append(dict(row))
-        for key, (entered, digest) in _as_entered(connection, some).items():
+            found.setdefault((row["record_type"], row["record_id"]), QuotingRecord()).cited.append(dict(row))
+        for key, (entered, digest) in _last_entries(connection, some).items():
             found[key].entered, found[key].digest = entered, digest
     return found
 
 
-def _as_entered(connection: Connection, keys: Sequence[Key]) -> dict[Key, tuple[bytes, str]]:
+def _last_entries(connection: Connection, keys: Sequence[Key]) -> dict[Key, tuple[bytes, str]]:
     of = (Document.type, Document.id)
     newest = select(*of, func.max(Document.version).label("version")).where(
         among(*of, keys), Document.entered.is_not(None)
@@ -80,11 +81,14 @@ def _as_entered(connection: Connection, keys: Sequence[Key]) -> dict[Key, tuple[
     return {(row[0], row[1]): (row[2] or b"", row[3]) for row in connection.execute(query)}
 
 
-def standing(connection: Connection, entered: Mapping[Key, Any], sources: Collection[str]) -> dict[Key, Quoting]:
-    """Records whose quotes have moved or gone since they were entered, and that are entered again as they were.
+def reentered_with_moved_quotes(
+    connection: Connection, entered: Mapping[Key, Any], sources: Collection[str]
+) -> dict[Key, QuotingRecord]:
+    """The stored forms of those `entered` records that are the same as before and have moved or gone quotes.
 
-    They are what they were, so they stay as they are. `sources`: whose text is entered with them, and is to hold their
-    quotes; who quotes one of these is not among the records.
+    Such a record stays as it is, although its quotes may not be found where it says. `sources` are the ids of the
+    sources that the same change enters: a record that cites one of these is left out, since its quotes must be in the
+    new text.
     """
     lost: list[Key] = []
     of = (Provenance.record_type, Provenance.record_id)
@@ -93,13 +97,16 @@ def standing(connection: Connection, entered: Mapping[Key, Any], sources: Collec
         lost += [(type, id) for type, id in connection.execute(query.distinct())]
     return {
         key: stored
-        for key, stored in quoting(connection, lost).items()
+        for key, stored in load_quoting_records(connection, lost).items()
         if stored.entered == as_entered(entered[key]) and not any(row["source_id"] in sources for row in stored.cited)
     }
 
 
-def replaced(connection: Connection, texts: Mapping[str, str | None]) -> dict[str, str]:
-    """Which of some sources' texts are not what is stored; no text is an empty one, in which nothing is found."""
+def replaced_texts(connection: Connection, texts: Mapping[str, str | None]) -> dict[str, str]:
+    """The texts that differ from the stored ones, by source; an empty text for a source that has none any more.
+
+    Sources that had no stored text before are left out.
+    """
     changed: dict[str, str] = {}
     for some in batches(texts):
         for id, digest in connection.execute(select(Source.id, Source.sha256).where(Source.id.in_(some))):
@@ -109,8 +116,11 @@ def replaced(connection: Connection, texts: Mapping[str, str | None]) -> dict[st
     return changed
 
 
-def requote(connection: Connection, texts: Mapping[str, str], but: Collection[Key]) -> None:
-    """Looks for all quotes of replaced texts again, but those of records that are written now."""
+def reanchor_quotes(connection: Connection, texts: Mapping[str, str], but: Collection[Key]) -> None:
+    """Find all quotes of replaced texts again and update their rows.
+
+    `texts` are the new texts by source. The records of `but` are left out, since the same change writes them.
+    """
     if not texts:
         return
     keys: set[Key] = set()
@@ -121,27 +131,38 @@ def requote(connection: Connection, texts: Mapping[str, str], but: Collection[Ke
         keys.update((type, id) for type, id in connection.execute(query.distinct()))
     at = datetime.now(UTC)
     for some_keys in batches(sorted(keys.difference(but))):
-        rows = [row for record in quoting(connection, some_keys).values() for row in _again(record, texts, at)]
-        connection.execute(_SET, [{f"key_{n}": row[n] for n in _KEY} | {n: row[n] for n in _FOUND} for row in rows])
+        rows = [
+            row
+            for record in load_quoting_records(connection, some_keys).values()
+            for row in _reanchored_rows(record, texts, at)
+        ]
+        connection.execute(
+            _UPDATE_ANCHOR, [{f"key_{n}": row[n] for n in _KEY} | {n: row[n] for n in _ANCHOR} for row in rows]
+        )
 
 
-def _again(record: Quoting, texts: Mapping[str, str], at: datetime) -> list[Row]:
-    """The record's rows that quote replaced texts, as they are now."""
-    return _where_entered(record, texts, at) or [_found(row, texts[row["source_id"]], at) for row in _of(record, texts)]
+def _reanchored_rows(record: QuotingRecord, texts: Mapping[str, str], at: datetime) -> list[Row]:
+    """The record's rows that quote replaced texts, with their new places and statuses."""
+    return _rows_as_entered(record, texts, at) or [
+        _relocated_row(row, texts[row["source_id"]], at) for row in _quotes_of_texts(record, texts)
+    ]
 
 
-def _of(record: Quoting, texts: Mapping[str, str]) -> Iterator[Row]:
+def _quotes_of_texts(record: QuotingRecord, texts: Mapping[str, str]) -> Iterator[Row]:
     yield from (row for row in record.cited if row["quote"] is not None and row["source_id"] in texts)
 
 
-def _where_entered(record: Quoting, texts: Mapping[str, str], at: datetime) -> list[Row]:
-    """The rows as they were entered, if the texts hold all the quotes there: then it is as if nothing had been."""
+def _rows_as_entered(record: QuotingRecord, texts: Mapping[str, str], at: datetime) -> list[Row]:
+    """The rows as they were when the record was entered, if the new texts have all quotes at those places again.
+
+    The digest then equals the stored one, so the record is as if the texts had never been replaced.
+    """
     entered = orjson.loads(record.entered or b'{"provenance": []}')["provenance"]
     fresh: dict[int, Row] = {}
     if not entered:
         return []
     try:
-        for row in _of(record, texts):
+        for row in _quotes_of_texts(record, texts):
             span = locate(row["quote"], texts[row["source_id"]], entered[row["position"]]["start"])
             fresh[row["position"]] = row | _columns(span) | {"checked_at": at, "status": "ok"}
     except NotQuoted:
@@ -154,7 +175,7 @@ def _columns(span: Span) -> Row:
     return {"start_offset": span.start, "end_offset": span.end, "prefix": span.prefix, "suffix": span.suffix}
 
 
-def _found(row: Row, text: str, at: datetime) -> Row:
+def _relocated_row(row: Row, text: str, at: datetime) -> Row:
     last = Span(row["start_offset"], row["end_offset"], row["prefix"], row["suffix"])
     span = relocate(row["quote"], text, last)
     if span is None:

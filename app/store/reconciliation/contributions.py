@@ -1,4 +1,4 @@
-"""A record as imports alone would have it: what each source offers, laid over each other in order of precedence."""
+"""Contributions: what each imported source states about a record, and merging them in order of precedence."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -11,25 +11,33 @@ from app.records.registry import RESOURCES
 from app.store.reconciliation.precedence import ADDED_UP, GROUPS, rank, worse
 
 Json = dict[str, Any]
+"""A record, or some of its fields, as JSON."""
+
 STATE = "retraction_state"
+"""The field that is merged by severity and not by precedence."""
 
 
 class Layer(NamedTuple):
-    """What a source offers of a record; values that are absent or default are not in it."""
+    """A contribution: what one source states about a record, without values that are absent or default."""
 
     source: str
     format: str
     offered: Json
     theirs: frozenset[str] = frozenset()
-    """What people had said of the same before: fields, and as `FIELD/KEY` items of lists and of what is no list."""
+    """What a curator had entered already before this source stated the same.
+
+    These are names of fields, and `FIELD/KEY` for items of merged lists, absences and retraction states.
+    """
     part: str = ""
+    """Empty, or the record whose contribution this one was added to, so that a source may contribute in parts."""
     digest: str = ""
     revision: int = 0
     since: int = 0
-    """The revision in which the source first offered anything."""
+    """The revision in which the source first contributed to the record."""
 
     @property
     def key(self) -> tuple[str, str]:
+        """The contribution's identity within its record."""
         return self.source, self.part
 
 
@@ -40,34 +48,38 @@ def _defaults(type: RecordType) -> Json:
 
 
 def bare(type: RecordType, record: Mapping[str, Any]) -> Json:
-    """A record without its id, and without what nobody said of it."""
+    """A record without its id and without values that are empty or the field's default."""
     defaults = _defaults(type)
     return {
         name: value
         for name, value in record.items()
-        if name != "id" and value not in (None, [], {}) and not _is(value, defaults.get(name))
+        if name != "id" and value not in (None, [], {}) and not _is_same_default(value, defaults.get(name))
     }
 
 
-def _is(value: Any, default: Any) -> bool:
+def _is_same_default(value: Any, default: Any) -> bool:
     return type(value) is type(default) and bool(value == default)
 
 
-def same(one: Any, other: Any) -> bool:
-    """Whether two values are the same in print, too: 40 is not 40.0, and 1 is not true."""
-    return bool(one == other) and bool(_print(one) == _print(other))
+def same_in_print(one: Any, other: Any) -> bool:
+    """Whether two values are equal and look equal as JSON: 40 is not 40.0, and 1 is not true."""
+    return bool(one == other) and bool(_printed(one) == _printed(other))
 
 
-def _print(value: Any) -> Any:
+def _printed(value: Any) -> Any:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS) if value is not None else None
 
 
-def ordered(type: RecordType, layers: Iterable[Layer]) -> list[Layer]:
+def by_precedence(type: RecordType, layers: Iterable[Layer]) -> list[Layer]:
+    """Sort contributions, the one with the highest precedence first."""
     return sorted(layers, key=lambda layer: (rank(type, layer.format), layer.since, layer.source, layer.part))
 
 
 def groups(type: RecordType, *records: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """The fields of some records that are taken together, most of them alone."""
+    """The fields of some records in groups that are merged together; most groups have one field.
+
+    Merged lists, absences and the retraction state are left out, since they are merged in other ways.
+    """
     together = GROUPS.get(type, ())
     grouped = {name for group in together for name in group}
     there = dict.fromkeys(name for record in records for name in record)
@@ -77,21 +89,25 @@ def groups(type: RecordType, *records: Mapping[str, Any]) -> Iterator[tuple[str,
 
 
 def added_up(*records: Mapping[str, Any]) -> list[str]:
+    """The fields of some records that are lists merged from all contributions."""
     return [name for name in dict.fromkeys(name for record in records for name in record) if name in ADDED_UP]
 
 
-def laid(group: Sequence[str], start: Mapping[str, Any], layers: Sequence[Layer]) -> Json:
-    """A group's values: the first hand's, completed by those that differ in nothing."""
+def merged_group(group: Sequence[str], start: Mapping[str, Any], layers: Sequence[Layer]) -> Json:
+    """Merge the values of a group of fields: those of `start`, then of each contribution in order of precedence.
+
+    A contribution that differs in any field of the group from what is there already adds nothing.
+    """
     values = dict(start)
     for layer in layers:
-        said = {name: layer.offered[name] for name in group if name in layer.offered}
-        if all(name not in values or same(values[name], value) for name, value in said.items()):
-            values = said | values
+        contributed = {name: layer.offered[name] for name in group if name in layer.offered}
+        if all(name not in values or same_in_print(values[name], value) for name, value in contributed.items()):
+            values = contributed | values
     return values
 
 
 def key_of(item: Any) -> str:
-    """What an item of a list that is added up is told from others by."""
+    """The identity of an item in a merged list: a publication's id, a citation's place in its source, or the text."""
     if not isinstance(item, dict):
         return str(item).casefold()
     if "publication" in item:
@@ -99,8 +115,8 @@ def key_of(item: Any) -> str:
     return "\n".join(str(item.get(name) or "") for name in ("source", "section", "quote"))
 
 
-def items(layers: Iterable[Layer], field: str) -> dict[str, Any]:
-    """All that is offered of a list, by key."""
+def contributed_items(layers: Iterable[Layer], field: str) -> dict[str, Any]:
+    """All items that are contributed to a merged list, by key; of equal keys the first contribution's."""
     found: dict[str, Any] = {}
     for layer in layers:
         for item in layer.offered.get(field, ()):
@@ -108,7 +124,8 @@ def items(layers: Iterable[Layer], field: str) -> dict[str, Any]:
     return found
 
 
-def worst_of(layers: Iterable[Layer]) -> Any:
+def worst_state(layers: Iterable[Layer]) -> Any:
+    """The most severe retraction state that any contribution states."""
     state = None
     for layer in layers:
         state = worse(state, layer.offered.get(STATE))

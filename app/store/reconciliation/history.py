@@ -1,11 +1,14 @@
-"""What imports have offered, kept so that the next can tell whose is what; and conflicts, which follow from it."""
+"""Contribution history: storing what each import contributed to a record, and deriving conflicts from it.
+
+contributions + record as last entered --survivorship--> conflicts
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Connection, and_, bindparam, delete, func, null, select, update
-from sqlalchemy.engine import Row as Found
+from sqlalchemy.engine import Row as SqlRow
 
 from app.database.engine import table_of
 from app.records.resource import Row
@@ -13,33 +16,33 @@ from app.store.bulk_insert import insert
 from app.store.documents import Document
 from app.store.import_models import Conflict, Imported
 from app.store.reconciliation.contributions import Layer, bare
-from app.store.reconciliation.survivorship import Differing, Standing
+from app.store.reconciliation.survivorship import Difference, Standing
 from app.store.rows import among, batches
 from app.store.versions import Key, entered_before
 
 IMPORTED, CONFLICTS = table_of(Imported), table_of(Conflict)
 
 NEVER = 2**31 - 1
-"""A revision after all others."""
+"""A number greater than that of any revision."""
 
 LONGEST_VALUE = 2000
-"""Characters of JSON; of longer values, such as a registry's results, the beginning is told."""
+"""A conflict shows a value with more bytes of JSON, such as a registry's results, cut to so many characters."""
 
 
 def last_entered(connection: Connection, keys: Iterable[Key]) -> dict[Key, bytes]:
-    """Records as they were entered last."""
+    """The JSON that each record was last entered as."""
     return entered_before(connection, keys, NEVER)
 
 
 class Known(NamedTuple):
-    """The layers of a record that count, and whether there ever were any."""
+    """The contributions to a record that count, and whether there ever were any."""
 
     layers: tuple[Layer, ...] = ()
     ever: bool = False
 
 
-_OF = (Imported.record_type, Imported.record_id)
-_OFFERED = select(IMPORTED, Document.entered).outerjoin(
+_RECORD_KEY = (Imported.record_type, Imported.record_id)
+_WITH_CONTENT = select(IMPORTED, Document.entered).outerjoin(
     Document,
     and_(
         Imported.offered.is_(None),
@@ -51,7 +54,7 @@ _OFFERED = select(IMPORTED, Document.entered).outerjoin(
 )
 
 
-_SAID = select(
+_WITHOUT_CONTENT = select(
     *(column for column in IMPORTED.columns if column.name not in ("offered", "theirs")),
     null().label("offered"),
     null().label("theirs"),
@@ -60,17 +63,23 @@ _SAID = select(
 
 
 def known_layers(connection: Connection, keys: Iterable[Key], *, whole: bool = True) -> dict[Key, Known]:
-    """Only of records that were ever imported; if not `whole`, without what is offered, which need not be read then."""
-    found: dict[Key, list[Found[Any]]] = {}
-    query = (_OFFERED if whole else _SAID).order_by(Imported.revision)
+    """Read the contributions to some records. Records that were never imported are left out.
+
+    If not `whole`, the contributed values are left empty, which saves reading them.
+    """
+    found: dict[Key, list[SqlRow[Any]]] = {}
+    query = (_WITH_CONTENT if whole else _WITHOUT_CONTENT).order_by(Imported.revision)
     for some in batches(keys):
-        for row in connection.execute(query.where(among(*_OF, some))):
+        for row in connection.execute(query.where(among(*_RECORD_KEY, some))):
             found.setdefault((row.record_type, row.record_id), []).append(row)
-    return {key: Known(_effective(rows), ever=True) for key, rows in found.items()}
+    return {key: Known(_current_layers(rows), ever=True) for key, rows in found.items()}
 
 
-def _effective(rows: Iterable[Found[Any]]) -> tuple[Layer, ...]:
-    """The newest of each source that was not undone, unless it was withdrawn."""
+def _current_layers(rows: Iterable[SqlRow[Any]]) -> tuple[Layer, ...]:
+    """The newest contribution of each source that was not undone, from rows in the order of revisions.
+
+    A source whose newest contribution is a withdrawal (an empty digest) is left out.
+    """
     layers: dict[tuple[str, str], Layer] = {}
     for row in rows:
         if not row.undone:
@@ -80,7 +89,7 @@ def _effective(rows: Iterable[Found[Any]]) -> tuple[Layer, ...]:
     return tuple(layer for layer in layers.values() if layer.digest)
 
 
-def _layer(row: Found[Any]) -> Layer:
+def _layer(row: SqlRow[Any]) -> Layer:
     content = row.offered if row.offered is not None else row.entered
     offered = bare(row.record_type, orjson.loads(content)) if content is not None else {}
     theirs = frozenset(row.theirs or ())
@@ -88,7 +97,9 @@ def _layer(row: Found[Any]) -> Layer:
 
 
 def remembered(key: Key, layer: Layer, *, as_entered: bool) -> Row:
-    """A layer as a row; `as_entered`: it is all that the record was entered as in its revision."""
+    """The row of a contribution. `as_entered` says that the record was entered as exactly this contribution in its
+    revision; then its values are not stored a second time.
+    """
     return {
         "record_type": key[0],
         "record_id": key[1],
@@ -103,61 +114,67 @@ def remembered(key: Key, layer: Layer, *, as_entered: bool) -> Row:
     }
 
 
-_OFFER = ("record_type", "record_id", "source_id", "part", "revision")
-_FORGET = delete(IMPORTED).where(*(IMPORTED.c[name] == bindparam(f"its_{name}") for name in _OFFER))
+_CONTRIBUTION_KEY = ("record_type", "record_id", "source_id", "part", "revision")
+_DELETE_CONTRIBUTION = delete(IMPORTED).where(
+    *(IMPORTED.c[name] == bindparam(f"its_{name}") for name in _CONTRIBUTION_KEY)
+)
 
 
 def remember(connection: Connection, rows: Sequence[Row], again: Sequence[Row]) -> None:
-    """Keeps what was offered; `again`: what was kept in this very revision before, which is replaced."""
+    """Store rows of contributions. `again` are those of them that replace rows of the same revision."""
     if again:
-        connection.execute(_FORGET, [{f"its_{name}": row[name] for name in _OFFER} for row in again])
+        connection.execute(
+            _DELETE_CONTRIBUTION, [{f"its_{name}": row[name] for name in _CONTRIBUTION_KEY} for row in again]
+        )
     insert(connection, IMPORTED, rows)
 
 
 def set_aside(connection: Connection, revision: int, *, undone: bool) -> list[Key]:
-    """What a release said counts no more once it is reverted, and again when that is reverted; returns what of.
+    """Mark all contributions of a revision as undone, or as counting again; return the records concerned.
 
-    All that it said, and not only what it changed by that: what was outvoted or known already would be heard later.
+    This is done when a release is reverted, or its reversal is. Contributions that changed nothing are marked too,
+    since otherwise they could take effect later.
     """
     connection.execute(update(IMPORTED).where(IMPORTED.c.revision == revision).values(undone=undone))
-    said = select(Imported.record_type, Imported.record_id).where(Imported.revision == revision).distinct()
-    return [(type, id) for type, id in connection.execute(said)]
+    concerned = select(Imported.record_type, Imported.record_id).where(Imported.revision == revision).distinct()
+    return [(type, id) for type, id in connection.execute(concerned)]
 
 
-def _shown(value: Any) -> bytes:
+def _shortened(value: Any) -> bytes:
     text = orjson.dumps(value)
     return text if len(text) <= LONGEST_VALUE else orjson.dumps(f"{text.decode()[:LONGEST_VALUE]} ...")
 
 
-def _row(key: Key, found: Differing, revision: int) -> Row:
-    said = {
-        "current": _shown(found.current),
-        "proposed": _shown(found.proposed),
+def _row(key: Key, found: Difference, revision: int) -> Row:
+    values = {
+        "current": _shortened(found.current),
+        "proposed": _shortened(found.proposed),
         "current_source": found.current_source,
     }
     owner = {"record_type": key[0], "record_id": key[1], "field": found.field, "source_id": found.source}
-    return {**owner, **said, "rule": found.rule, "revision": revision}
+    return {**owner, **values, "rule": found.rule, "revision": revision}
 
 
-_IDENTITY = ("record_type", "record_id", "field", "source_id")
+_CONFLICT_KEY = ("record_type", "record_id", "field", "source_id")
 
 
-def _identity(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(row[name] for name in _IDENTITY)
+def _conflict_key(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in _CONFLICT_KEY)
 
 
-def content(row: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """What a conflict says, less since when."""
+def conflict_content(row: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """A conflict's columns without the revision since which it exists, to compare two conflicts by."""
     return sorted((name, value) for name, value in row.items() if name != "revision")
 
 
-def due(key: Key, entered: bytes, layers: tuple[Layer, ...], revision: int) -> list[Row]:
-    """The conflicts that a record as it is entered has with what is offered of it."""
+def expected_conflicts(key: Key, entered: bytes, layers: tuple[Layer, ...], revision: int) -> list[Row]:
+    """The rows of the conflicts between a record as entered and the contributions to it."""
     standing = Standing(key[0], bare(key[0], orjson.loads(entered)), layers)
     return [_row(key, found, revision) for found in standing.differing()]
 
 
 def stored_conflicts(connection: Connection, keys: Iterable[Key]) -> dict[Key, list[Row]]:
+    """The stored conflicts of some records; records without any are left out."""
     found: dict[Key, list[Row]] = {}
     for some in batches(keys):
         query = select(CONFLICTS).where(among(Conflict.record_type, Conflict.record_id, some))
@@ -167,7 +184,9 @@ def stored_conflicts(connection: Connection, keys: Iterable[Key]) -> dict[Key, l
 
 
 def derive_conflicts(connection: Connection, entered: Mapping[Key, bytes], revision: int) -> set[Key]:
-    """Makes the conflicts of some records what they are by what is entered; returns those for which they changed."""
+    """Replace the stored conflicts of some records, given as entered, by those that follow; return the records whose
+    conflicts changed. Conflicts that stay keep the revision since which they exist.
+    """
     layers = known_layers(connection, entered)
     if not layers:
         return set()
@@ -175,26 +194,34 @@ def derive_conflicts(connection: Connection, entered: Mapping[Key, bytes], revis
     gone: list[Row] = []
     new: list[Row] = []
     for key, known in layers.items():
-        before = {_identity(row): row for row in stored.get(key, ())}
-        now = {_identity(row): row for row in due(key, entered[key], known.layers, revision)}
-        gone += [row for name, row in before.items() if name not in now or content(row) != content(now[name])]
-        new += [row for name, row in now.items() if name not in before or content(row) != content(before[name])]
+        before = {_conflict_key(row): row for row in stored.get(key, ())}
+        now = {_conflict_key(row): row for row in expected_conflicts(key, entered[key], known.layers, revision)}
+        gone += [
+            row
+            for name, row in before.items()
+            if name not in now or conflict_content(row) != conflict_content(now[name])
+        ]
+        new += [
+            row
+            for name, row in now.items()
+            if name not in before or conflict_content(row) != conflict_content(before[name])
+        ]
     _replace(connection, gone, new)
     return {(row["record_type"], row["record_id"]) for row in (*gone, *new)}
 
 
-_END = delete(CONFLICTS).where(*(CONFLICTS.c[name] == bindparam(f"its_{name}") for name in _IDENTITY))
+_DELETE_CONFLICT = delete(CONFLICTS).where(*(CONFLICTS.c[name] == bindparam(f"its_{name}") for name in _CONFLICT_KEY))
 
 
 def _replace(connection: Connection, gone: Sequence[Row], new: Sequence[Row]) -> None:
     if gone:
-        connection.execute(_END, [{f"its_{name}": row[name] for name in _IDENTITY} for row in gone])
+        connection.execute(_DELETE_CONFLICT, [{f"its_{name}": row[name] for name in _CONFLICT_KEY} for row in gone])
     if new:
         connection.execute(CONFLICTS.insert(), list(new))
 
 
 def count_conflicts(connection: Connection, revision: int | None) -> tuple[int, int]:
-    """Those that a revision opened, or gave another value, and all that there are."""
+    """The number of conflicts that a revision opened or changed, and the number of all conflicts."""
     query = select(func.count().filter(CONFLICTS.c.revision == revision), func.count()).select_from(CONFLICTS)
     opened, total = connection.execute(query).one()
     return opened, total

@@ -1,4 +1,4 @@
-"""Proving that conflicts follow from what was entered and what was offered."""
+"""Integrity of reconciliation: conflicts follow from the records as entered and the contributions to them."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,24 +8,30 @@ from app.records.base_models import Record
 from app.records.fields import RecordType
 from app.store.import_models import Imported
 from app.store.reconciliation.contributions import Layer
-from app.store.reconciliation.history import content, due, known_layers, last_entered, stored_conflicts
+from app.store.reconciliation.history import (
+    conflict_content,
+    expected_conflicts,
+    known_layers,
+    last_entered,
+    stored_conflicts,
+)
 from app.store.versions import Key
 
 
-def untrue_conflicts(connection: Connection, type: RecordType, ids: Sequence[str]) -> Iterator[str]:
-    """Records whose conflicts are not what was entered and offered says."""
+def conflict_faults(connection: Connection, type: RecordType, ids: Sequence[str]) -> Iterator[str]:
+    """Faults of records whose stored conflicts differ from those that follow."""
     keys: list[Key] = [(type, id) for id in ids]
     layers, stored = known_layers(connection, keys), stored_conflicts(connection, keys)
     entered = last_entered(connection, [key for key in keys if key in layers or key in stored])
     for key in entered:
         offered: tuple[Layer, ...] = layers[key].layers if key in layers else ()
-        now = [content(row) for row in due(key, entered[key], offered, 0)]
-        if sorted(map(repr, now)) != sorted(repr(content(row)) for row in stored.get(key, ())):
+        now = [conflict_content(row) for row in expected_conflicts(key, entered[key], offered, 0)]
+        if sorted(map(repr, now)) != sorted(repr(conflict_content(row)) for row in stored.get(key, ())):
             yield f"{type}/{key[1]}: the conflicts are not what was entered and imported"
 
 
-def untrue_offers(connection: Connection) -> Iterator[str]:
-    """What was offered by a source that there never was."""
+def contribution_faults(connection: Connection) -> Iterator[str]:
+    """Faults of contributions whose source never existed."""
     there = exists().where(Record.type == "sources", Record.id == Imported.source_id)
     of = (Imported.record_type, Imported.record_id, Imported.source_id)
     for type, id, source in connection.execute(select(*of).where(~there, Imported.digest != "").distinct()):

@@ -1,7 +1,7 @@
-"""Which of two values stands, as one table: what belongs together, what is added up, and who comes before whom.
+"""Precedence: which of two values survives, which fields belong together, and which lists are merged.
 
-Whatever people entered comes before all of it. Among imports, the one whose own matter a record is comes before others,
-and else the earlier.
+What a curator entered comes before every import. Among imports, a format that is the authority for a type of records
+comes before the others (`TABLE`); of two equal ones the earlier import comes first.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,20 +10,21 @@ from typing import Any, NamedTuple
 from app.records.fields import RecordType
 
 PERSON_FIRST = "person-first"
-"""What a person entered, or took out, stands, whatever is published elsewhere."""
+"""What a curator entered or removed stands, whatever sources state."""
 
 FIRST_COME = "first-come"
-"""Of two publishers that know no better than each other, the one imported first stands."""
+"""Of two sources of equal precedence, the one that was imported first stands."""
 
 WORST_STATE = "worst-retraction-state"
-"""The worst that anybody knows of a publication stands: whoever relies on it decides about patients by it."""
+"""The worst retraction state that any source states stands, since decisions about patients rest on publications."""
 
 
 class Precedence(NamedTuple):
+    """A rule by which imports of some formats come before all others, for records of some types."""
+
     rule: str
     types: frozenset[RecordType]
     formats: frozenset[str]
-    """Imports of these come before all others, for records of these types."""
 
 
 TABLE = (
@@ -37,10 +38,13 @@ TABLE = (
 )
 
 RULES = (PERSON_FIRST, WORST_STATE, *(row.rule for row in TABLE), FIRST_COME)
+"""The names of all rules, as conflicts show them."""
 
 REPEATING = frozenset({"references"})
-"""Formats whose files hold a record several times as a matter of course: citation managers export what was found twice.
-The first stands; in all other formats a record that stands there twice is a fault of the file."""
+"""Formats whose files may hold a record several times, since citation managers export duplicates.
+
+The first one counts. In all other formats a record that occurs twice is a fault of the file.
+"""
 
 GROUPS: Mapping[RecordType, Sequence[tuple[str, ...]]] = {
     "studies": (
@@ -56,7 +60,7 @@ GROUPS: Mapping[RecordType, Sequence[tuple[str, ...]]] = {
     "sources": (("text", "sha256", "retrieved_on"),),
     "products": (("cas_number", "cas_number_note"),),
 }
-"""Fields that make sense only together: they are taken from one hand, or completed where nothing differs."""
+"""Fields that make sense only together. All come from one contributor, unless others differ in none of them."""
 
 ADDED_UP = frozenset(
     {
@@ -71,27 +75,28 @@ ADDED_UP = frozenset(
         "provenance",
     }
 )
-"""Lists that hold what everybody knows, what people entered first."""
+"""Lists that are the union of all contributions; the items that a curator entered come first."""
 
 UNTOLD = frozenset({"id", "provenance", "absent"})
-"""Fields that cannot conflict."""
+"""Fields for which no conflict is reported."""
 
 STATES = ("none", "corrected", "expression-of-concern", "retracted")
-"""Retraction states, the worst last."""
+"""Retraction states in ascending order of severity."""
 
 
 def rank(type: RecordType, format: str) -> int:
-    """Lower comes first."""
+    """The precedence of a format for records of a type: 0 for an authority, which comes first, else 1."""
     return 0 if any(type in row.types and format in row.formats for row in TABLE) else 1
 
 
 def rule_between(type: RecordType, kept: str, offered: str) -> str:
-    """The rule by which the value of one format stands against another's."""
+    """The rule by which a value of the format `kept` stands against one of the format `offered`."""
     if rank(type, kept) == rank(type, offered):
         return FIRST_COME
     return next((row.rule for row in TABLE if type in row.types and kept in row.formats), FIRST_COME)
 
 
 def worse(one: Any, other: Any) -> Any:
+    """The more severe of two retraction states. Anything that is no state is ignored."""
     known = [state for state in (one, other) if state in STATES]
     return max(known, key=STATES.index) if known else None

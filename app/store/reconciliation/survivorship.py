@@ -1,7 +1,8 @@
-"""A record that people and several imports have a hand in: whose is what, and what an offer changes.
+"""Survivorship: which values of a record are a curator's, and what a contribution changes.
 
-Nothing that a person entered is ever changed, nor what a person took out put back; all else is as the imports' layers
-have it. What is a person's is told from the record and from what was offered before, so people need not say so.
+No import changes what a curator entered or restores what a curator removed; everything else is merged from the
+contributions by precedence. Curators do not mark their values: these are inferred from the record as it is and the
+contributions to it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,25 +17,25 @@ from app.store.reconciliation.contributions import (
     Json,
     Layer,
     added_up,
+    by_precedence,
+    contributed_items,
     groups,
-    items,
     key_of,
-    laid,
-    ordered,
-    same,
-    worst_of,
+    merged_group,
+    same_in_print,
+    worst_state,
 )
 from app.store.reconciliation.precedence import ADDED_UP, PERSON_FIRST, UNTOLD, WORST_STATE, rule_between, worse
 
 
-def _ever_more(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """None of them, each alone, every two, and so on to all; a group has four at most."""
+def _subsets_by_size(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """All subsets of some names, the smallest first. A group has at most four names, so these are few."""
     for number in range(len(names) + 1):
         yield from combinations(names, number)
 
 
-class Differing(NamedTuple):
-    """A field of which an import says something else than the record, and the rule by which the record's stands."""
+class Difference(NamedTuple):
+    """A field for which a source states another value than the record has, and the rule that keeps the record's."""
 
     field: str
     source: str
@@ -46,181 +47,201 @@ class Differing(NamedTuple):
 
 @dataclass(frozen=True)
 class Standing:
-    """A record without what is absent from it, and what imports have offered of it."""
+    """A record without absent values (`contributions.bare`), and the contributions of imports to it."""
 
     type: RecordType
     record: Mapping[str, Any]
     layers: tuple[Layer, ...] = ()
 
     @cached_property
-    def _ordered(self) -> list[Layer]:
-        return ordered(self.type, self.layers)
+    def _by_precedence(self) -> list[Layer]:
+        return by_precedence(self.type, self.layers)
 
-    def with_layer(self, layer: Layer) -> "Standing":
-        """What is offered now in the place of what the same source offered before."""
+    def _with_layer(self, layer: Layer) -> "Standing":
+        """The same record with a contribution, which replaces the one that the source made before."""
         others = [other for other in self.layers if other.key != layer.key]
         before = [other.since for other in self.layers if other.key == layer.key]
         return Standing(self.type, self.record, (*others, layer._replace(since=min([layer.since, *before]))))
 
-    def without(self, source: str) -> "Standing":
-        return Standing(self.type, self.record, tuple(layer for layer in self.layers if layer.source != source))
+    # Which values are the curator's
 
-    # Whose is what
-
-    def _same_before(self, name: str) -> bool:
+    def _stated_before_import(self, name: str) -> bool:
         return any(
-            name in layer.theirs and name in layer.offered and same(layer.offered[name], self.record.get(name))
+            name in layer.theirs and name in layer.offered and same_in_print(layer.offered[name], self.record.get(name))
             for layer in self.layers
         )
 
     def entered(self, group: Sequence[str]) -> Json:
-        """Those of a group's values that are people's: as few as tell how the others came to be."""
+        """The values of a group that a curator entered: the fewest from which, merged with the contributions, the
+        record's other values follow.
+        """
         there = [name for name in group if name in self.record]
-        before = [name for name in there if self._same_before(name)]
+        before = [name for name in there if self._stated_before_import(name)]
         others = [name for name in there if name not in before]
-        for names in _ever_more(others):
+        for names in _subsets_by_size(others):
             theirs = {name: self.record[name] for name in (*before, *names)}
-            if self._explains(theirs, group, others):
+            if self._explains_rest(theirs, group, others):
                 break
         return theirs
 
-    def _explains(self, theirs: Json, group: Sequence[str], wanted: Sequence[str]) -> bool:
-        made = laid(group, theirs, self._ordered)
-        return all(name in made and same(made[name], self.record[name]) for name in wanted)
+    def _explains_rest(self, theirs: Json, group: Sequence[str], wanted: Sequence[str]) -> bool:
+        made = merged_group(group, theirs, self._by_precedence)
+        return all(name in made and same_in_print(made[name], self.record[name]) for name in wanted)
 
-    def taken_out(self, group: Sequence[str]) -> set[str]:
-        """Fields that imports would fill and people have emptied, or say why they are empty."""
-        there = laid(group, self.entered(group), self._ordered)
-        return {name for name in group if name not in self.record and (name in there or name in self.entered_absences)}
+    def removed_fields(self, group: Sequence[str]) -> set[str]:
+        """The fields of a group that contributions would fill, but that a curator emptied or explained as absent."""
+        there = merged_group(group, self.entered(group), self._by_precedence)
+        return {name for name in group if name not in self.record and (name in there or name in self.curator_absences)}
 
-    def _marked(self, field: str) -> set[str]:
-        """What of a field's content people had said before an import did."""
+    def _stated_items(self, field: str) -> set[str]:
+        """The keys of a field's content that a curator had entered before a source stated the same."""
         marked = (name for layer in self.layers for name in layer.theirs)
         return {name.removeprefix(f"{field}/") for name in marked if name.startswith(f"{field}/")}
 
     @property
-    def entered_state(self) -> Any:
-        """The retraction state that people know of, even if an import knew of a worse one since."""
+    def curator_state(self) -> Any:
+        """The retraction state that a curator entered, even if a source stated a worse one later."""
         own, before = self.record.get(STATE), None
-        for state in self._marked(STATE):
+        for state in self._stated_items(STATE):
             before = worse(before, state)
-        if own != worst_of(self.layers):
+        if own != worst_state(self.layers):
             return own
         return before if worse(own, before) == own else None
 
     @cached_property
-    def entered_absences(self) -> Json:
-        offered, theirs = self._absences, self._marked("absent")
+    def curator_absences(self) -> Json:
+        """The reasons for absent values that a curator entered, by field."""
+        offered, theirs = self._contributed_absences, self._stated_items("absent")
         stated = self.record.get("absent", {}).items()
         return {name: why for name, why in stated if offered.get(name) != why or name in theirs}
 
     @cached_property
-    def _absences(self) -> Json:
+    def _contributed_absences(self) -> Json:
         found: Json = {}
-        for layer in self._ordered:
+        for layer in self._by_precedence:
             found = layer.offered.get("absent", {}) | found
         return found
 
-    def entered_items(self, field: str) -> dict[str, Any]:
-        """Those that nobody offers as they are."""
-        theirs = self._marked(field)
+    def curator_items(self, field: str) -> dict[str, Any]:
+        """The items of a merged list that a curator entered, by key: those that no source states, and those that a
+        curator had entered before a source stated them.
+        """
+        theirs = self._stated_items(field)
         offered = [item for layer in self.layers for item in layer.offered.get(field, ())]
         there = {key_of(item): item for item in self.record.get(field, ())}
-        return {key: item for key, item in there.items() if key in theirs or not any(same(item, o) for o in offered)}
+        return {
+            key: item
+            for key, item in there.items()
+            if key in theirs or not any(same_in_print(item, o) for o in offered)
+        }
 
-    def items_taken_out(self, field: str) -> set[str]:
-        return items(self.layers, field).keys() - {key_of(item) for item in self.record.get(field, ())}
+    def removed_items(self, field: str) -> set[str]:
+        """The keys of the items of a merged list that sources state and a curator removed."""
+        return contributed_items(self.layers, field).keys() - {key_of(item) for item in self.record.get(field, ())}
 
     def is_touched(self) -> bool:
-        """Whether people have any hand in it."""
+        """Whether a curator entered or removed anything in the record."""
         fields = groups(self.type, self.record, *(layer.offered for layer in self.layers))
-        if self.entered_absences or self.entered_state:
+        if self.curator_absences or self.curator_state:
             return True
-        if any(self.entered(group) or self.taken_out(group) for group in fields):
+        if any(self.entered(group) or self.removed_fields(group) for group in fields):
             return True
         lists = added_up(self.record, *(layer.offered for layer in self.layers))
-        return any(self.entered_items(name) or self.items_taken_out(name) for name in lists)
+        return any(self.curator_items(name) or self.removed_items(name) for name in lists)
 
-    # What an offer makes of it
+    # What a contribution changes
 
     def offered(self, layer: Layer) -> "Standing":
-        """The record with what one source now offers of it."""
-        after = self.with_layer(layer)
+        """The record as it is after a contribution was merged into it."""
+        after = self._with_layer(layer)
         record: Json = {}
         for group in groups(self.type, self.record, *(each.offered for each in (*self.layers, layer))):
-            out = self.taken_out(group)
-            values = laid(group, self.entered(group), after._ordered)
+            out = self.removed_fields(group)
+            values = merged_group(group, self.entered(group), after._by_precedence)
             record |= {name: value for name, value in values.items() if name not in out}
         for name in added_up(self.record, *(each.offered for each in (*self.layers, layer))):
-            record[name] = self._added_up(name, after)
-        record[STATE] = worse(self.entered_state, worst_of(after.layers))
+            record[name] = self._merged_list(name, after)
+        record[STATE] = worse(self.curator_state, worst_state(after.layers))
         record["absent"] = {
-            name: why for name, why in (after._absences | self.entered_absences).items() if not record.get(name)
+            name: why
+            for name, why in (after._contributed_absences | self.curator_absences).items()
+            if not record.get(name)
         }
         stated = {name: value for name, value in record.items() if value not in (None, [], {})}
-        return Standing(self.type, stated, after.with_layer(self._told(layer)).layers)
+        return Standing(self.type, stated, after._with_layer(self._with_curator_marks(layer)).layers)
 
-    def _told(self, layer: Layer) -> Layer:
-        """The layer with what people had said of the same before."""
+    def _with_curator_marks(self, layer: Layer) -> Layer:
+        """The contribution with marks of what a curator had entered already (`Layer.theirs`)."""
         theirs = {
             name
             for group in groups(self.type, layer.offered)
             for name, value in self.entered(group).items()
-            if name in layer.offered and same(layer.offered[name], value)
+            if name in layer.offered and same_in_print(layer.offered[name], value)
         }
         for field in added_up(layer.offered):
             offered = {key_of(item) for item in layer.offered[field]}
-            theirs.update(f"{field}/{key}" for key in self.entered_items(field).keys() & offered)
-        theirs.update(f"absent/{name}" for name in self.entered_absences if name in layer.offered.get("absent", {}))
-        if self.entered_state:
-            theirs.add(f"{STATE}/{self.entered_state}")
+            theirs.update(f"{field}/{key}" for key in self.curator_items(field).keys() & offered)
+        theirs.update(f"absent/{name}" for name in self.curator_absences if name in layer.offered.get("absent", {}))
+        if self.curator_state:
+            theirs.add(f"{STATE}/{self.curator_state}")
         return layer._replace(theirs=frozenset(theirs))
 
-    def _added_up(self, field: str, after: "Standing") -> list[Any]:
-        entered, out = self.entered_items(field), self.items_taken_out(field)
+    def _merged_list(self, field: str, after: "Standing") -> list[Any]:
+        entered, out = self.curator_items(field), self.removed_items(field)
         there = {key_of(item): item for item in self.record.get(field, ())}
-        known = entered | {key: item for key, item in items(after._ordered, field).items() if key not in out}
+        known = entered | {
+            key: item for key, item in contributed_items(after._by_precedence, field).items() if key not in out
+        }
         known |= entered
-        if list(there) == self._in_order(field, entered):
+        if list(there) == self._default_order(field, entered):
             return list(known.values())
         return [known[key] for key in dict.fromkeys((*there, *known)) if key in known]
 
-    def _in_order(self, field: str, entered: Mapping[str, Any]) -> list[str]:
-        """The keys of a list that nobody has sorted in another way."""
-        out = self.items_taken_out(field)
-        return list(dict.fromkeys([*entered, *(key for key in items(self._ordered, field) if key not in out)]))
+    def _default_order(self, field: str, entered: Mapping[str, Any]) -> list[str]:
+        """The keys of a merged list in its default order: the curator's items first, then by precedence."""
+        out = self.removed_items(field)
+        return list(
+            dict.fromkeys([*entered, *(key for key in contributed_items(self._by_precedence, field) if key not in out)])
+        )
 
-    # Where they differ
+    # Where sources and record differ
 
-    def differing(self) -> Iterator[Differing]:
-        """What imports say otherwise than the record. Of sources, which only say where to look, nothing is told."""
+    def differing(self) -> Iterator[Difference]:
+        """Yield the fields for which a source states another value than the record has. Source records have none,
+        since they only say where statements come from.
+        """
         if self.type == "sources":
             return
-        for layer in self._ordered:
+        for layer in self._by_precedence:
             for name in layer.offered if not layer.part else ():
                 if name not in UNTOLD and not self._agrees(name, layer.offered[name]):
-                    kept_from = self._kept_from(name)
-                    rule = self._rule(name, layer, kept_from)
-                    source = kept_from.source if kept_from else None
-                    yield Differing(name, layer.source, self.record.get(name), source, layer.offered[name], rule)
+                    winner = self._current_contribution(name)
+                    rule = self._rule(name, layer, winner)
+                    source = winner.source if winner else None
+                    yield Difference(name, layer.source, self.record.get(name), source, layer.offered[name], rule)
 
     def _agrees(self, name: str, offered: Any) -> bool:
         if name in ADDED_UP:
             return {key_of(item) for item in offered} <= {key_of(item) for item in self.record.get(name, ())}
         return name in self.record and bool(self.record[name] == offered)
 
-    def _kept_from(self, name: str) -> Layer | None:
-        """The import whose value it is, or by whose value another is ruled out; none where people have decided."""
+    def _current_contribution(self, name: str) -> Layer | None:
+        """The contribution that the value of a field comes from, or that rules another value out by its group.
+
+        It is nothing where a curator decided, and for merged lists.
+        """
         if name in ADDED_UP:
             return None
         if name == STATE:
-            return next((layer for layer in self._ordered if layer.offered.get(name) == self.record.get(name)), None)
+            return next(
+                (layer for layer in self._by_precedence if layer.offered.get(name) == self.record.get(name)), None
+            )
         group = next(group for group in groups(self.type, self.record, {name: None}) if name in group)
-        if self.entered(group) or name in self.taken_out(group):
+        if self.entered(group) or name in self.removed_fields(group):
             return None
-        return next((layer for layer in self._ordered if any(other in layer.offered for other in group)), None)
+        return next((layer for layer in self._by_precedence if any(other in layer.offered for other in group)), None)
 
-    def _rule(self, name: str, layer: Layer, kept_from: Layer | None) -> str:
+    def _rule(self, name: str, layer: Layer, winner: Layer | None) -> str:
         if name == STATE and worse(self.record.get(name), layer.offered[name]) == self.record.get(name):
             return WORST_STATE
-        return rule_between(self.type, kept_from.format, layer.format) if kept_from else PERSON_FIRST
+        return rule_between(self.type, winner.format, layer.format) if winner else PERSON_FIRST
