@@ -22,7 +22,7 @@ from app.store.rows import deleted
 from app.store.submission import Draft, Fault
 from app.store.validation import check, still_referred
 
-MOST_TOLD = 100
+MAX_ERRORS = 100
 """Records told of that stand in the way."""
 
 
@@ -53,7 +53,7 @@ def _fault_entry(fault: Fault) -> Mapping[str, Any]:
 
 def _invalid(faults: list[Fault]) -> Problem:
     detail = " ".join(f"{fault.pointer or 'The record'}: {fault.detail}." for fault in faults[:3])
-    return Problem("invalid-record", detail, errors=map(_fault_entry, faults[:MOST_TOLD]))
+    return Problem("invalid-record", detail, errors=map(_fault_entry, faults[:MAX_ERRORS]))
 
 
 def _conflict(detail: str, *paths: str) -> Problem:
@@ -151,7 +151,7 @@ def delete(connection: Connection, resource: Resource, id: str, change: Change) 
     referring = still_referred(connection, [key]).get(key, [])
     if referring:
         paths = [f"/v1/{type}/{other}" for type, other in sorted(set(referring))]
-        raise _conflict(f"{len(paths)} records refer to {resource.path}/{id}.", *paths[:MOST_TOLD])
+        raise _conflict(f"{len(paths)} records refer to {resource.path}/{id}.", *paths[:MAX_ERRORS])
     summary = write(connection, [], gone=[key], actor=change.who.actor, reason=change.reason)
     of = (Document.type == resource.type, Document.id == id, Document.revision == summary.revision)
     stone = connection.execute(select(Document.etag, Document.body).where(*of, Document.change == "deleted")).one()

@@ -86,7 +86,7 @@ class Asked:
         return f"{PATH}?{urlencode([*self.parameters, ('cursor', cursor)], safe=',.:')}"
 
 
-class Told(NamedTuple):
+class FeedEntry(NamedTuple):
     """A change as JSON, and where in the feed it is."""
 
     body: bytes
@@ -95,7 +95,7 @@ class Told(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    items: Sequence[Told]
+    items: Sequence[FeedEntry]
     next: Position | None
     """Where the page ends, if there is more."""
 
@@ -140,7 +140,7 @@ def read_query(raw: str) -> Asked:
     return Asked(after, types, limit, wait, kept)
 
 
-_BEFORE = aliased(Document)
+_PREVIOUS = aliased(Document)
 _KEY = (Document.revision, Document.type, Document.id)
 _CHANGES = (
     select(
@@ -151,12 +151,12 @@ _CHANGES = (
         Revision.committed_at,
         Revision.actor,
         Revision.reason,
-        _BEFORE.body.label("before"),
+        _PREVIOUS.body.label("before"),
     )
     .join(Revision, Revision.revision == Document.revision)
     .outerjoin(
-        _BEFORE,
-        and_(_BEFORE.type == Document.type, _BEFORE.id == Document.id, _BEFORE.version == Document.version - 1),
+        _PREVIOUS,
+        and_(_PREVIOUS.type == Document.type, _PREVIOUS.id == Document.id, _PREVIOUS.version == Document.version - 1),
     )
     .order_by(*_KEY)
 )
@@ -186,24 +186,24 @@ def page(
         wanted = wanted.where(Document.type.in_(types))
     shown = shown_actors(connection, actors)
     rows = streamed(connection, wanted.limit(limit + 1), by_cursor=limit > FEW)
-    found = cut(converted(rows, limit, partial(_told, shown=shown)), limit, most_bytes)
-    items = [Told(*row) for row in found.rows]
+    found = cut(converted(rows, limit, partial(_entry, shown=shown)), limit, most_bytes)
+    items = [FeedEntry(*row) for row in found.rows]
     return Page(items, items[-1].position if found.is_more else None)
 
 
-def _told(row: Any, shown: Shown) -> Told:
+def _entry(row: Any, shown: Shown) -> FeedEntry:
     item = _item(row, shown)
-    return Told(orjson.dumps(item._asdict(), option=orjson.OPT_UTC_Z), Position(item.revision, item.type, item.id))
+    return FeedEntry(orjson.dumps(item._asdict(), option=orjson.OPT_UTC_Z), Position(item.revision, item.type, item.id))
 
 
 def _item(row: Any, shown: Shown) -> Item:
-    fields = _changed(row.before, row.body) if row.change in ("updated", "refreshed") and row.before else None
+    fields = _changed_fields(row.before, row.body) if row.change in ("updated", "refreshed") and row.before else None
     href = f"/v1/{row.type}/{row.id}/versions/{row.version}"
     said = (row.revision, row.committed_at, shown(row.actor), row.reason)
     return Item(*said, row.type, row.id, row.version, row.change, fields, href)
 
 
-def _said(body: bytes) -> dict[str, Any]:
+def _without_check_times(body: bytes) -> dict[str, Any]:
     """A document without when its quotes were looked for: finding them again changes nothing."""
     document: dict[str, Any] = orjson.loads(body)
     for cited in document.get("provenance", ()):
@@ -211,9 +211,9 @@ def _said(body: bytes) -> dict[str, Any]:
     return document
 
 
-def _changed(before: bytes, after: bytes) -> list[str]:
+def _changed_fields(before: bytes, after: bytes) -> list[str]:
     """Top-level fields of the document that differ."""
-    old, new = _said(before), _said(after)
+    old, new = _without_check_times(before), _without_check_times(after)
     return [name for name in dict.fromkeys([*new, *old]) if old.get(name) != new.get(name)]
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, RowMapping, Select, func, select
 
 from app.auth.pseudonyms import Shown, shown_actors
 from app.common.problems import Invalid, Problem, parameter_fault
-from app.query import name_resolution as naming
+from app.query import name_resolution
 from app.query.keyset import offset_in, write_cursor
 from app.query.page_budget import cut
 from app.query.pages import Page
@@ -39,10 +39,10 @@ def find(connection: Connection, resource: Resource, name: str) -> Named:
     """The record with this id, or that this name finds now."""
     versions = _count(connection, resource, name)
     if versions is None:
-        name = naming.id_of(connection, resource, name)
+        name = name_resolution.id_of(connection, resource, name)
         versions = _count(connection, resource, name)
     if versions is None:
-        raise naming.without_documents()
+        raise name_resolution.documents_missing()
     return Named(name, versions)
 
 
@@ -52,7 +52,7 @@ def _count(connection: Connection, resource: Resource, id: str) -> int | None:
     return connection.scalars(newest).one()
 
 
-def _told(resource: Resource, id: str, *more: Any) -> Select[Any]:
+def _versions_statement(resource: Resource, id: str, *more: Any) -> Select[Any]:
     """What is told of each version: which change made it, when, who and why."""
     when = Revision.committed_at.label("at")
     columns = (Document.version, Document.change, Document.revision, when, Revision.actor, Revision.reason)
@@ -75,7 +75,7 @@ def read_versions_query(raw: str) -> VersionsQuery:
     return query
 
 
-def _shown(row: RowMapping, actors: Shown) -> dict[str, Any]:
+def _with_public_actor(row: RowMapping, actors: Shown) -> dict[str, Any]:
     """What is told of a version, with its actor as the public may see it."""
     return dict(row) | {"actor": actors(row["actor"])}
 
@@ -93,11 +93,14 @@ def versions(
         return Page([], record.versions, None)
     asked = f"versions {resource.type} {record.id}"
     before = offset_in(asked, query.cursor) if query.cursor is not None else record.versions + 1
-    statement = _told(resource, record.id, Document.etag).where(Document.version < before)
+    statement = _versions_statement(resource, record.id, Document.etag).where(Document.version < before)
     path = f"{resource.path}/{record.id}/versions"
     public = shown_actors(connection, actors)
     found = connection.execute(statement.order_by(Document.version.desc()).limit(query.limit)).mappings()
-    rows = ((_json({**_shown(row, public), "href": f"{path}/{row['version']}"}), row["version"]) for row in found)
+    rows = (
+        (_json({**_with_public_actor(row, public), "href": f"{path}/{row['version']}"}), row["version"])
+        for row in found
+    )
     shown = cut(rows, query.limit, most_bytes).rows
     last = shown[-1][1] if shown else 1
     more = urlencode({"limit": query.limit, "cursor": write_cursor(asked, (last,))})
@@ -124,14 +127,16 @@ def version(
     """One version with its document and what was entered."""
     if not (number.isascii() and number.isdigit() and 1 <= int(number[:9]) <= record.versions):
         raise _unknown(resource, record, number)
-    statement = _told(resource, record.id, Document.body, Document.entered).where(Document.version == int(number))
-    row = _shown(connection.execute(statement).mappings().one(), shown_actors(connection, actors))
+    statement = _versions_statement(resource, record.id, Document.body, Document.entered).where(
+        Document.version == int(number)
+    )
+    row = _with_public_actor(connection.execute(statement).mappings().one(), shown_actors(connection, actors))
     body, entered = row.pop("body"), row.pop("entered")
     shown = None if row["change"] == "deleted" else body
     return _json(row | {"document": _fragment(shown), "entered": _fragment(entered)})
 
 
-class Compared(NamedTuple):
+class DiffQuery(NamedTuple):
     first: int
     last: int
 
@@ -143,7 +148,7 @@ def _number(value: str) -> int:
 
 
 @lru_cache(maxsize=256)
-def read_diff_query(raw: str) -> Compared:
+def read_diff_query(raw: str) -> DiffQuery:
     given = Parameters(raw, ["from", "to"])
     first, last = (given.read(name, _number, NOT_GIVEN) for name in ("from", "to"))
     for name in ("from", "to"):
@@ -152,26 +157,31 @@ def read_diff_query(raw: str) -> Compared:
     if abs(first - last) > MOST_REASONS:
         given.faults.append(parameter_fault("from", f"from and to are more than {MOST_REASONS} versions apart."))
     given.end()
-    return Compared(first, last)
+    return DiffQuery(first, last)
 
 
 def diff(
-    connection: Connection, resource: Resource, record: Named, wanted: Compared, actors: PublicActors = "names"
+    connection: Connection, resource: Resource, record: Named, wanted: DiffQuery, actors: PublicActors = "names"
 ) -> bytes:
     """What turns one version's document into another's (RFC 6902), and the changes that lie between."""
     for number in wanted:
         if number > record.versions:
             raise _unknown(resource, record, number)
     low, high = sorted(wanted)
-    between = _told(resource, record.id).where(Document.version > low, Document.version <= high)
+    between = _versions_statement(resource, record.id).where(Document.version > low, Document.version <= high)
     reasons = connection.execute(between.order_by(Document.version)).mappings().all()
     shown = shown_actors(connection, actors)
     patch = patch_between(*(_documents(connection, resource, record, wanted)))
-    told = {"from": wanted.first, "to": wanted.last, "patch": patch, "reasons": [_shown(row, shown) for row in reasons]}
+    told = {
+        "from": wanted.first,
+        "to": wanted.last,
+        "patch": patch,
+        "reasons": [_with_public_actor(row, shown) for row in reasons],
+    }
     return _json(told)
 
 
-def _documents(connection: Connection, resource: Resource, record: Named, wanted: Compared) -> list[bytes]:
+def _documents(connection: Connection, resource: Resource, record: Named, wanted: DiffQuery) -> list[bytes]:
     of = (Document.type == resource.type, Document.id == record.id, Document.version.in_(wanted))
     rows = connection.execute(select(Document.version, Document.change, Document.body).where(*of))
     bodies = {row.version: b"null" if row.change == "deleted" else row.body for row in rows}

@@ -49,15 +49,15 @@ def read_as_of(value: str) -> datetime:
     return moment
 
 
-class Then(NamedTuple):
+class RevisionAt(NamedTuple):
     """The newest revision at a moment, and since when it was; 0 before the first one."""
 
     revision: int
     since: datetime
 
 
-def newest_at(connection: Connection, moment: datetime) -> Then:
+def newest_at(connection: Connection, moment: datetime) -> RevisionAt:
     """Goes back from the newest: no further than who then reads what has changed since has to go anyway."""
     query = select(Revision.revision, Revision.committed_at).where(Revision.committed_at <= moment)
     found = connection.execute(query.order_by(Revision.revision.desc()).limit(1)).one_or_none()
-    return Then(*found) if found else Then(0, moment)
+    return RevisionAt(*found) if found else RevisionAt(0, moment)

@@ -16,17 +16,16 @@ import orjson
 from sqlalchemy import Connection, Select, exists, func, select
 
 from app.database.streaming import FEW, streamed
-from app.query import name_resolution as naming
-from app.query import pages as reading
+from app.query import name_resolution, pages
 from app.query.as_of import newest_at
 from app.query.document_filters import holds, sort_path
 from app.query.keyset import Position, SortKey, page_keys
-from app.query.page_budget import with_body
-from app.query.page_items import selected
+from app.query.page_budget import rows_with_body
+from app.query.page_items import select_items
 from app.query.pages import Now, Page, Totals
 from app.query.parameters import ListQuery
 from app.query.sort_position_cache import Remembered
-from app.query.statements import MANY, keyed_documents, reads_in_turn, shape_of, with_bodies
+from app.query.statements import MANY, bodies_statement, keyed_documents, reads_sequentially, shape_of
 from app.records.document_paths import at as values_at
 from app.records.resource import Resource
 from app.store.documents import Document
@@ -45,7 +44,7 @@ class Past(NamedTuple):
 def past_of(connection: Connection, resource: Resource, query: ListQuery, at: Now) -> Past:
     assert query.as_of is not None
     then = newest_at(connection, query.as_of)
-    found = naming.resolve(connection, resource, replace(query, revision=then.revision))
+    found = name_resolution.resolve(connection, resource, replace(query, revision=then.revision))
     if found.tests != query.tests or found.ids != query.ids:
         return Past(found, at, permanent=False)
     return Past(found, Now(then.revision, then.since, at.epoch), permanent=query.as_of < at.changed_at)
@@ -63,13 +62,13 @@ def order(sort: Sequence[SortKey]) -> Callable[[Position], Any]:
     def compare(one: Position, other: Position) -> int:
         for mine, its, direction in zip(one, other, directions, strict=True):
             if mine != its:
-                return _compared(mine, its, direction)
+                return _compare_values(mine, its, direction)
         return 0
 
     return cmp_to_key(compare)
 
 
-def _compared(mine: Any, its: Any, direction: int) -> int:
+def _compare_values(mine: Any, its: Any, direction: int) -> int:
     if mine is None or its is None:
         return 1 if mine is None else -1
     return direction if mine > its else -direction
@@ -94,7 +93,7 @@ class PastList:
     def count_unchanged(self) -> int:
         return self.connection.scalars(select(func.count()).select_from(self.unchanged().subquery())).one()
 
-    def _past(self) -> Select[Any]:
+    def _ended_bodies(self) -> Select[Any]:
         """The documents that have ended since; an index by revision tells at its end whose they can be."""
         since = select(Document.id).where(Document.revision > self.query.revision)
         ended = (Document.revision <= self.query.revision, Document.until_revision > self.query.revision)
@@ -104,7 +103,7 @@ class PastList:
 
     def changed(self) -> list[Position]:
         """In order, where those are that have changed since and were found then."""
-        rows = self.connection.scalars(self._past().execution_options(yield_per=reading.EXPORTED))
+        rows = self.connection.scalars(self._ended_bodies().execution_options(yield_per=pages.EXPORTED))
         documents = (orjson.loads(body) for body in rows)
         found = [self.position(doc) for doc in documents if holds(self.resource, self.query.tests, doc)]
         return in_order(found, self.query.sort)
@@ -118,40 +117,44 @@ class PastList:
         key = order(self.query.sort)
         first = bisect_right(changed, key(self.query.position), key=key) if self.query.position else 0
         rest = islice(changed, first, None)
-        return merge(self._from_rows(many=many, size=size), self._from_past(rest, size), key=lambda e: key(e.position))
+        return merge(
+            self._unchanged_entries(many=many, size=size),
+            self._changed_entries(rest, size),
+            key=lambda e: key(e.position),
+        )
 
-    def _from_past(self, positions: Iterator[Position], size: int) -> Iterator[Entry]:
+    def _changed_entries(self, positions: Iterator[Position], size: int) -> Iterator[Entry]:
         for some in batches(positions, size):
             keys = [(self.resource.type, str(position[-1])) for position in some]
             rows = keyed_documents(self.connection, keys, self.query.revision)
             yield from (Entry(position, body) for position, (body, _) in zip(some, rows, strict=True))
 
-    def _from_rows(self, *, many: bool, size: int) -> Iterator[Entry]:
+    def _unchanged_entries(self, *, many: bool, size: int) -> Iterator[Entry]:
         position = self.query.position
         while True:
             found = 0
-            rows = streamed(self.connection, self._page(position, size, many=many), by_cursor=self.by_cursor)
-            for row in with_body(rows):
+            rows = streamed(self.connection, self._page_statement(position, size, many=many), by_cursor=self.by_cursor)
+            for row in rows_with_body(rows):
                 found, position = found + 1, tuple(row[1:])
                 yield Entry(position, row[0])
             if found < size:
                 return
 
-    def _page(self, position: Position | None, size: int, *, many: bool) -> Select[Any]:
+    def _page_statement(self, position: Position | None, size: int, *, many: bool) -> Select[Any]:
         records = self.unchanged(many=many)
-        in_turn = reads_in_turn(self.connection)
-        keys = page_keys(records, self.query.sort, position, size, in_turn=in_turn)
-        return with_bodies(self.resource, keys, self.query.sort, in_turn=in_turn)
+        sequential = reads_sequentially(self.connection)
+        keys = page_keys(records, self.query.sort, position, size, sequential=sequential)
+        return bodies_statement(self.resource, keys, self.query.sort, sequential=sequential)
 
 
 def in_order(positions: list[Position], sort: Sequence[SortKey]) -> list[Position]:
     """Sorted key by key, the last one first: many times as fast as by `order`."""
     for index, key in reversed([*enumerate(sort)]):
-        positions.sort(key=_one(index, descending=key.descending), reverse=key.descending)
+        positions.sort(key=_key_value(index, descending=key.descending), reverse=key.descending)
     return positions
 
 
-def _one(index: int, *, descending: bool) -> Callable[[Position], Any]:
+def _key_value(index: int, *, descending: bool) -> Callable[[Position], Any]:
     """One key of a position, to sort by; turned round or not, what is missing comes last."""
 
     def read(position: Position) -> tuple[bool, Any]:
@@ -172,7 +175,7 @@ def page(
 ) -> Page:
     """One page of a list as it was, of a query whose names are resolved and whose revision is known."""
     if query.revision == at.revision:
-        return reading.page(connection, resource, query, at, totals, most_bytes)
+        return pages.page(connection, resource, query, at, totals, most_bytes)
     if query.revision == 0:
         return Page([], 0, None)
     past = PastList(connection, resource, query, by_cursor=query.limit > FEW)
@@ -185,15 +188,15 @@ def page(
         return Page([], total, None)
     entries = past.entries(changed, many=total > MANY, size=query.limit + 1)
     rows = ((entry.body, *entry.position) for entry in entries)
-    return reading.page_of(resource, query, selected(connection, resource, query, rows, most_bytes), total)
+    return pages.page_of(resource, query, select_items(connection, resource, query, rows, most_bytes), total)
 
 
 def every_page(connection: Connection, resource: Resource, query: ListQuery) -> Iterator[Sequence[bytes]]:
     """All whole documents of a list as it was, some at a time."""
     past = PastList(connection, resource, query)
-    entries = past.entries(past.changed(), many=True, size=reading.EXPORTED)
+    entries = past.entries(past.changed(), many=True, size=pages.EXPORTED)
     found = False
-    for some in batches(entries, reading.EXPORTED):
+    for some in batches(entries, pages.EXPORTED):
         found = True
         yield [entry.body for entry in some]
     if not found:

@@ -10,8 +10,8 @@ from app.database.engine import Moment
 from app.database.lookup import Lookup
 from app.database.migrations import head
 from app.database.schema_version import VERSION
-from app.query import name_resolution as naming
-from app.query.deleted_records import gone
+from app.query import name_resolution
+from app.query.deleted_records import gone_problem
 from app.query.pages import Stored, other_version
 from app.records.resource import Resource
 from app.store.documents import Document, Revision, State
@@ -25,7 +25,7 @@ class Found(NamedTuple):
     """When the database last changed; what was so before that can change no more."""
 
 
-def _found(
+def _checked_version(
     id: str, etag: str, at: datetime, body: bytes, change: str, version: int, changed_at: datetime, schema: str
 ) -> Found:
     if schema != head():
@@ -34,7 +34,7 @@ def _found(
 
 
 # A version holds until the next begins, a tombstone or another: so the last one that had begun is the one.
-_THEN = (
+_VERSION_AT = (
     select(
         Document.id,
         Document.etag,
@@ -54,28 +54,28 @@ _THEN = (
     .order_by(Document.version.desc())
     .limit(1)
 )
-RECORD_THEN = Lookup(_THEN, _found, "type", "id", "moment")
+RECORD_THEN = Lookup(_VERSION_AT, _checked_version, "type", "id", "moment")
 
 
 def is_there(resource: Resource, found: Found) -> bool:
     """Raises a `Problem` where the record was deleted by then."""
     if found.change == "deleted":
-        raise gone(resource, found.stored.id, found.version)
+        raise gone_problem(resource, found.stored.id, found.version)
     return True
 
 
 def by_name_then(connection: Connection, resource: Resource, name: str, moment: datetime) -> Found:
     """The record that a name finds now, as it was; of ids, also those that only a deleted record has."""
     found = RECORD_THEN.by(connection, resource.type, name, moment)
-    if found is None and not _has_begun(connection, resource, name):
-        found = RECORD_THEN.by(connection, resource.type, naming.id_of(connection, resource, name), moment)
+    if found is None and not _is_id(connection, resource, name):
+        found = RECORD_THEN.by(connection, resource.type, name_resolution.id_of(connection, resource, name), moment)
     if found is None or not is_there(resource, found):
         detail = f"There was no {name!r} among the {resource.title} at {moment:%Y-%m-%dT%H:%M:%SZ}."
         raise Problem("not-found", detail, errors=[{"pointer": "", "detail": detail, "nearest": []}])
     return found
 
 
-def _has_begun(connection: Connection, resource: Resource, id: str) -> bool:
+def _is_id(connection: Connection, resource: Resource, id: str) -> bool:
     """Whether this is an id, be it of a record that came later."""
     versions = select(Document.version).where(Document.type == resource.type, Document.id == id)
     return connection.scalars(versions.limit(1)).first() is not None

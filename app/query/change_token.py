@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.common.problems import Problem
 from app.database.engine import existing, sqlite_file
 from app.database.reader_pool import Reader
-from app.query import pages as reading
+from app.query import pages
 from app.settings import Settings
 
 
@@ -33,17 +33,17 @@ LOOK_EVERY = 0.1
 """Seconds after which it is looked whether another file was put in this one's place."""
 
 
-_MAPPED: dict[tuple[int, int], mmap.mmap] = {}
+_MAPPED_INDEXES: dict[tuple[int, int], mmap.mmap] = {}
 """By device and inode, as long as the process lives: closing any descriptor of a file drops all locks that the process
 has on it (POSIX), SQLite's on the WAL-index too, and readers would lose their hold on what they read."""
 
 
-def _mapped(path: str) -> mmap.mmap:
+def _map_index(path: str) -> mmap.mmap:
     found = Path(path).stat()
     key = (found.st_dev, found.st_ino)
-    if key not in _MAPPED:
-        _MAPPED[key] = mmap.mmap(os.open(path, os.O_RDONLY), HEADER_BYTES, prot=mmap.PROT_READ)
-    return _MAPPED[key]
+    if key not in _MAPPED_INDEXES:
+        _MAPPED_INDEXES[key] = mmap.mmap(os.open(path, os.O_RDONLY), HEADER_BYTES, prot=mmap.PROT_READ)
+    return _MAPPED_INDEXES[key]
 
 
 class SqliteSignal:
@@ -56,13 +56,13 @@ class SqliteSignal:
         self._file, self._url = sqlite_file(url), existing(url).removeprefix("sqlite:///")
         self._connection: sqlite3.Connection | None = None
         self._index: mmap.mmap | None = None
-        self._inode, self._look_at = 0, 0.0
+        self._inode, self._next_check = 0, 0.0
 
     async def token(self) -> Any:
         now = time.monotonic()
-        if now >= self._look_at:
-            self._look_at = now + LOOK_EVERY
-            self._look()
+        if now >= self._next_check:
+            self._next_check = now + LOOK_EVERY
+            self._check_file()
         if self._index is not None:
             return self._inode, self._index[:HEADER_BYTES]  # a file in its place may lie on the same WAL-index
         return self._counter()
@@ -76,7 +76,7 @@ class SqliteSignal:
             self.close()
             return None
 
-    def _look(self) -> None:
+    def _check_file(self) -> None:
         try:
             inode = self._file.stat().st_ino if self._file else 0
             if self._file and (self._connection is None or inode != self._inode):
@@ -93,7 +93,7 @@ class SqliteSignal:
         ).fetchone()  # as long as it is open, so is the index
         self._inode = inode
         if mode == "wal":
-            self._index = _mapped(f"{file}-shm")
+            self._index = _map_index(f"{file}-shm")
 
     def close(self) -> None:
         self._index = None  # and stays in _MAPPED
@@ -102,13 +102,13 @@ class SqliteSignal:
             self._connection = None
 
 
-class AskingSignal:
+class RevisionSignal:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
     async def token(self) -> Any:
         try:
-            return await self._reader.run(reading.now)
+            return await self._reader.run(pages.now)
         except (SQLAlchemyError, Problem):
             return None
 
@@ -118,4 +118,4 @@ class AskingSignal:
 
 def signal_of(settings: Settings, reader: Reader) -> Signal:
     url = settings.database_url.get_secret_value()
-    return SqliteSignal(url) if reader.engine.dialect.name == "sqlite" else AskingSignal(reader)
+    return SqliteSignal(url) if reader.engine.dialect.name == "sqlite" else RevisionSignal(reader)

@@ -5,14 +5,14 @@ from typing import Any
 
 from app.query.change_token import Signal
 
-EVERY = 0.1
+POLL_SECONDS = 0.1
 """Seconds between looks."""
 
 
 class Watch:
     def __init__(self, signal: Signal) -> None:
         self._signal = signal
-        self._moved = asyncio.Event()
+        self._change = asyncio.Event()
         self._waiting = 0
         self._task: asyncio.Task[None] | None = None
         self.stopped = False
@@ -27,34 +27,34 @@ class Watch:
         self._waiting += 1
         try:
             while not self.stopped:
-                moved = self._moved
+                change = self._change
                 if token is None or await self._signal.token() != token:
                     return True
-                self._look()
+                self._start_polling()
                 try:
-                    await asyncio.wait_for(moved.wait(), max(0, deadline - loop.time()))
+                    await asyncio.wait_for(change.wait(), max(0, deadline - loop.time()))
                 except TimeoutError:
                     return False
             return False
         finally:
             self._waiting -= 1
 
-    def _look(self) -> None:
+    def _start_polling(self) -> None:
         if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._keep_looking())
+            self._task = asyncio.get_running_loop().create_task(self._poll())
 
-    async def _keep_looking(self) -> None:
+    async def _poll(self) -> None:
         last = await self._signal.token()
         while self._waiting and not self.stopped:
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(POLL_SECONDS)
             now = await self._signal.token()
             if now != last:
                 last = now
                 self._wake()
 
     def _wake(self) -> None:
-        moved, self._moved = self._moved, asyncio.Event()
-        moved.set()
+        change, self._change = self._change, asyncio.Event()
+        change.set()
 
     def stop(self) -> None:
         """Nobody waits any longer: the service is about to end."""

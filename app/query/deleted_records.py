@@ -7,7 +7,7 @@ from app.records.resource import Resource
 from app.store.documents import Document
 
 
-def gone(resource: Resource, id: str, version: int) -> Problem:
+def gone_problem(resource: Resource, id: str, version: int) -> Problem:
     """Of a record whose tombstone is this version."""
     last = f"{resource.path}/{id}/versions/{version - 1}"
     detail = f"The {resource.singular} {id!r} was deleted; {last} is what it was before."
@@ -15,10 +15,10 @@ def gone(resource: Resource, id: str, version: int) -> Problem:
     return Problem("gone", detail, errors=[fault], headers={"link": f'<{last}>; rel="predecessor-version"'})
 
 
-def refuse_gone(connection: Connection, resource: Resource, id: str) -> None:
+def raise_if_deleted(connection: Connection, resource: Resource, id: str) -> None:
     """For what is not there: whether it was, once."""
     tombstones = select(Document.version).where(Document.type == resource.type, Document.id == id)
     query = tombstones.where(Document.change == "deleted").order_by(Document.version.desc()).limit(1)
     version = connection.scalars(query).first()
     if version is not None:
-        raise gone(resource, id, version)
+        raise gone_problem(resource, id, version)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from app.database.lookup import Lookup
 from app.query.keyset import SortKey
 from app.query.parameters import ListQuery
-from app.query.statements import Known, documents_of
+from app.query.statements import PresentKeys, documents_statement
 from app.records.filters import AnyOf, Between, Tests, Value
 from app.records.resource import Linked, Resource
 
@@ -34,7 +34,7 @@ class LinkShape(NamedTuple):
 
     @property
     def target(self) -> Linked:
-        return _followed(self.resource)[self.name]
+        return _indexed_links(self.resource)[self.name]
 
 
 class Link(NamedTuple):
@@ -44,7 +44,7 @@ class Link(NamedTuple):
 
 
 @lru_cache
-def _followed(resource: Resource) -> Mapping[str, Linked]:
+def _indexed_links(resource: Resource) -> Mapping[str, Linked]:
     """The filters whose links hold something beside them."""
     targets = resource.filters.items()
     return {name: target for name, target in targets if isinstance(target, Linked) and target.beside}
@@ -52,16 +52,16 @@ def _followed(resource: Resource) -> Mapping[str, Linked]:
 
 def link_of(resource: Resource, query: ListQuery) -> Link | None:
     """The one link that a list follows, if it does."""
-    followed = _followed(resource)
+    followed = _indexed_links(resource)
     name = next((name for name in query.tests if name in followed), None)
     if name is None or query.words or query.ids:
         return None
-    from_one = _only_value(query.tests[name])
+    linked_id = _only_value(query.tests[name])
     bounds = _bounds({other: tests for other, tests in query.tests.items() if other != name})
     named = {*(bound.name for bound in bounds or ()), *(key.name for key in query.sort)}
-    if from_one is None or bounds is None or not named <= {*followed[name].beside, "id"}:
+    if linked_id is None or bounds is None or not named <= {*followed[name].beside, "id"}:
         return None
-    return Link(LinkShape(resource, name, tuple(bounds)), (from_one, *bounds.values()))
+    return Link(LinkShape(resource, name, tuple(bounds)), (linked_id, *bounds.values()))
 
 
 def _only_value(tests: Tests) -> Value | None:
@@ -82,12 +82,12 @@ def _bounds(tests: Mapping[str, Tests]) -> dict[Bound, Value] | None:
 
 
 @lru_cache(maxsize=256)
-def link_lookup(shape: LinkShape, sort: tuple[SortKey, ...], known: Known, *, in_turn: bool) -> Lookup[Any]:
+def link_lookup(shape: LinkShape, sort: tuple[SortKey, ...], present: PresentKeys, *, sequential: bool) -> Lookup[Any]:
     """Rows of a body and its sort keys; asked with the link's values, what a position has, and a limit."""
     columns: Mapping[str, InstrumentedAttribute[Any]] = {**shape.target.beside, "id": shape.target.owner}
     keys = tuple(SortKey(key.name, columns[key.name], key.descending) for key in sort)
-    statement = documents_of(shape.resource, _records(shape), keys, known, in_turn=in_turn)
-    after = [f"after_{index}" for index, there in enumerate(known or ()) if there]
+    statement = documents_statement(shape.resource, _records(shape), keys, present, sequential=sequential)
+    after = [f"after_{index}" for index, there in enumerate(present or ()) if there]
     values = ["link", *(f"bound_{index}" for index in range(len(shape.bounds)))]
     return Lookup(statement, _row, *values, *after, "limit")
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, and_, bindparam, or_, select
 from app.common.problems import Problem, parameter_fault
 from app.common.suggestions import nearest
 from app.database.lookup import Ask, Lookup
-from app.query.deleted_records import refuse_gone
+from app.query.deleted_records import raise_if_deleted
 from app.query.pages import Stored, by_id, now
 from app.query.parameters import ListQuery
 from app.records.base_models import RecordName, fold
@@ -28,7 +28,7 @@ MAX_FAULTS, MAX_NEAREST = 20, 5
 """Unknown names of one request that are told, and those of them that the nearest names are looked up for."""
 
 
-def without_documents() -> Problem:
+def documents_missing() -> Problem:
     detail = "The documents are not made yet; run `evidence rebuild`."
     return Problem("database-not-ready", detail, headers={"retry-after": "5"})
 
@@ -38,40 +38,40 @@ def by_name(connection: Connection, resource: Resource, name: str) -> Stored:
     now(connection)
     found = by_id(connection, resource.type, id_of(connection, resource, name))
     if found is None:
-        raise without_documents()
+        raise documents_missing()
     return found
 
 
 def id_of(connection: Connection, resource: Resource, name: str) -> str:
     """The id of the record that a name finds now; raises a `Problem` where there is none, or more than one."""
     key = (resource.type, fold(resource.type, name))
-    ids = _named(connection, {key}).get(key, [])
+    ids = _ids_by_name(connection, {key}).get(key, [])
     if len(ids) == 1:
         return ids[0]
     if ids:
         faults = [{"pointer": "", "detail": f"{resource.path}/{id}", "nearest": [id]} for id in ids]
         raise Problem("ambiguous-name", f"{name!r} is a name of {len(ids)} {resource.title}.", errors=faults)
-    refuse_gone(connection, resource, name)
+    raise_if_deleted(connection, resource, name)
     near = [f"{resource.path}/{id}" for id in _nearest(connection, resource.type, name)]
     detail = f"There is no {name!r} among the {resource.title}."
     raise Problem("not-found", detail, errors=[{"pointer": "", "detail": detail, "nearest": near}])
 
 
-def _named(connection: Connection, keys: Iterable[tuple[RecordType, str]]) -> dict[tuple[str, str], list[str]]:
+def _ids_by_name(connection: Connection, keys: Iterable[tuple[RecordType, str]]) -> dict[tuple[str, str], list[str]]:
     """Ids by `(type, folded name)`."""
     found: dict[tuple[str, str], list[str]] = {}
     for some in batches(keys):
         wanted: dict[RecordType, list[str]] = {}
         for type, key in some:
             wanted.setdefault(type, []).append(key)
-        query = _naming(tuple(wanted))
+        query = _names_statement(tuple(wanted))
         for row in connection.execute(query, {f"keys_{type}": names for type, names in wanted.items()}):
             found.setdefault((row[0], row[1]), []).append(row[2])
     return found
 
 
 @cache
-def _naming(types: tuple[RecordType, ...]) -> Select[Any]:
+def _names_statement(types: tuple[RecordType, ...]) -> Select[Any]:
     """Ids of records of some types by the parameters `keys_TYPE`; built once, as most lists ask for names."""
     keys = (RecordName.key.in_(bindparam(f"keys_{type}", expanding=True)) for type in types)
     named = or_(*(and_(RecordName.record_type == type, key) for type, key in zip(types, keys, strict=True)))
@@ -79,7 +79,7 @@ def _naming(types: tuple[RecordType, ...]) -> Select[Any]:
     return select(*columns).where(named).distinct().order_by(RecordName.record_id)
 
 
-_IDS = Lookup(
+_IDS_OF_NAME = Lookup(
     select(RecordName.record_id)
     .where(RecordName.record_type == bindparam("type"), RecordName.key == bindparam("key"))
     .distinct(),
@@ -89,9 +89,9 @@ _IDS = Lookup(
 )
 
 
-def only_one(ask: Ask, type: RecordType, name: str) -> str | None:
+def unique_id(ask: Ask, type: RecordType, name: str) -> str | None:
     """The id of the one record that a name finds, if there is just one."""
-    ids = [*ask(_IDS, type, fold(type, name))]
+    ids = [*ask(_IDS_OF_NAME, type, fold(type, name))]
     meant = [name] if name in ids else ids
     return meant[0] if len(meant) == 1 else None
 
@@ -132,7 +132,9 @@ def _references(resource: Resource, query: ListQuery) -> list[_Reference]:
     return found
 
 
-def _unknown(connection: Connection, reference: _Reference, as_of: datetime | None, *, near: bool) -> Mapping[str, Any]:
+def _unknown_name_fault(
+    connection: Connection, reference: _Reference, as_of: datetime | None, *, near: bool
+) -> Mapping[str, Any]:
     where = f"among the {RESOURCES[reference.type].title}"
     if as_of is not None:
         detail = f"{reference.parameter}: there was no {reference.name!r} {where} at {as_of:%Y-%m-%dT%H:%M:%SZ}."
@@ -142,7 +144,7 @@ def _unknown(connection: Connection, reference: _Reference, as_of: datetime | No
     return parameter_fault(reference.parameter, detail, found)
 
 
-def _there_then(connection: Connection, keys: Iterable[tuple[str, str]], revision: int) -> set[tuple[str, str]]:
+def _existing_at(connection: Connection, keys: Iterable[tuple[str, str]], revision: int) -> set[tuple[str, str]]:
     of = (Document.type, Document.id)
     there: set[tuple[str, str]] = set()
     for some in batches(keys):
@@ -151,15 +153,15 @@ def _there_then(connection: Connection, keys: Iterable[tuple[str, str]], revisio
     return there
 
 
-def _ids_meant(
+def _resolved_ids(
     connection: Connection, references: Sequence[_Reference], revision: int | None
 ) -> dict[tuple[str, str], list[str]]:
     """Ids by `(type, folded name)`; at a revision only those that there were, whether they still are or not."""
-    ids = _named(connection, {reference.key for reference in references})
+    ids = _ids_by_name(connection, {reference.key for reference in references})
     if revision is None:
         return ids
     meant = {reference.key: [*ids.get(reference.key, ()), reference.name] for reference in references}
-    there = _there_then(connection, {(type, id) for (type, _), found in meant.items() for id in found}, revision)
+    there = _existing_at(connection, {(type, id) for (type, _), found in meant.items() for id in found}, revision)
     kept = {key: list(dict.fromkeys(id for id in found if (key[0], id) in there)) for key, found in meant.items()}
     return {key: found for key, found in kept.items() if found}
 
@@ -172,10 +174,10 @@ def resolve(connection: Connection, resource: Resource, query: ListQuery) -> Lis
     references = _references(resource, query)
     if not references:
         return query
-    ids = _ids_meant(connection, references, query.revision)
+    ids = _resolved_ids(connection, references, query.revision)
     unknown = [reference for reference in references if reference.key not in ids][:MAX_FAULTS]
     faults = [
-        _unknown(connection, reference, query.as_of, near=number < MAX_NEAREST)
+        _unknown_name_fault(connection, reference, query.as_of, near=number < MAX_NEAREST)
         for number, reference in enumerate(unknown)
     ]
     if faults:
@@ -186,14 +188,14 @@ def resolve(connection: Connection, resource: Resource, query: ListQuery) -> Lis
         of = known[name].of
         if of is None or not isinstance(test, AnyOf | NoneOf):
             return test
-        return replace(test, values=tuple(id for value in test.values for id in _meant(ids, of, str(value))))
+        return replace(test, values=tuple(id for value in test.values for id in _ids_for_name(ids, of, str(value))))
 
     tests = {name: tuple(resolved(name, test) for test in tests) for name, tests in query.tests.items()}
-    own = tuple(dict.fromkeys(id for name in query.ids for id in _meant(ids, resource.type, name)))
+    own = tuple(dict.fromkeys(id for name in query.ids for id in _ids_for_name(ids, resource.type, name)))
     return replace(query, tests=tests, ids=own)
 
 
-def _meant(ids: Mapping[tuple[str, str], list[str]], type: RecordType, name: str) -> list[str]:
+def _ids_for_name(ids: Mapping[tuple[str, str], list[str]], type: RecordType, name: str) -> list[str]:
     """An id stands for its own record, whatever else has it as a name."""
     found = ids[type, fold(type, name)]
     return [name] if name in found else found

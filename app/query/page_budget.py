@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 Row = Sequence[Any]
 
 
-class Cut(NamedTuple):
+class PageRows(NamedTuple):
     """The rows of a page, and whether its list goes on after them."""
 
     rows: Sequence[Row]
     is_more: bool
 
 
-def cut(rows: Iterable[Row], limit: int, most_bytes: int) -> Cut:
+def cut(rows: Iterable[Row], limit: int, most_bytes: int) -> PageRows:
     """Take rows until there are `limit` of them or the next item would make more than `most_bytes` bytes of JSON.
 
     The first row is taken however large it is, or a list could never be read past it. `limit` is at least 1. One row
@@ -27,12 +27,12 @@ def cut(rows: Iterable[Row], limit: int, most_bytes: int) -> Cut:
     size = 0
     for row in rows:
         if len(taken) == limit:
-            return Cut(taken, True)
+            return PageRows(taken, True)
         size += len(row[0])
         if size > most_bytes and taken:
-            return Cut(taken, True)
+            return PageRows(taken, True)
         taken.append(row)
-    return Cut(taken, False)
+    return PageRows(taken, False)
 
 
 def converted(rows: Iterable[Row], limit: int, convert: Callable[[Row], Row]) -> Iterator[Row]:
@@ -40,7 +40,7 @@ def converted(rows: Iterable[Row], limit: int, convert: Callable[[Row], Row]) ->
     return (convert(row) if number < limit else row for number, row in enumerate(rows))
 
 
-def with_body(rows: Iterable[Row]) -> Iterator[Row]:
+def rows_with_body(rows: Iterable[Row]) -> Iterator[Row]:
     """Rows of records whose documents are made; those of others have no body."""
     return (row for row in rows if row[0] is not None)
 

@@ -6,9 +6,9 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, func, select
 
-from app.query.page_budget import Cut, Row, converted, cut
+from app.query.page_budget import PageRows, Row, converted, cut
 from app.query.parameters import ListQuery
-from app.query.projection import embed, included, project
+from app.query.projection import embed, included_keys, project
 from app.records.fields import RecordType
 from app.records.resource import Resource
 from app.store.documents import Document, valid_at
@@ -20,14 +20,14 @@ Explain = Callable[[Any, Row], Any]
 """What is told beside an item, of its whole document and its row."""
 
 
-def selected(
+def select_items(
     connection: Connection,
     resource: Resource,
     query: ListQuery,
     rows: Iterable[Row],
     most_bytes: int,
     explain: Explain | None = None,
-) -> Cut:
+) -> PageRows:
     """A page of items as `include=` and `fields=` ask for them, from rows of whole documents.
 
     A page ends where its items come to the budget as they are sent. `explain` adds a last value to each row. Documents
@@ -36,7 +36,7 @@ def selected(
     if query.is_plain and explain is None:
         return cut(rows, query.limit, most_bytes)
     if query.include:
-        return _embedding(connection, resource, query, cut(rows, query.limit, most_bytes), most_bytes, explain)
+        return _select_embedding(connection, resource, query, cut(rows, query.limit, most_bytes), most_bytes, explain)
 
     def convert(row: Row) -> Row:
         document = orjson.loads(row[0])
@@ -46,19 +46,19 @@ def selected(
     return cut(converted(rows, query.limit, convert), query.limit, most_bytes)
 
 
-def _embedding(
+def _select_embedding(
     connection: Connection,
     resource: Resource,
     query: ListQuery,
-    whole: Cut,
+    whole: PageRows,
     most_bytes: int,
     explain: Explain | None,
-) -> Cut:
+) -> PageRows:
     documents = [orjson.loads(row[0]) for row in whole.rows]
     told = [explain(document, row) if explain else None for document, row in zip(documents, whole.rows, strict=True)]
-    keys = [included(resource, [document], query.include) for document in documents]
-    sizes = _sizes(connection, set().union(*keys), query.revision)
-    some = _readable(keys, sizes, most_bytes)
+    keys = [included_keys(resource, [document], query.include) for document in documents]
+    sizes = _body_sizes(connection, set().union(*keys), query.revision)
+    some = _count_within_budget(keys, sizes, most_bytes)
     found = whole_records(connection, set().union(*keys[:some]), query.revision)
     embed(resource, documents[:some], query.include, found)
     items = (
@@ -66,10 +66,10 @@ def _embedding(
         for document, row, beside in zip(documents[:some], whole.rows, told, strict=False)
     )
     shown = cut(items, query.limit, most_bytes)
-    return Cut(shown.rows, shown.is_more or whole.is_more or some < len(documents))
+    return PageRows(shown.rows, shown.is_more or whole.is_more or some < len(documents))
 
 
-def _readable(keys: Sequence[set[Key]], sizes: Mapping[Key, int], most_bytes: int) -> int:
+def _count_within_budget(keys: Sequence[set[Key]], sizes: Mapping[Key, int], most_bytes: int) -> int:
     """How many documents, at least one, embed records that come to `most_bytes`, each record counted once."""
     seen: set[Key] = set()
     size = 0
@@ -81,7 +81,7 @@ def _readable(keys: Sequence[set[Key]], sizes: Mapping[Key, int], most_bytes: in
     return len(keys)
 
 
-def _sizes(connection: Connection, keys: Iterable[Key], revision: int | None) -> dict[Key, int]:
+def _body_sizes(connection: Connection, keys: Iterable[Key], revision: int | None) -> dict[Key, int]:
     """Bytes of stored documents, which no database reads for that."""
     found: dict[Key, int] = {}
     of = (Document.type, Document.id)

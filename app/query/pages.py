@@ -22,11 +22,11 @@ from app.database.schema_version import VERSION
 from app.database.streaming import FEW, streamed
 from app.query.keyset import Position
 from app.query.link_lookup import Link, link_lookup, link_of
-from app.query.page_budget import Cut, Row, cut, with_body
-from app.query.page_items import selected, whole_records
+from app.query.page_budget import PageRows, Row, cut, rows_with_body
+from app.query.page_items import select_items, whole_records
 from app.query.parameters import ListQuery, RecordQuery
-from app.query.projection import embed, included, project
-from app.query.statements import MANY, documents_of, known_in, page_statement, reads_in_turn, shape_of
+from app.query.projection import embed, included_keys, project
+from app.query.statements import MANY, documents_statement, page_statement, present_keys, reads_sequentially, shape_of
 from app.records.fields import RecordType
 from app.records.resource import Resource
 from app.store.documents import Document, Revision, State
@@ -67,19 +67,19 @@ def other_version() -> Problem:
     return Problem("database-not-ready", detail, headers={"retry-after": "5"})
 
 
-def _now(revision: int, changed_at: datetime, epoch: str, version: str) -> Now:
+def _checked_state(revision: int, changed_at: datetime, epoch: str, version: str) -> Now:
     if version != head():
         raise other_version()
     return Now(revision, changed_at, epoch)
 
 
-def _stored(id: str, etag: str, modified: datetime, body: bytes, version: str) -> Stored:
+def _checked_record(id: str, etag: str, modified: datetime, body: bytes, version: str) -> Stored:
     if version != head():
         raise other_version()
     return Stored(id, etag, modified, body)
 
 
-NOW, RECORD = Lookup(_STATE, _now), Lookup(_RECORD, _stored, "type", "id")
+NOW, RECORD = Lookup(_STATE, _checked_state), Lookup(_RECORD, _checked_record, "type", "id")
 
 
 def certain(found: Now | None) -> Now:
@@ -139,41 +139,41 @@ def page(
         totals.put(at, query.asked, total)
     if not query.limit:
         return Page([], total, None)
-    link, in_turn = link_of(resource, query), reads_in_turn(connection)
+    link, sequential = link_of(resource, query), reads_sequentially(connection)
     if link:
-        rows = _linked(partial(rows_by, connection, by_cursor=query.limit > FEW), query, link, in_turn=in_turn)
+        rows = _link_rows(partial(rows_by, connection, by_cursor=query.limit > FEW), query, link, sequential=sequential)
     else:
-        known, many = known_in(query.position), total > MANY
-        statement = page_statement(shape._replace(many=many), query.sort, known, in_turn=in_turn)
-        rows = _rows(connection, statement, query.position, query.limit + 1, by_cursor=query.limit > FEW)
-    return page_of(resource, query, selected(connection, resource, query, rows, most_bytes), total)
+        known, many = present_keys(query.position), total > MANY
+        statement = page_statement(shape._replace(many=many), query.sort, known, sequential=sequential)
+        rows = _page_rows(connection, statement, query.position, query.limit + 1, by_cursor=query.limit > FEW)
+    return page_of(resource, query, select_items(connection, resource, query, rows, most_bytes), total)
 
 
-def page_of(resource: Resource, query: ListQuery, found: Cut, total: int) -> Page:
+def page_of(resource: Resource, query: ListQuery, found: PageRows, total: int) -> Page:
     """A page in an order of sort keys, from rows of an item and its keys."""
     last = tuple(found.rows[-1][1 : 1 + len(query.sort)]) if found.is_more else None
     following = query.next_url(resource, last) if last else None
     return Page([row[0] for row in found.rows], total, following)
 
 
-def _rows(
+def _page_rows(
     connection: Connection, statement: Select[Any], position: Position | None, limit: int, *, by_cursor: bool = False
 ) -> Iterator[Row]:
     values = {f"after_{index}": value for index, value in enumerate(position or ())}
-    return with_body(streamed(connection, statement, {**values, "limit": limit}, by_cursor=by_cursor))
+    return rows_with_body(streamed(connection, statement, {**values, "limit": limit}, by_cursor=by_cursor))
 
 
-def _linked(ask: Ask, query: ListQuery, link: Link, *, in_turn: bool) -> Iterator[Row]:
-    lookup = link_lookup(link.shape, query.sort, known_in(query.position), in_turn=in_turn)
+def _link_rows(ask: Ask, query: ListQuery, link: Link, *, sequential: bool) -> Iterator[Row]:
+    lookup = link_lookup(link.shape, query.sort, present_keys(query.position), sequential=sequential)
     after = [value for value in query.position or () if value is not None]
-    return with_body(ask(lookup, *link.values, *after, query.limit + 1))
+    return rows_with_body(ask(lookup, *link.values, *after, query.limit + 1))
 
 
-def linked_page(ask: Ask, resource: Resource, query: ListQuery, link: Link, total: int, most_bytes: int) -> Page:
+def link_page(ask: Ask, resource: Resource, query: ListQuery, link: Link, total: int, most_bytes: int) -> Page:
     """A page of whole documents that one link leads to, of a resolved query, where segments are read in turn."""
     if not query.limit:
         return Page([], total, None)
-    return page_of(resource, query, cut(_linked(ask, query, link, in_turn=True), query.limit, most_bytes), total)
+    return page_of(resource, query, cut(_link_rows(ask, query, link, sequential=True), query.limit, most_bytes), total)
 
 
 EXPORTED = 500
@@ -190,15 +190,17 @@ def pages_of(
 ) -> Iterator[Sequence[bytes]]:
     position = query.position
     while True:
-        statement = documents_of(resource, records, query.sort, known_in(position), in_turn=reads_in_turn(connection))
-        rows = [*_rows(connection, statement, position, EXPORTED)]
+        statement = documents_statement(
+            resource, records, query.sort, present_keys(position), sequential=reads_sequentially(connection)
+        )
+        rows = [*_page_rows(connection, statement, position, EXPORTED)]
         yield [row[0] for row in rows]
         if len(rows) < EXPORTED:
             return
         position = tuple(rows[-1][1 : 1 + len(query.sort)])
 
 
-def those_with(connection: Connection, resource: Resource, ids: Sequence[str]) -> Any:
+def select_ids(connection: Connection, resource: Resource, ids: Sequence[str]) -> Any:
     """A selection of the records with some ids, however many."""
     some = func.json_each(orjson.dumps(ids).decode()).table_valued("value")
     if connection.dialect.name == "postgresql":
@@ -206,11 +208,11 @@ def those_with(connection: Connection, resource: Resource, ids: Sequence[str]) -
     return select(resource.sorts["id"]).where(resource.sorts["id"].in_(select(some.c.value)))
 
 
-def rows_with(connection: Connection, resource: Resource, query: ListQuery, ids: Sequence[str]) -> Iterator[Row]:
+def rows_with_ids(connection: Connection, resource: Resource, query: ListQuery, ids: Sequence[str]) -> Iterator[Row]:
     """The first rows of the records with some ids, however many, in the query's order."""
-    records, in_turn = those_with(connection, resource, ids), reads_in_turn(connection)
-    statement = documents_of(resource, records, query.sort, known_in(query.position), in_turn=in_turn)
-    return _rows(connection, statement, query.position, query.limit + 1, by_cursor=query.limit > FEW)
+    records, sequential = select_ids(connection, resource, ids), reads_sequentially(connection)
+    statement = documents_statement(resource, records, query.sort, present_keys(query.position), sequential=sequential)
+    return _page_rows(connection, statement, query.position, query.limit + 1, by_cursor=query.limit > FEW)
 
 
 def select_parts(
@@ -221,6 +223,6 @@ def select_parts(
         return bodies
     documents = [orjson.loads(body) for body in bodies]
     if query.include:
-        keys = included(resource, documents, query.include)
+        keys = included_keys(resource, documents, query.include)
         embed(resource, documents, query.include, whole_records(connection, keys, query.revision))
     return [orjson.dumps(project(document, query.fields)) for document in documents]

@@ -51,7 +51,7 @@ def read_include(resource: Resource, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _shape(resource: Resource, include: tuple[str, ...]) -> Mapping[str, type[BaseModel] | None]:
+def _known_fields(resource: Resource, include: tuple[str, ...]) -> Mapping[str, type[BaseModel] | None]:
     wider = {name: RESOURCES[resource.includes[name]].out for name in include if name in resource.includes}
     cited = {PROVENANCE: CitedWhole} if PROVENANCE in include else {}
     return {**_fields_of(resource.out), **wider, **cited}
@@ -59,7 +59,7 @@ def _shape(resource: Resource, include: tuple[str, ...]) -> Mapping[str, type[Ba
 
 def _walk(resource: Resource, include: tuple[str, ...], path: str) -> list[str]:
     """The names of a dotted path, each checked against the schema."""
-    known: Mapping[str, type[BaseModel] | None] = _shape(resource, include)
+    known: Mapping[str, type[BaseModel] | None] = _known_fields(resource, include)
     names = path.split(".")
     for index, name in enumerate(names):
         if name not in known:
@@ -96,7 +96,7 @@ def project(value: Json, tree: Tree | None) -> Json:
     return {name: project(inner, tree[name]) for name, inner in value.items() if name in tree}
 
 
-def _embedded(document: Json, names: Iterable[str]) -> Iterator[tuple[str, Json]]:
+def _embedded_items(document: Json, names: Iterable[str]) -> Iterator[tuple[str, Json]]:
     """Each embedded record of a document, with the field it stands in."""
     for name in names:
         value = document.get(name)  # the past may have had other shapes
@@ -107,9 +107,11 @@ def _key(resource: Resource, name: str, item: Json) -> tuple[RecordType, str]:
     return ("sources", item["source"]) if name == PROVENANCE else (resource.includes[name], item["id"])
 
 
-def included(resource: Resource, documents: Iterable[Json], include: tuple[str, ...]) -> set[tuple[RecordType, str]]:
+def included_keys(
+    resource: Resource, documents: Iterable[Json], include: tuple[str, ...]
+) -> set[tuple[RecordType, str]]:
     """The records that `include=` asks for."""
-    return {_key(resource, name, item) for doc in documents for name, item in _embedded(doc, include)}
+    return {_key(resource, name, item) for doc in documents for name, item in _embedded_items(doc, include)}
 
 
 def embed(
@@ -117,7 +119,7 @@ def embed(
 ) -> None:
     """Puts whole records where a few of their fields stood; a source beside the provenance that cites it."""
     for document in documents:
-        for name, item in _embedded(document, include):
+        for name, item in _embedded_items(document, include):
             record = found[_key(resource, name, item)]
             if name == PROVENANCE:
                 item["source_record"] = record

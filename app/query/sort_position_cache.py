@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from app.query.keyset import Position
 from app.query.pages import Now
 
-MOST = 100_000
+MAX_POSITIONS = 100_000
 """Positions remembered in all, some twenty megabytes."""
 
 
 class Remembered:
     """By the database's state and what was asked; bounded in positions, oldest out first."""
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, most: int = MAX_POSITIONS) -> None:
         self.most, self.size = most, 0
         self.known: OrderedDict[tuple[Now, str], Sequence[Position]] = OrderedDict()
         self.lock = threading.Lock()

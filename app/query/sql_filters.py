@@ -55,7 +55,7 @@ def _between(column: Column, kind: Kind, test: Between) -> ColumnElement[bool]:
     return and_(*ends, *([number <= test.high] if test.high is not None else []))
 
 
-def _holds(column: Column, kind: Kind, test: Test) -> ColumnElement[bool]:
+def _value_condition(column: Column, kind: Kind, test: Test) -> ColumnElement[bool]:
     """Whether one value passes; `NoneOf` and `Missing` are the opposites of these."""
     if isinstance(test, AnyOf | NoneOf):
         return _EQUAL.get(kind.name, _equals)(column, test.values)
@@ -73,10 +73,10 @@ def condition(main_id: Column, target: Target, kind: Kind, test: Test, *, many: 
     opposite = isinstance(test, NoneOf | Missing)
     holds: ColumnElement[bool]
     if isinstance(target, Linked):
-        passing = select(target.owner).where(*target.where, _holds(target.column, kind, test))
+        passing = select(target.owner).where(*target.where, _value_condition(target.column, kind, test))
         holds = passing.where(target.owner == main_id).exists() if many else main_id.in_(passing)
         return not_(holds) if opposite else holds
-    holds = _holds(target, kind, test)
+    holds = _value_condition(target, kind, test)
     return or_(target.is_(None), not_(holds)) if opposite else holds
 
 

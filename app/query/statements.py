@@ -54,37 +54,39 @@ def shape_of(resource: Resource, query: ListQuery) -> Shape:
     return Shape(resource, tuple(query.tests.items()), query.ids)
 
 
-Known = tuple[bool, ...] | None
+PresentKeys = tuple[bool, ...] | None
 """Which keys of a position have a value; nothing where a list begins."""
 
 
-def reads_in_turn(connection: Connection) -> bool:
+def reads_sequentially(connection: Connection) -> bool:
     return connection.dialect.name == "sqlite"
 
 
-def known_in(position: Position | None) -> Known:
+def present_keys(position: Position | None) -> PresentKeys:
     return None if position is None else tuple(value is not None for value in position)
 
 
 @lru_cache(maxsize=256)
-def page_statement(shape: Shape, sort: tuple[SortKey, ...], known: Known, *, in_turn: bool) -> Select[Any]:
+def page_statement(shape: Shape, sort: tuple[SortKey, ...], present: PresentKeys, *, sequential: bool) -> Select[Any]:
     """Building a statement costs more than running it, so each shape's is kept."""
-    return documents_of(shape.resource, shape.records(), sort, known, in_turn=in_turn)
+    return documents_statement(shape.resource, shape.records(), sort, present, sequential=sequential)
 
 
-def documents_of(
-    resource: Resource, records: Select[Any], sort: tuple[SortKey, ...], known: Known, *, in_turn: bool
+def documents_statement(
+    resource: Resource, records: Select[Any], sort: tuple[SortKey, ...], present: PresentKeys, *, sequential: bool
 ) -> Select[Any]:
     """The documents of one page; parameters `limit` and, for each key of a position that has a value, `after_...`."""
-    position: Any = known and tuple(
+    position: Any = present and tuple(
         bindparam(f"after_{index}", type_=key.column.type) if there else None
-        for index, (key, there) in enumerate(zip(sort, known, strict=True))
+        for index, (key, there) in enumerate(zip(sort, present, strict=True))
     )
     limit: Any = bindparam("limit", type_=Integer())
-    return with_bodies(resource, page_keys(records, sort, position, limit, in_turn=in_turn), sort, in_turn=in_turn)
+    return bodies_statement(
+        resource, page_keys(records, sort, position, limit, sequential=sequential), sort, sequential=sequential
+    )
 
 
-def with_bodies(resource: Resource, keys: Subquery, sort: Sequence[SortKey], *, in_turn: bool) -> Select[Any]:
+def bodies_statement(resource: Resource, keys: Subquery, sort: Sequence[SortKey], *, sequential: bool) -> Select[Any]:
     """The body of each record's current document and the record's sort keys, in the page's order.
 
     Where the database reads in turn, it is given no order here: SQLite would carry all bodies through its sorter before
@@ -94,7 +96,7 @@ def with_bodies(resource: Resource, keys: Subquery, sort: Sequence[SortKey], *, 
     columns = [keys.c[f"key_{index}"] for index in range(len(sort))]
     current = and_(Document.type == resource.type, Document.id == columns[-1], Document.until_revision.is_(None))
     shown = select(Document.body, *columns).join_from(keys, Document, current, isouter=True)
-    return shown if in_turn else shown.order_by(*page_order(keys, sort))
+    return shown if sequential else shown.order_by(*page_order(keys, sort))
 
 
 def keyed_documents(
@@ -106,27 +108,29 @@ def keyed_documents(
     """
     if not keys:
         return iter(())
-    in_turn = reads_in_turn(connection)
-    statement = _keyed_statement(in_turn=in_turn, is_past=revision is not None)
-    values = {"keys": orjson.dumps(keys).decode()} if in_turn else {name: [*some] for name, some in _columns(keys)}
+    sequential = reads_sequentially(connection)
+    statement = _keyed_statement(sequential=sequential, is_past=revision is not None)
+    values = (
+        {"keys": orjson.dumps(keys).decode()} if sequential else {name: [*some] for name, some in _key_columns(keys)}
+    )
     return by_place(streamed(connection, statement, {**values, "revision": revision}, by_cursor=len(keys) > FEW))
 
 
-def _columns(keys: Sequence[tuple[RecordType, str]]) -> Iterator[tuple[str, Iterable[str]]]:
+def _key_columns(keys: Sequence[tuple[RecordType, str]]) -> Iterator[tuple[str, Iterable[str]]]:
     return zip(("types", "ids"), zip(*keys, strict=True), strict=True)
 
 
 @cache
-def _keyed_statement(*, in_turn: bool, is_past: bool) -> Select[Any]:
+def _keyed_statement(*, sequential: bool, is_past: bool) -> Select[Any]:
     """Parameters: `keys` as JSON where the database reads in turn, else `types` and `ids`; `revision` of the past."""
-    wanted = _in_json() if in_turn else _in_arrays()
+    wanted = _keys_in_json() if sequential else _keys_in_arrays()
     revision: Any = bindparam("revision", type_=Integer()) if is_past else None
     document = and_(Document.type == wanted.c.type, Document.id == wanted.c.id, valid_at(revision))
     found = select(Document.body, wanted.c.place).join_from(wanted, Document, document, isouter=True)
-    return found if in_turn else found.order_by(wanted.c.place)
+    return found if sequential else found.order_by(wanted.c.place)
 
 
-def _in_json() -> Any:
+def _keys_in_json() -> Any:
     pairs = func.json_each(bindparam("keys", type_=String())).table_valued("key", "value")
     part = func.json_extract
     place = (type_coerce(pairs.c.key, Integer()) + 1).label("place")
@@ -134,7 +138,7 @@ def _in_json() -> Any:
     return select(*columns, place).subquery("wanted")
 
 
-def _in_arrays() -> Any:
+def _keys_in_arrays() -> Any:
     types, ids = (cast(bindparam(name, type_=ARRAY(String)), ARRAY(String)) for name in ("types", "ids"))
     pairs = func.unnest(types, ids).table_valued("type", "id", with_ordinality="place")
     return pairs.render_derived(name="wanted")

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import IO
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
-from app.common import zip_safety as zips
+from app.common import zip_safety
 from app.releases.load import Faulty, Located
 
 MOST_FILES = 1000
@@ -21,13 +21,13 @@ def _fault_of_name(name: str) -> str:
 
 
 def _faults(name: str, members: list[ZipInfo]) -> Iterator[Located]:
-    for member, detail in zips.faults(members, zips.Bounds(MOST_FILES, MOST_BYTES), _fault_of_name):
+    for member, detail in zip_safety.faults(members, zip_safety.Bounds(MOST_FILES, MOST_BYTES), _fault_of_name):
         yield Located(Path(name), 1, member, "", detail)
 
 
 def _unpack(archive: ZipFile, member: ZipInfo, folder: Path) -> None:
     with (folder / member.filename).open("xb") as file:
-        for piece in zips.pieces(archive, member):
+        for piece in zip_safety.pieces(archive, member):
             file.write(piece)
 
 
@@ -37,7 +37,7 @@ def unpacked(name: str, file: IO[bytes]) -> Iterator[Path]:
     with TemporaryDirectory(prefix="evidence-") as parent:
         folder = Path(parent)
         try:
-            zips.require_few(file, MOST_FILES)
+            zip_safety.require_few(file, MOST_FILES)
             with ZipFile(file) as archive:
                 faults = list(_faults(name, archive.infolist()))
                 if faults:

@@ -9,14 +9,14 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
-from app.common import zip_safety as zips
+from app.common import zip_safety
 from app.releases.archive import unpacked
 from app.releases.content import Content, Directory, Lines
 from app.releases.load import Faulty, Located
 
 
 @contextmanager
-def _called(archive: Path, folder: Path) -> Iterator[None]:
+def _faults_named_after(archive: Path, folder: Path) -> Iterator[None]:
     """Faults are told as of the archive's files: where it was unpacked is nobody's business."""
     try:
         yield
@@ -29,8 +29,8 @@ def _called(archive: Path, folder: Path) -> Iterator[None]:
 def content_of(name: str, file: IO[bytes]) -> Iterator[Content]:
     """Of a file that can be sought in."""
     file.seek(0)
-    if file.read(4) in zips.MAGIC:
-        with unpacked(name, file) as folder, _called(Path(name), folder):
+    if file.read(4) in zip_safety.MAGIC:
+        with unpacked(name, file) as folder, _faults_named_after(Path(name), folder):
             yield Directory(folder)
     else:
         yield Lines(name, file)

@@ -65,7 +65,7 @@ class Drafts:
         return Located(self._name, fault.number, record, fault.pointer, fault.detail, fault.nearest)
 
 
-class Unreadable(Exception):
+class UnreadableLine(Exception):
     """A line that is no change; at a JSON pointer."""
 
     def __init__(self, pointer: str, detail: str, near: Iterable[str] = ()) -> None:
@@ -75,29 +75,29 @@ class Unreadable(Exception):
 
 def _change(number: int, line: bytes) -> Change:
     try:
-        said = parse(line)
+        content = parse(line)
     except ValueError as error:
-        raise Unreadable("", f"this is no JSON that can be read: {error}") from None
-    if not isinstance(said, dict):
-        raise Unreadable("", "a line is one object")
-    type = _type(said.get("type"))
-    if said.keys() == {"type", "record"}:
-        return Draft(number, type, said["record"])
-    if said.keys() == {"type", "id", "deleted"} and _is_gone(said):
-        return Gone(number, type, said["id"])
-    raise Unreadable("", 'a line has type and record, or type, id and "deleted": true, and nothing else')
+        raise UnreadableLine("", f"this is no JSON that can be read: {error}") from None
+    if not isinstance(content, dict):
+        raise UnreadableLine("", "a line is one object")
+    type = _type(content.get("type"))
+    if content.keys() == {"type", "record"}:
+        return Draft(number, type, content["record"])
+    if content.keys() == {"type", "id", "deleted"} and _is_deletion(content):
+        return Gone(number, type, content["id"])
+    raise UnreadableLine("", 'a line has type and record, or type, id and "deleted": true, and nothing else')
 
 
-def _is_gone(said: dict[str, Any]) -> bool:
-    id = said["id"]
-    return said["deleted"] is True and isinstance(id, str) and re.fullmatch(SLUG, id) is not None
+def _is_deletion(content: dict[str, Any]) -> bool:
+    id = content["id"]
+    return content["deleted"] is True and isinstance(id, str) and re.fullmatch(SLUG, id) is not None
 
 
-def _type(said: Any) -> RecordType:
+def _type(content: Any) -> RecordType:
     for type in TYPES:
-        if type == said:
+        if type == content:
             return type
-    raise Unreadable("/type", f"{said!r:.80} is no record type", nearest(str(said), TYPES))
+    raise UnreadableLine("/type", f"{content!r:.80} is no record type", nearest(str(content), TYPES))
 
 
 class Lines:
@@ -119,7 +119,7 @@ class Lines:
         for number, line in self._lines():
             try:
                 yield _change(number, line)
-            except Unreadable as error:
+            except UnreadableLine as error:
                 self.faults += self._locate_here([replace(error.fault, number=number)], "")
 
     def locate(self, faults: Sequence[Fault]) -> list[Located]:
@@ -176,7 +176,7 @@ class Directory:
             fault = data
         elif not isinstance(data, dict) or "deleted" not in data:
             return Draft(number, type, data)
-        elif data.keys() == {"id", "deleted"} and _is_gone(data):
+        elif data.keys() == {"id", "deleted"} and _is_deletion(data):
             return Gone(number, type, data["id"])
         else:
             detail = "what is deleted has its id and `deleted: true`, and nothing else"

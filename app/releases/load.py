@@ -106,7 +106,7 @@ class _Batch:
         return Located(item.file, item.line(fault.pointer), record, fault.pointer, fault.detail, fault.nearest)
 
 
-def _gather(files: Iterable[Path]) -> _Batch:
+def _read_batch(files: Iterable[Path]) -> _Batch:
     batch = _Batch([], [], [])
     for file in files:
         type = type_of(file)
@@ -155,7 +155,7 @@ def load(
     if not files:
         raise Faulty([Located(path, 1, "", "", "there is no TYPE.yaml in this directory")])
     digest = digest_of(path)
-    batch = _gather(files)
+    batch = _read_batch(files)
     started(len(batch.drafts))
     with changing(engine) as connection:
         entries, faults = check(connection, batch.drafts)

@@ -22,7 +22,7 @@ from app.store.submission import Draft
 from app.store.validation import still_referred
 from app.store.versions import Key, entered_before
 
-MOST_TOLD = 100
+MAX_PATHS = 100
 
 
 def revert_name(name: str) -> str:
@@ -52,7 +52,7 @@ def _refuse_later(connection: Connection, revision: int) -> None:
         .where(later.change != "refreshed")
         .distinct()
         .order_by(later.type, later.id)
-        .limit(MOST_TOLD)
+        .limit(MAX_PATHS)
     )
     paths = [f"/v1/{type}/{id}" for type, id in connection.execute(query)]
     if paths:
@@ -62,22 +62,22 @@ def _refuse_later(connection: Connection, revision: int) -> None:
 def _refuse_needed(connection: Connection, gone: Collection[Key], but: Collection[Key]) -> None:
     needed = still_referred(connection, gone, but=but)
     if needed:
-        by = sorted({other for others in needed.values() for other in others})[:MOST_TOLD]
+        by = sorted({other for others in needed.values() for other in others})[:MAX_PATHS]
         detail = "Other records now refer to what this release created."
         raise conflict(detail, *(f"/v1/{type}/{id}" for type, id in by))
 
 
-def _as_before(connection: Connection, revision: int) -> Iterator[Change]:
+def _inverse_changes(connection: Connection, revision: int) -> Iterator[Change]:
     number = 0
     for some in batches(entered_or_deleted(connection, revision)):
         keys: list[Key] = [(row.type, row.id) for row in some if row.change in ("updated", "deleted")]
         before = entered_before(connection, keys, revision)
         for row in some:
             number += 1
-            yield _undone(number, (row.type, row.id), row.change, before)
+            yield _inverse_change(number, (row.type, row.id), row.change, before)
 
 
-def _undone(number: int, key: Key, change: str, before: dict[Key, bytes]) -> Change:
+def _inverse_change(number: int, key: Key, change: str, before: dict[Key, bytes]) -> Change:
     if change in ("created", "restored"):
         return Gone(number, *key)
     if key not in before:
@@ -93,12 +93,12 @@ def prepared(engine: Engine, name: str) -> Iterator[Staged]:
         with reading(engine) as connection:
             revision = revertible(connection, name)["revision"]
             _refuse_later(connection, revision)
-            content = Drafts(f"revert of {name}", _as_before(connection, revision))
+            content = Drafts(f"revert of {name}", _inverse_changes(connection, revision))
             read = stack.enter_context(staged(content))
         yield read
 
 
-def _first(connection: Connection, release: Json) -> tuple[int, bool]:
+def _first_release(connection: Connection, release: Json) -> tuple[int, bool]:
     """The revision of the release at the beginning of a chain of reverts, and whether undoing the last undoes it."""
     undone = True
     while release["reverts"]:
@@ -114,9 +114,9 @@ def undo(connection: Connection, staged: Staged, order: Order, progress: Progres
     release = revertible(connection, order.reverts)
     _refuse_later(connection, release["revision"])
     _refuse_needed(connection, staged.gone.keys(), staged.checking.keys)
-    first, undone = _first(connection, release)
-    said = set_aside(connection, first, undone=undone)
-    return enter(connection, staged, order, progress, said)
+    first, undone = _first_release(connection, release)
+    refreshed = set_aside(connection, first, undone=undone)
+    return enter(connection, staged, order, progress, refreshed)
 
 
 def revert(engine: Engine, order: Order, *, progress: Progress = lambda _: None) -> Json:

@@ -60,7 +60,7 @@ def enter(
     staged: Staged,
     order: Order,
     progress: Progress = lambda _: None,
-    said: Collection[Key] = (),
+    refreshed: Collection[Key] = (),
 ) -> Json:
     """Makes a release in a transaction of `changing`, and reports what it did; nothing to do makes none.
 
@@ -70,7 +70,7 @@ def enter(
     entries = staged.settle(connection)
     revising = Revising(connection, actor=order.who.actor, reason=order.reason, progress=progress)
     revising.put(entries, list(staged.gone))
-    revising.hear(said)
+    revising.hear(refreshed)
     summary = revising.close()
     if summary.revision is None:
         return _report(order, summary, [], 0)
@@ -97,9 +97,9 @@ def record_release(
 
 
 def _report(order: Order, summary: Summary, records: list[Json], total: int) -> Json:
-    said = {"name": order.name, "revision": summary.revision, "actor": order.who.actor, "reason": order.reason}
+    refreshed = {"name": order.name, "revision": summary.revision, "actor": order.who.actor, "reason": order.reason}
     more = {"reverts": order.reverts, "counts": counts_of(summary)}
-    return {**said, **more, "records": records, "records_total": total}
+    return {**refreshed, **more, "records": records, "records_total": total}
 
 
 def apply(engine: Engine, staged: Staged, order: Order, *, progress: Progress = lambda _: None) -> Json:

@@ -19,11 +19,11 @@ from app.store.submission import Draft, Fault, Read
 from app.store.validation import Checking, still_referred
 from app.store.versions import Key
 
-ENOUGH = 1000
+MAX_FAULTS = 1000
 """Faults after which no more are looked for."""
 
 
-class Kept:
+class DiskSpool:
     """Values by record type, on disk: gone through in the order of types, as often as wanted."""
 
     def __init__(self, stack: ExitStack) -> None:
@@ -44,8 +44,8 @@ class Kept:
                 file.seek(0, 2)
 
 
-class _Entries:
-    def __init__(self, kept: Kept) -> None:
+class _SpooledEntries:
+    def __init__(self, kept: DiskSpool) -> None:
         self._kept = kept
 
     def __iter__(self) -> Iterator[Entry]:
@@ -59,7 +59,7 @@ class Staged:
         self.content = content
         self.checking = Checking()
         self.gone: dict[Key, int] = {}
-        self._read, self._settled = Kept(stack), Kept(stack)
+        self._read, self._settled = DiskSpool(stack), DiskSpool(stack)
         self.faults: list[Fault] = []
 
     @property
@@ -73,12 +73,12 @@ class Staged:
                 entered = bytes(read.record.__pydantic_serializer__.to_json(read.record))
                 self._read.put(read.type, (read.number, entered))
             progress(len(some))
-            if len(self.content.faults) + len(self.faults) + len(self.checking.faults) >= ENOUGH:
+            if len(self.content.faults) + len(self.faults) + len(self.checking.faults) >= MAX_FAULTS:
                 break
         for key in self.checking.keys & self.gone.keys():
             self.faults.append(Fault(self.gone[key], "/id", f"{key[1]!r} is both entered and deleted"))
         self.checking.gone = self.gone.keys()
-        self._refuse()
+        self._raise_faults()
 
     def _delete(self, some: Iterable[Gone]) -> None:
         for change in some:
@@ -89,32 +89,32 @@ class Staged:
 
     def settle(self, connection: Connection) -> Iterable[Entry]:
         """Its records ready to be written, in a transaction of `changing`; raises `Faulty`."""
-        self.faults += self._absent(connection)
-        self.faults += self._needed(connection)
+        self.faults += self._missing_deletions(connection)
+        self.faults += self._still_referred(connection)
         for some in batches(self._reads()):
             for entry in self.checking.settle(connection, some):
                 self._settled.put(entry.type, (entry.id, entry.entered, entry.cited))
-            if len(self.checking.faults) >= ENOUGH:
+            if len(self.checking.faults) >= MAX_FAULTS:
                 break
-        self._refuse()
-        return _Entries(self._settled)
+        self._raise_faults()
+        return _SpooledEntries(self._settled)
 
     def _reads(self) -> Iterator[Read]:
         for type, (number, entered) in self._read:
             yield Read.of(number, type, RESOURCES[type].entered.model_validate_json(entered))
 
-    def _absent(self, connection: Connection) -> Iterator[Fault]:
+    def _missing_deletions(self, connection: Connection) -> Iterator[Fault]:
         stored = known(connection, self.gone)
         for (type, id), number in self.gone.items():
             if (type, id) not in stored:
                 yield Fault(number, "/id", f"there is no {id!r} among the {type} to delete")
 
-    def _needed(self, connection: Connection) -> Iterator[Fault]:
+    def _still_referred(self, connection: Connection) -> Iterator[Fault]:
         for key, by in still_referred(connection, self.gone.keys(), but=self.checking.keys).items():
             shown = tuple(f"{type}/{id}" for type, id in sorted(set(by))[:3])
             yield Fault(self.gone[key], "/id", f"{len(set(by))} records still refer to {key[1]!r}", shown)
 
-    def _refuse(self) -> None:
+    def _raise_faults(self) -> None:
         faults = [*self.faults, *self.checking.faults]
         found = [*self.content.faults, *(self.content.locate(faults) if faults else ())]
         if found:

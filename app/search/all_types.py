@@ -10,8 +10,7 @@ from sqlalchemy import Connection
 from tantivy import Query
 
 from app.common.problems import parameter_fault
-from app.query import name_resolution as naming
-from app.query import pages as reading
+from app.query import name_resolution, pages
 from app.query.keyset import offset_in, write_cursor
 from app.query.page_budget import Row, converted, cut
 from app.query.pages import Now, Page
@@ -22,7 +21,7 @@ from app.records.fields import RecordType
 from app.records.resource import Resource
 from app.search import service
 from app.search.highlighting import explain
-from app.search.lists import Search, told
+from app.search.lists import Search, search_summary
 from app.search.query_compiler import SCHEMA
 
 PATH = "/v1/search"
@@ -77,12 +76,14 @@ def everywhere(connection: Connection, query: EverywhereQuery, at: Now, search: 
     rows = keyed_documents(connection, [key for key, _ in found.keys])
     shown = cut(converted(rows, query.limit, explained), query.limit, most_bytes)
     end = query.offset + (shown.rows[-1][1] if shown.is_more else len(found.keys))
-    more: dict[str, Any] = {"types": service.types_found(searcher, service.among(found.compiled.query, records))}
+    more: dict[str, Any] = {
+        "types": service.totals_by_type(searcher, service.within_records(found.compiled.query, records))
+    }
     if not found.total:
         more["spelling"] = service.spelling(searcher, query.words)
     following = query.next_url(end) if end < found.total and query.limit else None
     hits = [row[-1] for row in shown.rows]
-    return Page([row[0] for row in shown.rows], found.total, following, {"search": told(found, hits, more)})
+    return Page([row[0] for row in shown.rows], found.total, following, {"search": search_summary(found, hits, more)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def similar(
     most_bytes: int,
 ) -> Page:
     """The records of a type that are most like one of them."""
-    stored = reading.by_id(connection, resource.type, name) or naming.by_name(connection, resource, name)
+    stored = pages.by_id(connection, resource.type, name) or name_resolution.by_name(connection, resource, name)
     belongs = similar_asked(resource, stored.id)
     offset = offset_in(belongs, asked.cursor) if asked.cursor is not None else 0
     searcher = search.index.current(connection, at)

@@ -8,20 +8,20 @@ from tantivy import Occur, Query, Searcher
 from app.common.problems import Problem, parameter_fault
 from app.query.search_parameters import Facet
 from app.search.query_compiler import SCHEMA
-from app.search.schema import ranged
+from app.search.schema import range_fields
 from app.search.service import count
 
-EVERY_BUCKET = 60_000
+MAX_BUCKETS = 60_000
 
 
 def _field(name: str) -> str:
-    return ranged().get(name, f"value.{name}")
+    return range_fields().get(name, f"value.{name}")
 
 
 def _aggregation(facet: Facet) -> dict[str, Any]:
-    terms: dict[str, Any] = {"terms": {"field": _field(facet.name), "size": EVERY_BUCKET}}
+    terms: dict[str, Any] = {"terms": {"field": _field(facet.name), "size": MAX_BUCKETS}}
     if facet.by:
-        terms["aggs"] = {"by": {"terms": {"field": _field(facet.by), "size": EVERY_BUCKET}}}
+        terms["aggs"] = {"by": {"terms": {"field": _field(facet.by), "size": MAX_BUCKETS}}}
     return terms
 
 
@@ -47,7 +47,7 @@ def _missing(searcher: Searcher, query: Query, name: str) -> int:
     return count(searcher, Query.boolean_query([(Occur.Must, query), (Occur.MustNot, has)]))
 
 
-def _counted(searcher: Searcher, query: Query, wanted: dict[str, Any]) -> dict[str, Any]:
+def _aggregate(searcher: Searcher, query: Query, wanted: dict[str, Any]) -> dict[str, Any]:
     """The index gives up where there are more than 65,000 values and pairs of them in all."""
     try:
         return searcher.aggregate(query, wanted)
@@ -62,7 +62,7 @@ def facets(searcher: Searcher, query: Query, wanted: Sequence[Facet], limit: int
     """By label: the values most frequent first, how many there are in all, and how many records have none."""
     if not wanted:
         return {}
-    found = _counted(searcher, query, {str(number): _aggregation(facet) for number, facet in enumerate(wanted)})
+    found = _aggregate(searcher, query, {str(number): _aggregation(facet) for number, facet in enumerate(wanted)})
     answer = {}
     for number, facet in enumerate(wanted):
         buckets = found[str(number)]["buckets"]

@@ -32,7 +32,7 @@ Places = dict[str, list[tuple[int, int]]]
 """Where in a text each term is, from the first code point to behind the last."""
 
 
-NOWHERE: Places = {}
+NO_PLACES: Places = {}
 FEW = 8
 
 
@@ -43,19 +43,19 @@ class Marker:
         self.terms = terms
         beginnings = _beginnings(terms)
         self.words = re.compile(f"(?:{'|'.join(map(re.escape, beginnings))})[a-z0-9]*")
-        self.needed = beginnings if len(beginnings) <= FEW else [""]
+        self.required = beginnings if len(beginnings) <= FEW else [""]
         """One of these is in each text that holds a term; looking for a few takes less than the pattern does."""
 
     def places(self, text: str) -> Places:
         if not (text.isascii() or _is_plain(text)):
-            return self._foreign(text)
+            return self._analysed_places(text)
         lowered = text.lower()
-        for beginning in self.needed:  # most texts hold none, and `any` would take longer to say so
+        for beginning in self.required:  # most texts hold none, and `any` would take longer to say so
             if beginning in lowered:
-                return self._plain(lowered)
-        return NOWHERE
+                return self._ascii_places(lowered)
+        return NO_PLACES
 
-    def _plain(self, lowered: str) -> Places:
+    def _ascii_places(self, lowered: str) -> Places:
         """A look behind in the pattern would be tried at every character of a text, here it is at every term."""
         found: Places = {}
         for match in self.words.finditer(lowered):
@@ -66,7 +66,7 @@ class Marker:
                     found.setdefault(term, []).append((start, end))
         return found
 
-    def _foreign(self, text: str) -> Places:
+    def _analysed_places(self, text: str) -> Places:
         found: Places = {}
         for token in analysis.stemmed().pre_tokenize(text).tokens:
             if token.text in self.terms:

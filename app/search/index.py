@@ -19,12 +19,12 @@ from tantivy import Document as Entry
 from tantivy import Index, IndexWriter, Query, Searcher
 
 from app.common.problems import Problem, no_room
-from app.database.engine import reading as read_only
-from app.query import pages as reading
+from app.database.engine import reading
+from app.query import pages
 from app.records.document_paths import first_day, term_of, text_filters, text_term, texts, values
 from app.records.fields import RecordType
 from app.search.index_folders import Hold, is_disk_full, remove_unused
-from app.search.schema import META, OWN, VERSION, open_index, ranged, schema
+from app.search.schema import META, OWN, VERSION, open_index, range_fields, schema
 from app.store.documents import Document
 
 log = structlog.get_logger("evidence.search")
@@ -43,7 +43,7 @@ CLOSING_SECONDS = 10
 T = TypeVar("T")
 
 
-class _Closing(Exception):
+class _IndexClosing(Exception):
     """The service ends before the index is whole."""
 
 
@@ -65,7 +65,7 @@ def _text(parts: dict[str, list[str]]) -> dict[str, Any]:
 def _values(type: RecordType, document: Any) -> dict[str, Any]:
     found = values(type, document)
     entry: dict[str, Any] = {"has": list(found), "value": {}, "exact": {}}
-    ranges, texts = ranged(), text_filters(type)
+    ranges, texts = range_fields(), text_filters(type)
     for name, some in found.items():
         if name in ranges:
             entry[ranges[name]] = [float(value) if ranges[name][0] == "n" else first_day(value) for value in some]
@@ -80,23 +80,23 @@ _ALL = _CURRENT.order_by(Document.type, Document.id)
 _CHANGE = (Document.revision, Document.type, Document.id)
 
 
-def _all(connection: Connection) -> Generator[tuple[RecordType, str, bytes | None], None, None]:
+def _all_documents(connection: Connection) -> Generator[tuple[RecordType, str, bytes | None], None, None]:
     """Every current document, in the order of the index that has just these, so that a type's are side by side."""
     with closing(connection.execute(_ALL, execution_options={"yield_per": BATCH})) as rows:
         for type, id, _, body in rows:
             yield type, id, body
 
 
-_CHANGED = select(Document.type, Document.id, Document.revision, Document.body, Document.change).where(
+_CURRENT_OR_DELETED = select(Document.type, Document.id, Document.revision, Document.body, Document.change).where(
     or_(Document.until_revision.is_(None), Document.change == "deleted")
 )
 
 
-def _changed(connection: Connection, seen: int) -> Generator[tuple[RecordType, str, bytes | None], None, None]:
+def _changes_since(connection: Connection, seen: int) -> Generator[tuple[RecordType, str, bytes | None], None, None]:
     """Current documents of revisions after `seen`, in the order in which they changed; of deleted records none."""
     last: tuple[Any, ...] = (seen + 1, "", "")
     while True:
-        query = _CHANGED.where(tuple_(*_CHANGE) >= last).order_by(*_CHANGE).limit(BATCH + 1)
+        query = _CURRENT_OR_DELETED.where(tuple_(*_CHANGE) >= last).order_by(*_CHANGE).limit(BATCH + 1)
         rows = connection.execute(query).all()
         yield from ((row.type, row.id, row.body if row.change != "deleted" else None) for row in rows[:BATCH])
         if len(rows) <= BATCH:
@@ -121,13 +121,13 @@ class SearchIndex:
         self._full = False
         """The disk was full when something was to be written last."""
 
-    def current(self, connection: Connection, at: reading.Now) -> Searcher:
+    def current(self, connection: Connection, at: pages.Now) -> Searcher:
         """A searcher that has seen revision `at` or later; raises a `Problem` while that takes long."""
         searcher = self.seen(at)
         if searcher is not None:
             return searcher
         if not self._idle.wait(PATIENCE):
-            raise _not_yet()
+            raise _not_ready()
         try:
             with self._lock:
                 searcher = self.seen(at)
@@ -136,12 +136,12 @@ class SearchIndex:
         except (OSError, ValueError) as error:  # no directory, no room, or what is there cannot be read
             log.warning("the index cannot be used", error=str(error))
             self._full = self._full or is_disk_full(error, self.path)
-            raise (no_room() if self._full else _not_yet()) from None
+            raise (no_room() if self._full else _not_ready()) from None
         full = self._full
         self.build_beside()
-        raise no_room() if full else _not_yet()
+        raise no_room() if full else _not_ready()
 
-    def seen(self, at: reading.Now) -> Searcher | None:
+    def seen(self, at: pages.Now) -> Searcher | None:
         """A searcher that has seen revision `at` or later, if one is at hand."""
         if self._index is None or self._epoch != at.epoch:
             return None
@@ -157,7 +157,7 @@ class SearchIndex:
         self._newest = searcher, _revision(searcher)
         return searcher
 
-    def _behind(self, connection: Connection, at: reading.Now) -> int:
+    def _behind(self, connection: Connection, at: pages.Now) -> int:
         seen = self._open(at)
         query = select(func.count()).where(Document.until_revision.is_(None), Document.revision > seen)
         return connection.scalars(query).one()
@@ -165,22 +165,22 @@ class SearchIndex:
     def _directory(self, epoch: str) -> Path | None:
         return self.path / f"{VERSION}-{epoch}" if self.path else None
 
-    def _open(self, at: reading.Now) -> int:
+    def _open(self, at: pages.Now) -> int:
         """Opens what is there and sound, or an empty index; returns the revision it has seen."""
         if self._index is None or self._epoch != at.epoch:
             directory = self._directory(at.epoch)
             try:
-                self._index = _opened(directory, self._hold)
+                self._index = _open_folder(directory, self._hold)
             except ValueError as error:
                 if is_disk_full(error, self.path):
                     raise
                 log.warning("the index is damaged and is made anew", error=str(error))
                 shutil.rmtree(str(directory), ignore_errors=True)
-                self._index = _opened(directory, self._hold)
+                self._index = _open_folder(directory, self._hold)
             self._epoch, self._newest = at.epoch, None
         return _revision(self._index.searcher())
 
-    def _catch_up(self, connection: Connection, at: reading.Now) -> Searcher:
+    def _catch_up(self, connection: Connection, at: pages.Now) -> Searcher:
         seen = self._open(at)
         assert self._index is not None
         self._fill(self._index, connection, seen, at.revision, SMALL_HEAP_BYTES)
@@ -190,7 +190,7 @@ class SearchIndex:
         writer = _writer(index, heap)
         try:
             changed: Generator[tuple[RecordType, str, bytes | None], None, None]
-            changed = _changed(connection, seen) if seen else _all(connection)
+            changed = _changes_since(connection, seen) if seen else _all_documents(connection)
             with closing(changed):  # a cursor on the server ends before its connection does
                 count = _write(writer, self._unless_closing(changed), fresh=seen == 0)
             _commit(writer, until)
@@ -204,7 +204,7 @@ class SearchIndex:
     def _unless_closing(self, changed: Iterable[T]) -> Iterator[T]:
         for one in changed:
             if self._closing:
-                raise _Closing
+                raise _IndexClosing
             yield one
 
     def close(self) -> None:
@@ -221,11 +221,11 @@ class SearchIndex:
 
     def _build_beside(self) -> None:
         try:
-            with read_only(self.engine) as connection:
-                at = reading.now(connection)
+            with reading(self.engine) as connection:
+                at = pages.now(connection)
                 self.build(connection, at)
             remove_unused(self._directory(at.epoch))
-        except _Closing:
+        except _IndexClosing:
             log.info("the index was not finished")
         except Exception as error:
             self._full = is_disk_full(error, self.path)
@@ -233,7 +233,7 @@ class SearchIndex:
         finally:
             self._idle.set()
 
-    def build(self, connection: Connection, at: reading.Now) -> int:
+    def build(self, connection: Connection, at: pages.Now) -> int:
         """Brings in everything that is missing, however much; returns how many entries."""
         started = time.monotonic()
         with self._lock:
@@ -245,7 +245,7 @@ class SearchIndex:
         return count
 
 
-def _opened(directory: Path | None, hold: Hold) -> Index:
+def _open_folder(directory: Path | None, hold: Hold) -> Index:
     hold.take(directory)
     if directory:
         directory.mkdir(parents=True, exist_ok=True)
@@ -254,7 +254,7 @@ def _opened(directory: Path | None, hold: Hold) -> Index:
     return index
 
 
-def _not_yet() -> Problem:
+def _not_ready() -> Problem:
     return Problem("search-not-ready", "The search index is being made.", headers={"retry-after": "5"})
 
 
@@ -266,7 +266,7 @@ def _writer(index: Index, heap: int) -> IndexWriter:
             return index.writer(heap, 2 if heap == HEAP_BYTES else 1)
         except ValueError:
             if time.monotonic() > deadline:
-                raise _not_yet() from None
+                raise _not_ready() from None
             time.sleep(0.02)
 
 

@@ -40,27 +40,27 @@ def claim(folder: Path) -> int | None:
     with suppress(OSError):
         while True:
             folder.mkdir(parents=True, exist_ok=True)
-            held = _held(folder)
-            if held is not None:
-                return held
+            descriptor = _lock_folder(folder)
+            if descriptor is not None:
+                return descriptor
     return None
 
 
-def _held(folder: Path) -> int | None:
+def _lock_folder(folder: Path) -> int | None:
     """The descriptor that holds a folder; nothing where the folder was removed meanwhile."""
     try:
-        held = os.open(folder / IN_USE, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(folder / IN_USE, os.O_RDWR | os.O_CREAT, 0o644)
     except FileNotFoundError:
         return None
     try:
-        fcntl.flock(held, fcntl.LOCK_SH)
-        os.utime(held)
-        if _is_there(folder, held):
-            return held
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        os.utime(descriptor)
+        if _is_there(folder, descriptor):
+            return descriptor
     except OSError:
-        os.close(held)
+        os.close(descriptor)
         raise
-    os.close(held)
+    os.close(descriptor)
     return None
 
 
@@ -75,14 +75,14 @@ class Hold:
         self._held = claim(folder) if folder else None
 
     def release(self) -> None:
-        held, self._held = self._held, None
-        if held is not None:
-            os.close(held)
+        descriptor, self._held = self._held, None
+        if descriptor is not None:
+            os.close(descriptor)
 
 
-def _is_there(folder: Path, held: int) -> bool:
+def _is_there(folder: Path, descriptor: int) -> bool:
     with suppress(FileNotFoundError):
-        return os.path.samestat((folder / IN_USE).stat(), os.fstat(held))
+        return os.path.samestat((folder / IN_USE).stat(), os.fstat(descriptor))
     return False
 
 
@@ -90,7 +90,7 @@ def remove_unused(serving: Path | None) -> list[str]:
     """Removes the folders beside the one that serves which nobody uses any more, and returns their names."""
     if serving is None:
         return []
-    removed = [folder.name for folder in _others(serving) if _remove(folder, _patience(folder, serving))]
+    removed = [folder.name for folder in _other_folders(serving) if _remove(folder, _keep_seconds(folder, serving))]
     if removed:
         log.info("indexes that nobody uses were removed", folders=removed)
     return removed
@@ -103,7 +103,7 @@ def is_disk_full(error: Exception, root: Path | None) -> bool:
     return said or (root is not None and root.exists() and has_no_room(root))
 
 
-def _others(serving: Path) -> Iterator[Path]:
+def _other_folders(serving: Path) -> Iterator[Path]:
     for folder in sorted(serving.parent.iterdir()):
         if folder.name.startswith(_REMOVED):
             shutil.rmtree(folder, ignore_errors=True)
@@ -111,7 +111,7 @@ def _others(serving: Path) -> Iterator[Path]:
             yield folder
 
 
-def _patience(folder: Path, serving: Path) -> float:
+def _keep_seconds(folder: Path, serving: Path) -> float:
     """Seconds for which a folder is kept after it was last opened, or written to where that was not noted."""
     if folder.name.partition("-")[2] != serving.name.partition("-")[2]:
         return FOREIGN_SECONDS
@@ -123,18 +123,18 @@ def _remove(folder: Path, patience: float) -> bool:
     try:
         if time.time() - max(path.stat().st_mtime for path in (folder, *folder.iterdir())) < patience:
             return False
-        held = os.open(folder / IN_USE, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(folder / IN_USE, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError:
         return False
     try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if not _is_there(folder, held):  # it was removed and made anew: the lock is on the one before
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not _is_there(folder, descriptor):  # it was removed and made anew: the lock is on the one before
             return False
         removed = folder.with_name(f"{_REMOVED}{folder.name}-{token_hex(4)}")
         folder.rename(removed)
     except OSError:
         return False
     finally:
-        os.close(held)
+        os.close(descriptor)
     shutil.rmtree(removed, ignore_errors=True)
     return True

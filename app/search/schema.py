@@ -18,7 +18,7 @@ META = "meta"
 
 
 @cache
-def ranged() -> dict[str, str]:
+def range_fields() -> dict[str, str]:
     """Filters that know ranges, and the field each has of its own: numbers `n_...`, dates `d_...`, both as numbers."""
     every = {name: kind for resource in RESOURCES.values() for name, kind in kinds(resource.filter).items()}
     return {name: f"{kind.name[0]}_{name}" for name, kind in every.items() if kind.ranged}
@@ -42,7 +42,7 @@ def schema() -> Schema:
     builder.add_json_field("value", tokenizer_name="raw", index_option="basic", fast=True)
     builder.add_json_field("exact", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("has", tokenizer_name="raw", index_option="basic")
-    for field in ranged().values():
+    for field in range_fields().values():
         builder.add_float_field(field, fast=True)
     return builder.build()
 

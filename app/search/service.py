@@ -17,7 +17,7 @@ from app.records.fields import RecordType
 from app.records.filters import Tests
 from app.records.registry import RESOURCES
 from app.search import analysis
-from app.search.query_compiler import SCHEMA, Compiled, Compiler, filter_query
+from app.search.query_compiler import SCHEMA, CompiledQuery, Compiler, filter_query
 from app.search.schema import META
 from app.search.synonyms import Thesaurus, read_thesaurus
 
@@ -27,50 +27,51 @@ RECORDS = Query.boolean_query([(Occur.Must, Query.all_query()), (Occur.MustNot, 
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RankedRecords:
     """The best records for some words, from one place on; `match` is how they were matched in the end."""
 
     keys: list[tuple[Key, float]]
     total: int
     match: str
-    compiled: Compiled
+    compiled: CompiledQuery
 
 
 class Thesauri:
-    """The thesaurus of the newest revision seen."""
+    """A cache of one thesaurus: that of the database state at which it was last read."""
 
     def __init__(self) -> None:
-        self._at: Any = None
-        self._kept: Thesaurus | None = None
+        self._state: Any = None
+        self._thesaurus: Thesaurus | None = None
 
     def at(self, connection: Connection, at: Any) -> Thesaurus:
-        if self._kept is None or self._at != at:
-            self._kept, self._at = read_thesaurus(connection), at
-        return self._kept
+        """The thesaurus of a database state; it is read anew where the state differs from the cached one."""
+        if self._thesaurus is None or self._state != at:
+            self._thesaurus, self._state = read_thesaurus(connection), at
+        return self._thesaurus
 
 
-def among(words: Query, records: Query) -> Query:
+def within_records(words: Query, records: Query) -> Query:
     return Query.boolean_query([(Occur.Must, words), (Occur.Must, records)])
 
 
-def _compiled(searcher: Searcher, words: Words, thesaurus: Thesaurus, *, match_all: bool) -> Compiled:
+def _compile(searcher: Searcher, words: Words, thesaurus: Thesaurus, *, match_all: bool) -> CompiledQuery:
     try:
         return Compiler(searcher, thesaurus if words.expand else None, match_all=match_all).compile(words.node)
     except Invalid as fault:
-        told = parameter_fault("q", f"q: {fault.detail}.", fault.near)
-        raise Problem("invalid-parameter", str(told["detail"]), errors=[told]) from None
+        problem_fault = parameter_fault("q", f"q: {fault.detail}.", fault.near)
+        raise Problem("invalid-parameter", str(problem_fault["detail"]), errors=[problem_fault]) from None
 
 
-def matching(
+def match_words(
     searcher: Searcher, words: Words, thesaurus: Thesaurus, records: Query, most: int = 1
-) -> tuple[Query, Compiled, str, SearchResult]:
+) -> tuple[Query, CompiledQuery, str, SearchResult]:
     """What `match` comes to, with the best hits: all words, unless no record has them all and that may be."""
-    compiled = _compiled(searcher, words, thesaurus, match_all=words.match != "any")
-    query = among(compiled.query, records)
+    compiled = _compile(searcher, words, thesaurus, match_all=words.match != "any")
+    query = within_records(compiled.query, records)
     result = searcher.search(query, max(1, most))
     if words.match == "best" and not _total(result):
-        wider = _compiled(searcher, words, thesaurus, match_all=False)
-        query = among(wider.query, records)
+        wider = _compile(searcher, words, thesaurus, match_all=False)
+        query = within_records(wider.query, records)
         return query, wider, "any", searcher.search(query, max(1, most))
     return query, compiled, "any" if words.match == "any" else "all", result
 
@@ -80,10 +81,12 @@ def key_of(searcher: Searcher, address: Any) -> Key:
     return type, id  # type: ignore[return-value]  # written by us as a record type
 
 
-def find(searcher: Searcher, words: Words, thesaurus: Thesaurus, records: Query, *, offset: int, limit: int) -> Found:
-    _, compiled, match, result = matching(searcher, words, thesaurus, records, offset + limit)
+def find(
+    searcher: Searcher, words: Words, thesaurus: Thesaurus, records: Query, *, offset: int, limit: int
+) -> RankedRecords:
+    _, compiled, match, result = match_words(searcher, words, thesaurus, records, offset + limit)
     hits = result.hits[offset : offset + limit]
-    return Found([(key_of(searcher, at), float(score)) for score, at in hits], _total(result), match, compiled)
+    return RankedRecords([(key_of(searcher, at), float(score)) for score, at in hits], _total(result), match, compiled)
 
 
 def _total(result: SearchResult) -> int:
@@ -100,7 +103,7 @@ def count(searcher: Searcher, query: Query) -> int:
     return _total(searcher.search(query, 1))
 
 
-def without_each(
+def totals_without_each(
     searcher: Searcher, words: Query | None, type: RecordType, tests: Mapping[str, Tests], ids: Sequence[str]
 ) -> list[dict[str, Any]]:
     """How many records there would be without each filter, most first."""
@@ -108,7 +111,7 @@ def without_each(
     for name in tests:
         rest = {other: wanted for other, wanted in tests.items() if other != name}
         records = filter_query(type, rest, ids)
-        total = count(searcher, among(words, records) if words else records)
+        total = count(searcher, within_records(words, records) if words else records)
         if total:
             found.append({"parameter": name, "total": total})
     return sorted(found, key=lambda entry: -int(str(entry["total"])))
@@ -120,13 +123,13 @@ def spelling(searcher: Searcher, words: Words) -> list[dict[str, Any]]:
     for leaf in leaves(words.node):
         for word in analysis.words(leaf.text):
             if not leaf.prefix and not searcher.doc_freq("word", word):
-                near = _like(searcher, word)
+                near = _similar_words(searcher, word)
                 if near:
                     found.append({"word": word, "nearest": near})
     return found[:5]
 
 
-def _like(searcher: Searcher, word: str) -> list[str]:
+def _similar_words(searcher: Searcher, word: str) -> list[str]:
     candidates = dict(searcher.terms_with_prefix("word", word[0], limit=50_000))
     alike = DamerauLevenshtein.normalized_similarity
     near = process.extract(word, list(candidates), scorer=alike, limit=10, score_cutoff=0.6)
@@ -136,9 +139,9 @@ def _like(searcher: Searcher, word: str) -> list[str]:
 
 def similar_to(type: RecordType, document: Any) -> Query:
     """Records of a type that share its rarer words; itself not among them."""
-    said = texts(type, document)
-    body = [text for part in parts() for text in said.get(part, ()) if part not in ("title", "name")]
-    fields = {"title": ["\n".join(said.get("title", []))], "body": ["\n".join(body)]}
+    own_texts = texts(type, document)
+    body = [text for part in parts() for text in own_texts.get(part, ()) if part not in ("title", "name")]
+    fields = {"title": ["\n".join(own_texts.get("title", []))], "body": ["\n".join(body)]}
     like = Query.more_like_this_document_fields_query(
         SCHEMA, fields, min_doc_frequency=1, min_term_frequency=1, max_query_terms=40
     )
@@ -149,7 +152,7 @@ def similar_to(type: RecordType, document: Any) -> Query:
     )
 
 
-def types_found(searcher: Searcher, query: Query) -> dict[str, int]:
+def totals_by_type(searcher: Searcher, query: Query) -> dict[str, int]:
     """How many records of each type a query finds."""
     found = searcher.aggregate(query, {"type": {"terms": {"field": "type", "size": len(RESOURCES)}}})
     return {bucket["key"]: bucket["doc_count"] for bucket in found["type"]["buckets"]}

@@ -17,7 +17,7 @@ from app.search.mesh_models import MeshDescriptor, MeshTerm
 
 KINDS = ("name", "brand-name", "former-brand-name", "synonym", "us-suffix-name", "entry-term")
 TYPES = ("products", "indications")
-LONGEST = 8
+MAX_NAME_WORDS = 8
 """Words in the longest name looked for."""
 
 Terms = tuple[str, ...]
@@ -39,10 +39,10 @@ class Thesaurus:
         for number, group in enumerate(self._groups):
             for name in group:
                 terms = tuple(analysis.terms(name))
-                if terms and len(terms) <= LONGEST:
+                if terms and len(terms) <= MAX_NAME_WORDS:
                     self._by_terms[terms].append(number)
 
-    def others(self, terms: Terms) -> list[str]:
+    def other_names(self, terms: Terms) -> list[str]:
         """The other names of whatever has a name of these terms."""
         found = [name for number in self._by_terms.get(terms, ()) for name in self._groups[number]]
         return [name for name in dict.fromkeys(found) if tuple(analysis.terms(name)) != terms]
@@ -53,12 +53,12 @@ class Thesaurus:
         while start < len(terms):
             end = self._name_at(terms, start)
             if end:
-                yield Expansion(start, end, tuple(self.others(tuple(terms[start:end]))))
+                yield Expansion(start, end, tuple(self.other_names(tuple(terms[start:end]))))
             start = end or start + 1
 
     def _name_at(self, terms: Sequence[str], start: int) -> int | None:
-        for end in range(min(len(terms), start + LONGEST), start, -1):
-            if self.others(tuple(terms[start:end])):
+        for end in range(min(len(terms), start + MAX_NAME_WORDS), start, -1):
+            if self.other_names(tuple(terms[start:end])):
                 return end
         return None
 

@@ -18,21 +18,21 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.common.problems import Problem
 from app.settings import PublicActors
-from app.webhooks import state as progress
+from app.webhooks import state
 from app.webhooks.messages import Message, Receiver, next_message, receiver, test_message
 from app.webhooks.sending import post
-from app.webhooks.state import DELAYS, Delays, Failure, Look, Pending
+from app.webhooks.state import DELAYS, Delays, DeliveryState, Failure, Pending
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-EVERY = 1.0
+POLL_SECONDS = 1.0
 """Seconds between glances at whether the database has changed."""
-ANYWAY = 10.0
+FULL_CHECK_SECONDS = 10.0
 """Seconds after which webhooks are looked at although nothing is known to have changed: other processes make some."""
-AT_ONCE = 8
+MAX_CONCURRENT = 8
 """Deliveries; as many again to receivers that failed last time, which so wait for each other only."""
-IN_A_ROW = 50
+MAX_CONSECUTIVE = 50
 """Messages to one receiver before others that wait have their turn."""
 
 log = structlog.get_logger("evidence.webhooks")
@@ -60,16 +60,16 @@ class Deliverer:
     ) -> None:
         self._actors: PublicActors = actors
         self._client, self._read, self._write, self._token, self._delays = client, read, write, token, delays
-        self._slots, self._doubtful = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(AT_ONCE)
+        self._slots, self._retry_slots = asyncio.Semaphore(MAX_CONCURRENT), asyncio.Semaphore(MAX_CONCURRENT)
         self._woken = asyncio.Event()
         self._main: asyncio.Task[None] | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._claims: dict[str, datetime] = {}
-        self._passed: dict[str, int] = {}
+        self._irrelevant_until: dict[str, int] = {}
         """Revisions up to which there is nothing of a webhook's types; not worth a commit."""
-        self._seen: Look | None = None
-        self._last: Any = None
-        self._look_at = 0.0
+        self._last_state: DeliveryState | None = None
+        self._last_token: Any = None
+        self._next_check = 0.0
         self._failing = False
 
     def start(self) -> None:
@@ -77,7 +77,7 @@ class Deliverer:
 
     def wake(self) -> None:
         """Webhooks were changed here: look at once."""
-        self._look_at = 0.0
+        self._next_check = 0.0
         self._woken.set()
 
     async def close(self) -> None:
@@ -89,7 +89,7 @@ class Deliverer:
             await asyncio.wait(tasks, timeout=1)
         if self._claims:
             with suppress(SQLAlchemyError, Problem, TimeoutError):
-                await asyncio.wait_for(self._write(progress.release, list(self._claims.items())), 1)
+                await asyncio.wait_for(self._write(state.release, list(self._claims.items())), 1)
         await self._client.aclose()
 
     async def test(self, id: str) -> int | Failure:
@@ -101,46 +101,48 @@ class Deliverer:
         while True:
             self._woken.clear()
             try:
-                await self._glance()
+                await self._check()
                 self._failing = False
             except Exception as error:  # whatever it is, the next look may go well
                 self._unavailable(error)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), min(EVERY, max(0.0, self._look_at - _time())))
+                await asyncio.wait_for(self._woken.wait(), min(POLL_SECONDS, max(0.0, self._next_check - _time())))
 
     def _unavailable(self, error: Exception) -> None:
-        self._look_at = _time() + ANYWAY
+        self._next_check = _time() + FULL_CHECK_SECONDS
         if not self._failing:
-            log.warning("webhooks cannot be looked at just now", error=type(error).__name__, exc_info=_trace(error))
+            log.warning("webhooks cannot be looked at just now", error=type(error).__name__, exc_info=_exc_info(error))
         self._failing = True
 
-    async def _glance(self) -> None:
-        due = _time() >= self._look_at
-        if not (due or (self._seen and self._seen.webhooks)):
+    async def _check(self) -> None:
+        due = _time() >= self._next_check
+        if not (due or (self._last_state and self._last_state.webhooks)):
             return
         token = await self._token()
-        if not due and token is not None and token == self._last:
+        if not due and token is not None and token == self._last_token:
             return
-        self._look_at = _time() + ANYWAY
-        look = await self._read(progress.look)
-        if self._seen and (look.epoch != self._seen.epoch or look.revision < self._seen.revision):
-            self._passed.clear()  # another database was put in this one's place
-        self._last, self._seen = token, look
-        self._begin(look)
+        self._next_check = _time() + FULL_CHECK_SECONDS
+        current = await self._read(state.read_state)
+        if self._last_state and (
+            current.epoch != self._last_state.epoch or current.revision < self._last_state.revision
+        ):
+            self._irrelevant_until.clear()  # another database was put in this one's place
+        self._last_token, self._last_state = token, current
+        self._begin(current)
 
-    def _begin(self, look: Look) -> None:
+    def _begin(self, current: DeliveryState) -> None:
         now = datetime.now(UTC)
-        for pending in look.pending:
-            if self._passed.get(pending.id, 0) >= look.revision or pending.id in self._tasks:
+        for pending in current.pending:
+            if self._irrelevant_until.get(pending.id, 0) >= current.revision or pending.id in self._tasks:
                 continue
             wait = (pending.not_before - now).total_seconds() if pending.not_before else 0.0
             if wait <= 0:
-                self._start(pending, look.revision)
+                self._start(pending, current.revision)
             else:
-                self._look_at = min(self._look_at, _time() + wait)
+                self._next_check = min(self._next_check, _time() + wait)
 
     def _start(self, pending: Pending, revision: int) -> None:
-        slots = self._doubtful if pending.attempts else self._slots
+        slots = self._retry_slots if pending.attempts else self._slots
         task = asyncio.create_task(self._deliver(pending.id, revision, slots))
         self._tasks[pending.id] = task
         task.add_done_callback(lambda done: self._end(pending.id, done))
@@ -153,20 +155,20 @@ class Deliverer:
         if error is None:
             self.wake()  # there may be more, or a time to try again
         else:
-            log.warning("a delivery broke off", webhook=id, error=type(error).__name__, exc_info=_trace(error))
+            log.warning("a delivery broke off", webhook=id, error=type(error).__name__, exc_info=_exc_info(error))
 
     async def _deliver(self, id: str, revision: int, slots: asyncio.Semaphore) -> None:
         async with slots:
-            to, message = await self._read(_news, id, self._passed.get(id, 0), self._actors)
+            to, message = await self._read(_next_delivery, id, self._irrelevant_until.get(id, 0), self._actors)
             if message is None:
-                self._passed[id] = revision
+                self._irrelevant_until[id] = revision
                 return
-            claimed = await self._write(progress.claim, id, to.seen_revision)
-            for number in range(1, IN_A_ROW + 1):
+            claimed = await self._write(state.claim, id, to.seen_revision)
+            for number in range(1, MAX_CONSECUTIVE + 1):
                 if claimed is None or message is None:
                     return
                 self._claims[id] = claimed
-                claimed, message = await self._attempt(to, message, claimed, last=number == IN_A_ROW)
+                claimed, message = await self._attempt(to, message, claimed, last=number == MAX_CONSECUTIVE)
                 del self._claims[id]
 
     async def _attempt(
@@ -179,21 +181,23 @@ class Deliverer:
             return None, None
         following = None if last else await self._read(next_message, to, message.revision, self._actors)
         more = following is not None
-        kept = await self._write(progress.delivered, to.id, claimed, message.revision, sent, more=more)
+        kept = await self._write(state.delivered, to.id, claimed, message.revision, sent, more=more)
         return kept, following
 
     async def _failed(self, to: Receiver, message: Message, claimed: datetime, failure: Failure) -> None:
-        disabled = await self._write(progress.failed, to.id, claimed, failure, self._delays)
+        disabled = await self._write(state.failed, to.id, claimed, failure, self._delays)
         said = "webhook disabled" if disabled else "webhook not delivered"
         log.warning(said, webhook=to.id, revision=message.revision, error=failure.error)
 
 
-def _news(connection: Connection, id: str, passed: int, actors: PublicActors) -> tuple[Receiver, Message | None]:
+def _next_delivery(
+    connection: Connection, id: str, irrelevant_until: int, actors: PublicActors
+) -> tuple[Receiver, Message | None]:
     to = receiver(connection, id)
-    return to, next_message(connection, to, max(to.seen_revision, passed), actors)
+    return to, next_message(connection, to, max(to.seen_revision, irrelevant_until), actors)
 
 
-def _trace(error: BaseException) -> BaseException | None:
+def _exc_info(error: BaseException) -> BaseException | None:
     """A database that does not answer is nobody's mistake."""
     return None if isinstance(error, (SQLAlchemyError, Problem)) else error
 

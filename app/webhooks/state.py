@@ -35,7 +35,7 @@ class Pending(NamedTuple):
     not_before: datetime | None
 
 
-class Look(NamedTuple):
+class DeliveryState(NamedTuple):
     epoch: str
     revision: int
     webhooks: int
@@ -50,7 +50,7 @@ class Failure(NamedTuple):
     """The receiver is gone for good."""
 
 
-def look(connection: Connection) -> Look:
+def read_state(connection: Connection) -> DeliveryState:
     columns = (Webhook.id, Webhook.seen_revision, Webhook.attempts, Webhook.next_attempt_at, Webhook.claimed_until)
     enabled = select(State.epoch, State.revision, *columns).outerjoin(Webhook, Webhook.disabled_at.is_(None))
     rows = connection.execute(enabled).all()
@@ -60,7 +60,9 @@ def look(connection: Connection) -> Look:
         for _, _, id, seen, attempts, *times in rows
         if id
     ]
-    return Look(epoch, revision, len(found), [pending for pending in found if pending.seen_revision < revision])
+    return DeliveryState(
+        epoch, revision, len(found), [pending for pending in found if pending.seen_revision < revision]
+    )
 
 
 def claim(connection: Connection, id: str, seen_revision: int) -> datetime | None:
