@@ -1,4 +1,7 @@
-"""Waiting for changes: one look at the database every moment, however many wait, and none where nobody does."""
+"""The change waiter: requests wait until the database changes, and share one task that polls it.
+
+The task runs only while a request waits.
+"""
 
 import asyncio
 from typing import Any
@@ -6,10 +9,12 @@ from typing import Any
 from app.query.change_token import Signal
 
 POLL_SECONDS = 0.1
-"""Seconds between looks."""
+"""The seconds between two polls."""
 
 
 class Watch:
+    """Lets any number of requests wait for the next change of the database, until `stop` is called."""
+
     def __init__(self, signal: Signal) -> None:
         self._signal = signal
         self._change = asyncio.Event()
@@ -18,10 +23,14 @@ class Watch:
         self.stopped = False
 
     async def token(self) -> Any:
+        """The change token of the database's present state, or None where it cannot be read."""
         return await self._signal.token()
 
     async def changed(self, token: Any, seconds: float) -> bool:
-        """Waits until the database is no longer as it was at `token`, but no longer than that."""
+        """Wait until the change token differs from `token`, for at most `seconds`; returns whether it does.
+
+        It returns True at once where `token` is None, as then nothing is known about the state before.
+        """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         self._waiting += 1
@@ -57,6 +66,6 @@ class Watch:
         change.set()
 
     def stop(self) -> None:
-        """Nobody waits any longer: the service is about to end."""
+        """End all waits, because the service is about to stop; `changed` returns False from then on."""
         self.stopped = True
         self._wake()

@@ -42,7 +42,10 @@ _CONFLICTS = select(
 
 @dataclass(frozen=True, slots=True)
 class ConflictQuery:
-    """The parsed query string of the list of conflicts; an empty tuple means that the filter is not set."""
+    """The parsed query string of the list of conflicts.
+
+    `types` holds all types where `type=` is not given; the other filters are empty where they are not given.
+    """
 
     types: tuple[RecordType, ...]
     ids: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Records by whatever they are called: ids, brands, synonyms, acronyms, registrations, identifiers."""
+"""Name resolution: finding records by ids, brand names, synonyms, acronyms, registry ids and other identifiers."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,18 +23,19 @@ from app.store.documents import Document, valid_at
 from app.store.rows import among, batches
 
 MAX_CANDIDATES = 20_000
-"""Names looked through for the nearest ones; only a wrong name costs this."""
+"""The number of names that are searched for suggestions; only a request with an unknown name pays for this."""
 MAX_FAULTS, MAX_NEAREST = 20, 5
-"""Unknown names of one request that are told, and those of them that the nearest names are looked up for."""
+"""How many unknown names of one request are reported, and for how many of these suggestions are looked up."""
 
 
 def documents_missing() -> Problem:
+    """The 503 for a database whose rows have no documents yet."""
     detail = "The documents are not made yet; run `evidence rebuild`."
     return Problem("database-not-ready", detail, headers={"retry-after": "5"})
 
 
 def by_name(connection: Connection, resource: Resource, name: str) -> Stored:
-    """The record that a name finds; raises a `Problem` where there is none, or more than one."""
+    """The current document of the record with a name; raises a `Problem` where there is none or more than one."""
     now(connection)
     found = by_id(connection, resource.type, id_of(connection, resource, name))
     if found is None:
@@ -43,7 +44,10 @@ def by_name(connection: Connection, resource: Resource, name: str) -> Stored:
 
 
 def id_of(connection: Connection, resource: Resource, name: str) -> str:
-    """The id of the record that a name finds now; raises a `Problem` where there is none, or more than one."""
+    """The id of the record that has a name now; raises a `Problem` where there is none or more than one.
+
+    The problem is `gone` where `name` is the id of a deleted record.
+    """
     key = (resource.type, fold(resource.type, name))
     ids = _ids_by_name(connection, {key}).get(key, [])
     if len(ids) == 1:
@@ -72,7 +76,7 @@ def _ids_by_name(connection: Connection, keys: Iterable[tuple[RecordType, str]])
 
 @cache
 def _names_statement(types: tuple[RecordType, ...]) -> Select[Any]:
-    """Ids of records of some types by the parameters `keys_TYPE`; built once, as most lists ask for names."""
+    """A statement for the ids of records by the parameters `keys_TYPE`; cached, because most lists resolve names."""
     keys = (RecordName.key.in_(bindparam(f"keys_{type}", expanding=True)) for type in types)
     named = or_(*(and_(RecordName.record_type == type, key) for type, key in zip(types, keys, strict=True)))
     columns: tuple[Any, ...] = (RecordName.record_type, RecordName.key, RecordName.record_id)
@@ -90,14 +94,14 @@ _IDS_OF_NAME = Lookup(
 
 
 def unique_id(ask: Ask, type: RecordType, name: str) -> str | None:
-    """The id of the one record that a name finds, if there is just one."""
+    """The id of the record with a name if there is exactly one, else None. An id takes precedence over other names."""
     ids = [*ask(_IDS_OF_NAME, type, fold(type, name))]
     meant = [name] if name in ids else ids
     return meant[0] if len(meant) == 1 else None
 
 
 def _nearest(connection: Connection, type: RecordType, name: str) -> list[str]:
-    """Ids of records with names like this one: most slips are not in the first letter, so those are tried first."""
+    """The ids of records with similar names. Names with the same first letter are tried first: few typos are there."""
     key = fold(type, name)
     of = (RecordName.key, RecordName.record_id)
     query = select(*of).where(RecordName.record_type == type).order_by(*of).limit(MAX_CANDIDATES)
@@ -156,7 +160,7 @@ def _existing_at(connection: Connection, keys: Iterable[tuple[str, str]], revisi
 def _resolved_ids(
     connection: Connection, references: Sequence[_Reference], revision: int | None
 ) -> dict[tuple[str, str], list[str]]:
-    """Ids by `(type, folded name)`; at a revision only those that there were, whether they still are or not."""
+    """The ids by `(type, folded name)`; with `revision`, those of records that existed then, even if deleted since."""
     ids = _ids_by_name(connection, {reference.key for reference in references})
     if revision is None:
         return ids
@@ -167,9 +171,10 @@ def _resolved_ids(
 
 
 def resolve(connection: Connection, resource: Resource, query: ListQuery) -> ListQuery:
-    """Names in place of ids become ids; a name of several records stands for any of them.
+    """Replace the names in a list's filters and in `ids=` by ids; a name of several records means any of them.
 
-    As of a revision, names are still those that records have now, but of records only those that there were.
+    As of a revision, records are found by the names that they have now, but only those that existed then. Raises a
+    `Problem` that lists the unknown names.
     """
     references = _references(resource, query)
     if not references:
@@ -196,6 +201,6 @@ def resolve(connection: Connection, resource: Resource, query: ListQuery) -> Lis
 
 
 def _ids_for_name(ids: Mapping[tuple[str, str], list[str]], type: RecordType, name: str) -> list[str]:
-    """An id stands for its own record, whatever else has it as a name."""
+    """The ids of a name. An id means its own record, even where it is a name of other records too."""
     found = ids[type, fold(type, name)]
     return [name] if name in found else found

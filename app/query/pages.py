@@ -1,7 +1,10 @@
-"""Reading: stored documents by id, by any name, and by the page. The number of statements is fixed.
+"""Stored documents read by id and by page, with a fixed number of SQL statements for each request.
 
-A page: state, [names], [total, remembered per revision], documents, [sizes of what is included, included].
-A record: document; one asked for by another name costs two more.
+A page takes these statements, those in brackets only where they are needed:
+
+    database state, [name resolution], [total, cached per revision], documents, [sizes and bodies of embedded records]
+
+A record takes one statement if it is requested by its id, and two more if it is requested by another name.
 """
 
 import threading
@@ -33,17 +36,23 @@ from app.store.documents import Document, Revision, State
 
 
 class Now(NamedTuple):
-    """What the database is at; equal values mean equal answers."""
+    """The state of the database. As long as it is equal, every request has an equal answer."""
 
     revision: int
     changed_at: datetime
+    """When the newest revision was committed."""
     epoch: str
+    """A random value that tells this database from another one with an equal revision."""
 
 
 class Stored(NamedTuple):
+    """A record's current document as it is stored."""
+
     id: str
     etag: str
+    """The hash of `body`, without the quotes of an HTTP entity tag."""
     modified: datetime
+    """When the revision that made this version was committed."""
     body: bytes
 
 
@@ -63,6 +72,7 @@ _RECORD = select(
 
 
 def other_version() -> Problem:
+    """The 503 for a database whose schema version is not the one that this code expects."""
     detail = "The database is at another schema version; run `evidence migrate`."
     return Problem("database-not-ready", detail, headers={"retry-after": "5"})
 
@@ -83,21 +93,24 @@ NOW, RECORD = Lookup(_STATE, _checked_state), Lookup(_RECORD, _checked_record, "
 
 
 def certain(found: Now | None) -> Now:
+    """Return a state that was looked up; raises a `Problem` where the database has none, as before its migrations."""
     if found is None:
         raise other_version()
     return found
 
 
 def now(connection: Connection) -> Now:
+    """The current state of the database; raises a `Problem` where its schema has another version."""
     return certain(NOW.by(connection))
 
 
 def by_id(connection: Connection, type: RecordType, id: str) -> Stored | None:
+    """The current document of a record, or None; raises a `Problem` where the schema has another version."""
     return RECORD.by(connection, type, id)
 
 
 class Totals:
-    """Totals already counted at a revision, so that paging counts once; bounded, oldest out first."""
+    """A cache of the totals of lists, so that paging counts once. It is bounded and drops the oldest entry first."""
 
     def __init__(self, entries: int) -> None:
         self.entries = entries
@@ -105,9 +118,11 @@ class Totals:
         self.lock = threading.Lock()
 
     def get(self, at: Now, asked: str) -> int | None:
+        """The cached total of the list with this `ListQuery.asked` at a database state, or None."""
         return self.known.get((at, asked))
 
     def put(self, at: Now, asked: str, total: int) -> None:
+        """Cache the total of a list at a database state."""
         with self.lock:
             self.known[at, asked] = total
             while len(self.known) > self.entries:
@@ -116,13 +131,19 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Page:
+    """One page of a list."""
+
     documents: Sequence[bytes]
+    """The items as JSON."""
     total: int
+    """The number of items in the whole list."""
     next: str | None
+    """The URL of the next page; None on the last one."""
     more: Mapping[str, Any] = field(default_factory=dict)
-    """What else is told of the list, such as facets."""
+    """Further members of the answer, such as `facets` and `search`."""
 
     def body(self) -> bytes:
+        """The answer as JSON."""
         items = b",".join(self.documents)
         more = b"".join(b",%b:%b" % (orjson.dumps(name), orjson.dumps(value)) for name, value in self.more.items())
         return b'{"items":[%b],"total":%d,"next":%b%b}' % (items, self.total, orjson.dumps(self.next), more)
@@ -131,7 +152,10 @@ class Page:
 def page(
     connection: Connection, resource: Resource, query: ListQuery, at: Now, totals: Totals, most_bytes: int
 ) -> Page:
-    """One page of a list with the exact total, of a query whose names are resolved."""
+    """One page of a list of current records with its exact total; the names in `query` must be resolved.
+
+    `at` is the state that `connection` reads. The page ends early where its items would exceed `most_bytes`.
+    """
     shape = shape_of(resource, query)
     total = totals.get(at, query.asked)
     if total is None:
@@ -150,7 +174,7 @@ def page(
 
 
 def page_of(resource: Resource, query: ListQuery, found: PageRows, total: int) -> Page:
-    """A page in an order of sort keys, from rows of an item and its keys."""
+    """Make a page that is sorted by keys; each row holds an item and its sort keys, from which `next` is written."""
     last = tuple(found.rows[-1][1 : 1 + len(query.sort)]) if found.is_more else None
     following = query.next_url(resource, last) if last else None
     return Page([row[0] for row in found.rows], total, following)
@@ -170,24 +194,28 @@ def _link_rows(ask: Ask, query: ListQuery, link: Link, *, sequential: bool) -> I
 
 
 def link_page(ask: Ask, resource: Resource, query: ListQuery, link: Link, total: int, most_bytes: int) -> Page:
-    """A page of whole documents that one link leads to, of a resolved query, where segments are read in turn."""
+    """One page of a list that follows one link (see `link_lookup`), with whole documents; only for SQLite.
+
+    `query` must be plain and its name resolved. `ask` runs the lookup, by a connection or by the driver itself.
+    """
     if not query.limit:
         return Page([], total, None)
     return page_of(resource, query, cut(_link_rows(ask, query, link, sequential=True), query.limit, most_bytes), total)
 
 
 EXPORTED = 500
-"""Records read at a time where all of them are wanted."""
+"""The number of records that one statement reads where a whole list is wanted."""
 
 
 def every_page(connection: Connection, resource: Resource, query: ListQuery) -> Iterator[Sequence[bytes]]:
-    """All whole documents of a resolved query, some at a time, in its order."""
+    """All documents of a list in batches, in its order; the names in `query` must be resolved."""
     yield from pages_of(connection, resource, query, shape_of(resource, query).records())
 
 
 def pages_of(
     connection: Connection, resource: Resource, query: ListQuery, records: Select[Any]
 ) -> Iterator[Sequence[bytes]]:
+    """The documents of all records that `records` selects in batches, in the query's order, after its position."""
     position = query.position
     while True:
         statement = documents_statement(
@@ -201,7 +229,7 @@ def pages_of(
 
 
 def select_ids(connection: Connection, resource: Resource, ids: Sequence[str]) -> Any:
-    """A selection of the records with some ids, however many."""
+    """A SELECT of the records with some ids. The ids are one parameter, so that there may be any number of them."""
     some = func.json_each(orjson.dumps(ids).decode()).table_valued("value")
     if connection.dialect.name == "postgresql":
         some = func.unnest(cast(list(ids), ARRAY(String))).table_valued("value").render_derived()
@@ -209,7 +237,10 @@ def select_ids(connection: Connection, resource: Resource, ids: Sequence[str]) -
 
 
 def rows_with_ids(connection: Connection, resource: Resource, query: ListQuery, ids: Sequence[str]) -> Iterator[Row]:
-    """The first rows of the records with some ids, however many, in the query's order."""
+    """Rows of a document and its sort keys for the records with some ids, in the query's order.
+
+    At most one row more than the query's limit is read, because it tells whether there is a next page.
+    """
     records, sequential = select_ids(connection, resource, ids), reads_sequentially(connection)
     statement = documents_statement(resource, records, query.sort, present_keys(query.position), sequential=sequential)
     return _page_rows(connection, statement, query.position, query.limit + 1, by_cursor=query.limit > FEW)
@@ -218,7 +249,7 @@ def rows_with_ids(connection: Connection, resource: Resource, query: ListQuery, 
 def select_parts(
     connection: Connection, resource: Resource, query: RecordQuery, bodies: Sequence[bytes]
 ) -> Sequence[bytes]:
-    """The documents with what `include=` adds and only what `fields=` names."""
+    """Apply `include=` and `fields=` to documents: embed the included records, then keep only the named fields."""
     if query.is_plain:
         return bodies
     documents = [orjson.loads(body) for body in bodies]

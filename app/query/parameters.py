@@ -24,8 +24,8 @@ from app.query.search_parameters import (
     read_facet_limit,
     read_facets,
     read_match,
-    read_node,
 )
+from app.query.search_syntax import parse
 from app.records.document_paths import parts
 from app.records.fields import RecordType
 from app.records.filters import Kind, Test, Tests, kinds, read_test, split_values
@@ -243,7 +243,7 @@ def read_boolean(value: str) -> bool:
 
 def read_words(given: Parameters) -> Words | None:
     """Read `q=` with `match=` and `expand=`, which are only allowed beside it; None where there is no `q=`."""
-    node = given.read("q", partial(read_node, parts()), None)
+    node = given.read("q", partial(parse, fields=parts()), None)
     best: Match = "best"
     match, expand = given.read("match", read_match, best), given.read("expand", read_boolean, True)
     for name in ("match", "expand"):
