@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
-from urllib.parse import urlencode
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, select, tuple_
 
 from app.common.problems import Invalid, Problem, parameter_fault
 from app.common.suggestions import nearest
-from app.query.keyset import read_cursor, write_cursor
+from app.query.keyset import next_url, read_cursor
 from app.query.page_budget import cut
 from app.query.pages import Now, Page, now
 from app.query.parameters import DEFAULT_LIMIT, TYPES, Parameters, read_ids, read_limit, read_types
@@ -65,8 +64,7 @@ class ConflictQuery:
 
     def next_url(self, position: tuple[str, ...]) -> str:
         """The URL of the page that follows the conflict with this key."""
-        cursor = write_cursor(self.asked, position)
-        return f"{PATH}?{urlencode([*self.parameters, ('cursor', cursor)], safe=',.:')}"
+        return next_url(PATH, self.parameters, self.asked, position)
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The SQL conditions of the filters that are set; a conflict must pass all of them."""

@@ -7,10 +7,11 @@ What follows a position is split into segments. Each segment is one range of an 
 
 import base64
 import binascii
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import orjson
 from sqlalchemy import ColumnElement, Select, Subquery, literal, select, union_all
@@ -135,6 +136,11 @@ def write_cursor(query: str, position: Position) -> str:
     """A cursor, as URL-safe base64 of a checksum and the position as JSON; `query` is the text that it is bound to."""
     content = orjson.dumps(position)
     return base64.urlsafe_b64encode(_checksum(query, content) + content).decode().rstrip("=")
+
+
+def next_url(path: str, parameters: Iterable[tuple[str, object]], query: str, position: Position) -> str:
+    """The URL of the page after a position: the list's parameters without `cursor`, and the cursor bound to `query`."""
+    return f"{path}?{urlencode([*parameters, ('cursor', write_cursor(query, position))], safe=',.:')}"
 
 
 def read_cursor(query: str, cursor: str) -> Any:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any, TypeVar, get_args
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from app.common.problems import Invalid, Problem, parameter_fault
 from app.common.suggestions import nearest
 from app.query.as_of import read_as_of
 from app.query.export_formats import formats_of
-from app.query.keyset import Position, SortKey, offset_in, position_in, write_cursor
+from app.query.keyset import Position, SortKey, next_url, offset_in, position_in
 from app.query.projection import Tree, read_fields, read_include
 from app.query.search_parameters import (
     DEFAULT_FACET_LIMIT,
@@ -90,8 +90,7 @@ class ListQuery(RecordQuery):
 
     def next_url(self, resource: Resource, position: Position) -> str:
         """The URL of the page that follows a position."""
-        cursor = write_cursor(self.asked, position)
-        return f"{resource.path}?{urlencode([*self.parameters, ('cursor', cursor)], safe=',.:')}"
+        return next_url(resource.path, self.parameters, self.asked, position)
 
 
 class Parameters:

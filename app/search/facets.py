@@ -1,4 +1,4 @@
-"""Counts of values, under the live query: complete, and equal to what the list would return for each."""
+"""Facets: how many records of a list have each value of a filter. The counts equal the totals of the filtered lists."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,7 +26,7 @@ def _aggregation(facet: Facet) -> dict[str, Any]:
 
 
 def _value(key: Any) -> Any:
-    """Numbers as the documents have them, booleans as the parameter takes them."""
+    """The index returns every number as a float; whole numbers are shown as the documents show them."""
     return int(key) if isinstance(key, float) and key.is_integer() else key
 
 
@@ -48,7 +48,7 @@ def _missing(searcher: Searcher, query: Query, name: str) -> int:
 
 
 def _aggregate(searcher: Searcher, query: Query, wanted: dict[str, Any]) -> dict[str, Any]:
-    """The index gives up where there are more than 65,000 values and pairs of them in all."""
+    """Run an aggregation; raises a `Problem` where there are more than 65,000 buckets, which Tantivy refuses."""
     try:
         return searcher.aggregate(query, wanted)
     except ValueError as error:
@@ -59,7 +59,11 @@ def _aggregate(searcher: Searcher, query: Query, wanted: dict[str, Any]) -> dict
 
 
 def facets(searcher: Searcher, query: Query, wanted: Sequence[Facet], limit: int) -> dict[str, Any]:
-    """By label: the values most frequent first, how many there are in all, and how many records have none."""
+    """Count the values of some facets among the records that match a query; the result is keyed by `Facet.label`.
+
+    Each facet has its `limit` most frequent values, the number of `distinct` values, and the number of records without
+    a value (`missing`).
+    """
     if not wanted:
         return {}
     found = _aggregate(searcher, query, {str(number): _aggregation(facet) for number, facet in enumerate(wanted)})

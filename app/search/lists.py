@@ -1,4 +1,7 @@
-"""Lists that ask for words or counts: found by the index, shown from the documents."""
+"""Lists with search words or facets: the index finds and counts the records, and the documents are read by SQL.
+
+Lists without either are read by `query.pages`; their totals come from the index if it is up to date.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -29,12 +32,14 @@ from app.store.rows import batches
 
 @dataclass(frozen=True, slots=True)
 class Search:
+    """The search index with its thesaurus."""
+
     index: SearchIndex
     thesauri: Thesauri
 
 
 def search_summary(found: RankedRecords, hits: Sequence[Any], extra: dict[str, Any] | None = None) -> dict[str, Any]:
-    """What is told of a search beside its records."""
+    """The member `search` of an answer: how words were matched and expanded, the hits, and suggestions in `extra`."""
     return {"match": found.match, "expanded": found.compiled.expanded, "hits": hits, **(extra or {})}
 
 
@@ -47,7 +52,11 @@ def page(
     search: Search,
     most_bytes: int,
 ) -> Page:
-    """One page of a list, by the index where it is needed, and counted by it where it is at hand."""
+    """One page of a list of current records. The names in `query` are resolved here.
+
+    The index is used for words and facets, and for the total wherever it has seen the state `at` already. Raises a
+    `Problem` (search-not-ready) where the index is needed and not ready.
+    """
     found = name_resolution.resolve(connection, resource, query)
     records = filter_query(resource.type, found.tests, found.ids)
     searcher = search.index.current(connection, at) if query.words or query.facets else search.index.seen(at)
@@ -71,13 +80,16 @@ def _total(query: ListQuery, at: Now, totals: Totals, searcher: Searcher, record
 
 
 SHORT_PAGE_LIMIT = 100
-"""Records of a page that is made in the time a hop to a thread would take."""
+"""The largest page that is made on the event loop: making it takes no longer than handing it to a thread."""
 
 
 def short_page(
     ask: Ask, resource: Resource, query: ListQuery, totals: Totals, search: Search, most_bytes: int
 ) -> tuple[Page, Now] | None:
-    """A page of a link's records, with what it is of, where a few look-ups make it; else nothing."""
+    """A page of a list that follows one link, with its database state, made by a few look-ups; None where it cannot be.
+
+    It cannot be made where the index is not up to date or where the link's name does not mean exactly one record.
+    """
     at = next(iter(ask(pages.NOW)), None)
     searcher = at and search.index.seen(at)
     found = _resolve_link(ask, resource, query)
@@ -89,11 +101,12 @@ def short_page(
 
 
 def may_be_short(resource: Resource, query: ListQuery) -> bool:
+    """Whether `short_page` may be able to make a page."""
     return bool(query.is_plain and query.limit <= SHORT_PAGE_LIMIT and not query.facets and link_of(resource, query))
 
 
 def _resolve_link(ask: Ask, resource: Resource, query: ListQuery) -> ListQuery | None:
-    """A query with an id in place of the name in its one link, if the name is one record's."""
+    """The query with an id in place of the name that its link starts from; None unless exactly one record is meant."""
     link = link_of(resource, query)
     of = link and kinds(resource.filter)[link.shape.name].of
     id = name_resolution.unique_id(ask, of, str(link.values[0])) if link and of else None
@@ -126,7 +139,7 @@ def _search_page(
 def _relevance_page(
     connection: Connection, resource: Resource, query: ListQuery, found: RankedRecords, offset: int, most_bytes: int
 ) -> tuple[Page, list[Hit]]:
-    """By relevance, which has no keys to go by: a page goes on after so many hits."""
+    """A page sorted by relevance. Relevance has no sort keys, so the cursor counts the hits before the next page."""
     terms = frozenset(found.compiled.terms)
 
     def explained(document: Any, row: Row) -> Hit:
@@ -148,7 +161,7 @@ def _sorted_page(
     whole: Query,
     most_bytes: int,
 ) -> tuple[Page, list[Hit]]:
-    """Words find, SQL sorts: by keys that are no relevance, pages go on as in any list."""
+    """A page of hits sorted by keys: the index finds all ids, then SQL sorts them, and pages by keyset."""
     terms = frozenset(found.compiled.terms)
 
     def explained(document: Any, _row: Row) -> Hit:
@@ -162,7 +175,10 @@ def _sorted_page(
 def all_found(
     connection: Connection, resource: Resource, query: ListQuery, at: Now, search: Search
 ) -> Iterator[Sequence[bytes]]:
-    """All whole documents of a resolved query, some at a time: in its order, or the best first."""
+    """All documents of a list of current records in batches, in sort order or by relevance.
+
+    The names in `query` must be resolved.
+    """
     if query.words is None:
         yield from pages.every_page(connection, resource, query)
         return
@@ -180,7 +196,7 @@ def all_found(
 def _empty_result_help(
     searcher: Searcher, resource: Resource, query: ListQuery, found: RankedRecords
 ) -> dict[str, Any]:
-    """For a search that found nothing: what each filter hides, and words that there are."""
+    """Suggestions for a search without hits: how many records each filter excludes, and similar spellings."""
     assert query.words is not None
     hidden = service.totals_without_each(searcher, found.compiled.query, resource.type, query.tests, query.ids)
     return {"without": hidden, "spelling": service.spelling(searcher, query.words)}

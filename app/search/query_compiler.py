@@ -1,7 +1,7 @@
-"""A query's tree, and a type's filters, as queries of the index.
+"""Parsed search words and filters compiled to queries of the search index.
 
-A word is looked for in every text field; what a title and a name add to the body was measured
-(`benchmarks.search`). With `match=all` each word must be somewhere in the record.
+A word is searched for in every text field. The weights of title and name were measured by `benchmarks.search`. With
+`match=all`, each word must be somewhere in the record.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ from app.search.schema import OWN, range_fields, schema, value_field
 from app.search.synonyms import Thesaurus
 
 WEIGHTS = {"title": 0.25, "name": 1.25, "body": 1.0}
-"""Of fields. A title is in the body too, and so weighs 1.25 in all."""
+"""The weights of the fields. A title is in the body too, so it weighs 1.25 in all."""
 SYNONYM_WEIGHT = 0.7
 MAX_PREFIX_WORDS = 200
 
@@ -33,19 +33,25 @@ NONE, EVERY = Query.empty_query(), Query.all_query()
 
 @dataclass(slots=True)
 class CompiledQuery:
-    """A query with what is to be told of it: what was added to it, and the terms that hits are marked by."""
+    """A compiled query with what the answer shows of it."""
 
     query: Query = NONE
     expanded: dict[str, list[str]] = field(default_factory=dict)
+    """The synonyms that were added for each name in the query."""
     terms: set[str] = field(default_factory=set)
+    """The terms that are highlighted in hits."""
 
 
 class Compiler:
+    """Compiles one tree of search words."""
+
     def __init__(self, searcher: Searcher, thesaurus: Thesaurus | None, *, match_all: bool) -> None:
+        """Without a `thesaurus`, no synonyms are added; `match_all` requires every word instead of any."""
         self.searcher, self.thesaurus, self.match_all = searcher, thesaurus, match_all
         self.result = CompiledQuery()
 
     def compile(self, node: Node) -> CompiledQuery:
+        """Compile a tree; raises `Invalid` where it has only stop words or a prefix of less than two letters."""
         self.result.query = self._node(node)
         if not self.result.terms:
             raise Invalid("has only words that are too common to be looked for")
@@ -65,7 +71,7 @@ class Compiler:
         return inner._node(node.node)
 
     def _all(self, node: All) -> Query:
-        """Plain words side by side are one row, in which names are looked for; all else stands for itself."""
+        """Plain words side by side are compiled together, so that names of several words are found among them."""
         row = [item for item in node.nodes if isinstance(item, Words) and _is_plain(item)]
         rest = [item for item in node.nodes if item not in row and not isinstance(item, Not)]
         wanted = [self._plain_words(row)] if row else []
@@ -92,15 +98,15 @@ class Compiler:
         return _boolean([*((occur, part) for part in parts), *near]) if parts else EVERY
 
     def _name_query(self, terms: list[str], names: Iterable[str]) -> Query:
-        """A name in the query, or any other name of the same thing."""
+        """A query for a name or any of its synonyms; the better match of the two counts."""
         self.result.expanded[" ".join(terms)] = list(names)
         own = _boolean([(Occur.Must if self.match_all else Occur.Should, _term(term)) for term in terms])
-        other_names = []
+        synonyms = []
         for name in names:
             other = analysis.terms(name)
             self.result.terms.update(other)
-            other_names.append(Query.boost_query(_phrase(other), SYNONYM_WEIGHT))
-        return Query.disjunction_max_query([own, *other_names])
+            synonyms.append(Query.boost_query(_phrase(other), SYNONYM_WEIGHT))
+        return Query.disjunction_max_query([own, *synonyms])
 
     def _single_words(self, words: Words) -> Query:
         if words.prefix:
@@ -118,7 +124,7 @@ class Compiler:
         return Query.disjunction_max_query([phrase, *named])
 
     def _prefix_query(self, words: Words) -> Query:
-        """Words that begin so, as far as there are any; the commonest of them where there are very many."""
+        """A query for the words with a prefix; only the 200 most frequent ones where there are more."""
         start = "".join(analysis.words(words.text)[-1:])
         if len(start) < 2:
             raise Invalid(f"at character {words.at + 1}: give at least two letters before *")
@@ -164,20 +170,20 @@ def _phrase(terms: list[str], name: str | None = None) -> Query:
 
 
 def _weighted_term(term: str, times: int) -> Query:
-    """A word said twice counts more, but not twice: who asks says a name again, or first long and then short."""
+    """A word that a query repeats weighs more, by the square root: users repeat names, or add their short forms."""
     return _term(term) if times == 1 else Query.boost_query(_term(term), sqrt(times))
 
 
 def _adjacent_pairs(terms: list[str]) -> dict[str, None]:
-    """Each two words in a row as one, which is how some records write them: `IL-2` and `IL2`, `down regulation`."""
+    """Adjacent words joined into one, as some records write them: `IL-2` and `IL2`, `down regulation`."""
     return dict.fromkeys(map("".join, pairwise(terms)))
 
 
-# Filters: the same tests as `conditions` makes SQL of
+# Filters: the same tests as `query.sql_filters` compiles to SQL.
 
 
 def filter_query(type: RecordType, tests: Mapping[str, Tests], ids: Iterable[str] = ()) -> Query:
-    """All records of a type that pass its filters."""
+    """A query for the records of a type that pass all filters and, where `ids` are given, have one of them."""
     known = kinds(RESOURCES[type].filter)
     clauses = [(Occur.Must, Query.term_query(SCHEMA, "type", type))]
     for name, wanted in tests.items():
@@ -208,7 +214,7 @@ def _equal(name: str, kind: Kind, values: Iterable[Value]) -> Query:
         return _any_of(_between(name, kind, value, value) for value in values)
     terms = [text_term(ascii_lower(str(value))) if kind.name == "text" else term_of(value) for value in values]
     if len(terms) == 1:
-        return Query.term_query(SCHEMA, value_field(name, kind), terms[0])  # a third of what a set of one costs
+        return Query.term_query(SCHEMA, value_field(name, kind), terms[0])  # a set of one term is three times as slow
     return Query.term_set_query(SCHEMA, value_field(name, kind), terms)
 
 

@@ -1,4 +1,7 @@
-"""The index's fields. All types share one index; a change here needs a new `VERSION`, which rebuilds what is there."""
+"""The fields of the search index, which all record types share.
+
+A change of the fields or of their contents needs a new `VERSION`, which makes every process build a new index.
+"""
 
 from functools import cache
 
@@ -12,25 +15,29 @@ VERSION = 5
 
 TEXT_FIELDS = ("title", "name", "body")
 OWN = ("title", "name")
-"""Parts with a field of their own; the others are in `body` together, and in `part` one by one."""
+"""The parts of a record with a field of their own. The others are in `part`, each under its name.
+
+`body` holds the texts of all parts but `name`.
+"""
 META = "meta"
-"""The key of the one entry that is no record: it holds the revision the index has seen."""
+"""The key of the only entry that is not a record; it holds the revision that the index has seen."""
 
 
 @cache
 def range_fields() -> dict[str, str]:
-    """Filters that know ranges, and the field each has of its own: numbers `n_...`, dates `d_...`, both as numbers."""
+    """The filters that accept ranges, with their fields: `n_NAME` for numbers, `d_NAME` for dates as 20100730."""
     every = {name: kind for resource in RESOURCES.values() for name, kind in kinds(resource.filter).items()}
     return {name: f"{kind.name[0]}_{name}" for name, kind in every.items() if kind.ranged}
 
 
 def value_field(name: str, kind: Kind) -> str:
-    """Where the values of a filter are that knows no ranges: texts are too many to be counted, the others can be."""
+    """The field of a filter without ranges: `exact` for texts, which have too many values to count, else `value`."""
     return f"exact.{name}" if kind.name == "text" else f"value.{name}"
 
 
 @cache
 def schema() -> Schema:
+    """The schema of the index."""
     builder = SchemaBuilder()
     builder.add_text_field("key", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("type", tokenizer_name="raw", index_option="basic", fast=True)
@@ -48,7 +55,7 @@ def schema() -> Schema:
 
 
 def open_index(path: str | None) -> Index:
-    """The index in a directory, or in memory."""
+    """Open or create the index in a directory, or in memory where `path` is None."""
     index = Index(schema(), path)
     index.register_tokenizer(analysis.STEMMED, analysis.stemmed())
     index.register_tokenizer(analysis.PLAIN, analysis.plain())

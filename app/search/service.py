@@ -1,4 +1,4 @@
-"""Finding, counting and comparing records by the index."""
+"""Questions that the search index answers: ranked hits, totals, suggestions and similar records."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,11 +28,13 @@ RECORDS = Query.boolean_query([(Occur.Must, Query.all_query()), (Occur.MustNot, 
 
 @dataclass(frozen=True, slots=True)
 class RankedRecords:
-    """The best records for some words, from one place on; `match` is how they were matched in the end."""
+    """One page of the records that match some words, the best first."""
 
     keys: list[tuple[Key, float]]
+    """Each record with its score."""
     total: int
     match: str
+    """How the words were matched: `all` or `any`, which `best` is resolved to."""
     compiled: CompiledQuery
 
 
@@ -51,6 +53,7 @@ class Thesauri:
 
 
 def within_records(words: Query, records: Query) -> Query:
+    """The records that match both the words and a query such as `filter_query`."""
     return Query.boolean_query([(Occur.Must, words), (Occur.Must, records)])
 
 
@@ -65,7 +68,12 @@ def _compile(searcher: Searcher, words: Words, thesaurus: Thesaurus, *, match_al
 def match_words(
     searcher: Searcher, words: Words, thesaurus: Thesaurus, records: Query, most: int = 1
 ) -> tuple[Query, CompiledQuery, str, SearchResult]:
-    """What `match` comes to, with the best hits: all words, unless no record has them all and that may be."""
+    """Search for some words among some records, and return the `most` best hits (at least one).
+
+    With `match=best`, a second search for any of the words is made where no record has all of them. Returns the query
+    and its compiled words, how the words were matched (`all` or `any`), and the hits. Raises a `Problem` for words that
+    cannot be searched for.
+    """
     compiled = _compile(searcher, words, thesaurus, match_all=words.match != "any")
     query = within_records(compiled.query, records)
     result = searcher.search(query, max(1, most))
@@ -77,36 +85,39 @@ def match_words(
 
 
 def key_of(searcher: Searcher, address: Any) -> Key:
+    """The type and id of the record at an address of the index."""
     type, _, id = str(searcher.doc(address)["key"][0]).partition("/")
-    return type, id  # type: ignore[return-value]  # written by us as a record type
+    return type, id  # type: ignore[return-value]  # the index only holds record types
 
 
 def find(
     searcher: Searcher, words: Words, thesaurus: Thesaurus, records: Query, *, offset: int, limit: int
 ) -> RankedRecords:
+    """Find `limit` records after the `offset` best ones; raises a `Problem` for words that cannot be searched for."""
     _, compiled, match, result = match_words(searcher, words, thesaurus, records, offset + limit)
     hits = result.hits[offset : offset + limit]
     return RankedRecords([(key_of(searcher, at), float(score)) for score, at in hits], _total(result), match, compiled)
 
 
 def _total(result: SearchResult) -> int:
-    return int(result.count)  # type: ignore[attr-defined]  # there, and not in the library's types
+    return int(result.count)  # type: ignore[attr-defined]  # the attribute exists and is missing in the library's types
 
 
 def all_ids(searcher: Searcher, query: Query) -> list[str]:
-    """The ids of all records that a query finds."""
+    """The ids of all records that match a query."""
     hits = searcher.search(query, max(1, count(searcher, query)), count=False).hits
     return [key_of(searcher, at)[1] for _, at in hits]
 
 
 def count(searcher: Searcher, query: Query) -> int:
+    """The number of records that match a query."""
     return _total(searcher.search(query, 1))
 
 
 def totals_without_each(
     searcher: Searcher, words: Query | None, type: RecordType, tests: Mapping[str, Tests], ids: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """How many records there would be without each filter, most first."""
+    """For each filter, the number of records that would match without it, if there are any; the largest first."""
     found = []
     for name in tests:
         rest = {other: wanted for other, wanted in tests.items() if other != name}
@@ -118,7 +129,7 @@ def totals_without_each(
 
 
 def spelling(searcher: Searcher, words: Words) -> list[dict[str, Any]]:
-    """For each word that no record has: words most like it that some have."""
+    """Spelling suggestions: for up to five words that no record has, the most similar words that records have."""
     found = []
     for leaf in leaves(words.node):
         for word in analysis.words(leaf.text):
@@ -138,7 +149,7 @@ def _similar_words(searcher: Searcher, word: str) -> list[str]:
 
 
 def similar_to(type: RecordType, document: Any) -> Query:
-    """Records of a type that share its rarer words; itself not among them."""
+    """A query for the records of a type that share rare words with a document, without the document's own record."""
     own_texts = texts(type, document)
     body = [text for part in parts() for text in own_texts.get(part, ()) if part not in ("title", "name")]
     fields = {"title": ["\n".join(own_texts.get("title", []))], "body": ["\n".join(body)]}
@@ -153,6 +164,6 @@ def similar_to(type: RecordType, document: Any) -> Query:
 
 
 def totals_by_type(searcher: Searcher, query: Query) -> dict[str, int]:
-    """How many records of each type a query finds."""
+    """The number of records that match a query, by record type; types without a match are left out."""
     found = searcher.aggregate(query, {"type": {"terms": {"field": "type", "size": len(RESOURCES)}}})
     return {bucket["key"]: bucket["doc_count"] for bucket in found["type"]["buckets"]}
