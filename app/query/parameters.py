@@ -166,9 +166,9 @@ def read_record_query(type: RecordType, raw: str) -> RecordQuery:
     """Parse the query string of one record; raises a `Problem` that lists every fault."""
     given = Parameters(raw, list(SELECTION_NAMES))
     selection = _selection(RESOURCES[type], given)
-    as_of, raw_text = given.read("as_of", read_as_of, NO_MOMENT), given.read("raw", read_boolean, NOT_GIVEN)
+    as_of, is_raw = given.read("as_of", read_as_of, NO_MOMENT), given.read("raw", read_boolean, NOT_GIVEN)
     given.end()
-    return RecordQuery(*selection, as_of=as_of, raw=raw_text)
+    return RecordQuery(*selection, as_of=as_of, raw=is_raw)
 
 
 def read_no_query(raw: str) -> None:
@@ -278,25 +278,14 @@ def read_list_query(type: RecordType, raw: str) -> ListQuery:
     unsorted: tuple[SortKey, ...] = () if words else (SortKey("id", resource.sorts["id"]),)
     sort = given.read("sort", partial(_sort, resource), unsorted)
     limit = given.read("limit", read_limit, max(DEFAULT_LIMIT, len(ids)))
-    as_of, raw_text = _as_of(given), given.read("raw", read_boolean, NOT_GIVEN)
+    as_of, is_raw = _as_of(given), given.read("raw", read_boolean, NOT_GIVEN)
     given.end()
     order = [(key.name, key.descending) for key in sort]
     asked = repr((type, tests, ids, order, (words.raw, words.match, words.expand) if words else None))
     asked += f" {as_of}" if as_of else ""
     position = given.read("cursor", partial(_position, asked, sort), None)
     given.end()
+    rest = given.without("cursor")
     return ListQuery(
-        *selection,
-        tests,
-        ids,
-        sort,
-        limit,
-        position,
-        words,
-        facets,
-        facet_limit,
-        asked,
-        given.without("cursor"),
-        as_of=as_of,
-        raw=raw_text,
+        *selection, tests, ids, sort, limit, position, words, facets, facet_limit, asked, rest, as_of=as_of, raw=is_raw
     )

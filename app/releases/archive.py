@@ -1,4 +1,4 @@
-"""Zip files of a YAML directory, unpacked where nothing they say can do harm."""
+"""Zip files of a YAML directory, unpacked into a temporary folder with limits on names, number and size of files."""
 
 import zlib
 from collections.abc import Iterator
@@ -33,7 +33,10 @@ def _unpack(archive: ZipFile, member: ZipInfo, folder: Path) -> None:
 
 @contextmanager
 def unpacked(name: str, file: IO[bytes]) -> Iterator[Path]:
-    """A folder of the archive's name with its files; raises `Faulty` where there is anything odd about it."""
+    """A temporary folder with the files of a zip; raises `Faulty` where the zip is broken or breaks a limit.
+
+    `name` is the archive's name, which faults show.
+    """
     with TemporaryDirectory(prefix="evidence-") as parent:
         folder = Path(parent)
         try:

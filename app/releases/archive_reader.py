@@ -1,4 +1,4 @@
-"""A release's content by what it is: a directory, a zip of one, or NDJSON."""
+"""Opens the content of a release: a directory of YAML, a zip of one, a YAML file or NDJSON."""
 
 import shutil
 import sys
@@ -17,7 +17,7 @@ from app.releases.load import Faulty, Located
 
 @contextmanager
 def _faults_named_after(archive: Path, folder: Path) -> Iterator[None]:
-    """Faults are told as of the archive's files: where it was unpacked is nobody's business."""
+    """Report faults by the archive's own file names in place of those in the temporary folder."""
     try:
         yield
     except Faulty as faulty:
@@ -27,7 +27,7 @@ def _faults_named_after(archive: Path, folder: Path) -> Iterator[None]:
 
 @contextmanager
 def content_of(name: str, file: IO[bytes]) -> Iterator[Content]:
-    """Of a file that can be sought in."""
+    """Open the content of a seekable file, a zip or NDJSON; `name` is the file name that faults show."""
     file.seek(0)
     if file.read(4) in zip_safety.MAGIC:
         with unpacked(name, file) as folder, _faults_named_after(Path(name), folder):
@@ -38,7 +38,7 @@ def content_of(name: str, file: IO[bytes]) -> Iterator[Content]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Content]:
-    """Of a path; `-` is standard input. A file of YAML is read as a directory of one."""
+    """Open the content at a path; `-` is standard input. Raises `Faulty` where the file cannot be read."""
     if path.is_dir() or path.suffix in (".yaml", ".yml"):
         yield Directory(path)
     elif str(path) == "-":

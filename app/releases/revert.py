@@ -1,4 +1,4 @@
-"""Undoing a release: each of its records as it was entered last before it, as new versions."""
+"""Reverting a release: each of its records becomes what was entered last before it, as a new version."""
 
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,9 +11,9 @@ from app.common.problems import Problem
 from app.common.suggestions import nearest
 from app.database.engine import reading
 from app.releases.content import Change, Drafts, Gone
-from app.releases.service import Json, Order, conflict, enter
+from app.releases.service import Order, conflict, enter
 from app.releases.staging import Staged, staged
-from app.releases.summary import entered_or_deleted, found, names
+from app.releases.summary import Json, entered_or_deleted, found, names
 from app.store.documents import Document
 from app.store.reconciliation.history import set_aside
 from app.store.revision import Progress, changing
@@ -26,11 +26,12 @@ MAX_PATHS = 100
 
 
 def revert_name(name: str) -> str:
+    """The name that the revert of a release gets if none is given."""
     return f"revert-{name}"
 
 
 def revertible(connection: Connection, name: str) -> Json:
-    """The release of this name; raises a `Problem` where there is none, or where it was reverted already."""
+    """The release with a name; raises a `Problem` where there is none or where it was reverted already."""
     release = found(connection, name)
     if release is None:
         near = nearest(name, names(connection))
@@ -43,7 +44,7 @@ def revertible(connection: Connection, name: str) -> Json:
 
 
 def _refuse_later(connection: Connection, revision: int) -> None:
-    """Records of the release that somebody changed since: that change would be lost."""
+    """Raise a `Problem` where records of the release were changed after it, because those changes would be lost."""
     ours, later = aliased(Document), aliased(Document)
     query = (
         select(later.type, later.id)
@@ -88,7 +89,7 @@ def _inverse_change(number: int, key: Key, change: str, before: dict[Key, bytes]
 
 @contextmanager
 def prepared(engine: Engine, name: str) -> Iterator[Staged]:
-    """What undoes a release: all that it changed is kept for good, so it is read without the writers' lock."""
+    """Stage the changes that undo a release. Old versions never change, so they are read without the writers' lock."""
     with ExitStack() as stack:
         with reading(engine) as connection:
             revision = revertible(connection, name)["revision"]
@@ -99,7 +100,10 @@ def prepared(engine: Engine, name: str) -> Iterator[Staged]:
 
 
 def _first_release(connection: Connection, release: Json) -> tuple[int, bool]:
-    """The revision of the release at the beginning of a chain of reverts, and whether undoing the last undoes it."""
+    """Follow a chain of reverts to the release that it began with.
+
+    Returns that release's revision, and whether reverting `release` leaves it undone.
+    """
     undone = True
     while release["reverts"]:
         before = found(connection, release["reverts"])
@@ -109,7 +113,10 @@ def _first_release(connection: Connection, release: Json) -> tuple[int, bool]:
 
 
 def undo(connection: Connection, staged: Staged, order: Order, progress: Progress = lambda _: None) -> Json:
-    """In a transaction of `changing`; raises a `Problem` where it would lose or break anything."""
+    """Write the staged revert in a transaction of `changing`, and return its report.
+
+    Raises a `Problem` where later changes would be lost or where references to deleted records would remain.
+    """
     assert order.reverts is not None
     release = revertible(connection, order.reverts)
     _refuse_later(connection, release["revision"])
@@ -120,7 +127,7 @@ def undo(connection: Connection, staged: Staged, order: Order, progress: Progres
 
 
 def revert(engine: Engine, order: Order, *, progress: Progress = lambda _: None) -> Json:
-    """Undoes the release that the order names, by another one, which can be reverted too."""
+    """Undo the release that `order.reverts` names by another release, which can be reverted too; returns its report."""
     assert order.reverts is not None
     with prepared(engine, order.reverts) as read, changing(engine) as connection:
         return undo(connection, read, order, progress)

@@ -1,4 +1,4 @@
-"""A release on its way in: read once, and kept on disk until it is written, so that it may be larger than memory."""
+"""Staging: the content of a release is read once and kept on disk until it is written, so it may exceed the memory."""
 
 import pickle
 from collections.abc import Iterable, Iterator
@@ -20,11 +20,11 @@ from app.store.validation import Checking, still_referred
 from app.store.versions import Key
 
 MAX_FAULTS = 1000
-"""Faults after which no more are looked for."""
+"""The number of faults after which a content is not checked any further."""
 
 
 class DiskSpool:
-    """Values by record type, on disk: gone through in the order of types, as often as wanted."""
+    """Values on disk, by record type. They can be iterated any number of times, in the order of the types."""
 
     def __init__(self, stack: ExitStack) -> None:
         self._files: dict[RecordType, IO[bytes]] = {}
@@ -32,6 +32,7 @@ class DiskSpool:
             self._files[type] = stack.enter_context(TemporaryFile(prefix="evidence-"))  # noqa: SIM115  # the stack closes it
 
     def put(self, type: RecordType, value: Any) -> None:
+        """Append a value, which must be picklable."""
         pickle.dump(value, self._files[type], pickle.HIGHEST_PROTOCOL)
 
     def __iter__(self) -> Iterator[tuple[RecordType, Any]]:
@@ -39,7 +40,7 @@ class DiskSpool:
             file.seek(0)
             try:
                 while True:
-                    yield type, pickle.load(file)  # noqa: S301  # a nameless file that this process wrote
+                    yield type, pickle.load(file)  # noqa: S301  # only this process can write the unnamed file
             except EOFError:
                 file.seek(0, 2)
 
@@ -53,7 +54,7 @@ class _SpooledEntries:
 
 
 class Staged:
-    """A content that was read: its records' shapes and own rules are right."""
+    """A content that was read, whose records are valid by themselves: by their schemas and their own rules."""
 
     def __init__(self, stack: ExitStack, content: Content) -> None:
         self.content = content
@@ -64,9 +65,11 @@ class Staged:
 
     @property
     def size(self) -> int:
+        """The number of records to enter."""
         return len(self.checking.keys)
 
     def take_in(self, progress: Progress) -> None:
+        """Read and check the content, without a database; raises `Faulty`."""
         for some in batches(self.content.changes()):
             self._delete([change for change in some if isinstance(change, Gone)])
             for read in self.checking.read(change for change in some if isinstance(change, Draft)):
@@ -88,7 +91,10 @@ class Staged:
             self.gone.setdefault(key, change.number)
 
     def settle(self, connection: Connection) -> Iterable[Entry]:
-        """Its records ready to be written, in a transaction of `changing`; raises `Faulty`."""
+        """Check the content against the database, in a transaction of `changing`, and return the records to write.
+
+        Raises `Faulty` with all faults. The entries can be iterated any number of times.
+        """
         self.faults += self._missing_deletions(connection)
         self.faults += self._still_referred(connection)
         for some in batches(self._reads()):
@@ -127,7 +133,7 @@ def _place(fault: Located) -> tuple[str, int, str]:
 
 @contextmanager
 def staged(content: Content, progress: Progress = lambda _: None) -> Iterator[Staged]:
-    """Reads a content, outside of any transaction; raises `Faulty` with all that can be said without a database."""
+    """Read a content outside of any transaction; raises `Faulty` with the faults that show without a database."""
     with ExitStack() as stack:
         found = Staged(stack, content)
         found.take_in(progress)

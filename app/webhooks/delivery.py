@@ -1,8 +1,9 @@
-"""Telling receivers of changes, in the background: at least once each, in order, and in nobody's way.
+"""Delivery of webhook messages in the background: at least once, and in order.
 
-Nothing is queued: a webhook's place among the revisions is its queue, so what a commit made survives whatever stops
-this process, and is sent when it or another one runs. One task a webhook that has news, so that a receiver that does
-not answer holds up no other; a claim in the database keeps two processes from telling the same receiver at once.
+There is no queue. A webhook's position among the revisions (`seen_revision`) tells what is still to be sent, so a
+message survives a stop of this process and is sent when it or another one runs again. Each webhook that is behind has a
+task of its own, so that a receiver that does not answer delays no other. A claim in the database keeps two processes
+from delivering to the same receiver at once.
 """
 
 import asyncio
@@ -27,19 +28,19 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 POLL_SECONDS = 1.0
-"""Seconds between glances at whether the database has changed."""
+"""The seconds between two checks whether the database has changed."""
 FULL_CHECK_SECONDS = 10.0
-"""Seconds after which webhooks are looked at although nothing is known to have changed: other processes make some."""
+"""The seconds after which webhooks are read although no change is known, because other processes may create some."""
 MAX_CONCURRENT = 8
-"""Deliveries; as many again to receivers that failed last time, which so wait for each other only."""
+"""The largest number of concurrent deliveries. Receivers that failed last time have as many slots of their own."""
 MAX_CONSECUTIVE = 50
-"""Messages to one receiver before others that wait have their turn."""
+"""The largest number of messages that one receiver gets before waiting receivers have their turn."""
 
 log = structlog.get_logger("evidence.webhooks")
 
 
 class Run(Protocol):
-    """Runs work with a connection, in a transaction, off the event loop."""
+    """Runs a function with a connection, in a transaction, in another thread."""
 
     def __call__(
         self, work: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs
@@ -47,7 +48,7 @@ class Run(Protocol):
 
 
 class Deliverer:
-    """`token` is equal as long as the database has not changed, and nothing where that cannot be told."""
+    """Sends messages until it is closed. `token` reads a change token (see `query.change_token`)."""
 
     def __init__(
         self,
@@ -66,22 +67,23 @@ class Deliverer:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._claims: dict[str, datetime] = {}
         self._irrelevant_until: dict[str, int] = {}
-        """Revisions up to which there is nothing of a webhook's types; not worth a commit."""
+        """The revision, by webhook, up to which no change is of the webhook's types; it is not worth a commit."""
         self._last_state: DeliveryState | None = None
         self._last_token: Any = None
         self._next_check = 0.0
         self._failing = False
 
     def start(self) -> None:
+        """Start delivery, on the running event loop."""
         self._main = asyncio.create_task(self._run())
 
     def wake(self) -> None:
-        """Webhooks were changed here: look at once."""
+        """Read the webhooks at once, because they were changed."""
         self._next_check = 0.0
         self._woken.set()
 
     async def close(self) -> None:
-        """Stops where it is; what was under way is sent again by whoever runs next."""
+        """Stop at once and release the claims. Unacknowledged messages are sent again by the next process that runs."""
         tasks = [task for task in (self._main, *self._tasks.values()) if task]
         for task in tasks:
             task.cancel()
@@ -93,7 +95,7 @@ class Deliverer:
         await self._client.aclose()
 
     async def test(self, id: str) -> int | Failure:
-        """Sends a message that tells of nothing, now; a disabled webhook gets it too."""
+        """Send a test message now, even to a disabled webhook; returns the status of the answer, or the failure."""
         to = await self._read(receiver, id)
         return await post(self._client, to, test_message(to))
 
@@ -103,7 +105,7 @@ class Deliverer:
             try:
                 await self._check()
                 self._failing = False
-            except Exception as error:  # whatever it is, the next look may go well
+            except Exception as error:  # the loop must survive any error; the next check may succeed
                 self._unavailable(error)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), min(POLL_SECONDS, max(0.0, self._next_check - _time())))
@@ -153,7 +155,7 @@ class Deliverer:
             return
         error = task.exception()
         if error is None:
-            self.wake()  # there may be more, or a time to try again
+            self.wake()  # there may be more to send, or a time of the next attempt
         else:
             log.warning("a delivery broke off", webhook=id, error=type(error).__name__, exc_info=_exc_info(error))
 
@@ -174,7 +176,7 @@ class Deliverer:
     async def _attempt(
         self, to: Receiver, message: Message, claimed: datetime, *, last: bool
     ) -> tuple[datetime | None, Message | None]:
-        """Sends one message; then the claim goes on with the next one, if it was taken and there is one."""
+        """Send one message. If it is acknowledged and more follow, returns the extended claim and the next message."""
         sent = await post(self._client, to, message)
         if isinstance(sent, Failure):
             await self._failed(to, message, claimed, sent)
@@ -198,7 +200,7 @@ def _next_delivery(
 
 
 def _exc_info(error: BaseException) -> BaseException | None:
-    """A database that does not answer is nobody's mistake."""
+    """The traceback to log; none for a database that does not answer, which is no error of this code."""
     return None if isinstance(error, (SQLAlchemyError, Problem)) else error
 
 
