@@ -1,4 +1,4 @@
-"""The rival's models: a study, and everything of one, in the tables of `rival_tables`."""
+"""The rival's models: studies with all of their parts, in the tables of `rival_tables`."""
 
 from typing import Any
 
@@ -173,7 +173,7 @@ class StudyProduct(Ordered):
 
 
 class StudyIndication(Ordered):
-    """With the study's year beside it, as ours has, so that one index finds and sorts a page."""
+    """A study's indication. It repeats the study's year, as our table does, so one index finds and sorts a page."""
 
     study = of_study("indications")
     indication = models.ForeignKey(Indication, models.CASCADE)
@@ -224,7 +224,7 @@ class Provenance(Ordered):
 
 
 class Plain(Table):
-    """A study's own columns with its first indication and product: the plain table that Datasette has too."""
+    """A study's own columns with its first indication and product: the plain table that Datasette serves too."""
 
     number = models.IntegerField(primary_key=True)
     slug = models.TextField(unique=True, db_column="id")
@@ -246,8 +246,8 @@ class Plain(Table):
         db_table = "studies"
 
 
-class Given(Table):
-    """A study's whole public JSON, ready made, which is our idea."""
+class StoredDocument(Table):
+    """A study's whole public JSON, stored as our service stores it."""
 
     number = models.IntegerField(primary_key=True)
     slug = models.TextField(unique=True, db_column="id")

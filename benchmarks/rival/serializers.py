@@ -1,4 +1,4 @@
-"""The rival's serializers: a study nested as its public JSON is, and what is fetched beside it, once for a page."""
+"""The rival's serializers, which nest a study like its public JSON, and the prefetches that a page needs."""
 
 from typing import Any
 
@@ -132,7 +132,7 @@ class ProvenanceSerializer(serializers.ModelSerializer):  # type: ignore[misc]
 
 
 class StudySerializer(serializers.ModelSerializer):  # type: ignore[misc]
-    """All of a study's public JSON but its alerts, of which there are none."""
+    """A study's public JSON without alerts, of which there are none."""
 
     id = of("slug")
     type = serializers.ReadOnlyField(default="studies")
@@ -168,7 +168,7 @@ def _linked(name: str, model: Any, target: str) -> Any:
 
 
 def whole_studies() -> Any:
-    """Studies with everything of theirs, in as many statements for a page as for one."""
+    """Studies with all of their parts, by a fixed number of statements for any number of studies."""
     beside = ("registrations", "comparators", "arms", "adverse_events", "absences", "outcomes__results")
     return models.Study.objects.prefetch_related(
         *beside,
@@ -188,7 +188,7 @@ class PlainSerializer(serializers.ModelSerializer):  # type: ignore[misc]
         exclude = ("number",)
 
 
-class GivenSerializer(serializers.ModelSerializer):  # type: ignore[misc]
+class StoredDocumentSerializer(serializers.ModelSerializer):  # type: ignore[misc]
     class Meta:
-        model = models.Given
+        model = models.StoredDocument
         fields = ("document",)

@@ -1,4 +1,4 @@
-"""What registries say of a study, the whole tables of its results, and where in a JSON source a field comes from."""
+"""Fields of studies from registries, whole tables of results, and paths of fields in JSON sources."""
 
 from typing import Any
 
@@ -155,9 +155,10 @@ AFTER = {
 
 
 def checks(table: str, old: dict[str, str], new: dict[str, str]) -> None:
-    """Other CHECKs on a table; on SQLite in its stored definition, as its documentation has it for constraints alone.
+    """Replace the CHECK constraints of a table.
 
-    To make the table anew would take it from under the tables that refer to it, and their rows with it.
+    On SQLite, the stored definition of the table is edited, as its documentation allows for changes of constraints
+    (https://www.sqlite.org/lang_altertable.html). Rebuilding the table would delete the rows that refer to it.
     """
     if op.get_bind().dialect.name == "postgresql":
         for name in old:
@@ -192,7 +193,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """What had no word before has none again."""
+    """Remove the fields; values that the former schema does not allow become NULL."""
     op.execute(f"UPDATE studies SET status = NULL WHERE {words('status', *EXPANDED_ACCESS)}")
     op.execute(f"UPDATE study_outcomes SET role = NULL WHERE {words('role', *PLANNED_OR_NOT)}")
     for table, new in AFTER.items():
