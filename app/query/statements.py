@@ -71,6 +71,7 @@ def reads_sequentially(connection: Connection) -> bool:
 
 
 def present_keys(position: Position | None) -> PresentKeys:
+    """Which keys of a position have a value; None for no position."""
     return None if position is None else tuple(value is not None for value in position)
 
 

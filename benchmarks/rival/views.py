@@ -32,28 +32,39 @@ def _filtered(request: Any, studies: Any, lookups: Any = PLAIN) -> Any:
 
 
 class Fifty(pagination.LimitOffsetPagination):  # type: ignore[misc]
+    """Pages of 50 items."""
+
     default_limit = 50
 
 
 class Studies(generics.ListAPIView):  # type: ignore[misc]
+    """A page of whole studies, the newest first."""
+
     serializer_class: Any = StudySerializer
     pagination_class = Fifty
 
     def get_queryset(self) -> Any:
+        """The studies that pass the filters."""
         return _filtered(self.request, whole_studies(), LINKED).order_by("-indications__year", "number")
 
 
 class Rows(Studies):
+    """A page of the rows of one table, the newest first."""
+
     def get_queryset(self) -> Any:
+        """The rows that pass the filters."""
         model = self.serializer_class.Meta.model
         return _filtered(self.request, model.objects.all()).order_by("-year", "number")
 
 
 class Search(APIView):  # type: ignore[misc]
+    """The best 20 studies for some words, with the total and snippets."""
+
     serializer_class: Any = StudySerializer
     studies: Any = staticmethod(whole_studies)
 
     def get(self, request: Any) -> Any:
+        """Search for all words of `q`."""
         words = " ".join(f'"{word}"' for word in request.query_params["q"].split())
         with connection.cursor() as cursor:
             cursor.execute(COUNTED, [words])
@@ -67,7 +78,10 @@ class Search(APIView):  # type: ignore[misc]
 
 
 class Facets(APIView):  # type: ignore[misc]
+    """The counts of the values of some columns."""
+
     def get(self, request: Any) -> Any:
+        """Count the values of the columns in `facets`, of studies that pass the filters."""
         found = _filtered(request, Plain.objects.all())
         counts = {
             name: list(found.values(name).annotate(count=Count("number")).order_by("-count"))
