@@ -183,13 +183,13 @@ def diff(
     reasons = connection.execute(between.order_by(Document.version)).mappings().all()
     shown = shown_actors(connection, actors)
     patch = patch_between(*(_documents(connection, resource, record, wanted)))
-    told = {
+    answer = {
         "from": wanted.first,
         "to": wanted.last,
         "patch": patch,
         "reasons": [_with_public_actor(row, shown) for row in reasons],
     }
-    return _json(told)
+    return _json(answer)
 
 
 def _documents(connection: Connection, resource: Resource, record: Named, wanted: DiffQuery) -> list[bytes]:

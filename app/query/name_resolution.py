@@ -150,11 +150,11 @@ def _unknown_name_fault(
 
 def _existing_at(connection: Connection, keys: Iterable[tuple[str, str]], revision: int) -> set[tuple[str, str]]:
     of = (Document.type, Document.id)
-    there: set[tuple[str, str]] = set()
+    existing_keys: set[tuple[str, str]] = set()
     for some in batches(keys):
         found = connection.execute(select(*of).where(among(*of, some), valid_at(revision)))
-        there.update((row[0], row[1]) for row in found)
-    return there
+        existing_keys.update((row[0], row[1]) for row in found)
+    return existing_keys
 
 
 def _resolved_ids(
@@ -165,9 +165,13 @@ def _resolved_ids(
     if revision is None:
         return ids
     meant = {reference.key: [*ids.get(reference.key, ()), reference.name] for reference in references}
-    there = _existing_at(connection, {(type, id) for (type, _), found in meant.items() for id in found}, revision)
-    kept = {key: list(dict.fromkeys(id for id in found if (key[0], id) in there)) for key, found in meant.items()}
-    return {key: found for key, found in kept.items() if found}
+    existing_keys = _existing_at(
+        connection, {(type, id) for (type, _), found in meant.items() for id in found}, revision
+    )
+    existing = {
+        key: list(dict.fromkeys(id for id in found if (key[0], id) in existing_keys)) for key, found in meant.items()
+    }
+    return {key: found for key, found in existing.items() if found}
 
 
 def resolve(connection: Connection, resource: Resource, query: ListQuery) -> ListQuery:

@@ -9,12 +9,10 @@ from sqlalchemy import Connection, func, select
 from app.query.page_budget import PageRows, Row, converted, cut
 from app.query.parameters import ListQuery
 from app.query.projection import embed, included_keys, project
-from app.records.fields import RecordType
 from app.records.resource import Resource
 from app.store.documents import Document, valid_at
 from app.store.rows import among, batches
-
-Key = tuple[RecordType, str]
+from app.store.versions import Key
 
 Explain = Callable[[Any, Row], Any]
 """Makes what is shown beside an item, such as its search hit, from the whole parsed document and the row."""

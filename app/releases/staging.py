@@ -46,11 +46,11 @@ class DiskSpool:
 
 
 class _SpooledEntries:
-    def __init__(self, kept: DiskSpool) -> None:
-        self._kept = kept
+    def __init__(self, spool: DiskSpool) -> None:
+        self._spool = spool
 
     def __iter__(self) -> Iterator[Entry]:
-        return (Entry(type, *value) for type, value in self._kept)
+        return (Entry(type, *value) for type, value in self._spool)
 
 
 class Staged:

@@ -20,8 +20,7 @@ from app.search import analysis
 from app.search.query_compiler import SCHEMA, CompiledQuery, Compiler, filter_query
 from app.search.schema import META
 from app.search.synonyms import Thesaurus, read_thesaurus
-
-Key = tuple[RecordType, str]
+from app.store.versions import Key
 
 RECORDS = Query.boolean_query([(Occur.Must, Query.all_query()), (Occur.MustNot, Query.term_query(SCHEMA, "key", META))])
 

@@ -128,7 +128,7 @@ class Deliverer:
         if self._last_state and (
             current.epoch != self._last_state.epoch or current.revision < self._last_state.revision
         ):
-            self._irrelevant_until.clear()  # another database was put in this one's place
+            self._irrelevant_until.clear()  # the database was replaced by another one
         self._last_token, self._last_state = token, current
         self._begin(current)
 
@@ -183,13 +183,13 @@ class Deliverer:
             return None, None
         following = None if last else await self._read(next_message, to, message.revision, self._actors)
         more = following is not None
-        kept = await self._write(state.delivered, to.id, claimed, message.revision, sent, more=more)
-        return kept, following
+        extended = await self._write(state.delivered, to.id, claimed, message.revision, sent, more=more)
+        return extended, following
 
     async def _failed(self, to: Receiver, message: Message, claimed: datetime, failure: Failure) -> None:
         disabled = await self._write(state.failed, to.id, claimed, failure, self._delays)
-        said = "webhook disabled" if disabled else "webhook not delivered"
-        log.warning(said, webhook=to.id, revision=message.revision, error=failure.error)
+        outcome = "webhook disabled" if disabled else "webhook not delivered"
+        log.warning(outcome, webhook=to.id, revision=message.revision, error=failure.error)
 
 
 def _next_delivery(

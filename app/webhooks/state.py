@@ -105,8 +105,8 @@ def delivered(
         "last_error": None,
     }
     ours = (Webhook.id == id, Webhook.claimed_until == claimed)
-    kept = connection.execute(update(Webhook).where(*ours).values(values)).rowcount
-    return now + CLAIM if kept and more else None
+    updated = connection.execute(update(Webhook).where(*ours).values(values)).rowcount
+    return now + CLAIM if updated and more else None
 
 
 def failed(connection: Connection, id: str, claimed: datetime, failure: Failure, delays: Delays) -> bool:
