@@ -1,1 +1,1 @@
-"""How fast the service is, beside an app that only hands out the same bytes. Measured when asked, never in a test."""
+"""Benchmarks of the service, most of them beside a minimal program that does the same work. No test runs them."""

@@ -1,4 +1,4 @@
-"""An ASGI app that does nothing but hand out answers captured before: what this machine and uvicorn allow at most.
+"""An ASGI app that only sends answers captured before: the upper limit of what this machine and uvicorn can serve.
 
 `python -m benchmarks.bare ANSWERS` serves the pickled answers on a free port and prints its address.
 """
@@ -16,6 +16,8 @@ from benchmarks.exchanges import Answer
 
 
 class Bare:
+    """The app; `answers` are keyed by path, question mark and query (see `exchanges.Target.key`)."""
+
     def __init__(self, answers: dict[bytes, Answer]) -> None:
         self.messages = {target: _messages(answer) for target, answer in answers.items()}
 
@@ -31,10 +33,11 @@ def _messages(answer: Answer) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def main() -> None:
+    """Serve the answers until the process is ended."""
     answers = pickle.loads(Path(sys.argv[1]).read_bytes())
     listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
     print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
-    # As in app/server.py, but for the lifespan, which this app has none of.
+    # The same settings as in app/server.py, except for the lifespan, which this app does not have.
     config = uvicorn.Config(
         Bare(answers),
         log_config=None,

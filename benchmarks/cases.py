@@ -1,4 +1,4 @@
-"""What is asked of both servers; no two cases share a target, so that the bare one need look at nothing else."""
+"""The requests of `benchmarks.serve`. No two cases share a target, so the bare server finds answers by target alone."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,18 +14,20 @@ from benchmarks.load import Failed
 
 PAGE = 50
 RECORDS, PAGES = 2000, 100
-"""Different targets a case cycles over, spread over all there are: one alone would always be at hand."""
+"""The number of different targets of a case. They are spread over all data, as a single one would stay in caches."""
 
 
-NOW_AND_THEN = ("one record", "one record as of a moment")
-"""Cases that are held against each other: the past may cost twice what now does."""
+RECORD_CASES = ("one record", "one record as of a moment")
+"""Two cases that are compared: a record as of a moment may cost twice as much as a current one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
+    """A kind of request with the answers that both servers must give."""
+
     name: str
     least: float | None
-    """The ratio to reach; none where a case is for information."""
+    """The ratio of rates to reach; None for a case that is only for information."""
     answers: dict[Target, Answer]
 
 
@@ -57,7 +59,7 @@ def _page_paths(connection: HTTPConnection, query: str, most: int) -> list[str]:
 
 
 def _spread(paths: list[str], number: int, first: int) -> list[str]:
-    """Every so-manyth path; `first` tells two such selections apart."""
+    """About `number` paths at equal distances; a different `first` gives a selection without common paths."""
     step = max(2, len(paths) // number)
     return paths[first::step][:number]
 
@@ -66,8 +68,8 @@ def _plain(connection: HTTPConnection, paths: list[str]) -> dict[Target, Answer]
     return {(target := Target(path)): ask(connection, target) for path in paths}
 
 
-def _held(connection: HTTPConnection, paths: list[str]) -> dict[Target, Answer]:
-    """Answers to a client that has each of them already."""
+def _revalidated(connection: HTTPConnection, paths: list[str]) -> dict[Target, Answer]:
+    """The answers to conditional requests of a client that has the current entity tags."""
     targets = [Target(path, ask(connection, Target(path)).header(b"etag")) for path in paths]
     return {target: ask(connection, target) for target in targets}
 
@@ -80,35 +82,35 @@ def _case(name: str, least: float | None, status: int, answers: dict[Target, Ans
 
 
 def capture(connection: HTTPConnection, studies: int) -> list[Case]:
-    """The cases with the real server's answers."""
+    """Capture the cases with the answers of the real server."""
     records = _record_paths(connection, studies)
     pages = _page_paths(connection, "", studies // PAGE)
     newest = _page_paths(connection, "sort=-year&", PAGES)
     filtered = _page_paths(connection, "indication=chronic-migraine&sort=-year&", PAGES)
     plain: Callable[[list[str]], dict[Target, Answer]] = partial(_plain, connection)
     moment = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
-    now, then = NOW_AND_THEN
+    now, then = RECORD_CASES
     return [
         _case(now, 0.20, 200, plain(_spread(records, RECORDS, 0))),
         _case(then, 0.10, 200, plain([f"{path}?as_of={moment}" for path in _spread(records, RECORDS, 0)])),
         _case("a page of 50", 0.08, 200, plain(_spread(pages, PAGES, 0))),
-        _case("a 304 of a record", 0.22, 304, _held(connection, _spread(records, RECORDS, 1))),
+        _case("a 304 of a record", 0.22, 304, _revalidated(connection, _spread(records, RECORDS, 1))),
         _case("a page of 50, sort=-year", None, 200, plain(newest)),
         _case("a page of 50, one indication, sort=-year", None, 200, plain(filtered)),
-        _case("a 304 of a page", None, 304, _held(connection, _spread(pages, PAGES, 1))),
+        _case("a 304 of a page", None, 304, _revalidated(connection, _spread(pages, PAGES, 1))),
     ]
 
 
-KEPT = 200
-"""Few enough to be all in memory."""
+CACHED = 200
+"""The number of targets whose answers all fit into the response cache."""
 
 
-def capture_kept(connection: HTTPConnection, studies: int) -> list[Case]:
-    """The cases of answers that are at hand: each was asked for before."""
+def capture_cached(connection: HTTPConnection, studies: int) -> list[Case]:
+    """Capture the cases whose answers are in the response cache, because each was requested before."""
     records = _record_paths(connection, studies)
     plain = partial(_plain, connection)
-    plain(_spread(records, KEPT, 0))
+    plain(_spread(records, CACHED, 0))
     return [
-        _case("a kept record", 0.50, 200, plain(_spread(records, KEPT, 0))),
-        _case("a kept 304", 0.75, 304, _held(connection, _spread(records, KEPT, 1))),
+        _case("a kept record", 0.50, 200, plain(_spread(records, CACHED, 0))),
+        _case("a kept 304", 0.75, 304, _revalidated(connection, _spread(records, CACHED, 1))),
     ]

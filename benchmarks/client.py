@@ -1,7 +1,7 @@
-"""The load tool for where there is no `wrk`: keep-alive connections that each ask again as soon as they are answered.
+"""The load tool where `wrk` is not installed: each connection sends its next request as soon as it has an answer.
 
-`python -m benchmarks.client HOST PORT REQUESTS CONNECTIONS SECONDS` prints one line of JSON, as wrk.lua does.
-A protocol on uvloop: streams would cost more than the bare server does, and so measure themselves.
+`python -m benchmarks.client HOST PORT REQUESTS CONNECTIONS SECONDS` prints one line of JSON, as wrk.lua does. It is a
+protocol on uvloop, because asyncio's streams cost more than the bare server does and would measure themselves.
 """
 
 import asyncio
@@ -21,6 +21,8 @@ _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 
 @dataclass(slots=True)
 class Run:
+    """The requests, the end and the results that all connections share."""
+
     requests: "cycle[bytes]"
     end: float
     seconds: list[float] = field(default_factory=list)
@@ -28,12 +30,14 @@ class Run:
 
 
 class Client(asyncio.Protocol):
+    """One connection; `done` is set when it is closed."""
+
     def __init__(self, run: Run) -> None:
         self.run, self.head, self.left, self.asked = run, b"", 0, 0.0
         self.done = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's own is no subclass of it
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's transport is not a subclass of it
         self._ask()
 
     def _ask(self) -> None:
@@ -49,7 +53,7 @@ class Client(asyncio.Protocol):
             self._answered()
 
     def _begun(self, data: bytes) -> bool:
-        """Whether the head is complete; `left` is then what is to come of the body."""
+        """Read the head; returns whether it is complete, and then `left` is the number of bytes missing of the body."""
         self.head += data
         end = self.head.find(b"\r\n\r\n")
         if end < 0:
@@ -74,6 +78,7 @@ class Client(asyncio.Protocol):
 
 
 async def load(host: str, port: int, requests: list[bytes], connections: int, seconds: float) -> dict[str, float]:
+    """Send requests for some seconds; returns their number, the seconds, errors, and latencies in milliseconds."""
     loop, started = asyncio.get_running_loop(), time.perf_counter()
     run = Run(cycle(requests), started + seconds)
     clients = [(await loop.create_connection(lambda: Client(run), host, port))[1] for _ in range(connections)]
@@ -84,6 +89,7 @@ async def load(host: str, port: int, requests: list[bytes], connections: int, se
 
 
 def main() -> None:
+    """Run the load that the arguments describe, and print its result."""
     host, port, file, connections, seconds = sys.argv[1:]
     requests = Path(file).read_bytes().split(b"\0")
     print(json.dumps(uvloop.run(load(host, int(port), requests, int(connections), float(seconds)))))

@@ -1,4 +1,7 @@
-"""Seeds repeated to as many studies as wanted, written the way every record is, and kept between runs."""
+"""Databases of any size: the seeds are copied until there are enough studies, and written like every record.
+
+The databases are kept between runs.
+"""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -23,22 +26,14 @@ from app.store.validation import check
 ROOT = Path(__file__).parent.parent
 SEEDS, KEPT = ROOT / "seeds", ROOT / "build" / "benchmarks"
 
-_READING: tuple[str, ...] = (
-    "web",
-    "formats",
-    "reading.py",
-    "links.py",
-    "page_statements.py",
-    "paging.py",
-    "conditions.py",
-)
-_READING += ("lookups.py", "naming.py", "query.py", "selection.py")
-_FINDING = ("compile", "entries", "facets", "hits", "index", "listing", "schema", "service")
-READING = [ROOT / "app" / name for name in (*_READING, *(f"search/{name}.py" for name in _FINDING))]
-"""Of the code: what only reads."""
+READING = [
+    ROOT / "app" / name
+    for name in ("api", "exports", "query", "search", "database/lookup.py", "records/document_paths.py")
+]
+"""The code that only reads: a change of it does not change the data."""
 
 SEED = 20_000
-"""Of the random numbers: the same data on every machine."""
+"""The seed of the random numbers, so that the data is the same on every machine."""
 
 Json = dict[str, Any]
 
@@ -56,7 +51,7 @@ def _of(studies: Iterable[Json]) -> set[str]:
 
 
 def _study(study: Json, suffix: str, random: Random) -> Json:
-    """A copy that refers to the copies of the same round, so that a round is as linked as the seeds are."""
+    """A copy of a study that refers to copies of the same round, so that a round is linked like the seeds."""
     changed: Json = {"id": study["id"] + suffix}
     if "enrolled" in study:
         changed["enrolled"] = random.randint(8, 4000)
@@ -80,7 +75,7 @@ def _publication(publication: Json, suffix: str, number: int, random: Random) ->
 
 
 def _rounds(wanted: int) -> Iterator[list[Draft]]:
-    """Batches of copies: all single studies with their publications, then again, until there are enough."""
+    """Batches of copies: each holds all single studies with their publications, until there are enough."""
     studies, random = _single_studies(), Random(SEED)
     reports = [publication for publication in _seeds("publications") if publication["id"] in _of(studies)]
     for number in range(-(-wanted // len(studies))):
@@ -92,7 +87,7 @@ def _rounds(wanted: int) -> Iterator[list[Draft]]:
 
 
 def _complete(studies: list[Json], wanted: int) -> list[Json]:
-    """The first studies of a round; what they would share participants with but is left out is not mentioned."""
+    """The first studies of a round, with only those of their `overlaps_with` that are among them."""
     some = studies[:wanted]
     ids = {study["id"] for study in some}
     return [
@@ -110,12 +105,12 @@ def _drafts(publications: list[Json], studies: list[Json]) -> list[Draft]:
 
 
 def drafts_of_copies(wanted: int) -> Iterator[Draft]:
-    """So many copies of publications and studies, each study with the publications it cites."""
+    """At most `wanted` copies of publications and studies; each study comes after the publications that it cites."""
     yield from islice((draft for some in _rounds(wanted) for draft in some), wanted)
 
 
 def grow(engine: Engine, studies: int) -> None:
-    """Writes copies of the single studies beside what is loaded, until there are so many studies."""
+    """Write copies of the single studies until the database has `studies` studies."""
     with engine.connect().execution_options(reads=True) as connection:
         there = connection.scalars(select(func.count()).select_from(Study)).one()
     wanted, started = max(0, studies - there), time.perf_counter()
@@ -130,7 +125,7 @@ def grow(engine: Engine, studies: int) -> None:
 
 
 def _digest() -> str:
-    """Of all that the data follows from; what only reads is left out, so that tuning it does not grow data anew."""
+    """A digest of everything that the data depends on. Code that only reads is left out, so it can be tuned freely."""
     digest = sha256()
     sources = [*SEEDS.rglob("*"), *(ROOT / "app").rglob("*.py"), *(ROOT / "migrations").rglob("*.py"), Path(__file__)]
     for file in sorted(file for file in sources if file.is_file() and not any(map(file.is_relative_to, READING))):
@@ -139,7 +134,7 @@ def _digest() -> str:
 
 
 def database(studies: int) -> Path:
-    """A database file with so many studies: the one kept from an earlier run, if nothing has changed since."""
+    """A database file with `studies` studies: the one of an earlier run, if nothing has changed since, or a new one."""
     kept = KEPT / f"{studies}-{_digest()}.db"
     if not kept.exists():
         KEPT.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""How fast other people's records come in: registry records and articles from files into an empty database.
+"""Measures imports: registry records and PubMed articles from files into an empty database.
 
-`make bench-imports ARGS="--studies 100000"`. The command is run as anybody runs it, and the search index is built
-after it; the time is that of both. Beside it stands what the very same rows cost when nothing is done but storing them.
+`make bench-imports ARGS="--studies 100000"`. The import command is run as users run it, and the search index is built
+after it; the time includes both. For comparison, the same rows are stored by the driver alone.
 """
 
 import argparse
@@ -20,11 +20,11 @@ import psutil  # type: ignore[import-untyped]
 from app.database.engine import open_engine
 from app.database.migrations import migrate
 from benchmarks import plain, registry
-from benchmarks.processes import watched
+from benchmarks.processes import sampled
 from benchmarks.releases import databases
 
 LEAST = {"sqlite": 1_500, "postgresql": 1_000}
-"""Studies a second, index included."""
+"""The targets in studies per second, including the index."""
 LEAST_OF_PLAIN = 0.3
 LEAST_ARTICLES = 2_000
 MOST_MEGABYTES = 300
@@ -43,32 +43,34 @@ with reading(engine) as connection:
 """
 
 
-class Imported(NamedTuple):
+class ImportResult(NamedTuple):
+    """The result of one run of the import command."""
+
     seconds: float
     megabytes: float
-    """The most that the command's processes held together, pages of files left out."""
+    """The peak of the private memory of all its processes together."""
     report: dict[str, Any]
 
 
 def _private(process: psutil.Process) -> float:
-    """Megabytes that a process and those it started hold together, pages of files left out."""
+    """The private memory of a process and its children in megabytes, without mapped files."""
     try:
         found = [each.memory_info() for each in (process, *process.children(recursive=True))]
-    except psutil.Error:  # one of them has just ended
+    except psutil.Error:  # one of the processes has just ended
         return 0.0
     return sum(float(each.rss - each.shared) for each in found) / 1e6
 
 
-def _import(url: str, format: str, file: Path) -> Imported:
+def _import(url: str, format: str, file: Path) -> ImportResult:
     command = [sys.executable, "-c", COMMAND, "import", format, str(file), "--json"]
     environment = {**os.environ, "EVIDENCE_DATABASE_URL": url}
     started, peaks = time.perf_counter(), [0.0]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    with watched(partial(_private, psutil.Process(process.pid)), peaks, 0.2):
+    with sampled(partial(_private, psutil.Process(process.pid)), peaks, 0.2):
         output, errors = process.communicate()
     if process.returncode:
         raise RuntimeError(f"the import of {file.name} failed: {errors.decode()[-2000:]}")
-    return Imported(time.perf_counter() - started, max(peaks), orjson.loads(output))
+    return ImportResult(time.perf_counter() - started, max(peaks), orjson.loads(output))
 
 
 def _index(url: str, folder: Path) -> float:
@@ -127,27 +129,28 @@ def _articles(name: str, url: str, file: Path, wanted: int) -> bool:
 
 
 def main() -> int:
+    """Run the benchmark; returns 1 where a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--studies", type=int, default=100_000)
     parser.add_argument("--articles", type=int, default=20_000)
     parser.add_argument("--backends", default="sqlite,postgresql")
     parser.add_argument("--only", action="store_true", help="do not store the same rows plainly beside it")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     results = []
-    with TemporaryDirectory(prefix="evidence-bench-") as name, databases(asked.backends.split(",")) as found:
+    with TemporaryDirectory(prefix="evidence-bench-") as name, databases(options.backends.split(",")) as found:
         studies, articles = Path(name) / "studies.ndjson", Path(name) / "articles.xml.gz"
-        registry.write_studies(studies, asked.studies)
-        registry.write_articles(articles, asked.articles)
+        registry.write_studies(studies, options.studies)
+        registry.write_articles(articles, options.articles)
         for backend, url in found:
             others = [_beside(url, word) for word in ("plain", "articles")]
-            results.append(_studies(backend, (url, others[0]), studies, asked.studies, compare=not asked.only))
-            if asked.articles:
-                results.append(_articles(backend, others[1], articles, asked.articles))
+            results.append(_studies(backend, (url, others[0]), studies, options.studies, compare=not options.only))
+            if options.articles:
+                results.append(_articles(backend, others[1], articles, options.articles))
     return 0 if all(results) else 1
 
 
 def _beside(url: str, word: str) -> str:
-    """Another database of the same kind."""
+    """The URL of another database beside `url`, of the same kind."""
     if url.startswith("sqlite"):
         return url.replace("evidence.db", f"{word}.db")
     engine = open_engine(url, isolation_level="AUTOCOMMIT")

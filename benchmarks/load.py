@@ -1,4 +1,4 @@
-"""One case's load on one server for some seconds: by `wrk` where it is installed, else by our own client."""
+"""Puts one case's load on one server for some seconds, by `wrk` where it is installed, else by `benchmarks.client`."""
 
 import json
 import shutil
@@ -15,7 +15,7 @@ from benchmarks.processes import CLIENT, Server, cpu_seconds, pin
 Tool = Literal["wrk", "client"]
 
 CONNECTIONS = 16
-"""Enough that a server is never idle; more would only queue."""
+"""The number of connections: enough that a server is never idle, while more would only queue."""
 
 GRACE_SECONDS = 30
 
@@ -23,31 +23,33 @@ HERE = Path(__file__).parent
 
 
 class Failed(Exception):
-    pass
+    """A server gave a wrong answer or none, so there is nothing to measure."""
 
 
 class Sample(NamedTuple):
-    """What one turn showed; a busy neighbour on the machine moves everything but `cpu`."""
+    """The result of one turn. Other processes on the machine affect all numbers except `cpu`."""
 
     rate: float
-    """Requests a second."""
+    """The requests per second."""
     p50: float
     p99: float
-    """Milliseconds to the answer, with so many connections asking at once."""
+    """The latencies in milliseconds with `CONNECTIONS` concurrent requests."""
     cpu: float
-    """Microseconds that the server computed for a request."""
+    """The server's CPU time per request in microseconds."""
 
     @property
     def busy(self) -> float:
-        """The part of the time in which the server computed; well below 1, something else was the limit."""
+        """The fraction of time in which the server computed; if it is well below 1, something else was the limit."""
         return self.rate * self.cpu / 1e6
 
 
 def installed() -> Tool:
+    """The best load tool that is installed."""
     return "wrk" if shutil.which("wrk") else "client"
 
 
 def write_requests(file: Path, targets: Iterable[Target]) -> Path:
+    """Write requests into the file that both load tools read, separated by zero bytes."""
     file.write_bytes(b"\0".join(target.request for target in targets))
     return file
 
@@ -61,7 +63,8 @@ def _command(tool: Tool, server: Server, requests: Path, seconds: float) -> list
     return ["wrk", *options, url, "--", str(requests)]
 
 
-def put(tool: Tool, server: Server, *, case: str, requests: Path, seconds: float) -> Sample:
+def run_load(tool: Tool, server: Server, *, case: str, requests: Path, seconds: float) -> Sample:
+    """Run the load tool for some seconds; raises `Failed` where any request was not answered well."""
     command = _command(tool, server, requests, seconds)
     before = cpu_seconds(server.pid)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=HERE.parent) as process:
@@ -81,4 +84,5 @@ def put(tool: Tool, server: Server, *, case: str, requests: Path, seconds: float
 
 
 def middle(samples: Sequence[Sample]) -> Sample:
+    """The median of each number."""
     return Sample(*(median(values) for values in zip(*samples, strict=True)))

@@ -1,4 +1,4 @@
-"""SciFact's judged queries, how well a ranking answers them, and what plain BM25 makes of the same texts."""
+"""SciFact's judged queries, nDCG (Järvelin and Kekäläinen 2002) as the quality of a ranking, and a plain BM25."""
 
 import gzip
 from collections import Counter, defaultdict
@@ -15,18 +15,20 @@ from app.search import analysis
 SCIFACT = Path(__file__).parents[2] / "shared/data/retrieval/scifact"
 DEPTH = 10
 K1, B = 0.9, 0.4
-"""BM25 as it is mostly set for abstracts (Anserini, BEIR)."""
+"""The parameters of BM25 that Anserini and BEIR use for abstracts."""
 
 
 class Missing(Exception):
-    pass
+    """A file of SciFact is not there."""
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedQuery:
+    """A query with the relevance judgements of its documents."""
+
     query: str
     gains: Mapping[str, int]
-    """Of the documents that answer it."""
+    """The gain of each relevant document, by its id."""
 
 
 def _lines(name: str) -> Iterator[Any]:
@@ -39,11 +41,12 @@ def _lines(name: str) -> Iterator[Any]:
 
 
 def corpus() -> list[Any]:
+    """All abstracts, as objects with `_id`, `title` and `text`."""
     return list(_lines("corpus.jsonl.gz"))
 
 
-def judged() -> list[Judged]:
-    """Every query with judgements, in the order of the queries."""
+def judged() -> list[JudgedQuery]:
+    """All queries of the training set that have judgements, in the order of the queries."""
     file = SCIFACT / "qrels/train.tsv"
     if not file.is_file():
         raise Missing(f"{file} is missing: SciFact's training judgements are expected there.")
@@ -51,7 +54,9 @@ def judged() -> list[Judged]:
     for line in file.read_text().splitlines()[1:]:
         query, document, gain = line.split("\t")
         gains[query][document] = int(gain)
-    return [Judged(query["text"], gains[query["_id"]]) for query in _lines("queries.jsonl") if query["_id"] in gains]
+    return [
+        JudgedQuery(query["text"], gains[query["_id"]]) for query in _lines("queries.jsonl") if query["_id"] in gains
+    ]
 
 
 def _dcg(gains: Sequence[int]) -> float:
@@ -59,12 +64,13 @@ def _dcg(gains: Sequence[int]) -> float:
 
 
 def ndcg(ranked: Sequence[str], gains: Mapping[str, int]) -> float:
+    """The nDCG of the first ten documents: the sum of gain / log2(rank + 1), divided by that of the best ranking."""
     best = _dcg(sorted(gains.values(), reverse=True))
     return _dcg([gains.get(id, 0) for id in ranked]) / best if best else 0.0
 
 
 class PlainBM25:
-    """Title and abstract as one text, no field weights, no phrases."""
+    """BM25 (Robertson and Zaragoza 2009) on title and abstract as one text, without field weights or phrases."""
 
     def __init__(self, documents: Sequence[Any]) -> None:
         self.ids = [document["_id"] for document in documents]
@@ -77,6 +83,7 @@ class PlainBM25:
                 self.postings[term].append((number, times / (times + longer)))
 
     def ranked(self, query: str) -> list[str]:
+        """The ids of the ten best documents."""
         scores: dict[int, float] = defaultdict(float)
         for term in analysis.terms(query):
             found = self.postings.get(term, [])

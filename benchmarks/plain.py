@@ -1,4 +1,4 @@
-"""The least that storing some rows can cost: all tables of one database put into another by nothing but the driver."""
+"""The lower limit of the time to store some rows: the driver copies all tables of a database into another one."""
 
 import sqlite3
 import time
@@ -21,13 +21,13 @@ def _tables(engine: Engine) -> list[str]:
 
 
 def _sqlite_rows(driver: sqlite3.Connection, table: str) -> Iterator[list[Any]]:
-    cursor = driver.execute(f'SELECT * FROM "{table}"')  # a name of our own schema
+    cursor = driver.execute(f'SELECT * FROM "{table}"')  # the name comes from our own schema
     while rows := cursor.fetchmany(AT_A_TIME):
         yield rows
 
 
-class _Watch:
-    """Seconds spent in its blocks."""
+class _Stopwatch:
+    """Adds up the seconds that are spent in its `with` blocks."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -41,42 +41,42 @@ class _Watch:
 
 @contextmanager
 def _drivers(source: Engine, target: str) -> Iterator[tuple[Any, Any]]:
-    """The driver's own connections to a database and to an empty one beside it."""
+    """The driver's connections to a database and to a new, empty one."""
     engine = open_engine(target)
     migrate(engine)
-    held, pooled = source.raw_connection(), engine.raw_connection()
+    reader, pooled = source.raw_connection(), engine.raw_connection()
     try:
-        yield held.driver_connection, pooled.driver_connection
+        yield reader.driver_connection, pooled.driver_connection
     finally:
         pooled.close()
-        held.close()
+        reader.close()
         engine.dispose()
 
 
 def copy_sqlite(source: Engine, target: str) -> float:
-    """Seconds that `executemany` and one commit take; reading the rows is not counted."""
-    watch = _Watch()
+    """The seconds that `executemany` and one commit take; reading the rows is not counted."""
+    stopwatch = _Stopwatch()
     with _drivers(source, target) as (reader, writer):
         writer.execute("BEGIN IMMEDIATE")
         for table in _tables(source):
             for rows in _sqlite_rows(reader, table):
                 marks = ", ".join("?" * len(rows[0]))
-                with watch:
+                with stopwatch:
                     writer.executemany(f'INSERT INTO "{table}" VALUES ({marks})', rows)
-        with watch:
+        with stopwatch:
             writer.execute("COMMIT")
-    return watch.seconds
+    return stopwatch.seconds
 
 
 def copy_postgresql(source: Engine, target: str) -> float:
-    """Seconds that `COPY` and one commit take; reading the rows is not counted."""
-    watch = _Watch()
+    """The seconds that `COPY` and one commit take; reading the rows is not counted."""
+    stopwatch = _Stopwatch()
     with _drivers(source, target) as (reader, writer), reader.cursor() as out, writer.cursor() as into:
         for table in _tables(source):
             with out.copy(f'COPY "{table}" TO STDOUT') as pieces, into.copy(f'COPY "{table}" FROM STDIN') as copy:
                 for piece in pieces:
-                    with watch:
+                    with stopwatch:
                         copy.write(piece)
-        with watch:
+        with stopwatch:
             writer.commit()
-    return watch.seconds
+    return stopwatch.seconds

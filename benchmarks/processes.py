@@ -1,4 +1,4 @@
-"""Servers as processes of their own, pinned so that who asks does not take the time of who answers."""
+"""Servers as separate processes, pinned to a core of their own so that clients do not take their time."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from tempfile import TemporaryFile
 from typing import IO, NamedTuple, TypeVar
 
 SERVER, CLIENT = 0, -1
-"""Which of the cores we may use: the first for servers (only one is busy at a time), the last for the load tool."""
+"""The indices of the cores to use: the first for servers, one of which is busy at a time, and the last for clients."""
 
 START_SECONDS, SETTLE_SECONDS, STOP_SECONDS = 60, 300, 10
 
@@ -21,23 +21,25 @@ _ADDRESS = re.compile(rb"http://(127\.0\.0\.1):(\d+)")
 
 
 class NotStarted(Exception):
-    pass
+    """A server did not start; the message has its output."""
 
 
 class Server(NamedTuple):
+    """A running server."""
+
     host: str
     port: int
     pid: int
 
 
 def pin(pid: int, which: int) -> None:
-    """Keeps a process on one core, where the system can and has more than one."""
+    """Pin a process to one core, if the system can do that and has more than one."""
     if hasattr(os, "sched_setaffinity") and len(os.sched_getaffinity(0)) > 1:
         os.sched_setaffinity(pid, {sorted(os.sched_getaffinity(0))[which]})
 
 
 def cpu_seconds(pid: int) -> float:
-    """What a process has computed so far, in all its threads; not a number where the system does not say."""
+    """The CPU time of a process in all its threads; NaN where the system has no /proc."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     except OSError:
@@ -49,8 +51,8 @@ T = TypeVar("T")
 
 
 @contextmanager
-def watched(look: Callable[[], T], seen: list[T], every: float) -> Iterator[None]:
-    """Looks at something again and again, beside the block."""
+def sampled(look: Callable[[], T], seen: list[T], every: float) -> Iterator[None]:
+    """Append the result of `look` to `seen` every so many seconds, in a thread, while the block runs."""
     over = threading.Event()
 
     def watch() -> None:
@@ -67,9 +69,9 @@ def watched(look: Callable[[], T], seen: list[T], every: float) -> Iterator[None
 
 
 def settle(server: Server) -> None:
-    """Waits until a server has done what it does beside answering, such as building an index, and the disk its part.
+    """Wait until a server has finished its background work, such as building an index, and the disk its writes.
 
-    Pages of a database just copied are still being written out, and who touches one of them then has to wait.
+    The pages of a database that was just copied are still being written, and a read of such a page would have to wait.
     """
     os.sync()
     end = time.monotonic() + SETTLE_SECONDS
@@ -83,7 +85,7 @@ def settle(server: Server) -> None:
 
 @contextmanager
 def python(*arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
-    """A Python process that prints the address it serves on; it is stopped at the end."""
+    """Start a Python process that prints the address that it serves on; it is stopped at the end of the block."""
     with TemporaryFile() as output:
         process = subprocess.Popen(
             [sys.executable, *arguments],
@@ -100,7 +102,7 @@ def python(*arguments: str, environment: Mapping[str, str] | None = None) -> Ite
 
 
 def _environment() -> dict[str, str]:
-    """Ours, less what would set up the service in another way than the benchmark says."""
+    """Our environment without the service's settings, so that only the benchmark's settings apply."""
     return {name: value for name, value in os.environ.items() if not name.upper().startswith("EVIDENCE_")}
 
 

@@ -1,4 +1,4 @@
-"""Registry records and PubMed articles as many as wanted: real ones under new ids, as the registry serves them."""
+"""Any number of registry records and PubMed articles: real ones under new ids, in the formats of their sources."""
 
 import gzip
 import re
@@ -10,7 +10,7 @@ from typing import IO, Any
 import orjson
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
-"""Other people's records are not shipped; without them there is nothing to measure."""
+"""The folder of real records, which are not shipped with this project; without them, nothing can be measured."""
 
 FIRST_NCT = 10_000_000
 FIRST_PMID = 500_000_000
@@ -20,11 +20,11 @@ _DIGIT = re.compile(r"\d")
 
 
 class NoData(Exception):
-    pass
+    """There are no real records."""
 
 
 def _renumbered(id: str, number: int) -> str:
-    """An id of the same form: its digits are those of the number."""
+    """An id of the same form whose digits are those of a number, padded with zeros."""
     digits = iter(f"{number:0{len(_DIGIT.findall(id))}}")
     return _DIGIT.sub(lambda _: next(digits), id)
 
@@ -42,7 +42,7 @@ def _with_new_ids(study: dict[str, Any], number: int) -> dict[str, Any]:
 
 
 def studies(wanted: int) -> Iterator[bytes]:
-    """Lines of NDJSON, each the whole record of a study."""
+    """Lines of NDJSON, each with the whole registry record of a study."""
     files = sorted((DATA / "ctgov" / "studies").glob("*.json"))
     if not files:
         raise NoData(f"there are no registry records in {DATA}")
@@ -52,7 +52,7 @@ def studies(wanted: int) -> Iterator[bytes]:
 
 
 def articles(wanted: int) -> Iterator[bytes]:
-    """The pieces of a PubMed file."""
+    """The pieces of a PubMed XML file."""
     found = [_ARTICLE.findall(file.read_bytes()) for file in sorted((DATA / "pubmed").glob("*.xml"))]
     real = [article for some in found for article in some]
     if not real:
@@ -64,7 +64,7 @@ def articles(wanted: int) -> Iterator[bytes]:
 
 
 def _renumbered_article(article: bytes, number: int) -> bytes:
-    """Another PMID, PMCID and title and other DOIs; whom it mentions stays."""
+    """An article with another PMID, PMCID, title and DOI; its references to other articles by PMID stay."""
     pmid = str(FIRST_PMID + number).encode()
     first = _PMID.search(article)
     if first:
@@ -75,11 +75,13 @@ def _renumbered_article(article: bytes, number: int) -> bytes:
 
 
 def write_studies(file: Path, wanted: int) -> None:
+    """Write studies as NDJSON."""
     with file.open("wb") as out:
         _write(out, studies(wanted))
 
 
 def write_articles(file: Path, wanted: int) -> None:
+    """Write articles as gzipped XML."""
     with gzip.open(file, "wb", compresslevel=1) as out:
         _write(out, articles(wanted))
 

@@ -1,4 +1,4 @@
-"""Results as a table: rates, their ratio and whether it is the one to reach."""
+"""The results of `benchmarks.serve` as a table: rates, ratios, and whether the targets are reached."""
 
 from collections.abc import Sequence
 from statistics import median
@@ -6,42 +6,46 @@ from typing import NamedTuple
 
 from rich.table import Table
 
-from benchmarks.cases import NOW_AND_THEN, Case
+from benchmarks.cases import RECORD_CASES, Case
 from benchmarks.load import Sample, middle
 
 ENOUGH = 0.85
-"""How much of the time the bare server must have computed for its rate to be the best it can."""
+"""The fraction of time for which the bare server must have been busy for its rate to count as its maximum."""
 
 
 class Result(NamedTuple):
+    """The samples of one case."""
+
     case: Case
     turns: list[tuple[Sample, Sample]]
-    """The bare server's and ours, one right after the other."""
+    """Pairs of a sample of the bare server and one of ours, taken right after each other."""
 
     @property
     def middles(self) -> tuple[Sample, Sample]:
+        """The medians of the bare server's samples and of ours."""
         bare, ours = (middle(samples) for samples in zip(*self.turns, strict=True))
         return bare, ours
 
     @property
     def ratio(self) -> float:
-        """Turn by turn, so that a neighbour who is busy for a while weighs on both alike."""
+        """The median ratio of our rate to the bare server's, taken by turn, so that other load affects both alike."""
         return median(ours.rate / bare.rate for bare, ours in self.turns)
 
     @property
     def cpu_ratio(self) -> float:
+        """The median ratio of the bare server's CPU time per request to ours."""
         return median(bare.cpu / ours.cpu for bare, ours in self.turns)
 
     @property
     def missed(self) -> bool:
-        """By either ratio: where the bare server had to wait for its client, rates flatter ours."""
+        """Whether either ratio misses the target. Rates flatter ours where the bare server waited for its client."""
         least = self.case.least or 0.0
         return self.ratio < least or self.cpu_ratio < least
 
 
-def then_beside_now(results: Sequence[Result]) -> str:
-    """How many times what a record costs it costs as of a moment."""
-    now, then = (next(result for result in results if result.case.name == name) for name in NOW_AND_THEN)
+def as_of_cost(results: Sequence[Result]) -> str:
+    """A sentence that says how many times as much a record as of a moment costs as a current one."""
+    now, then = (next(result for result in results if result.case.name == name) for name in RECORD_CASES)
     times, cpu = now.ratio / then.ratio, now.cpu_ratio / then.cpu_ratio
     return f"A record as of a moment costs {times:.2f} times what one costs now, by CPU {cpu:.2f} (≤ 2)."
 
@@ -61,7 +65,7 @@ def _row(result: Result) -> list[str]:
 
 
 def table_of(results: Sequence[Result], title: str) -> Table:
-    """CPU time a request is shown too: on a busy machine it is steadier than rates are."""
+    """The results as a table. It shows CPU times per request too, which vary less on a busy machine than rates."""
     table = Table(title=title, title_justify="left")
     for name in ("case", "bare /s", "ours /s", "ratio", "target", "bare p50/p99 ms", "ours p50/p99 ms"):
         table.add_column(name, justify="left" if name == "case" else "right")

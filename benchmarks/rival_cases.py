@@ -1,4 +1,4 @@
-"""What is asked of everyone, and how many records or counts an answer must have."""
+"""The cases of `benchmarks.rivals`, and how the records or counts of an answer are counted, to compare the answers."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import orjson
 
 from benchmarks.load import Failed
-from benchmarks.rival_data import asked_words, indications
+from benchmarks.rival_data import indications, search_phrases
 from benchmarks.rival_targets import (
     Targets,
     facets,
@@ -20,21 +20,24 @@ from benchmarks.rival_targets import (
 
 
 class Case(NamedTuple):
+    """A kind of request that is measured on all servers."""
+
     name: str
     targets: list[Targets]
     count: Callable[[bytes], int]
+    """Counts what an answer holds; the servers' answers should have equal counts."""
     least: tuple[float | None, float | None]
-    """How much faster than Datasette and than Django ours is to be."""
+    """The factors by which our service should be faster than Datasette and than Django; None means no target."""
 
 
 def _members(body: bytes) -> int:
-    """How many records an answer shows."""
+    """The number of records in an answer."""
     answer = orjson.loads(body)
     return len(answer.get("items", answer.get("results", answer.get("rows", ()))))
 
 
 def _counts(body: bytes) -> int:
-    """The sum of all counts of all values in an answer's facets; studies without a value are left out everywhere."""
+    """The sum of the counts of all facets in an answer, without those of studies that have no value."""
     answer = orjson.loads(body)
     if "facet_results" in answer:
         if answer.get("facets_timed_out"):
@@ -48,12 +51,12 @@ def _counts(body: bytes) -> int:
 
 
 def cases(rival: Path, number: int) -> list[Case]:
-    """Each with so many different requests."""
+    """All cases, each with `number` different requests."""
     ranges = [(1985 + place % 12, 2026 - place // 12 % 12) for place in range(number)]
     lows = (None, 1990, 1995, 2000, 2005, 2010)
     pages = [(indication, low) for low in lows for indication in indications(rival)][:number]
-    asked = asked_words(rival, 3 * number)
-    best, best_columns, first = (asked[place::3] for place in range(3))
+    phrases = search_phrases(rival, 3 * number)
+    best, best_columns, first = (phrases[place::3] for place in range(3))
     none = (None, None)
     return [
         Case("full text, best 20", [words(some) for some in best], _members, (5, 5)),

@@ -1,6 +1,6 @@
-"""Many studies in little time, for comparisons only: some thousand written as every record is, then multiplied in SQL.
+"""Large databases in little time, for comparisons only: 5,000 studies are written, and then multiplied by SQL.
 
-The copies' documents, names and parts are what the write path would have made of them; a row's own digest is not.
+The documents, names and parts of the copies are those that the write path would have made; the digests are not.
 """
 
 import re
@@ -17,10 +17,10 @@ from benchmarks.data import KEPT, SEED, database
 from benchmarks.rival_tables import TABLES
 
 BASE = 5_000
-"""Studies that are written the slow way."""
+"""The number of studies that the write path writes."""
 
 OWNERS = ("id", "record_id", "study_id", "publication_id")
-"""The column that says whose row it is, the first that there is."""
+"""The columns that may hold the id of a row's record; the first one that a table has counts."""
 
 _COPIED = "*-000[0-9][0-9][0-9]"
 _ROUND = re.compile(rb"-000([0-9]{3})(?![0-9])")
@@ -28,20 +28,20 @@ _PMID = re.compile(rb"(?<![0-9])90000([0-9]{4})(?![0-9])")
 _REWRITTEN = {"pmid", "doi", "key", "name", "body"}
 
 
-def _moved(content: bytes, copy: int) -> bytes:
-    """With the ids, DOIs and PubMed ids of another copy; copies of a round refer to their own round only."""
+def _content_of_copy(content: bytes, copy: int) -> bytes:
+    """Replace the ids, DOIs and PubMed ids in a text by those of a copy; a copy only refers to records of its round."""
     content = _ROUND.sub(b"-%03d\\1" % copy, content)
     return _PMID.sub(lambda found: b"%d" % (900_000_000 + copy * 10_000 + int(found[1])), content)
 
 
 def _rewritten(content: str | bytes | None, copy: int) -> str | bytes | None:
     if isinstance(content, str):
-        return _moved(content.encode(), copy).decode()
-    return content if content is None else _moved(content, copy)
+        return _content_of_copy(content.encode(), copy).decode()
+    return content if content is None else _content_of_copy(content, copy)
 
 
 def _etag(body: bytes, copy: int) -> str:
-    return etag_of(_moved(body, copy))
+    return etag_of(_content_of_copy(body, copy))
 
 
 def _expression(table: str, column: str) -> str:
@@ -56,7 +56,7 @@ def _expression(table: str, column: str) -> str:
 
 
 def _statements(connection: sqlite3.Connection) -> list[str]:
-    """One for each table that has rows of copies; `copied` holds those there were before."""
+    """One INSERT for each table with rows of copied records. The rows to multiply are put into temporary tables."""
     statements = []
     for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
         columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
@@ -93,8 +93,8 @@ def _multiply(file: Path, wanted: int) -> int:
         return _counted(connection)
 
 
-def many(studies: int) -> Path:
-    """A database file with at least so many studies; kept between runs as `benchmarks.data.database` does."""
+def multiplied_database(studies: int) -> Path:
+    """A database file with at least `studies` studies, kept between runs like those of `benchmarks.data.database`."""
     base = database(min(BASE, studies))
     kept = KEPT / f"many-{studies}-{base.stem}.db"
     if not kept.exists():
@@ -145,10 +145,10 @@ INSERT INTO studies_fts (studies_fts) VALUES ('optimize');
 
 
 def rival_database(ours: Path, file: Path) -> None:
-    """The same studies for the rivals: as one plain table with its words in FTS5, and as the Django app's tables.
+    """Write the same studies for the rivals: as one plain table with a full-text index (FTS5), and as Django's tables.
 
-    One more table holds each record's whole public JSON, ready made, so that Datasette too can answer with the same
-    content while its counting still goes through narrow rows.
+    Another table holds the whole public JSON of each study, so that Datasette too can answer with the same content
+    while it still counts on narrow rows.
     """
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY;")
@@ -158,10 +158,10 @@ def rival_database(ours: Path, file: Path) -> None:
         connection.executescript("ANALYZE; PRAGMA wal_checkpoint(TRUNCATE);")
 
 
-def asked_words(file: Path, number: int) -> list[str]:
-    """One to three words that follow each other in some study's title or conclusion, from rare to frequent.
+def search_phrases(file: Path, number: int) -> list[str]:
+    """Phrases of one to three words from the titles and conclusions of studies, rare and frequent ones.
 
-    Not only such as ours takes for too common to be looked for.
+    Each has at least one word that is not a stop word of our index.
     """
     with closing(sqlite3.connect(file)) as connection:
         rows = connection.execute("SELECT DISTINCT title, conclusion FROM studies WHERE title IS NOT NULL").fetchall()
@@ -176,6 +176,7 @@ def asked_words(file: Path, number: int) -> list[str]:
 
 
 def indications(file: Path) -> list[str]:
+    """The indications of the studies, the most frequent first."""
     with closing(sqlite3.connect(file)) as connection:
         counted = "SELECT indication FROM studies WHERE indication <> '' GROUP BY 1 ORDER BY count(*) DESC, 1"
         return [indication for (indication,) in connection.execute(counted)]

@@ -1,4 +1,4 @@
-"""The rivals' times beside ours as a table, with what is to be reached."""
+"""The results of `benchmarks.rivals` as a table, with the targets."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -10,45 +10,58 @@ from benchmarks.rival_cases import Case
 LEAST_INDEXED, MOST_GROWN = 10_000, 50.0
 
 OURS, FLOOR = "ours", "floor: a bare ASGI app, the same bytes"
-DATASETTE, AS_IT_COMES = "Datasette", "Datasette as it comes"
-DJANGO, GIVEN = "Django REST framework", "Django given our documents"
-JUDGED = {DATASETTE: 0, DJANGO: 1}
-"""The lines that targets are judged on, and which of a case's targets is theirs."""
+DATASETTE, DATASETTE_DEFAULT = "Datasette", "Datasette as it comes"
+DJANGO, DJANGO_DOCUMENTS = "Django REST framework", "Django given our documents"
+TARGETED = {DATASETTE: 0, DJANGO: 1}
+"""The lines that have targets, with the index of their target in `Case.least`."""
 
-COMPARED = JUDGED | {AS_IT_COMES: 0, GIVEN: 1}
+COMPARED = TARGETED | {DATASETTE_DEFAULT: 0, DJANGO_DOCUMENTS: 1}
 
 
 class Result(NamedTuple):
+    """The median times of one case, by server."""
+
     case: Case
     seconds: dict[str, float]
 
     def ratio(self, who: str) -> float:
+        """How many times as long as our service a server takes."""
         return self.seconds[who] / self.seconds[OURS]
 
     def least(self, who: str) -> float | None:
+        """The ratio to reach against a server, if there is one."""
         return self.case.least[COMPARED[who]] if who in COMPARED else None
 
     @property
     def missed(self) -> bool:
-        return any(self.ratio(who) < (self.least(who) or 0.0) for who in JUDGED)
+        """Whether a target is missed."""
+        return any(self.ratio(who) < (self.least(who) or 0.0) for who in TARGETED)
 
 
-class Measured(NamedTuple):
+class Measurement(NamedTuple):
+    """The results of a whole run."""
+
     results: list[Result]
     studies: int
     entries: int
+    """The number of entries in the search index."""
     index_seconds: float
     grown: float
+    """The megabytes by which the server grew during an export."""
     grown_private: float
+    """The private part of `grown`."""
     exported: int
+    """The size of the export in bytes."""
     export_seconds: float
 
     @property
     def indexed(self) -> float:
+        """The studies indexed per second."""
         return self.studies / self.index_seconds
 
     @property
     def missed(self) -> bool:
+        """Whether any target is missed."""
         slow = any(result.missed for result in self.results)
         return slow or self.indexed < LEAST_INDEXED or self.grown >= MOST_GROWN
 
@@ -58,10 +71,11 @@ def _verdict(result: Result, who: str) -> str:
     if least is None:
         return ""
     verdict = f"≥ {least:g} {'reached' if result.ratio(who) >= least else 'missed'}"
-    return verdict if who in JUDGED else f"({verdict})"
+    return verdict if who in TARGETED else f"({verdict})"
 
 
-def table_of(measured: Measured, number: int, block: int) -> Table:
+def table_of(measured: Measurement, number: int, block: int) -> Table:
+    """The times of all cases; `number` requests of each were measured, in blocks of `block` for each server."""
     title = f"{measured.studies:,} studies, one worker each, SQLite; medians of {number} different requests"
     table = Table(title=f"{title}, {block} of each server in turns", title_justify="left")
     for name in ("case", "who"):
@@ -82,7 +96,8 @@ def table_of(measured: Measured, number: int, block: int) -> Table:
     return table
 
 
-def lines_of(measured: Measured) -> Iterator[str]:
+def lines_of(measured: Measurement) -> Iterator[str]:
+    """Lines about the build of the index and about the export."""
     built = "reached" if measured.indexed >= LEAST_INDEXED else "missed"
     rate = measured.entries / measured.index_seconds
     yield f"index build: {measured.indexed:,.0f} studies/s {built} (≥ {LEAST_INDEXED:,}), {rate:,.0f} entries/s in all"

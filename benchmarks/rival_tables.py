@@ -1,6 +1,6 @@
-"""Our rows as a Django app has them: a table a model, whole numbers for keys, every foreign key indexed, in turn.
+"""SQL that copies our rows into the tables of a Django app: one per model, with integer keys and indexed foreign keys.
 
-Rows of a study lie side by side. Only what a study shows is copied; no alerts are, as there are none.
+The rows of a study lie side by side. Only what a study's document shows is copied. There are no alerts to copy.
 """
 
 STUDIES = """
@@ -83,7 +83,10 @@ def _owned(
     where: str = "",
     order: str = "position",
 ) -> str:
-    """A table of rows that are each a study's; `refers`: a column here, its column there and the table it leads to."""
+    """SQL for a table whose rows belong to studies.
+
+    `refers` describes a foreign key: the column here, the column in our table and the table that it refers to.
+    """
     here, there, target = refers or ("", "", "")
     joined = f"JOIN rival_{target} AS target ON target.slug = part.{there}" if refers else ""
     read = [*(["target.number"] if refers else []), *(f"part.{column}" for column in columns)]

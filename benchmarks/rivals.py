@@ -1,28 +1,28 @@
-"""How fast the service answers beside Datasette and an equal Django REST framework app, in one run on the same data.
+"""Compares the service with Datasette and an equal Django REST framework app, in one run on the same data.
 
-`python -m benchmarks.rivals` (or `make bench-rivals`). The rivals get a virtualenv of their own under build/; ours
-answers without its cache of finished answers. They are asked one request at a time over a kept connection, by a client
-that does nothing but read the bytes, and no server is asked anything twice. Servers share a core, so who is asked after
-the others finds the processor's caches full of their work: each is asked ten different requests at a time, in turns.
+`python -m benchmarks.rivals` (or `make bench-rivals`). The rivals get a virtualenv of their own under build/. Our
+service runs without its response cache. The client sends one request at a time over a keep-alive connection and only
+reads the bytes, and no request is sent twice to a server. The servers share a core, so the first request after a switch
+finds the processor's caches filled by another server; therefore each server gets ten different requests in a row.
 
-Equal content is asked of all: whole nested documents, as ours serves them. The Django app makes them as such an app is
-written (`benchmarks.rival`): models over the same relational tables, nested serializers, all of a page fetched in a
-fixed number of statements. Datasette is given each study's document ready made, as the text it is. Beside each such
-case stands the same one for the columns of a plain table, which ours cuts out of its documents (`fields=`). The rivals'
-tables have an index for each filter, one on indication and year among them.
+All servers answer with equal content: whole nested documents. The Django app builds them as such apps usually do
+(`benchmarks.rival`): models on the same relational tables, nested serializers, and a fixed number of statements for a
+page. Datasette gets each study's document ready made, as text. Each such case is repeated for the columns of a plain
+table, which our service cuts out of its documents (`fields=`). The rivals' tables have an index for each filter,
+including one on indication and year.
 
-A full-text search answers with the best 20, a snippet of each and the exact number of all. Datasette ranks only in SQL
-of one's own, so that is what it is asked; the page of its table, which shows the first 20 in the table's order with no
-snippets, is told beside.
+A full-text search answers with the best 20 hits, a snippet of each and the exact total. Datasette ranks only in custom
+SQL, so custom SQL is measured; its table page, which shows the first 20 hits in table order without snippets, is
+reported too.
 
-Lines that no target is judged on say what the comparison hangs on:
+Some lines have no target and show what the comparison depends on:
 
-* Datasette as it comes suggests more facets, which costs it far more than the answer; the target is judged on Datasette
-  without, as that is what who knows it would ask for, and is the harder one.
-* Django given our documents sends each study from a JSON field. To keep documents ready made is our idea and not what
-  an app of it does, so the target is judged on the app that is written as they are.
-* The floor is a bare ASGI app that answers with the very bytes of ours: what the server, the network and the client
-  cost alone, less than which none of ours can take. It is asked when the others are done, so nothing is cold for it.
+* Datasette in its default configuration suggests further facets, which takes far longer than the answer. The target
+  applies to Datasette without suggestions, which is the harder comparison and what an expert would configure.
+* Django with our documents sends each study from a JSON field. Stored documents are an idea of our service and unusual
+  in such an app, so the target applies to the app with serializers.
+* The floor is a bare ASGI app that sends the same bytes as our service: the cost of server, network and client alone,
+  which is the minimum for our service. It is measured after the others, so nothing is cold for it.
 """
 
 import pickle
@@ -50,40 +50,40 @@ from app.query.pages import now
 from app.search.index import SearchIndex
 from benchmarks.exchanges import Answer, Target
 from benchmarks.load import Failed
-from benchmarks.processes import CLIENT, NotStarted, Server, pin, python, settle, watched
+from benchmarks.processes import CLIENT, NotStarted, Server, pin, python, sampled, settle
 from benchmarks.rival_cases import Case, cases
-from benchmarks.rival_data import many, rival_database
+from benchmarks.rival_data import multiplied_database, rival_database
 from benchmarks.rival_report import (
-    AS_IT_COMES,
     DATASETTE,
+    DATASETTE_DEFAULT,
     DJANGO,
+    DJANGO_DOCUMENTS,
     FLOOR,
-    GIVEN,
     OURS,
-    Measured,
+    Measurement,
     Result,
     lines_of,
     table_of,
 )
-from benchmarks.rival_targets import SPARED
+from benchmarks.rival_targets import NO_SUGGESTIONS
 from benchmarks.serve import SERVE
 from benchmarks.wire import Reply, Wire
 
 HERE = Path(__file__).parent
 VENV = HERE.parent / "build" / "rivals"
 PACKAGES = ("datasette>=0.65,<1", "django>=5.2,<6", "djangorestframework>=3.16", "gunicorn>=23", "uvloop", "httptools")
-INTO = "import os, sys; os.execv(sys.argv[1], sys.argv[1:])"
-"""Becomes another program, so that a server of the other virtualenv is started and pinned as ours is."""
+EXEC = "import os, sys; os.execv(sys.argv[1], sys.argv[1:])"
+"""A program that replaces itself by another one, so that servers of the other virtualenv are started like ours."""
 
 FEW = 5
-"""So many requests suffice for what takes so long."""
+"""The number of requests of a case that takes very long."""
 
 BLOCK = 10
-"""Requests of one server in a row. The first such block warms it up."""
+"""The number of requests that one server gets in a row. The first block warms it up and does not count."""
 
 
 def _install() -> str:
-    """The rivals' Python, with what they need; made once."""
+    """Install the rivals into their virtualenv, unless they are installed; returns the path of its Python."""
     executable, done = VENV / "bin" / "python", VENV / "installed"
     wanted = "\n".join(PACKAGES)
     if not done.exists() or done.read_text() != wanted:
@@ -102,30 +102,32 @@ def _timed(wire: Wire, path: str) -> Reply:
 
 
 class Servers(NamedTuple):
+    """The connections to the servers."""
+
     ours: Wire
     datasette: Wire
     django: Wire
 
-    def asked(self, case: Case) -> dict[str, tuple[Wire, list[str]]]:
-        """Whom a case asks what."""
+    def requests(self, case: Case) -> dict[str, tuple[Wire, list[str]]]:
+        """The connection and the paths of each server for a case."""
         found = {
             OURS: (self.ours, [targets.ours for targets in case.targets]),
             DATASETTE: (self.datasette, [targets.datasette for targets in case.targets]),
             DJANGO: (self.django, [targets.django for targets in case.targets]),
         }
-        given = [targets.given for targets in case.targets if targets.given]
-        return found | ({GIVEN: (self.django, given)} if given else {})
+        django_documents = [targets.django_documents for targets in case.targets if targets.django_documents]
+        return found | ({DJANGO_DOCUMENTS: (self.django, django_documents)} if django_documents else {})
 
 
 Replies = dict[str, list[Reply]]
 
 
 def _ask(servers: Servers, case: Case) -> Replies:
-    """A block of each server's requests in turn."""
-    asked = servers.asked(case)
-    replies: Replies = {who: [] for who in asked}
+    """Send the requests of a case, a block to each server in turn."""
+    requests = servers.requests(case)
+    replies: Replies = {who: [] for who in requests}
     for start in range(0, len(case.targets), BLOCK):
-        for who, (wire, paths) in asked.items():
+        for who, (wire, paths) in requests.items():
             replies[who] += [_timed(wire, path) for path in paths[start : start + BLOCK]]
     numbers = [{case.count(reply.body) for reply in turn} for turn in zip(*replies.values(), strict=True)]
     differing = sum(len(some) > 1 for some in numbers)
@@ -138,25 +140,29 @@ def _middle(replies: Sequence[Reply]) -> float:
     return median(reply.seconds for reply in replies[BLOCK:])
 
 
-def _as_it_comes(servers: Servers, case: Case) -> dict[str, float]:
-    """Datasette's time with its suggestions, where it makes any."""
-    paths = [targets.datasette.replace(SPARED, "") for targets in case.targets if SPARED in targets.datasette]
-    return {AS_IT_COMES: median(_timed(servers.datasette, path).seconds for path in paths[-FEW:])} if paths else {}
+def _datasette_default(servers: Servers, case: Case) -> dict[str, float]:
+    """Datasette's median time with its suggestions of facets, for cases in which it makes any."""
+    paths = [
+        targets.datasette.replace(NO_SUGGESTIONS, "") for targets in case.targets if NO_SUGGESTIONS in targets.datasette
+    ]
+    return (
+        {DATASETTE_DEFAULT: median(_timed(servers.datasette, path).seconds for path in paths[-FEW:])} if paths else {}
+    )
 
 
 def _measure(servers: Servers, case: Case) -> tuple[Result, dict[Target, Answer]]:
-    """The times, and what ours answered."""
+    """Measure a case; returns the times, and the answers of our service."""
     replies = _ask(servers, case)
     seconds = {who: _middle(some) for who, some in replies.items()}
-    comes = _as_it_comes(servers, case)
-    order = (OURS, DATASETTE, AS_IT_COMES, DJANGO, GIVEN)
+    comes = _datasette_default(servers, case)
+    order = (OURS, DATASETTE, DATASETTE_DEFAULT, DJANGO, DJANGO_DOCUMENTS)
     ordered = {who: some[who] for some in [seconds | comes] for who in order if who in some}
     answers = {Target(targets.ours): reply.answer for targets, reply in zip(case.targets, replies[OURS], strict=True)}
     return Result(case, ordered), answers
 
 
 def _with_floor(results: Sequence[Result], answers: dict[Target, Answer], folder: Path) -> Iterator[Result]:
-    """The same bytes of a server that does nothing for them, to the same client."""
+    """Add the times of a bare server that sends the same bytes to the same client."""
     file = folder / "answers"
     file.write_bytes(pickle.dumps({target.key: answer for target, answer in answers.items()}))
     with python("-m", "benchmarks.bare", str(file)) as server, closing(Wire(server.host, server.port)) as wire:
@@ -170,18 +176,21 @@ def _with_floor(results: Sequence[Result], answers: dict[Target, Answer], folder
 
 
 def _memory(pid: int) -> tuple[float, float]:
-    """Resident and, of that, private memory in megabytes; the rest are pages of files, such as the database's."""
+    """The resident memory in megabytes, and its private part; the rest are pages of files, such as the database's."""
     lines = (line.split() for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     found = {fields[0]: int(fields[1]) / 1000 for fields in lines if fields[0] in ("VmRSS:", "RssAnon:")}
     return found["VmRSS:"], found["RssAnon:"]
 
 
 def _export(server: Server) -> tuple[float, float, int, float]:
-    """How much the server grows while it exports all studies as csv, in all and private, the bytes and the seconds."""
+    """Export all studies as csv.
+
+    Returns the growth of the server's resident and private memory in megabytes, the size in bytes and the seconds.
+    """
     before, peaks = _memory(server.pid), [_memory(server.pid)]
     connection, size, started = HTTPConnection(server.host, server.port, timeout=600), 0, time.perf_counter()
     try:
-        with watched(partial(_memory, server.pid), peaks, 0.05):
+        with sampled(partial(_memory, server.pid), peaks, 0.05):
             connection.request("GET", "/v1/studies?format=csv")
             response = connection.getresponse()
             while piece := response.read(1 << 18):
@@ -193,7 +202,7 @@ def _export(server: Server) -> tuple[float, float, int, float]:
 
 
 def _index(file: Path) -> tuple[int, float]:
-    """Builds the index where the server will look for it."""
+    """Build the search index where the server expects it; returns the number of entries and the seconds."""
     engine = open_engine(f"sqlite:///{file}")
     started = time.perf_counter()
     try:
@@ -217,13 +226,13 @@ def _served(ours: Path, rival: Path) -> Iterator[tuple[Server, Server, Server]]:
         start = stack.enter_context
         yield (
             start(python("-c", SERVE, "serve", "--port", "0", environment=environment)),
-            start(python("-c", INTO, other, "-m", "datasette", str(rival), "--port", "0", *settings)),
-            start(python("-c", INTO, other, *gunicorn, environment={"RIVAL_DATABASE": str(rival)})),
+            start(python("-c", EXEC, other, "-m", "datasette", str(rival), "--port", "0", *settings)),
+            start(python("-c", EXEC, other, *gunicorn, environment={"RIVAL_DATABASE": str(rival)})),
         )
 
 
-def _run(studies: int, number: int) -> Measured:
-    kept = many(studies)
+def _run(studies: int, number: int) -> Measurement:
+    kept = multiplied_database(studies)
     VENV.parent.mkdir(exist_ok=True)
     with TemporaryDirectory(prefix="evidence-bench-", dir=VENV.parent) as name, ExitStack() as stack:
         ours, rival = Path(name) / "evidence.db", Path(name) / "rival.db"
@@ -238,7 +247,7 @@ def _run(studies: int, number: int) -> Measured:
             settle(server)
         results, answers = _measured(servers, rival, number)
         results = list(_with_floor(results, answers, Path(name)))
-        return Measured(results, _total(servers.ours), entries, index_seconds, *_export(served[0]))
+        return Measurement(results, _total(servers.ours), entries, index_seconds, *_export(served[0]))
 
 
 def _measured(servers: Servers, rival: Path, number: int) -> tuple[list[Result], dict[Target, Answer]]:
@@ -256,7 +265,7 @@ def main(
     requests: Annotated[int, typer.Option(help="Measured requests of each case.")] = 40,
 ) -> None:
     """Measure the server against Datasette and Django REST framework."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers do not outlive us
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # otherwise the servers would outlive us
     try:
         measured = _run(studies, requests)
     except (NotStarted, Failed, OSError, subprocess.CalledProcessError) as error:

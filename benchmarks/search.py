@@ -1,7 +1,7 @@
-"""How well the service finds: nDCG@10 on SciFact's training judgements, beside plain BM25, and how fast it answers.
+"""Measures the quality and speed of search: nDCG@10 on SciFact's training judgements, beside plain BM25.
 
-`python -m benchmarks.search` (or `make bench-search`): its abstracts are loaded as publications, and asked for over
-HTTP with `match=any`, as anyone would.
+`python -m benchmarks.search` (or `make bench-search`): SciFact's abstracts are loaded as publications, and its queries
+are sent over HTTP with `match=any`.
 """
 
 import signal
@@ -28,7 +28,7 @@ from app.store.submission import Draft
 from app.store.validation import check
 from benchmarks.exchanges import Answer, Target, ask
 from benchmarks.load import Failed
-from benchmarks.ndcg import DEPTH, Judged, Missing, PlainBM25, corpus, judged, ndcg
+from benchmarks.ndcg import DEPTH, JudgedQuery, Missing, PlainBM25, corpus, judged, ndcg
 from benchmarks.processes import NotStarted, Server, python
 from benchmarks.serve import SERVE
 
@@ -38,7 +38,9 @@ PREFIX = "scifact-"
 READY_SECONDS = 120
 
 
-class Asked(NamedTuple):
+class QueryResult(NamedTuple):
+    """The ids that the service found for a query, the best first, and its time."""
+
     ranked: list[str]
     seconds: float
 
@@ -50,7 +52,7 @@ def _publication(document: Any) -> dict[str, Any]:
 
 
 def _load(url: str, documents: Sequence[Any]) -> None:
-    """The abstracts as publications, written the way every record is."""
+    """Load the abstracts as publications, written like every record."""
     engine = open_engine(url)
     migrate(engine)
     drafts = [Draft(number, "publications", _publication(document)) for number, document in enumerate(documents, 1)]
@@ -63,13 +65,13 @@ def _load(url: str, documents: Sequence[Any]) -> None:
 
 
 def _target(query: str) -> Target:
-    """The query's words; what the query language reads as more than words is none of theirs."""
+    """The request for a query. Only its words are sent, because SciFact's queries do not use our query language."""
     plain = {"q": " ".join(analysis.words(query)), "match": "any", "limit": DEPTH, "fields": "id"}
     return Target(f"/v1/publications?{urlencode(plain)}")
 
 
 def _answer(connection: HTTPConnection, target: Target) -> Answer:
-    """An answer, once the index is there."""
+    """The answer to a request, repeated while the index is being built."""
     end = time.monotonic() + READY_SECONDS
     while (answer := ask(connection, target)).status == 503 and time.monotonic() < end:
         time.sleep(0.1)
@@ -78,42 +80,42 @@ def _answer(connection: HTTPConnection, target: Target) -> Answer:
     return answer
 
 
-def _asked(connection: HTTPConnection, query: str) -> Asked:
+def _run_query(connection: HTTPConnection, query: str) -> QueryResult:
     started = time.perf_counter()
     answer = _answer(connection, _target(query))
     seconds = time.perf_counter() - started
-    return Asked([item["id"].removeprefix(PREFIX) for item in orjson.loads(answer.body)["items"]], seconds)
+    return QueryResult([item["id"].removeprefix(PREFIX) for item in orjson.loads(answer.body)["items"]], seconds)
 
 
-def _all_asked(server: Server, queries: Sequence[Judged]) -> list[Asked]:
+def _run_queries(server: Server, queries: Sequence[JudgedQuery]) -> list[QueryResult]:
     connection = HTTPConnection(server.host, server.port, timeout=30)
     try:
         _answer(connection, _target("is the index there"))
-        return [_asked(connection, judged.query) for judged in queries]
+        return [_run_query(connection, judged.query) for judged in queries]
     finally:
         connection.close()
 
 
-def _measure(documents: Sequence[Any], queries: Sequence[Judged]) -> list[Asked]:
+def _measure(documents: Sequence[Any], queries: Sequence[JudgedQuery]) -> list[QueryResult]:
     with TemporaryDirectory(prefix="evidence-bench-") as folder:
         url = f"sqlite:///{Path(folder) / 'evidence.db'}"
         _load(url, documents)
         environment = {"EVIDENCE_DATABASE_URL": url, "EVIDENCE_LIMITS": "false"}
         with python("-c", SERVE, "serve", "--port", "0", environment=environment) as server:
-            return _all_asked(server, queries)
+            return _run_queries(server, queries)
 
 
-def _quality(rankings: Sequence[Sequence[str]], queries: Sequence[Judged]) -> float:
+def _quality(rankings: Sequence[Sequence[str]], queries: Sequence[JudgedQuery]) -> float:
     return fmean(ndcg(ranked, judged.gains) for ranked, judged in zip(rankings, queries, strict=True))
 
 
-def _table(ours: float, bm25: float, asked: Sequence[Asked], documents: int) -> Table:
-    table = Table(title=f"SciFact: {len(asked)} judged queries, {documents:,} abstracts", title_justify="left")
+def _table(ours: float, bm25: float, found: Sequence[QueryResult], documents: int) -> Table:
+    table = Table(title=f"SciFact: {len(found)} judged queries, {documents:,} abstracts", title_justify="left")
     for name in (f"nDCG@{DEPTH}", "plain BM25", "target", "queries/s", "p50 ms", "p99 ms"):
         table.add_column(name, justify="right")
-    times = quantiles([one.seconds * 1000 for one in asked], n=100)
+    times = quantiles([one.seconds * 1000 for one in found], n=100)
     verdict = f"{'reached' if ours >= TARGET else 'missed'} (≥ {TARGET:.2f})"
-    rate = len(asked) / sum(one.seconds for one in asked)
+    rate = len(found) / sum(one.seconds for one in found)
     table.add_row(f"{ours:.4f}", f"{bm25:.4f}", verdict, f"{rate:,.0f}", f"{times[49]:.2f}", f"{times[98]:.2f}")
     return table
 
@@ -122,17 +124,17 @@ def main(
     check: Annotated[bool, typer.Option("--check", help="Exit with 1 where the target is missed.")] = False,
 ) -> None:
     """Measure how well SciFact's abstracts are found."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server does not outlive us
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # otherwise the server would outlive us
     try:
         documents, queries = corpus(), judged()
-        asked = _measure(documents, queries)
+        found = _measure(documents, queries)
     except (Missing, NotStarted, Failed, OSError) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
     plain = PlainBM25(documents)
-    ours = _quality([one.ranked for one in asked], queries)
+    ours = _quality([one.ranked for one in found], queries)
     bm25 = _quality([plain.ranked(judged.query) for judged in queries], queries)
-    Console(width=170, soft_wrap=True).print(_table(ours, bm25, asked, len(documents)))
+    Console(width=170, soft_wrap=True).print(_table(ours, bm25, found, len(documents)))
     if check and ours < TARGET:
         raise typer.Exit(1)
 

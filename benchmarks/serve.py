@@ -1,6 +1,6 @@
-"""Requests a second of the real server and of a bare one, in turns in the same run, and how they compare.
+"""Compares the requests per second of the real server and of a bare one, measured in turns in the same run.
 
-`python -m benchmarks.serve` (or `make bench`): a ratio says more than a rate, which says mostly which machine it was.
+`python -m benchmarks.serve` (or `make bench`). A ratio says more than a rate, which depends mostly on the machine.
 """
 
 import pickle
@@ -18,19 +18,21 @@ from typing import Annotated, NamedTuple
 import typer
 from rich.console import Console
 
-from benchmarks.cases import Case, capture, capture_kept
+from benchmarks.cases import Case, capture, capture_cached
 from benchmarks.data import database
 from benchmarks.exchanges import ask
-from benchmarks.load import Failed, Tool, installed, put, write_requests
+from benchmarks.load import Failed, Tool, installed, run_load, write_requests
 from benchmarks.processes import NotStarted, Server, python, settle
-from benchmarks.report import Result, table_of, then_beside_now
+from benchmarks.report import Result, as_of_cost, table_of
 
 WARM_UP_SECONDS = 1.0
 
-SERVE = "from app.cli.main import main; main()"  # what the `evidence` script does, of the code in this directory
+SERVE = "from app.cli.main import main; main()"  # what the `evidence` script does, with the code in this directory
 
 
 class Servers(NamedTuple):
+    """The real server, the bare one, and the cases that they answer."""
+
     ours: Server
     bare: Server
     cases: list[Case]
@@ -47,7 +49,7 @@ def _connection(server: Server) -> Iterator[HTTPConnection]:
 
 @contextmanager
 def _servers(folder: Path, studies: int, *, kept: bool) -> Iterator[Servers]:
-    """The real server, and a bare one that gives the same answers; `kept`: with its cache of finished answers."""
+    """Start the real server and a bare one that gives the same answers; `kept` turns the response cache on."""
     file = folder / "evidence.db"
     shutil.copyfile(database(studies), file)
     environment = {
@@ -60,7 +62,7 @@ def _servers(folder: Path, studies: int, *, kept: bool) -> Iterator[Servers]:
     with ExitStack() as stack:
         ours = stack.enter_context(python("-c", SERVE, "serve", "--port", "0", environment=environment))
         with _connection(ours) as connection:
-            cases = capture_kept(connection, studies) if kept else capture(connection, studies)
+            cases = capture_cached(connection, studies) if kept else capture(connection, studies)
         answers = folder / "answers"
         answers.write_bytes(pickle.dumps({t.key: answer for case in cases for t, answer in case.answers.items()}))
         bare = stack.enter_context(python("-m", "benchmarks.bare", str(answers)))
@@ -70,7 +72,7 @@ def _servers(folder: Path, studies: int, *, kept: bool) -> Iterator[Servers]:
 
 
 def _prove_equal(bare: Server, cases: Sequence[Case]) -> None:
-    """That the bare server answers what the real one did, but for uvicorn's date."""
+    """Check that the bare server gives the real one's answers, except for `Date`; raises `Failed`."""
     with _connection(bare) as connection:
         for case in cases:
             target, answer = next(iter(case.answers.items()))
@@ -80,7 +82,7 @@ def _prove_equal(bare: Server, cases: Sequence[Case]) -> None:
 
 def _measure(servers: Servers, case: Case, folder: Path, tool: Tool, rounds: int, seconds: float) -> Result:
     requests = write_requests(folder / "requests", case.answers)
-    load = partial(put, tool, case=case.name, requests=requests)
+    load = partial(run_load, tool, case=case.name, requests=requests)
     for server in (servers.bare, servers.ours):
         load(server, seconds=WARM_UP_SECONDS)
     turns = [(load(servers.bare, seconds=seconds), load(servers.ours, seconds=seconds)) for _ in range(rounds)]
@@ -103,7 +105,7 @@ def main(
     own_client: Annotated[bool, typer.Option("--own-client", help="Even where wrk is installed.")] = False,
 ) -> None:
     """Measure the server against a bare ASGI app on the same bytes."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers do not outlive us
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # otherwise the servers would outlive us
     tool: Tool = "client" if own_client else installed()
     try:
         results = _run(studies, rounds, seconds, tool)
@@ -113,7 +115,7 @@ def main(
     title = f"{studies:,} studies, one worker, SQLite; load by {tool}; median of {rounds} turns of {seconds:g} s"
     console = Console(width=170, soft_wrap=True)
     console.print(table_of(results, title))
-    console.print(then_beside_now(results), highlight=False)
+    console.print(as_of_cost(results), highlight=False)
     if check and any(result.missed for result in results):
         raise typer.Exit(1)
 

@@ -1,4 +1,4 @@
-"""One kept connection and a bare reader of its answers: a whole HTTP client takes longer than the servers it times."""
+"""A minimal HTTP client on one keep-alive connection: a complete client takes longer than the servers that it times."""
 
 import re
 import socket
@@ -17,34 +17,40 @@ class Broken(OSError):
 
 
 class Reply(NamedTuple):
+    """An answer with its time."""
+
     seconds: float
     head: bytes
+    """The status line and the headers, without the empty line."""
     body: bytes
 
     @property
     def status(self) -> int:
+        """The HTTP status."""
         return int(self.head[9:12])
 
     @property
     def answer(self) -> Answer:
-        """To be given again by a server that adds a date of its own."""
+        """The answer without `Date`, for a server that adds a date of its own."""
         lines = [line.partition(b":") for line in self.head.split(b"\r\n")[1:]]
         headers = [(name.lower(), value.strip()) for name, _, value in lines]
         return Answer(self.status, [pair for pair in headers if pair[0] != b"date"], self.body)
 
 
 class Wire:
+    """A client with one connection, which is opened again when the server has closed it."""
+
     def __init__(self, host: str, port: int, timeout: float = 120) -> None:
         self._address, self._timeout = (host, port), timeout
         self._socket: socket.socket | None = None
         self._room = memoryview(bytearray(ROOM))
 
     def ask(self, path: str) -> Reply:
-        """The seconds are from the first byte sent to the last received; taking the answer apart comes after."""
+        """Request a path. The time is from the first byte sent to the last one received, without parsing the answer."""
         request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
         try:
             return self._ask(request)
-        except (Broken, ConnectionError):  # it had been idle too long while another server was asked
+        except (Broken, ConnectionError):  # it was idle for too long while another server was measured
             self.close()
             return self._ask(request)
 
@@ -60,7 +66,7 @@ class Wire:
         return Reply(seconds, head, _unchunked(body) if _CHUNKED.search(head) else body)
 
     def _receive(self, connection: socket.socket) -> tuple[bytes, int]:
-        """The answer's head, and how many bytes the answer has in all."""
+        """Read an answer; returns its head and its size in bytes, head included."""
         size, head = 0, b""
         while not head or not self._is_whole(head, size):
             got = connection.recv_into(self._room[size:])
@@ -79,6 +85,7 @@ class Wire:
         return bytes(self._room[size - 5 : size]) == b"0\r\n\r\n"
 
     def close(self) -> None:
+        """Close the connection."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None

@@ -1,8 +1,8 @@
-"""How many single changes a second the service takes from eight editors at once, and how long they wait.
+"""Measures how many single edits per second the service takes from eight concurrent editors, and their latency.
 
-`python -m benchmarks.writes` (or `make bench-writes`). Each is a PATCH of a study with its whole nested document, its
-condition, its audit line and its documents rendered anew, and is answered when it is on the disk. Beside it, in the
-same run: one connection that stores the same documents as versions, a bare INSERT, UPDATE and durable commit each.
+`python -m benchmarks.writes` (or `make bench-writes`). Each edit is a PATCH of a study with its precondition, its audit
+entry and its newly rendered documents, and is answered when it is durable. For comparison, one connection stores the
+same documents as versions in the same run, by an INSERT, an UPDATE and a durable commit each.
 """
 
 import shutil
@@ -30,6 +30,8 @@ WRITERS = 8
 
 
 class Writer(threading.Thread):
+    """An editor who changes one study after the other until a moment of `time.perf_counter`."""
+
     def __init__(self, server: Server, key: str, ids: list[str], until: float) -> None:
         super().__init__()
         self.connection = HTTPConnection(server.host, server.port, timeout=60)
@@ -43,6 +45,7 @@ class Writer(threading.Thread):
         self.refused = 0
 
     def run(self) -> None:
+        """Send edits and time them."""
         while (started := time.perf_counter()) < self.until:
             number = len(self.seconds)
             body = orjson.dumps({"note": f"Change {number}"})
@@ -87,7 +90,7 @@ BARE = (
 
 
 def _bare(file: Path, seconds: float) -> float:
-    """Changes a second that store a version, and nothing else."""
+    """The versions per second that one connection stores when it does nothing else."""
     ids, number, until = _ids(file), 0, time.perf_counter() + seconds
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         connection.executescript("PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;")

@@ -1,4 +1,5 @@
--- Requests from a file, one after the other, and what was seen as one line of JSON: `wrk -s wrk.lua URL -- REQUESTS`.
+-- Sends the requests of a file one after the other, and prints the results as one line of JSON:
+-- `wrk -s wrk.lua URL -- REQUESTS`.
 
 local requests, last = {}, 0
 

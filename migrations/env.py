@@ -1,11 +1,11 @@
-"""Runs migrations in one transaction on the database of the settings, or on a connection handed in."""
+"""Runs the migrations in one transaction, on the database of the settings or on a given connection."""
 
 from typing import Any, Literal
 
 from alembic import context
 from sqlalchemy import Connection
 
-import app.auth.models  # these tables belong to the metadata too
+import app.auth.models  # these imports add their tables to the metadata
 import app.jobs.models
 import app.records.registry
 import app.releases.models
@@ -24,7 +24,7 @@ def _render(kind: str, value: Any, _: Any) -> str | Literal[False]:
 
 
 def _is_comparable(_item: Any, name: str | None, kind: str, *_: Any) -> bool:
-    """Alembic cannot read descending indexes back; a test compares them in the databases' own words."""
+    """Whether Alembic compares an object: it cannot read descending indexes, so a test compares these by their SQL."""
     return not (kind == "index" and name is not None and name.endswith("_desc"))
 
 

@@ -1,14 +1,14 @@
-"""Answers to writes with an `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): given again for a day.
+"""Answers to writes with an `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header), which are kept for a day.
 
-An answer is kept in the transaction of its change, so both are there or neither is; a request sent twice at once waits
-for the first one's lock and then finds its answer.
+An answer is stored in the transaction of its change, so either both are there or neither is. If a request is sent twice
+at once, the second one waits for the writers' lock of the first one and then finds its answer.
 """
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, delete, select
 
 from app.auth.models import GivenAnswer
 from app.common.problems import Problem
@@ -18,23 +18,27 @@ KEPT = timedelta(hours=24)
 
 
 class Asked(NamedTuple):
-    """Whose key, the client's name of the request, and a hash of the request itself."""
+    """The identity of a request with an `Idempotency-Key`."""
 
     key_id: str
+    """The id of the API key that sent it."""
     idempotency_key: str
+    """The value of the header, which the client chose."""
     fingerprint: str
+    """A hash of the request, which shows whether another request is sent with the same header."""
 
 
 class Given(NamedTuple):
+    """An answer that can be sent again."""
+
     status: int
     headers: Mapping[str, str]
     body: bytes
 
 
 def given(connection: Connection, asked: Asked) -> Given | None:
-    """The answer that was given to this very request; raises a `Problem` if the name is another request's."""
-    of = (GivenAnswer.key_id == asked.key_id, GivenAnswer.idempotency_key == asked.idempotency_key)
-    row = connection.execute(select(table_of(GivenAnswer)).where(*of)).one_or_none()
+    """The stored answer to a request, or None; raises a `Problem` if another request had the same `Idempotency-Key`."""
+    row = connection.execute(select(table_of(GivenAnswer)).where(*_is_of(asked))).one_or_none()
     if row is None or row.at < datetime.now(UTC) - KEPT:
         return None
     if row.fingerprint != asked.fingerprint:
@@ -43,12 +47,15 @@ def given(connection: Connection, asked: Asked) -> Given | None:
 
 
 def replayed(answer: Given) -> Given:
-    """An answer that says that it was given before."""
+    """Add the header which says that an answer was sent before."""
     return answer._replace(headers={**answer.headers, "idempotent-replayed": "true"})
 
 
 def once(connection: Connection, asked: Asked | None, make: Callable[[], Given]) -> Given:
-    """The answer that was given before, or what `make` answers now, which is kept in the same transaction."""
+    """The stored answer to a request, or else the answer of `make`, which is stored in the same transaction.
+
+    Without `asked`, nothing is looked up or stored.
+    """
     before = given(connection, asked) if asked else None
     if before is not None:
         return replayed(before)
@@ -59,16 +66,24 @@ def once(connection: Connection, asked: Asked | None, make: Callable[[], Given])
 
 
 def keep(connection: Connection, asked: Asked, answer: Given) -> None:
+    """Store the answer to a request, and delete the answers that are older than a day."""
     now = datetime.now(UTC)
     connection.execute(delete(GivenAnswer).where(GivenAnswer.at < now - KEPT))
-    row = {**asked._asdict(), "at": now, **answer._asdict(), "headers": dict(answer.headers)}
-    connection.execute(table_of(GivenAnswer).insert(), row)
+    _insert(connection, asked, answer, now)
 
 
 def keep_once(connection: Connection, asked: Asked, answer: Given, at: datetime) -> None:
-    """Keeps an answer that was given at a moment before now, unless it is kept already."""
-    of = (GivenAnswer.key_id == asked.key_id, GivenAnswer.idempotency_key == asked.idempotency_key)
+    """Store an answer that was given at an earlier moment `at`, unless the same or a later one is stored already."""
+    of = _is_of(asked)
     connection.execute(delete(GivenAnswer).where(*of, GivenAnswer.at < at))
     if connection.scalars(select(GivenAnswer.at).where(*of)).first() is None:
-        row = {**asked._asdict(), "at": at, **answer._asdict(), "headers": dict(answer.headers)}
-        connection.execute(table_of(GivenAnswer).insert(), row)
+        _insert(connection, asked, answer, at)
+
+
+def _is_of(asked: Asked) -> tuple[ColumnElement[bool], ...]:
+    return GivenAnswer.key_id == asked.key_id, GivenAnswer.idempotency_key == asked.idempotency_key
+
+
+def _insert(connection: Connection, asked: Asked, answer: Given, at: datetime) -> None:
+    row = {**asked._asdict(), "at": at, **answer._asdict(), "headers": dict(answer.headers)}
+    connection.execute(table_of(GivenAnswer).insert(), row)

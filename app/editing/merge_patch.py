@@ -4,7 +4,7 @@ from typing import Any
 
 
 def merged(target: Any, patch: Any) -> Any:
-    """`patch` applied to `target`: null removes, objects merge, everything else replaces."""
+    """Apply `patch` to `target`: null removes a member, objects are merged, and any other value replaces."""
     if not isinstance(patch, dict):
         return patch
     result = dict(target) if isinstance(target, dict) else {}

@@ -1,7 +1,8 @@
-"""Single changes by hand, each a named verb: create, replace, patch, delete, restore.
+"""Edits of single records by curators: create, replace, patch, delete and restore.
 
-All go the way of every load: the same shapes, rules and provenance, rows first, one revision. They run in a transaction
-of `changing`, so what is compared with `expected` is still so when it is written.
+Edits are validated and written like every load, with the same schemas, rules and provenance, and each makes one
+revision. They run in a transaction of `store.revision.changing`, which holds the writers' lock, so a record cannot
+change between the comparison with `expected` and the write.
 """
 
 from collections.abc import Mapping
@@ -22,23 +23,23 @@ from app.store.rows import deleted
 from app.store.submission import Draft, Fault
 from app.store.validation import check, still_referred
 
-MOST_TOLD = 100
-"""Records told of that stand in the way."""
+MAX_ERRORS = 100
+"""The largest number of faults, or of referring records, that one problem lists."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What all changes say of themselves."""
+    """The author, the reason and the condition of an edit."""
 
     who: Who
     reason: str
     expected: frozenset[str] | None = None
-    """Entity tags of `If-Match`; nothing where any version will do."""
+    """The entity tags of `If-Match`; None where any current version may be changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A record's stored document after a change, and what the change came to."""
+    """The record's stored document after an edit, and the numbers of records that the edit changed."""
 
     status: int
     id: str
@@ -53,7 +54,7 @@ def _fault_entry(fault: Fault) -> Mapping[str, Any]:
 
 def _invalid(faults: list[Fault]) -> Problem:
     detail = " ".join(f"{fault.pointer or 'The record'}: {fault.detail}." for fault in faults[:3])
-    return Problem("invalid-record", detail, errors=map(_fault_entry, faults[:MOST_TOLD]))
+    return Problem("invalid-record", detail, errors=map(_fault_entry, faults[:MAX_ERRORS]))
 
 
 def _conflict(detail: str, *paths: str) -> Problem:
@@ -61,7 +62,7 @@ def _conflict(detail: str, *paths: str) -> Problem:
 
 
 def _current(connection: Connection, resource: Resource, id: str, change: Change) -> Stored:
-    """The document that is to be changed; raises a `Problem` unless it is there and as expected."""
+    """The document that is to be changed; raises a `Problem` unless it exists and matches `If-Match`."""
     stored = by_id(connection, resource.type, id)
     if stored is None:
         raise missing(connection, resource, id)
@@ -75,13 +76,17 @@ def _current(connection: Connection, resource: Resource, id: str, change: Change
 
 
 def missing(connection: Connection, resource: Resource, id: str) -> Problem:
+    """The 404 for a record that does not exist, or the 410 for one that was deleted."""
     if (resource.type, id) in deleted(connection, [(resource.type, id)]):
         return Problem("gone", f"{resource.path}/{id} was deleted.")
     return Problem("not-found", f"There is no {resource.path}/{id}; changes go by the id.")
 
 
 def entered(connection: Connection, resource: Resource, id: str) -> Any:
-    """A record as it was last entered, whether or not it was deleted since."""
+    """The record as it was last entered, as parsed JSON, even if it was deleted since.
+
+    Raises a `Problem` (conflict) where no version holds what was entered.
+    """
     of = (Document.type == resource.type, Document.id == id, Document.entered.is_not(None))
     content = connection.scalars(select(Document.entered).where(*of).order_by(Document.version.desc()).limit(1)).first()
     if content is None:
@@ -90,6 +95,7 @@ def entered(connection: Connection, resource: Resource, id: str) -> Any:
 
 
 def create(connection: Connection, resource: Resource, data: Any, change: Change) -> Done:
+    """Create a record; raises a `Problem` where it is invalid or its id is or was in use."""
     id = data.get("id") if isinstance(data, dict) else None
     if isinstance(id, str):
         path = f"{resource.path}/{id[:200]}"
@@ -101,12 +107,13 @@ def create(connection: Connection, resource: Resource, data: Any, change: Change
 
 
 def replace(connection: Connection, resource: Resource, id: str, data: Any, change: Change) -> Done:
+    """Replace a record by `data`, which may leave out the id; raises a `Problem` where it is missing or invalid."""
     _current(connection, resource, id, change)
     return _enter(connection, resource, _with_id(data, id), change, "replace")
 
 
 def patch(connection: Connection, resource: Resource, id: str, data: Any, change: Change) -> Done:
-    """`data` is a JSON Merge Patch of the record as it was entered."""
+    """Apply `data`, a JSON Merge Patch (RFC 7396), to the record as it was last entered; raises a `Problem`."""
     _current(connection, resource, id, change)
     if not isinstance(data, dict):
         raise _invalid([Fault(0, "", "a merge patch is an object")])
@@ -122,7 +129,7 @@ def _with_id(data: Any, id: str) -> Any:
 
 
 def restore(connection: Connection, resource: Resource, id: str, change: Change) -> Done:
-    """Brings a deleted record back as it was last entered, under the rules as they are now."""
+    """Restore a deleted record as it was last entered, validated by the present rules; raises a `Problem`."""
     if not deleted(connection, [(resource.type, id)]):
         if by_id(connection, resource.type, id) is None:
             raise missing(connection, resource, id)
@@ -145,13 +152,13 @@ def _enter(
 
 
 def delete(connection: Connection, resource: Resource, id: str, change: Change) -> Done:
-    """Leaves a tombstone; refused as long as other records refer to this one."""
+    """Delete a record, which leaves a tombstone; raises a `Problem` as long as other records refer to it."""
     _current(connection, resource, id, change)
     key = (resource.type, id)
     referring = still_referred(connection, [key]).get(key, [])
     if referring:
         paths = [f"/v1/{type}/{other}" for type, other in sorted(set(referring))]
-        raise _conflict(f"{len(paths)} records refer to {resource.path}/{id}.", *paths[:MOST_TOLD])
+        raise _conflict(f"{len(paths)} records refer to {resource.path}/{id}.", *paths[:MAX_ERRORS])
     summary = write(connection, [], gone=[key], actor=change.who.actor, reason=change.reason)
     of = (Document.type == resource.type, Document.id == id, Document.revision == summary.revision)
     stone = connection.execute(select(Document.etag, Document.body).where(*of, Document.change == "deleted")).one()

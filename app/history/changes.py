@@ -1,7 +1,8 @@
-"""The change feed: every version of every record in the order in which they came to be, tombstones included.
+"""The change feed: every version of every record, tombstones included, in the order of their revisions.
 
-A revision is taken under the writers' lock and seen when its transaction is: what is seen of revision n is all of it,
-and nothing before n can come later. So whoever reads on from the last change he has skips none.
+Revision numbers are given under the writers' lock, and a revision becomes visible when its transaction commits. So a
+revision is visible as a whole, and none with a smaller number can follow. A client that continues from the last change
+that it has read therefore misses no change.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
 
 import orjson
 from sqlalchemy import Connection, and_, select, tuple_
@@ -19,7 +19,7 @@ from app.auth.pseudonyms import Shown, shown_actors
 from app.common.problems import Invalid, parameter_fault
 from app.database.streaming import FEW, streamed
 from app.query.as_of import newest_at, read_as_of
-from app.query.keyset import read_cursor, write_cursor
+from app.query.keyset import next_url, read_cursor
 from app.query.page_budget import converted, cut
 from app.query.pages import Now
 from app.query.parameters import TYPES, Parameters, read_limit, read_types
@@ -33,11 +33,11 @@ LONGEST_WAIT = 60
 
 
 class Position(NamedTuple):
-    """The last change somebody has; the next is the first after it."""
+    """A place in the feed: the last change that a client has read."""
 
     revision: int
     type: str | None = None
-    """Nothing: the whole of the revision is had."""
+    """None where the client has read the whole revision."""
     id: str | None = None
 
     def __str__(self) -> str:
@@ -48,7 +48,7 @@ BEGINNING: Position | datetime = Position(0)
 
 
 def position_of(text: str) -> Position:
-    """The other way round; raises `ValueError`."""
+    """Parse what `str` makes of a position, the form of event ids in the stream; raises `ValueError`."""
     revision, type, id = text.split("/")
     if not (revision.isascii() and revision.isdigit() and len(revision) < 10):
         raise ValueError(text)
@@ -56,6 +56,8 @@ def position_of(text: str) -> Position:
 
 
 class Item(NamedTuple):
+    """A change as the feed shows it."""
+
     revision: int
     at: datetime
     actor: str
@@ -65,29 +67,35 @@ class Item(NamedTuple):
     version: int
     change: Change
     fields: list[str] | None
+    """The fields of the document that differ from the version before; None where there is nothing to compare."""
     href: str
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
+    """The parsed query string of the feed."""
+
     after: Position | datetime
+    """Where the page starts, from `cursor` or `since`; a moment stands for the newest revision then."""
     types: tuple[RecordType, ...]
     limit: int
     wait: int
+    """The seconds to wait for a change where the page would be empty."""
     parameters: tuple[tuple[str, str], ...]
+    """The parameters as they were given, without `cursor` and `since`."""
 
     @property
     def asked(self) -> str:
-        """What a cursor belongs to."""
+        """The text that a cursor is bound to."""
         return repr(("changes", self.types))
 
     def next_url(self, position: Position) -> str:
-        cursor = write_cursor(self.asked, tuple(position))
-        return f"{PATH}?{urlencode([*self.parameters, ('cursor', cursor)], safe=',.:')}"
+        """The URL of the page after a position."""
+        return next_url(PATH, self.parameters, self.asked, tuple(position))
 
 
-class Told(NamedTuple):
-    """A change as JSON, and where in the feed it is."""
+class FeedEntry(NamedTuple):
+    """A change as JSON, with its position in the feed."""
 
     body: bytes
     position: Position
@@ -95,13 +103,15 @@ class Told(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    items: Sequence[Told]
+    """One page of the feed."""
+
+    items: Sequence[FeedEntry]
     next: Position | None
-    """Where the page ends, if there is more."""
+    """The position of the last item; None where no change follows it."""
 
 
 def _read_since(value: str) -> Position | datetime:
-    """A revision, or a moment as `as_of` takes it."""
+    """Parse `since=`: a revision number, or a moment as `as_of=` accepts it; raises `Invalid`."""
     if not (value.isascii() and value.isdigit()):
         return read_as_of(value)
     if len(value) > 9:
@@ -125,6 +135,7 @@ def _read_cursor(asked: str, cursor: str) -> Position | datetime:
 
 @lru_cache(maxsize=256)
 def read_query(raw: str) -> Asked:
+    """Parse a raw query string; raises a `Problem` that lists every fault. A cursor overrides `since=`."""
     given = Parameters(raw, ["since", "type", "limit", "wait", "cursor", "format"])
     types = given.read("type", read_types, TYPES)
     start, wait = given.read("since", _read_since, BEGINNING), given.read("wait", _read_wait, 0)
@@ -136,11 +147,10 @@ def read_query(raw: str) -> Asked:
     bare = Asked(start, types, limit, wait, ())
     after = given.read("cursor", partial(_read_cursor, bare.asked), start)
     given.end()
-    kept = tuple(pair for pair in given.pairs if pair[0] not in ("cursor", "since"))
-    return Asked(after, types, limit, wait, kept)
+    return Asked(after, types, limit, wait, given.without("cursor", "since"))
 
 
-_BEFORE = aliased(Document)
+_PREVIOUS = aliased(Document)
 _KEY = (Document.revision, Document.type, Document.id)
 _CHANGES = (
     select(
@@ -151,19 +161,19 @@ _CHANGES = (
         Revision.committed_at,
         Revision.actor,
         Revision.reason,
-        _BEFORE.body.label("before"),
+        _PREVIOUS.body.label("before"),
     )
     .join(Revision, Revision.revision == Document.revision)
     .outerjoin(
-        _BEFORE,
-        and_(_BEFORE.type == Document.type, _BEFORE.id == Document.id, _BEFORE.version == Document.version - 1),
+        _PREVIOUS,
+        and_(_PREVIOUS.type == Document.type, _PREVIOUS.id == Document.id, _PREVIOUS.version == Document.version - 1),
     )
     .order_by(*_KEY)
 )
 
 
 def position(connection: Connection, after: Position | datetime) -> Position:
-    """A moment stands for the newest revision that there was then."""
+    """The position to start after; a moment becomes the newest revision at that moment."""
     return after if isinstance(after, Position) else Position(newest_at(connection, after).revision)
 
 
@@ -175,9 +185,9 @@ def page(
     most_bytes: int,
     actors: PublicActors = "names",
 ) -> Page:
-    """The first so many changes after a position, of some types, or as many as come to a number of bytes.
+    """The first changes after a position, of some types: at most `limit`, and at most `most_bytes` of JSON.
 
-    `actors` says how the public sees those who made them.
+    `actors` is the setting that decides whether the public sees the names of actors or pseudonyms.
     """
     wanted = _CHANGES.where(Document.revision > after.revision)
     if after.type is not None:
@@ -186,38 +196,39 @@ def page(
         wanted = wanted.where(Document.type.in_(types))
     shown = shown_actors(connection, actors)
     rows = streamed(connection, wanted.limit(limit + 1), by_cursor=limit > FEW)
-    found = cut(converted(rows, limit, partial(_told, shown=shown)), limit, most_bytes)
-    items = [Told(*row) for row in found.rows]
+    found = cut(converted(rows, limit, partial(_entry, shown=shown)), limit, most_bytes)
+    items = [FeedEntry(*row) for row in found.rows]
     return Page(items, items[-1].position if found.is_more else None)
 
 
-def _told(row: Any, shown: Shown) -> Told:
+def _entry(row: Any, shown: Shown) -> FeedEntry:
     item = _item(row, shown)
-    return Told(orjson.dumps(item._asdict(), option=orjson.OPT_UTC_Z), Position(item.revision, item.type, item.id))
+    return FeedEntry(orjson.dumps(item._asdict(), option=orjson.OPT_UTC_Z), Position(item.revision, item.type, item.id))
 
 
 def _item(row: Any, shown: Shown) -> Item:
-    fields = _changed(row.before, row.body) if row.change in ("updated", "refreshed") and row.before else None
+    fields = _changed_fields(row.before, row.body) if row.change in ("updated", "refreshed") and row.before else None
     href = f"/v1/{row.type}/{row.id}/versions/{row.version}"
-    said = (row.revision, row.committed_at, shown(row.actor), row.reason)
-    return Item(*said, row.type, row.id, row.version, row.change, fields, href)
+    revision = (row.revision, row.committed_at, shown(row.actor), row.reason)
+    return Item(*revision, row.type, row.id, row.version, row.change, fields, href)
 
 
-def _said(body: bytes) -> dict[str, Any]:
-    """A document without when its quotes were looked for: finding them again changes nothing."""
+def _without_check_times(body: bytes) -> dict[str, Any]:
+    """A parsed document without the times at which its quotes were last checked, which are no change of content."""
     document: dict[str, Any] = orjson.loads(body)
     for cited in document.get("provenance", ()):
         cited.pop("checked_at", None)
     return document
 
 
-def _changed(before: bytes, after: bytes) -> list[str]:
-    """Top-level fields of the document that differ."""
-    old, new = _said(before), _said(after)
+def _changed_fields(before: bytes, after: bytes) -> list[str]:
+    """The top-level fields in which two documents differ."""
+    old, new = _without_check_times(before), _without_check_times(after)
     return [name for name in dict.fromkeys([*new, *old]) if old.get(name) != new.get(name)]
 
 
 def body_of(shown: Page, asked: Asked, at: Now) -> bytes:
+    """A page as JSON, with the newest revision of the database."""
     following = asked.next_url(shown.next) if shown.next else None
     items = b",".join(item.body for item in shown.items)
     return b'{"items":[%b],"next":%b,"revision":%d}' % (items, orjson.dumps(following), at.revision)

@@ -1,7 +1,7 @@
-"""`as_of=`: a moment of the past, and the revision that was the newest then.
+"""Parsing of `as_of=`: a moment of the past, and the revision that was the newest one then.
 
-A revision's time is when it could be seen, and later revisions have later times; so what was so at a moment before the
-newest revision can never change any more.
+The time of a revision is the time from which readers could see it, and later revisions have later times. Therefore an
+answer as of a moment before the newest revision can never change.
 """
 
 import re
@@ -19,7 +19,7 @@ EXAMPLES = ("2026-01-31", "2026-01-31T12:00:00Z")
 
 
 def _moment(value: str) -> datetime:
-    """A `+` that was not escaped arrives as a space."""
+    # A `+` that the client did not percent-encode arrives as a space, so a space is accepted before the offset.
     found = _MOMENT.fullmatch(value)
     if found is None:
         raise Invalid(f"{value!r} is neither a date nor a date and time with its offset from UTC", EXAMPLES)
@@ -41,7 +41,7 @@ def _end_of(day: str, now: datetime) -> datetime:
 
 
 def read_as_of(value: str) -> datetime:
-    """The moment; of a day its last one. Raises `Invalid` where it has not passed: what will be so is not known."""
+    """Parse a moment. A date means the last microsecond of that day in UTC; raises `Invalid` for one in the future."""
     now = datetime.now(UTC)
     moment = _end_of(value, now) if _DAY.fullmatch(value) else _moment(value)
     if moment > now:
@@ -49,15 +49,21 @@ def read_as_of(value: str) -> datetime:
     return moment
 
 
-class Then(NamedTuple):
-    """The newest revision at a moment, and since when it was; 0 before the first one."""
+class RevisionAt(NamedTuple):
+    """The revision that was the newest one at some moment."""
 
     revision: int
+    """0 before the first revision."""
     since: datetime
+    """When the revision was committed; the requested moment itself before the first revision."""
 
 
-def newest_at(connection: Connection, moment: datetime) -> Then:
-    """Goes back from the newest: no further than who then reads what has changed since has to go anyway."""
+def newest_at(connection: Connection, moment: datetime) -> RevisionAt:
+    """Find the newest revision at a moment.
+
+    The query walks back from the newest revision. That is no longer way than the caller goes anyway, who then reads
+    everything that has changed since.
+    """
     query = select(Revision.revision, Revision.committed_at).where(Revision.committed_at <= moment)
     found = connection.execute(query.order_by(Revision.revision.desc()).limit(1)).one_or_none()
-    return Then(*found) if found else Then(0, moment)
+    return RevisionAt(*found) if found else RevisionAt(0, moment)

@@ -1,4 +1,4 @@
-"""One record as of a moment: the version that was the newest then."""
+"""One record as of a moment: its newest version at that moment."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -10,22 +10,25 @@ from app.database.engine import Moment
 from app.database.lookup import Lookup
 from app.database.migrations import head
 from app.database.schema_version import VERSION
-from app.query import name_resolution as naming
-from app.query.deleted_records import gone
+from app.query import name_resolution
+from app.query.deleted_records import gone_problem
 from app.query.pages import Stored, other_version
 from app.records.resource import Resource
 from app.store.documents import Document, Revision, State
 
 
 class Found(NamedTuple):
+    """The version of a record that was the newest one at some moment; it may be a tombstone."""
+
     stored: Stored
     change: str
+    """What made the version (see `store.documents.Change`); `deleted` for a tombstone."""
     version: int
     changed_at: datetime
-    """When the database last changed; what was so before that can change no more."""
+    """When the database last changed. An answer as of an earlier moment can never change."""
 
 
-def _found(
+def _checked_version(
     id: str, etag: str, at: datetime, body: bytes, change: str, version: int, changed_at: datetime, schema: str
 ) -> Found:
     if schema != head():
@@ -33,8 +36,9 @@ def _found(
     return Found(Stored(id, etag, at, body), change, version, changed_at)
 
 
-# A version holds until the next begins, a tombstone or another: so the last one that had begun is the one.
-_THEN = (
+# A version is valid until the next one begins, and a tombstone is a version too. So the version that was valid at a
+# moment is the last one that had begun.
+_VERSION_AT = (
     select(
         Document.id,
         Document.etag,
@@ -54,28 +58,32 @@ _THEN = (
     .order_by(Document.version.desc())
     .limit(1)
 )
-RECORD_THEN = Lookup(_THEN, _found, "type", "id", "moment")
+RECORD_THEN = Lookup(_VERSION_AT, _checked_version, "type", "id", "moment")
 
 
 def is_there(resource: Resource, found: Found) -> bool:
-    """Raises a `Problem` where the record was deleted by then."""
+    """Return True, or raise a `Problem` (gone) where the record was deleted by then."""
     if found.change == "deleted":
-        raise gone(resource, found.stored.id, found.version)
+        raise gone_problem(resource, found.stored.id, found.version)
     return True
 
 
 def by_name_then(connection: Connection, resource: Resource, name: str, moment: datetime) -> Found:
-    """The record that a name finds now, as it was; of ids, also those that only a deleted record has."""
+    """The record that has a name now, as of a moment.
+
+    An id is looked up first, so that a record that was deleted since is found too. Raises a `Problem` where the record
+    did not exist at the moment or was deleted by then.
+    """
     found = RECORD_THEN.by(connection, resource.type, name, moment)
-    if found is None and not _has_begun(connection, resource, name):
-        found = RECORD_THEN.by(connection, resource.type, naming.id_of(connection, resource, name), moment)
+    if found is None and not _is_id(connection, resource, name):
+        found = RECORD_THEN.by(connection, resource.type, name_resolution.id_of(connection, resource, name), moment)
     if found is None or not is_there(resource, found):
         detail = f"There was no {name!r} among the {resource.title} at {moment:%Y-%m-%dT%H:%M:%SZ}."
         raise Problem("not-found", detail, errors=[{"pointer": "", "detail": detail, "nearest": []}])
     return found
 
 
-def _has_begun(connection: Connection, resource: Resource, id: str) -> bool:
-    """Whether this is an id, be it of a record that came later."""
+def _is_id(connection: Connection, resource: Resource, id: str) -> bool:
+    """Whether this is the id of any record, even of one that was created later."""
     versions = select(Document.version).where(Document.type == resource.type, Document.id == id)
     return connection.scalars(versions.limit(1)).first() is not None

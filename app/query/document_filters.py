@@ -1,4 +1,4 @@
-"""Filters put to a document itself, for the past: the same tests as `conditions` makes SQL of."""
+"""Filters tested on parsed documents, for lists of the past: the same tests as `sql_filters` compiles to SQL."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ Json = Any
 
 
 def _within(value: Any, low: Value | None, high: Value | None) -> bool:
-    """A date counts as the first moment it can mean."""
+    """Whether a stored date is in a range; it counts as the first day that it can mean (see `sql_filters`)."""
     return (low is None or value >= low) and (high is None or value <= f"{high}{AFTER_ANY_DATE}")
 
 
@@ -48,7 +48,7 @@ def _passes(kind: Kind, test: Test, found: Sequence[Any]) -> bool:
 
 
 def _found(type: RecordType, name: str, kind: Kind, document: Json) -> Sequence[Any]:
-    """The values of one filter; to read those of all, as the index does, would take longer than all else here."""
+    """The values that one filter tests. Only that filter's are read: reading all, as the index does, is too slow."""
     if name == "absent":
         found = list(document["absent"])
     elif name == "absence_reason":
@@ -59,7 +59,7 @@ def _found(type: RecordType, name: str, kind: Kind, document: Json) -> Sequence[
 
 
 def holds(resource: Resource, tests: Mapping[str, Tests], document: Json) -> bool:
-    """Whether a document passes all of them."""
+    """Whether a parsed document passes all tests of all filters."""
     known = kinds(resource.filter)
     for name, wanted in tests.items():
         found = _found(resource.type, name, known[name], document)
@@ -69,5 +69,5 @@ def holds(resource: Resource, tests: Mapping[str, Tests], document: Json) -> boo
 
 
 def sort_path(type: RecordType, name: str) -> str:
-    """Where in a type's documents the value of a sort key is: where a filter of that name has it, else by its name."""
+    """The path of a sort key's value in a type's documents: that of the filter with this name, or else the name."""
     return value_paths(type).get(name, name)

@@ -1,4 +1,4 @@
-"""The formats: their media types, which record types they are for, and their file endings."""
+"""The formats that records can be sent in: their media types, file name extensions and record types."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -7,10 +7,13 @@ from app.records.fields import RecordType
 
 
 class Format(NamedTuple):
+    """A value of `format=`."""
+
     media_type: str
     ending: str
+    """The file name extension, without the dot."""
     cites: bool = False
-    """Only for what is published."""
+    """Whether it is a citation format, which only the types in `CITED` have."""
 
 
 FORMATS: Mapping[str, Format] = {
@@ -25,4 +28,5 @@ CITED: frozenset[RecordType] = frozenset({"studies", "publications"})
 
 
 def formats_of(type: RecordType) -> list[str]:
+    """The names of the formats that a record type can be sent in."""
     return [name for name, format in FORMATS.items() if not format.cites or type in CITED]

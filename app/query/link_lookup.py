@@ -1,7 +1,8 @@
-"""Lists of what one link leads to, such as an indication's studies, the newest first.
+"""The fast path of lists that follow one link, such as the studies of an indication, the newest first.
 
-Where a list is filtered by one link, and filters and sorts by nothing but what stands beside it, a page is one range of
-one narrow index: neither the records' own table nor any other link is asked. A statement is built once for each shape.
+A link table can repeat columns of its record, such as the year of a study (`Linked.beside`). If a list is filtered by
+one value of such a link, and filters and sorts by these columns only, then a page is one range of one narrow index:
+neither the records' own table nor any other link table is read. A statement is built once for each shape.
 """
 
 from collections.abc import Mapping
@@ -14,54 +15,60 @@ from sqlalchemy.orm import InstrumentedAttribute
 from app.database.lookup import Lookup
 from app.query.keyset import SortKey
 from app.query.parameters import ListQuery
-from app.query.statements import Known, documents_of
+from app.query.statements import PresentKeys, documents_statement
 from app.records.filters import AnyOf, Between, Tests, Value
 from app.records.resource import Linked, Resource
 
 
 class Bound(NamedTuple):
-    """An end of a range that something beside the link is to be in."""
+    """One end of a range filter on a column of the link table."""
 
     name: str
+    """The name of the filter."""
     is_low: bool
 
 
 class LinkShape(NamedTuple):
+    """A list that follows one link, without the values of its filters; it is the key of the statement cache."""
+
     resource: Resource
     name: str
-    """Of the filter."""
+    """The name of the filter that the link belongs to, such as `indication`."""
     bounds: tuple[Bound, ...]
 
     @property
     def target(self) -> Linked:
-        return _followed(self.resource)[self.name]
+        """The link's columns."""
+        return _indexed_links(self.resource)[self.name]
 
 
 class Link(NamedTuple):
+    """A list that follows one link, with the values of its filters."""
+
     shape: LinkShape
     values: tuple[Value, ...]
-    """What the link leads from, then each bound's."""
+    """The id that the link starts from, then the value of each bound."""
 
 
 @lru_cache
-def _followed(resource: Resource) -> Mapping[str, Linked]:
-    """The filters whose links hold something beside them."""
+def _indexed_links(resource: Resource) -> Mapping[str, Linked]:
+    """The filters whose link tables repeat columns of the record."""
     targets = resource.filters.items()
     return {name: target for name, target in targets if isinstance(target, Linked) and target.beside}
 
 
 def link_of(resource: Resource, query: ListQuery) -> Link | None:
-    """The one link that a list follows, if it does."""
-    followed = _followed(resource)
+    """The link that a list follows if it can be read by this fast path, else None."""
+    followed = _indexed_links(resource)
     name = next((name for name in query.tests if name in followed), None)
     if name is None or query.words or query.ids:
         return None
-    from_one = _only_value(query.tests[name])
+    linked_id = _only_value(query.tests[name])
     bounds = _bounds({other: tests for other, tests in query.tests.items() if other != name})
     named = {*(bound.name for bound in bounds or ()), *(key.name for key in query.sort)}
-    if from_one is None or bounds is None or not named <= {*followed[name].beside, "id"}:
+    if linked_id is None or bounds is None or not named <= {*followed[name].beside, "id"}:
         return None
-    return Link(LinkShape(resource, name, tuple(bounds)), (from_one, *bounds.values()))
+    return Link(LinkShape(resource, name, tuple(bounds)), (linked_id, *bounds.values()))
 
 
 def _only_value(tests: Tests) -> Value | None:
@@ -70,7 +77,7 @@ def _only_value(tests: Tests) -> Value | None:
 
 
 def _bounds(tests: Mapping[str, Tests]) -> dict[Bound, Value] | None:
-    """Each end of each range; nothing where there are other tests than one range for each name."""
+    """The ends of the ranges with their values; None where a filter has a test that is not exactly one range."""
     found: dict[Bound, Value] = {}
     for name, wanted in tests.items():
         test = wanted[0]
@@ -82,12 +89,15 @@ def _bounds(tests: Mapping[str, Tests]) -> dict[Bound, Value] | None:
 
 
 @lru_cache(maxsize=256)
-def link_lookup(shape: LinkShape, sort: tuple[SortKey, ...], known: Known, *, in_turn: bool) -> Lookup[Any]:
-    """Rows of a body and its sort keys; asked with the link's values, what a position has, and a limit."""
+def link_lookup(shape: LinkShape, sort: tuple[SortKey, ...], present: PresentKeys, *, sequential: bool) -> Lookup[Any]:
+    """A look-up of rows of a body and its sort keys.
+
+    Its values are those of the link, then those keys of the position that have a value, then the limit.
+    """
     columns: Mapping[str, InstrumentedAttribute[Any]] = {**shape.target.beside, "id": shape.target.owner}
     keys = tuple(SortKey(key.name, columns[key.name], key.descending) for key in sort)
-    statement = documents_of(shape.resource, _records(shape), keys, known, in_turn=in_turn)
-    after = [f"after_{index}" for index, there in enumerate(known or ()) if there]
+    statement = documents_statement(shape.resource, _records(shape), keys, present, sequential=sequential)
+    after = [f"after_{index}" for index, there in enumerate(present or ()) if there]
     values = ["link", *(f"bound_{index}" for index in range(len(shape.bounds)))]
     return Lookup(statement, _row, *values, *after, "limit")
 

@@ -1,4 +1,4 @@
-"""Records by whatever they are called: ids, brands, synonyms, acronyms, registrations, identifiers."""
+"""Name resolution: finding records by ids, brand names, synonyms, acronyms, registry ids and other identifiers."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, and_, bindparam, or_, select
 from app.common.problems import Problem, parameter_fault
 from app.common.suggestions import nearest
 from app.database.lookup import Ask, Lookup
-from app.query.deleted_records import refuse_gone
+from app.query.deleted_records import raise_if_deleted
 from app.query.pages import Stored, by_id, now
 from app.query.parameters import ListQuery
 from app.records.base_models import RecordName, fold
@@ -23,63 +23,67 @@ from app.store.documents import Document, valid_at
 from app.store.rows import among, batches
 
 MAX_CANDIDATES = 20_000
-"""Names looked through for the nearest ones; only a wrong name costs this."""
+"""The number of names that are searched for suggestions; only a request with an unknown name pays for this."""
 MAX_FAULTS, MAX_NEAREST = 20, 5
-"""Unknown names of one request that are told, and those of them that the nearest names are looked up for."""
+"""How many unknown names of one request are reported, and for how many of these suggestions are looked up."""
 
 
-def without_documents() -> Problem:
+def documents_missing() -> Problem:
+    """The 503 for a database whose rows have no documents yet."""
     detail = "The documents are not made yet; run `evidence rebuild`."
     return Problem("database-not-ready", detail, headers={"retry-after": "5"})
 
 
 def by_name(connection: Connection, resource: Resource, name: str) -> Stored:
-    """The record that a name finds; raises a `Problem` where there is none, or more than one."""
+    """The current document of the record with a name; raises a `Problem` where there is none or more than one."""
     now(connection)
     found = by_id(connection, resource.type, id_of(connection, resource, name))
     if found is None:
-        raise without_documents()
+        raise documents_missing()
     return found
 
 
 def id_of(connection: Connection, resource: Resource, name: str) -> str:
-    """The id of the record that a name finds now; raises a `Problem` where there is none, or more than one."""
+    """The id of the record that has a name now; raises a `Problem` where there is none or more than one.
+
+    The problem is `gone` where `name` is the id of a deleted record.
+    """
     key = (resource.type, fold(resource.type, name))
-    ids = _named(connection, {key}).get(key, [])
+    ids = _ids_by_name(connection, {key}).get(key, [])
     if len(ids) == 1:
         return ids[0]
     if ids:
         faults = [{"pointer": "", "detail": f"{resource.path}/{id}", "nearest": [id]} for id in ids]
         raise Problem("ambiguous-name", f"{name!r} is a name of {len(ids)} {resource.title}.", errors=faults)
-    refuse_gone(connection, resource, name)
+    raise_if_deleted(connection, resource, name)
     near = [f"{resource.path}/{id}" for id in _nearest(connection, resource.type, name)]
     detail = f"There is no {name!r} among the {resource.title}."
     raise Problem("not-found", detail, errors=[{"pointer": "", "detail": detail, "nearest": near}])
 
 
-def _named(connection: Connection, keys: Iterable[tuple[RecordType, str]]) -> dict[tuple[str, str], list[str]]:
+def _ids_by_name(connection: Connection, keys: Iterable[tuple[RecordType, str]]) -> dict[tuple[str, str], list[str]]:
     """Ids by `(type, folded name)`."""
     found: dict[tuple[str, str], list[str]] = {}
     for some in batches(keys):
         wanted: dict[RecordType, list[str]] = {}
         for type, key in some:
             wanted.setdefault(type, []).append(key)
-        query = _naming(tuple(wanted))
+        query = _names_statement(tuple(wanted))
         for row in connection.execute(query, {f"keys_{type}": names for type, names in wanted.items()}):
             found.setdefault((row[0], row[1]), []).append(row[2])
     return found
 
 
 @cache
-def _naming(types: tuple[RecordType, ...]) -> Select[Any]:
-    """Ids of records of some types by the parameters `keys_TYPE`; built once, as most lists ask for names."""
+def _names_statement(types: tuple[RecordType, ...]) -> Select[Any]:
+    """A statement for the ids of records by the parameters `keys_TYPE`; cached, because most lists resolve names."""
     keys = (RecordName.key.in_(bindparam(f"keys_{type}", expanding=True)) for type in types)
     named = or_(*(and_(RecordName.record_type == type, key) for type, key in zip(types, keys, strict=True)))
     columns: tuple[Any, ...] = (RecordName.record_type, RecordName.key, RecordName.record_id)
     return select(*columns).where(named).distinct().order_by(RecordName.record_id)
 
 
-_IDS = Lookup(
+_IDS_OF_NAME = Lookup(
     select(RecordName.record_id)
     .where(RecordName.record_type == bindparam("type"), RecordName.key == bindparam("key"))
     .distinct(),
@@ -89,15 +93,15 @@ _IDS = Lookup(
 )
 
 
-def only_one(ask: Ask, type: RecordType, name: str) -> str | None:
-    """The id of the one record that a name finds, if there is just one."""
-    ids = [*ask(_IDS, type, fold(type, name))]
+def unique_id(ask: Ask, type: RecordType, name: str) -> str | None:
+    """The id of the record with a name if there is exactly one, else None. An id takes precedence over other names."""
+    ids = [*ask(_IDS_OF_NAME, type, fold(type, name))]
     meant = [name] if name in ids else ids
     return meant[0] if len(meant) == 1 else None
 
 
 def _nearest(connection: Connection, type: RecordType, name: str) -> list[str]:
-    """Ids of records with names like this one: most slips are not in the first letter, so those are tried first."""
+    """The ids of records with similar names. Names with the same first letter are tried first: few typos are there."""
     key = fold(type, name)
     of = (RecordName.key, RecordName.record_id)
     query = select(*of).where(RecordName.record_type == type).order_by(*of).limit(MAX_CANDIDATES)
@@ -132,7 +136,9 @@ def _references(resource: Resource, query: ListQuery) -> list[_Reference]:
     return found
 
 
-def _unknown(connection: Connection, reference: _Reference, as_of: datetime | None, *, near: bool) -> Mapping[str, Any]:
+def _unknown_name_fault(
+    connection: Connection, reference: _Reference, as_of: datetime | None, *, near: bool
+) -> Mapping[str, Any]:
     where = f"among the {RESOURCES[reference.type].title}"
     if as_of is not None:
         detail = f"{reference.parameter}: there was no {reference.name!r} {where} at {as_of:%Y-%m-%dT%H:%M:%SZ}."
@@ -142,40 +148,45 @@ def _unknown(connection: Connection, reference: _Reference, as_of: datetime | No
     return parameter_fault(reference.parameter, detail, found)
 
 
-def _there_then(connection: Connection, keys: Iterable[tuple[str, str]], revision: int) -> set[tuple[str, str]]:
+def _existing_at(connection: Connection, keys: Iterable[tuple[str, str]], revision: int) -> set[tuple[str, str]]:
     of = (Document.type, Document.id)
-    there: set[tuple[str, str]] = set()
+    existing_keys: set[tuple[str, str]] = set()
     for some in batches(keys):
         found = connection.execute(select(*of).where(among(*of, some), valid_at(revision)))
-        there.update((row[0], row[1]) for row in found)
-    return there
+        existing_keys.update((row[0], row[1]) for row in found)
+    return existing_keys
 
 
-def _ids_meant(
+def _resolved_ids(
     connection: Connection, references: Sequence[_Reference], revision: int | None
 ) -> dict[tuple[str, str], list[str]]:
-    """Ids by `(type, folded name)`; at a revision only those that there were, whether they still are or not."""
-    ids = _named(connection, {reference.key for reference in references})
+    """The ids by `(type, folded name)`; with `revision`, those of records that existed then, even if deleted since."""
+    ids = _ids_by_name(connection, {reference.key for reference in references})
     if revision is None:
         return ids
     meant = {reference.key: [*ids.get(reference.key, ()), reference.name] for reference in references}
-    there = _there_then(connection, {(type, id) for (type, _), found in meant.items() for id in found}, revision)
-    kept = {key: list(dict.fromkeys(id for id in found if (key[0], id) in there)) for key, found in meant.items()}
-    return {key: found for key, found in kept.items() if found}
+    existing_keys = _existing_at(
+        connection, {(type, id) for (type, _), found in meant.items() for id in found}, revision
+    )
+    existing = {
+        key: list(dict.fromkeys(id for id in found if (key[0], id) in existing_keys)) for key, found in meant.items()
+    }
+    return {key: found for key, found in existing.items() if found}
 
 
 def resolve(connection: Connection, resource: Resource, query: ListQuery) -> ListQuery:
-    """Names in place of ids become ids; a name of several records stands for any of them.
+    """Replace the names in a list's filters and in `ids=` by ids; a name of several records means any of them.
 
-    As of a revision, names are still those that records have now, but of records only those that there were.
+    As of a revision, records are found by the names that they have now, but only those that existed then. Raises a
+    `Problem` that lists the unknown names.
     """
     references = _references(resource, query)
     if not references:
         return query
-    ids = _ids_meant(connection, references, query.revision)
+    ids = _resolved_ids(connection, references, query.revision)
     unknown = [reference for reference in references if reference.key not in ids][:MAX_FAULTS]
     faults = [
-        _unknown(connection, reference, query.as_of, near=number < MAX_NEAREST)
+        _unknown_name_fault(connection, reference, query.as_of, near=number < MAX_NEAREST)
         for number, reference in enumerate(unknown)
     ]
     if faults:
@@ -186,14 +197,14 @@ def resolve(connection: Connection, resource: Resource, query: ListQuery) -> Lis
         of = known[name].of
         if of is None or not isinstance(test, AnyOf | NoneOf):
             return test
-        return replace(test, values=tuple(id for value in test.values for id in _meant(ids, of, str(value))))
+        return replace(test, values=tuple(id for value in test.values for id in _ids_for_name(ids, of, str(value))))
 
     tests = {name: tuple(resolved(name, test) for test in tests) for name, tests in query.tests.items()}
-    own = tuple(dict.fromkeys(id for name in query.ids for id in _meant(ids, resource.type, name)))
+    own = tuple(dict.fromkeys(id for name in query.ids for id in _ids_for_name(ids, resource.type, name)))
     return replace(query, tests=tests, ids=own)
 
 
-def _meant(ids: Mapping[tuple[str, str], list[str]], type: RecordType, name: str) -> list[str]:
-    """An id stands for its own record, whatever else has it as a name."""
+def _ids_for_name(ids: Mapping[tuple[str, str], list[str]], type: RecordType, name: str) -> list[str]:
+    """The ids of a name. An id means its own record, even where it is a name of other records too."""
     found = ids[type, fold(type, name)]
     return [name] if name in found else found

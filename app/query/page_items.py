@@ -1,4 +1,4 @@
-"""Items of a page: stored documents with what `include=` adds and only what `fields=` names, within a byte budget."""
+"""The items of a page: stored documents after `include=` and `fields=`, cut to a byte budget."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -6,71 +6,73 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, func, select
 
-from app.query.page_budget import Cut, Row, converted, cut
+from app.query.page_budget import PageRows, Row, converted, cut
 from app.query.parameters import ListQuery
-from app.query.projection import embed, included, project
-from app.records.fields import RecordType
+from app.query.projection import embed, included_keys, project
 from app.records.resource import Resource
 from app.store.documents import Document, valid_at
 from app.store.rows import among, batches
-
-Key = tuple[RecordType, str]
+from app.store.versions import Key
 
 Explain = Callable[[Any, Row], Any]
-"""What is told beside an item, of its whole document and its row."""
+"""Makes what is shown beside an item, such as its search hit, from the whole parsed document and the row."""
 
 
-def selected(
+def select_items(
     connection: Connection,
     resource: Resource,
     query: ListQuery,
     rows: Iterable[Row],
     most_bytes: int,
     explain: Explain | None = None,
-) -> Cut:
-    """A page of items as `include=` and `fields=` ask for them, from rows of whole documents.
+) -> PageRows:
+    """Take rows of whole documents and give the rows of a page, with `include=` and `fields=` applied.
 
-    A page ends where its items come to the budget as they are sent. `explain` adds a last value to each row. Documents
-    are parsed one at a time, but for those that embed others: they are cut to the budget before, as is what they embed.
+    The page ends before the item that would exceed `most_bytes` in the form in which it is sent. If `explain` is given,
+    its result is appended to each row. Documents are parsed one at a time. Only with `include=` all documents of a page
+    are parsed at once; therefore the page is cut to the budget before, and so are the records that are embedded.
     """
     if query.is_plain and explain is None:
         return cut(rows, query.limit, most_bytes)
     if query.include:
-        return _embedding(connection, resource, query, cut(rows, query.limit, most_bytes), most_bytes, explain)
+        return _select_embedding(connection, resource, query, cut(rows, query.limit, most_bytes), most_bytes, explain)
 
     def convert(row: Row) -> Row:
         document = orjson.loads(row[0])
-        told = explain(document, row) if explain else None
-        return (row[0] if query.is_plain else orjson.dumps(project(document, query.fields)), *row[1:], told)
+        beside = explain(document, row) if explain else None
+        return (row[0] if query.is_plain else orjson.dumps(project(document, query.fields)), *row[1:], beside)
 
     return cut(converted(rows, query.limit, convert), query.limit, most_bytes)
 
 
-def _embedding(
+def _select_embedding(
     connection: Connection,
     resource: Resource,
     query: ListQuery,
-    whole: Cut,
+    whole: PageRows,
     most_bytes: int,
     explain: Explain | None,
-) -> Cut:
+) -> PageRows:
     documents = [orjson.loads(row[0]) for row in whole.rows]
-    told = [explain(document, row) if explain else None for document, row in zip(documents, whole.rows, strict=True)]
-    keys = [included(resource, [document], query.include) for document in documents]
-    sizes = _sizes(connection, set().union(*keys), query.revision)
-    some = _readable(keys, sizes, most_bytes)
+    explained = [explain(doc, row) if explain else None for doc, row in zip(documents, whole.rows, strict=True)]
+    keys = [included_keys(resource, [document], query.include) for document in documents]
+    sizes = _body_sizes(connection, set().union(*keys), query.revision)
+    some = _count_within_budget(keys, sizes, most_bytes)
     found = whole_records(connection, set().union(*keys[:some]), query.revision)
     embed(resource, documents[:some], query.include, found)
     items = (
         (orjson.dumps(project(document, query.fields)), *row[1:], beside)
-        for document, row, beside in zip(documents[:some], whole.rows, told, strict=False)
+        for document, row, beside in zip(documents[:some], whole.rows, explained, strict=False)
     )
     shown = cut(items, query.limit, most_bytes)
-    return Cut(shown.rows, shown.is_more or whole.is_more or some < len(documents))
+    return PageRows(shown.rows, shown.is_more or whole.is_more or some < len(documents))
 
 
-def _readable(keys: Sequence[set[Key]], sizes: Mapping[Key, int], most_bytes: int) -> int:
-    """How many documents, at least one, embed records that come to `most_bytes`, each record counted once."""
+def _count_within_budget(keys: Sequence[set[Key]], sizes: Mapping[Key, int], most_bytes: int) -> int:
+    """How many documents fit, at least one, until the records that they embed exceed `most_bytes`.
+
+    `keys` are the records that each document embeds; a record that several documents embed counts once.
+    """
     seen: set[Key] = set()
     size = 0
     for number, mine in enumerate(keys):
@@ -81,8 +83,8 @@ def _readable(keys: Sequence[set[Key]], sizes: Mapping[Key, int], most_bytes: in
     return len(keys)
 
 
-def _sizes(connection: Connection, keys: Iterable[Key], revision: int | None) -> dict[Key, int]:
-    """Bytes of stored documents, which no database reads for that."""
+def _body_sizes(connection: Connection, keys: Iterable[Key], revision: int | None) -> dict[Key, int]:
+    """The sizes of stored documents in bytes. Both databases know the size of a value without reading it."""
     found: dict[Key, int] = {}
     of = (Document.type, Document.id)
     for some in batches(keys, 5000):
@@ -92,7 +94,7 @@ def _sizes(connection: Connection, keys: Iterable[Key], revision: int | None) ->
 
 
 def whole_records(connection: Connection, keys: Iterable[Key], revision: int | None) -> dict[tuple[str, str], Any]:
-    """Documents of some records, parsed: the current ones, or those of a revision."""
+    """The parsed documents of some records by `(type, id)`: the current ones, or those valid at a revision."""
     found: dict[tuple[str, str], Any] = {}
     of = (Document.type, Document.id)
     for some in batches(keys, 5000):

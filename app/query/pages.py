@@ -1,7 +1,10 @@
-"""Reading: stored documents by id, by any name, and by the page. The number of statements is fixed.
+"""Stored documents read by id and by page, with a fixed number of SQL statements for each request.
 
-A page: state, [names], [total, remembered per revision], documents, [sizes of what is included, included].
-A record: document; one asked for by another name costs two more.
+A page takes these statements, those in brackets only where they are needed:
+
+    database state, [name resolution], [total, cached per revision], documents, [sizes and bodies of embedded records]
+
+A record takes one statement if it is requested by its id, and two more if it is requested by another name.
 """
 
 import threading
@@ -22,28 +25,34 @@ from app.database.schema_version import VERSION
 from app.database.streaming import FEW, streamed
 from app.query.keyset import Position
 from app.query.link_lookup import Link, link_lookup, link_of
-from app.query.page_budget import Cut, Row, cut, with_body
-from app.query.page_items import selected, whole_records
+from app.query.page_budget import PageRows, Row, cut, rows_with_body
+from app.query.page_items import select_items, whole_records
 from app.query.parameters import ListQuery, RecordQuery
-from app.query.projection import embed, included, project
-from app.query.statements import MANY, documents_of, known_in, page_statement, reads_in_turn, shape_of
+from app.query.projection import embed, included_keys, project
+from app.query.statements import MANY, documents_statement, page_statement, present_keys, reads_sequentially, shape_of
 from app.records.fields import RecordType
 from app.records.resource import Resource
 from app.store.documents import Document, Revision, State
 
 
 class Now(NamedTuple):
-    """What the database is at; equal values mean equal answers."""
+    """The state of the database. As long as it is equal, every request has an equal answer."""
 
     revision: int
     changed_at: datetime
+    """When the newest revision was committed."""
     epoch: str
+    """A random value that tells this database from another one with an equal revision."""
 
 
 class Stored(NamedTuple):
+    """A record's current document as it is stored."""
+
     id: str
     etag: str
+    """The hash of `body`, without the quotes of an HTTP entity tag."""
     modified: datetime
+    """When the revision that made this version was committed."""
     body: bytes
 
 
@@ -63,41 +72,45 @@ _RECORD = select(
 
 
 def other_version() -> Problem:
+    """The 503 for a database whose schema version is not the one that this code expects."""
     detail = "The database is at another schema version; run `evidence migrate`."
     return Problem("database-not-ready", detail, headers={"retry-after": "5"})
 
 
-def _now(revision: int, changed_at: datetime, epoch: str, version: str) -> Now:
+def _checked_state(revision: int, changed_at: datetime, epoch: str, version: str) -> Now:
     if version != head():
         raise other_version()
     return Now(revision, changed_at, epoch)
 
 
-def _stored(id: str, etag: str, modified: datetime, body: bytes, version: str) -> Stored:
+def _checked_record(id: str, etag: str, modified: datetime, body: bytes, version: str) -> Stored:
     if version != head():
         raise other_version()
     return Stored(id, etag, modified, body)
 
 
-NOW, RECORD = Lookup(_STATE, _now), Lookup(_RECORD, _stored, "type", "id")
+NOW, RECORD = Lookup(_STATE, _checked_state), Lookup(_RECORD, _checked_record, "type", "id")
 
 
 def certain(found: Now | None) -> Now:
+    """Return a state that was looked up; raises a `Problem` where the database has none, as before its migrations."""
     if found is None:
         raise other_version()
     return found
 
 
 def now(connection: Connection) -> Now:
+    """The current state of the database; raises a `Problem` where its schema has another version."""
     return certain(NOW.by(connection))
 
 
 def by_id(connection: Connection, type: RecordType, id: str) -> Stored | None:
+    """The current document of a record, or None; raises a `Problem` where the schema has another version."""
     return RECORD.by(connection, type, id)
 
 
 class Totals:
-    """Totals already counted at a revision, so that paging counts once; bounded, oldest out first."""
+    """A cache of the totals of lists, so that paging counts once. It is bounded and drops the oldest entry first."""
 
     def __init__(self, entries: int) -> None:
         self.entries = entries
@@ -105,9 +118,11 @@ class Totals:
         self.lock = threading.Lock()
 
     def get(self, at: Now, asked: str) -> int | None:
+        """The cached total of the list with this `ListQuery.asked` at a database state, or None."""
         return self.known.get((at, asked))
 
     def put(self, at: Now, asked: str, total: int) -> None:
+        """Cache the total of a list at a database state."""
         with self.lock:
             self.known[at, asked] = total
             while len(self.known) > self.entries:
@@ -116,13 +131,19 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Page:
+    """One page of a list."""
+
     documents: Sequence[bytes]
+    """The items as JSON."""
     total: int
+    """The number of items in the whole list."""
     next: str | None
+    """The URL of the next page; None on the last one."""
     more: Mapping[str, Any] = field(default_factory=dict)
-    """What else is told of the list, such as facets."""
+    """Further members of the answer, such as `facets` and `search`."""
 
     def body(self) -> bytes:
+        """The answer as JSON."""
         items = b",".join(self.documents)
         more = b"".join(b",%b:%b" % (orjson.dumps(name), orjson.dumps(value)) for name, value in self.more.items())
         return b'{"items":[%b],"total":%d,"next":%b%b}' % (items, self.total, orjson.dumps(self.next), more)
@@ -131,7 +152,10 @@ class Page:
 def page(
     connection: Connection, resource: Resource, query: ListQuery, at: Now, totals: Totals, most_bytes: int
 ) -> Page:
-    """One page of a list with the exact total, of a query whose names are resolved."""
+    """One page of a list of current records with its exact total; the names in `query` must be resolved.
+
+    `at` is the state that `connection` reads. The page ends early where its items would exceed `most_bytes`.
+    """
     shape = shape_of(resource, query)
     total = totals.get(at, query.asked)
     if total is None:
@@ -139,88 +163,97 @@ def page(
         totals.put(at, query.asked, total)
     if not query.limit:
         return Page([], total, None)
-    link, in_turn = link_of(resource, query), reads_in_turn(connection)
+    link, sequential = link_of(resource, query), reads_sequentially(connection)
     if link:
-        rows = _linked(partial(rows_by, connection, by_cursor=query.limit > FEW), query, link, in_turn=in_turn)
+        rows = _link_rows(partial(rows_by, connection, by_cursor=query.limit > FEW), query, link, sequential=sequential)
     else:
-        known, many = known_in(query.position), total > MANY
-        statement = page_statement(shape._replace(many=many), query.sort, known, in_turn=in_turn)
-        rows = _rows(connection, statement, query.position, query.limit + 1, by_cursor=query.limit > FEW)
-    return page_of(resource, query, selected(connection, resource, query, rows, most_bytes), total)
+        known, many = present_keys(query.position), total > MANY
+        statement = page_statement(shape._replace(many=many), query.sort, known, sequential=sequential)
+        rows = _page_rows(connection, statement, query.position, query.limit + 1, by_cursor=query.limit > FEW)
+    return page_of(resource, query, select_items(connection, resource, query, rows, most_bytes), total)
 
 
-def page_of(resource: Resource, query: ListQuery, found: Cut, total: int) -> Page:
-    """A page in an order of sort keys, from rows of an item and its keys."""
+def page_of(resource: Resource, query: ListQuery, found: PageRows, total: int) -> Page:
+    """Make a page that is sorted by keys; each row holds an item and its sort keys, from which `next` is written."""
     last = tuple(found.rows[-1][1 : 1 + len(query.sort)]) if found.is_more else None
     following = query.next_url(resource, last) if last else None
     return Page([row[0] for row in found.rows], total, following)
 
 
-def _rows(
+def _page_rows(
     connection: Connection, statement: Select[Any], position: Position | None, limit: int, *, by_cursor: bool = False
 ) -> Iterator[Row]:
     values = {f"after_{index}": value for index, value in enumerate(position or ())}
-    return with_body(streamed(connection, statement, {**values, "limit": limit}, by_cursor=by_cursor))
+    return rows_with_body(streamed(connection, statement, {**values, "limit": limit}, by_cursor=by_cursor))
 
 
-def _linked(ask: Ask, query: ListQuery, link: Link, *, in_turn: bool) -> Iterator[Row]:
-    lookup = link_lookup(link.shape, query.sort, known_in(query.position), in_turn=in_turn)
+def _link_rows(ask: Ask, query: ListQuery, link: Link, *, sequential: bool) -> Iterator[Row]:
+    lookup = link_lookup(link.shape, query.sort, present_keys(query.position), sequential=sequential)
     after = [value for value in query.position or () if value is not None]
-    return with_body(ask(lookup, *link.values, *after, query.limit + 1))
+    return rows_with_body(ask(lookup, *link.values, *after, query.limit + 1))
 
 
-def linked_page(ask: Ask, resource: Resource, query: ListQuery, link: Link, total: int, most_bytes: int) -> Page:
-    """A page of whole documents that one link leads to, of a resolved query, where segments are read in turn."""
+def link_page(ask: Ask, resource: Resource, query: ListQuery, link: Link, total: int, most_bytes: int) -> Page:
+    """One page of a list that follows one link (see `link_lookup`), with whole documents; only for SQLite.
+
+    `query` must be plain and its name resolved. `ask` runs the lookup, by a connection or by the driver itself.
+    """
     if not query.limit:
         return Page([], total, None)
-    return page_of(resource, query, cut(_linked(ask, query, link, in_turn=True), query.limit, most_bytes), total)
+    return page_of(resource, query, cut(_link_rows(ask, query, link, sequential=True), query.limit, most_bytes), total)
 
 
 EXPORTED = 500
-"""Records read at a time where all of them are wanted."""
+"""The number of records that one statement reads where a whole list is wanted."""
 
 
 def every_page(connection: Connection, resource: Resource, query: ListQuery) -> Iterator[Sequence[bytes]]:
-    """All whole documents of a resolved query, some at a time, in its order."""
+    """All documents of a list in batches, in its order; the names in `query` must be resolved."""
     yield from pages_of(connection, resource, query, shape_of(resource, query).records())
 
 
 def pages_of(
     connection: Connection, resource: Resource, query: ListQuery, records: Select[Any]
 ) -> Iterator[Sequence[bytes]]:
+    """The documents of all records that `records` selects in batches, in the query's order, after its position."""
     position = query.position
     while True:
-        statement = documents_of(resource, records, query.sort, known_in(position), in_turn=reads_in_turn(connection))
-        rows = [*_rows(connection, statement, position, EXPORTED)]
+        statement = documents_statement(
+            resource, records, query.sort, present_keys(position), sequential=reads_sequentially(connection)
+        )
+        rows = [*_page_rows(connection, statement, position, EXPORTED)]
         yield [row[0] for row in rows]
         if len(rows) < EXPORTED:
             return
         position = tuple(rows[-1][1 : 1 + len(query.sort)])
 
 
-def those_with(connection: Connection, resource: Resource, ids: Sequence[str]) -> Any:
-    """A selection of the records with some ids, however many."""
+def select_ids(connection: Connection, resource: Resource, ids: Sequence[str]) -> Any:
+    """A SELECT of the records with some ids. The ids are one parameter, so that there may be any number of them."""
     some = func.json_each(orjson.dumps(ids).decode()).table_valued("value")
     if connection.dialect.name == "postgresql":
         some = func.unnest(cast(list(ids), ARRAY(String))).table_valued("value").render_derived()
     return select(resource.sorts["id"]).where(resource.sorts["id"].in_(select(some.c.value)))
 
 
-def rows_with(connection: Connection, resource: Resource, query: ListQuery, ids: Sequence[str]) -> Iterator[Row]:
-    """The first rows of the records with some ids, however many, in the query's order."""
-    records, in_turn = those_with(connection, resource, ids), reads_in_turn(connection)
-    statement = documents_of(resource, records, query.sort, known_in(query.position), in_turn=in_turn)
-    return _rows(connection, statement, query.position, query.limit + 1, by_cursor=query.limit > FEW)
+def rows_with_ids(connection: Connection, resource: Resource, query: ListQuery, ids: Sequence[str]) -> Iterator[Row]:
+    """Rows of a document and its sort keys for the records with some ids, in the query's order.
+
+    At most one row more than the query's limit is read, because it tells whether there is a next page.
+    """
+    records, sequential = select_ids(connection, resource, ids), reads_sequentially(connection)
+    statement = documents_statement(resource, records, query.sort, present_keys(query.position), sequential=sequential)
+    return _page_rows(connection, statement, query.position, query.limit + 1, by_cursor=query.limit > FEW)
 
 
 def select_parts(
     connection: Connection, resource: Resource, query: RecordQuery, bodies: Sequence[bytes]
 ) -> Sequence[bytes]:
-    """The documents with what `include=` adds and only what `fields=` names."""
+    """Apply `include=` and `fields=` to documents: embed the included records, then keep only the named fields."""
     if query.is_plain:
         return bodies
     documents = [orjson.loads(body) for body in bodies]
     if query.include:
-        keys = included(resource, documents, query.include)
+        keys = included_keys(resource, documents, query.include)
         embed(resource, documents, query.include, whole_records(connection, keys, query.revision))
     return [orjson.dumps(project(document, query.fields)) for document in documents]

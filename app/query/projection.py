@@ -1,4 +1,4 @@
-"""`fields=` and `include=`: which parts of a document are sent, and which referred records whole."""
+"""`fields=` and `include=`: which parts of a document are sent, and which referenced records are embedded whole."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -16,7 +16,7 @@ from app.records.sources.schemas import SourceOut
 
 Json = Any
 Tree = dict[str, "Tree | None"]
-"""Chosen fields; `None` is the whole of one."""
+"""The chosen fields by name; `None` means the whole field."""
 
 PROVENANCE = "provenance"
 
@@ -39,11 +39,13 @@ def _fields_of(model: type[BaseModel]) -> Mapping[str, type[BaseModel] | None]:
 
 
 def includable(resource: Resource) -> list[str]:
+    """The names that `include=` accepts for a record type."""
     cited = [PROVENANCE] if PROVENANCE in resource.out.model_fields else []
     return [*resource.includes, *cited]
 
 
 def read_include(resource: Resource, names: Iterable[str]) -> tuple[str, ...]:
+    """Check the names of `include=` and drop repetitions; raises `Invalid`."""
     known = includable(resource)
     for name in names:
         if name not in known:
@@ -51,15 +53,15 @@ def read_include(resource: Resource, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _shape(resource: Resource, include: tuple[str, ...]) -> Mapping[str, type[BaseModel] | None]:
+def _known_fields(resource: Resource, include: tuple[str, ...]) -> Mapping[str, type[BaseModel] | None]:
     wider = {name: RESOURCES[resource.includes[name]].out for name in include if name in resource.includes}
     cited = {PROVENANCE: CitedWhole} if PROVENANCE in include else {}
     return {**_fields_of(resource.out), **wider, **cited}
 
 
 def _walk(resource: Resource, include: tuple[str, ...], path: str) -> list[str]:
-    """The names of a dotted path, each checked against the schema."""
-    known: Mapping[str, type[BaseModel] | None] = _shape(resource, include)
+    """Split a dotted path into names and check each one against the schema; raises `Invalid`."""
+    known: Mapping[str, type[BaseModel] | None] = _known_fields(resource, include)
     names = path.split(".")
     for index, name in enumerate(names):
         if name not in known:
@@ -72,7 +74,10 @@ def _walk(resource: Resource, include: tuple[str, ...], path: str) -> list[str]:
 
 
 def read_fields(resource: Resource, include: tuple[str, ...], paths: Iterable[str]) -> Tree:
-    """Dotted paths as a tree; a whole field wins over parts of it. Raises `Invalid`."""
+    """Parse dotted paths into a tree; a whole field overrides parts of it. Raises `Invalid`.
+
+    It is an error to leave out a field that `include` embeds.
+    """
     tree: Tree = {}
     for path in paths:
         *above, last = _walk(resource, include, path)
@@ -88,7 +93,7 @@ def read_fields(resource: Resource, include: tuple[str, ...], paths: Iterable[st
 
 
 def project(value: Json, tree: Tree | None) -> Json:
-    """The chosen parts of a document, in its own order."""
+    """The chosen parts of a document, in the document's own order; the whole document where `tree` is None."""
     if tree is None or value is None:
         return value
     if isinstance(value, list):
@@ -96,10 +101,10 @@ def project(value: Json, tree: Tree | None) -> Json:
     return {name: project(inner, tree[name]) for name, inner in value.items() if name in tree}
 
 
-def _embedded(document: Json, names: Iterable[str]) -> Iterator[tuple[str, Json]]:
-    """Each embedded record of a document, with the field it stands in."""
+def _embedded_items(document: Json, names: Iterable[str]) -> Iterator[tuple[str, Json]]:
+    """The items of a document that are to be embedded whole, each with the name of its field."""
     for name in names:
-        value = document.get(name)  # the past may have had other shapes
+        value = document.get(name)  # a document of the past may lack a field that the schema has now
         yield from ((name, item) for item in (value if isinstance(value, list) else [value] if value else []))
 
 
@@ -107,17 +112,23 @@ def _key(resource: Resource, name: str, item: Json) -> tuple[RecordType, str]:
     return ("sources", item["source"]) if name == PROVENANCE else (resource.includes[name], item["id"])
 
 
-def included(resource: Resource, documents: Iterable[Json], include: tuple[str, ...]) -> set[tuple[RecordType, str]]:
-    """The records that `include=` asks for."""
-    return {_key(resource, name, item) for doc in documents for name, item in _embedded(doc, include)}
+def included_keys(
+    resource: Resource, documents: Iterable[Json], include: tuple[str, ...]
+) -> set[tuple[RecordType, str]]:
+    """The keys of the records that `include=` embeds in some documents."""
+    return {_key(resource, name, item) for doc in documents for name, item in _embedded_items(doc, include)}
 
 
 def embed(
     resource: Resource, documents: Iterable[Json], include: tuple[str, ...], found: Mapping[tuple[str, str], Json]
 ) -> None:
-    """Puts whole records where a few of their fields stood; a source beside the provenance that cites it."""
+    """Embed the records of `found` in some documents, in place.
+
+    An item that shows a few fields of a record gets its other fields. An item of `provenance` gets its source as
+    `source_record`.
+    """
     for document in documents:
-        for name, item in _embedded(document, include):
+        for name, item in _embedded_items(document, include):
             record = found[_key(resource, name, item)]
             if name == PROVENANCE:
                 item["source_record"] = record

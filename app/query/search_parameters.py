@@ -1,4 +1,4 @@
-"""What a request asks of the index: words, facets, and how far to go. Read from query parameters; knows no index."""
+"""The query parameters of search: words, matching and facets. This module parses them and does not know the index."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,52 +6,54 @@ from typing import Literal, get_args
 
 from app.common.problems import Invalid
 from app.common.suggestions import nearest
-from app.query.search_syntax import Node, parse
+from app.query.search_syntax import Node
 from app.records.filters import Kind, kinds, split_values
 from app.records.resource import Resource
 
 Match = Literal["best", "all", "any"]
-"""`best`: all words, and where no record has all of them, those that match best."""
+"""`all` requires all words and `any` at least one. `best` requires all, and falls back to `any` if there is no hit."""
 
 DEFAULT_FACET_LIMIT, MAX_FACET_LIMIT = 100, 10_000
 COUNTED = ("word", "reference", "number", "boolean")
-"""Kinds of filters that have facets; texts are too many to count, dates are counted by year."""
+"""The kinds of filters that have facets. Texts have too many values to count, and dates are counted by `year`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words of `q=`."""
+    """The words of a search: `q=` with its parameters."""
 
     raw: str
+    """The value of `q=` as it was given."""
     node: Node
+    """The parsed value of `q=`."""
     match: Match = "best"
     expand: bool = True
+    """Whether synonyms are searched for too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """One filter to count the values of, or two to count each pair of."""
+    """A filter whose values are counted, or two filters whose pairs of values are counted."""
 
     name: str
     by: str | None = None
 
     @property
     def label(self) -> str:
+        """The key of the facet in the answer, which is also its spelling in `facets=`."""
         return f"{self.name}*{self.by}" if self.by else self.name
 
 
 def read_match(value: str) -> Match:
+    """Parse `match=`; raises `Invalid`."""
     for match in get_args(Match):
         if match == value:
             return match  # type: ignore[no-any-return]  # one of the literal's own words
     raise Invalid(f"{value!r} is not a way to match", get_args(Match))
 
 
-def read_node(fields: frozenset[str], value: str) -> Node:
-    return parse(value, fields)
-
-
 def countable(known: Mapping[str, Kind]) -> list[str]:
+    """The names of the filters that have facets."""
     return [name for name, kind in known.items() if kind.name in COUNTED and name != "text"]
 
 
@@ -69,6 +71,7 @@ def _read_facet(resource: Resource, value: str) -> Facet:
 
 
 def read_facets(resource: Resource, value: str) -> tuple[Facet, ...]:
+    """Parse `facets=`, a comma-separated list of `FILTER` or `FILTER*FILTER`, at most 20; raises `Invalid`."""
     facets = tuple(_read_facet(resource, part) for part in dict.fromkeys(split_values(value)))
     if len(facets) > 20:
         raise Invalid("asks for more than 20 facets")
@@ -76,6 +79,7 @@ def read_facets(resource: Resource, value: str) -> tuple[Facet, ...]:
 
 
 def read_facet_limit(value: str) -> int:
+    """Parse `facet_limit=`, a whole number from 1 to 10,000; raises `Invalid`."""
     if not (value.isascii() and value.isdigit() and 1 <= int(value[:6]) <= MAX_FACET_LIMIT):
         raise Invalid(f"{value!r} is not a whole number from 1 to {MAX_FACET_LIMIT}")
     return int(value)

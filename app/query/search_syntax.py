@@ -1,9 +1,13 @@
-"""The query language of `q=`, read into a tree.
+"""The query language of `q=`, parsed into a tree.
 
-eyelid ptosis         all words (or those that match best)      "eyelid ptosis"     a phrase
-wryneck OR torticollis   either                                 -children           without
-mig*                  a beginning                               title:migraine      in one field
-(a OR b) c            grouping
+eyelid ptosis            all words (how strictly: `match=`)      "eyelid ptosis"     a phrase
+wryneck OR torticollis   either word                             -children           without the word
+mig*                     a prefix                                title:migraine      in one field
+(a OR b) c               grouping
+
+    either  :=  all ("OR" all)*
+    all     :=  item+
+    item    :=  "-" item  |  FIELD ":" (WORD | PHRASE)  |  "(" either ")"  |  WORD  |  WORD "*"  |  PHRASE
 """
 
 import re
@@ -20,10 +24,11 @@ MAX_DEPTH = 10
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Text to be found as it is: one word, the beginning of one, or a phrase; in one field or anywhere."""
+    """A word, a prefix or a phrase, searched for in one field or in all."""
 
     text: str
     at: int
+    """The index of its first character in the query."""
     phrase: bool = False
     prefix: bool = False
     field: str | None = None
@@ -31,16 +36,22 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class All:
+    """A conjunction."""
+
     nodes: tuple["Node", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Any_:
+    """A disjunction; the underscore keeps the name apart from `typing.Any`."""
+
     nodes: tuple["Node", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
+    """A negation."""
+
     node: "Node"
 
 
@@ -75,7 +86,7 @@ def _tokens(text: str) -> Iterator[_Token]:
 
 
 class _Parser:
-    """Recursive descent; `fields` are the names that may stand before a colon."""
+    """A recursive-descent parser; `fields` are the names that may precede a colon."""
 
     def __init__(self, text: str, fields: frozenset[str]) -> None:
         self.tokens = list(_tokens(text))
@@ -152,7 +163,10 @@ def _words(token: _Token, field: str | None) -> Words:
 
 
 def parse(text: str, fields: frozenset[str]) -> Node:
-    """A query as a tree; raises `Invalid` that says where it cannot be read."""
+    """Parse a query into a tree; `fields` are the names that may precede a colon.
+
+    Raises `Invalid` with the place of the error, or for more than 2,000 characters, 100 words or 10 nested groups.
+    """
     if len(text) > MAX_CHARACTERS:
         raise Invalid(f"has {len(text)} characters; at most {MAX_CHARACTERS} are read")
     parser = _Parser(text, fields)
@@ -167,7 +181,7 @@ def parse(text: str, fields: frozenset[str]) -> Node:
 
 
 def leaves(node: Node) -> Iterator[Words]:
-    """All words that a hit may have; not those it must not have."""
+    """All words of a query except the negated ones."""
     if isinstance(node, Words):
         yield node
     elif isinstance(node, All | Any_):

@@ -1,4 +1,7 @@
-"""Where the changed records of a list of the past stand in it: found out once, however many pages are read."""
+"""A cache of the sort positions of changed records in lists of the past (see `as_of_lists`).
+
+Finding the positions means reading all documents that have changed since, so it is done once for all pages of a list.
+"""
 
 import threading
 from collections import OrderedDict
@@ -7,19 +10,23 @@ from collections.abc import Callable, Sequence
 from app.query.keyset import Position
 from app.query.pages import Now
 
-MOST = 100_000
-"""Positions remembered in all, some twenty megabytes."""
+MAX_POSITIONS = 100_000
+"""The number of positions in the whole cache, which take about twenty megabytes."""
 
 
 class Remembered:
-    """By the database's state and what was asked; bounded in positions, oldest out first."""
+    """The cached positions by database state and `ListQuery.asked`.
 
-    def __init__(self, most: int = MOST) -> None:
+    The cache is bounded by its number of positions and drops the oldest list first. An empty list counts as one.
+    """
+
+    def __init__(self, most: int = MAX_POSITIONS) -> None:
         self.most, self.size = most, 0
         self.known: OrderedDict[tuple[Now, str], Sequence[Position]] = OrderedDict()
         self.lock = threading.Lock()
 
     def get(self, at: Now, asked: str, find: Callable[[], Sequence[Position]]) -> Sequence[Position]:
+        """The positions of a list at a database state, which `find` computes where they are not cached."""
         found = self.known.get((at, asked))
         if found is None:
             found = find()

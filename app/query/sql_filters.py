@@ -1,4 +1,7 @@
-"""Typed tests of a filter as SQL conditions; the value grammar itself is in `filters`."""
+"""Filters compiled to SQL conditions. The grammar of their values is in `records.filters`.
+
+`document_filters` tests parsed documents and `search.query_compiler` builds index queries by the same rules.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -11,11 +14,11 @@ from app.records.resource import Linked, Resource, Target
 
 Column = InstrumentedAttribute[Any]
 AFTER_ANY_DATE = "~"
-"""Sorts after every digit and hyphen: `2010~` is the end of all that 2010 contains."""
+"""This character sorts after every digit and hyphen, so `2010~` is an upper bound of all dates in 2010."""
 
 
 def _within(column: Column, low: Value | None, high: Value | None) -> ColumnElement[bool]:
-    """A date counts as the first moment it can mean: 2010 is in `2010..` and in `..2010-06`."""
+    """A stored date counts as the first day that it can mean: 2010 is in `2010..` and in `..2010-06`."""
     ends = []
     if low is not None:
         ends.append(column >= low)
@@ -29,7 +32,8 @@ def _dates(column: Column, values: tuple[Value, ...]) -> ColumnElement[bool]:
 
 
 def _numbers(column: Column, values: tuple[Value, ...]) -> ColumnElement[bool]:
-    return type_coerce(column, Float()).in_([float(value) for value in values])  # else the first value's type decides
+    # Without the coercion, the type of the first value would decide the type of all parameters.
+    return type_coerce(column, Float()).in_([float(value) for value in values])
 
 
 def _texts(column: Column, values: tuple[Value, ...]) -> ColumnElement[bool]:
@@ -55,8 +59,8 @@ def _between(column: Column, kind: Kind, test: Between) -> ColumnElement[bool]:
     return and_(*ends, *([number <= test.high] if test.high is not None else []))
 
 
-def _holds(column: Column, kind: Kind, test: Test) -> ColumnElement[bool]:
-    """Whether one value passes; `NoneOf` and `Missing` are the opposites of these."""
+def _value_condition(column: Column, kind: Kind, test: Test) -> ColumnElement[bool]:
+    """The condition on one value. For `NoneOf` and `Missing` it is the opposite, which `condition` negates."""
     if isinstance(test, AnyOf | NoneOf):
         return _EQUAL.get(kind.name, _equals)(column, test.values)
     if isinstance(test, Between):
@@ -65,23 +69,23 @@ def _holds(column: Column, kind: Kind, test: Test) -> ColumnElement[bool]:
 
 
 def condition(main_id: Column, target: Target, kind: Kind, test: Test, *, many: bool = False) -> ColumnElement[bool]:
-    """A record passes when any of its values does; `not:` and `missing` when none does.
+    """The condition of one test. A record passes if any of its values passes; `not:` and `missing` if none does.
 
-    Where `many` pass, records are best gone through in their order and asked one by one (EXISTS); where few do, those
-    few are best looked up first (IN). Either is a hundred times slower in the other's place.
+    If `many` records pass, it is fastest to read the records in sort order and to test each one (EXISTS). If few pass,
+    it is fastest to look these up first (IN). Each form is about a hundred times slower in the place of the other.
     """
     opposite = isinstance(test, NoneOf | Missing)
     holds: ColumnElement[bool]
     if isinstance(target, Linked):
-        passing = select(target.owner).where(*target.where, _holds(target.column, kind, test))
+        passing = select(target.owner).where(*target.where, _value_condition(target.column, kind, test))
         holds = passing.where(target.owner == main_id).exists() if many else main_id.in_(passing)
         return not_(holds) if opposite else holds
-    holds = _holds(target, kind, test)
+    holds = _value_condition(target, kind, test)
     return or_(target.is_(None), not_(holds)) if opposite else holds
 
 
 def conditions(resource: Resource, tests: Mapping[str, Tests], *, many: bool = False) -> Iterator[ColumnElement[bool]]:
-    """All must hold."""
+    """The conditions of all filters of a list; a record must pass every one of them."""
     known = kinds(resource.filter)
     for name, wanted in tests.items():
         for test in wanted:

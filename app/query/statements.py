@@ -1,4 +1,4 @@
-"""Statements that find a page's documents, each built once for all lists that differ in nothing but values."""
+"""The SQL statements that read a page's documents. Lists that differ only in values share one cached statement."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
@@ -32,14 +32,16 @@ from app.store.documents import Document, valid_at
 
 
 class Shape(NamedTuple):
-    """What pages of one list have in common: their statements differ in nothing but values."""
+    """The part of a list's query that is the same on all of its pages; it is the key of the statement cache."""
 
     resource: Resource
     tests: tuple[tuple[str, Tests], ...]
     ids: tuple[str, ...]
     many: bool = False
+    """Whether the list has more than `MANY` records."""
 
     def records(self) -> Select[Any]:
+        """A SELECT of the ids of all records that pass the filters."""
         wanted = [*conditions(self.resource, dict(self.tests), many=self.many)]
         if self.ids:
             wanted.append(self.resource.sorts["id"].in_(self.ids))
@@ -47,86 +49,101 @@ class Shape(NamedTuple):
 
 
 MANY = 1_000
-"""Records found above which they are gone through in order; about the root of a page's length times all there are."""
+"""A list with more records than this is read in sort order while each record's filters are tested (see `sql_filters`).
+
+Below it, the matching records are looked up first and then sorted. Both cost the same at about the square root of a
+page's length times the number of stored records.
+"""
 
 
 def shape_of(resource: Resource, query: ListQuery) -> Shape:
+    """The shape of a list's query."""
     return Shape(resource, tuple(query.tests.items()), query.ids)
 
 
-Known = tuple[bool, ...] | None
-"""Which keys of a position have a value; nothing where a list begins."""
+PresentKeys = tuple[bool, ...] | None
+"""For each sort key of a position, whether it has a value (a key may be NULL); None where a list begins."""
 
 
-def reads_in_turn(connection: Connection) -> bool:
+def reads_sequentially(connection: Connection) -> bool:
+    """Whether the database reads the parts of a UNION ALL one after the other, and joins in written order: SQLite."""
     return connection.dialect.name == "sqlite"
 
 
-def known_in(position: Position | None) -> Known:
+def present_keys(position: Position | None) -> PresentKeys:
+    """Which keys of a position have a value; None for no position."""
     return None if position is None else tuple(value is not None for value in position)
 
 
 @lru_cache(maxsize=256)
-def page_statement(shape: Shape, sort: tuple[SortKey, ...], known: Known, *, in_turn: bool) -> Select[Any]:
-    """Building a statement costs more than running it, so each shape's is kept."""
-    return documents_of(shape.resource, shape.records(), sort, known, in_turn=in_turn)
+def page_statement(shape: Shape, sort: tuple[SortKey, ...], present: PresentKeys, *, sequential: bool) -> Select[Any]:
+    """The cached statement of a page; building a statement costs more than running it."""
+    return documents_statement(shape.resource, shape.records(), sort, present, sequential=sequential)
 
 
-def documents_of(
-    resource: Resource, records: Select[Any], sort: tuple[SortKey, ...], known: Known, *, in_turn: bool
+def documents_statement(
+    resource: Resource, records: Select[Any], sort: tuple[SortKey, ...], present: PresentKeys, *, sequential: bool
 ) -> Select[Any]:
-    """The documents of one page; parameters `limit` and, for each key of a position that has a value, `after_...`."""
-    position: Any = known and tuple(
+    """A statement that reads the documents of one page, as rows of a body and the sort keys.
+
+    Its parameters are `limit` and, for each key of the position that has a value, `after_INDEX`.
+    """
+    position: Any = present and tuple(
         bindparam(f"after_{index}", type_=key.column.type) if there else None
-        for index, (key, there) in enumerate(zip(sort, known, strict=True))
+        for index, (key, there) in enumerate(zip(sort, present, strict=True))
     )
     limit: Any = bindparam("limit", type_=Integer())
-    return with_bodies(resource, page_keys(records, sort, position, limit, in_turn=in_turn), sort, in_turn=in_turn)
+    return bodies_statement(
+        resource, page_keys(records, sort, position, limit, sequential=sequential), sort, sequential=sequential
+    )
 
 
-def with_bodies(resource: Resource, keys: Subquery, sort: Sequence[SortKey], *, in_turn: bool) -> Select[Any]:
-    """The body of each record's current document and the record's sort keys, in the page's order.
+def bodies_statement(resource: Resource, keys: Subquery, sort: Sequence[SortKey], *, sequential: bool) -> Select[Any]:
+    """A statement that joins a page's keys with the current documents, in the page's order.
 
-    Where the database reads in turn, it is given no order here: SQLite would carry all bodies through its sorter before
-    it gave the first, which takes longer than all the rest. The keys come in their order, and SQLite evaluates an outer
-    join in the order in which it is written (https://www.sqlite.org/optoverview.html, Joins).
+    On SQLite (`sequential`) the statement has no ORDER BY: SQLite would carry all bodies through its sorter before it
+    gave the first row, which takes longer than everything else. The keys already come in order, and SQLite evaluates an
+    outer join in the order in which it is written (https://www.sqlite.org/optoverview.html, Joins).
     """
     columns = [keys.c[f"key_{index}"] for index in range(len(sort))]
     current = and_(Document.type == resource.type, Document.id == columns[-1], Document.until_revision.is_(None))
     shown = select(Document.body, *columns).join_from(keys, Document, current, isouter=True)
-    return shown if in_turn else shown.order_by(*page_order(keys, sort))
+    return shown if sequential else shown.order_by(*page_order(keys, sort))
 
 
 def keyed_documents(
     connection: Connection, keys: Sequence[tuple[RecordType, str]], revision: int | None = None
 ) -> Iterator[Row]:
-    """Rows of a body and its key's place from 1 on, in the keys' order; a key without a document is left out.
+    """Read the documents of some keys, in the keys' order, as rows of a body and the key's place counted from 1.
 
-    `revision`: the documents as of then in place of the current ones.
+    A key without a document is left out. With `revision`, the documents are those that were valid at that revision
+    instead of the current ones.
     """
     if not keys:
         return iter(())
-    in_turn = reads_in_turn(connection)
-    statement = _keyed_statement(in_turn=in_turn, is_past=revision is not None)
-    values = {"keys": orjson.dumps(keys).decode()} if in_turn else {name: [*some] for name, some in _columns(keys)}
+    sequential = reads_sequentially(connection)
+    statement = _keyed_statement(sequential=sequential, is_past=revision is not None)
+    values = (
+        {"keys": orjson.dumps(keys).decode()} if sequential else {name: [*some] for name, some in _key_columns(keys)}
+    )
     return by_place(streamed(connection, statement, {**values, "revision": revision}, by_cursor=len(keys) > FEW))
 
 
-def _columns(keys: Sequence[tuple[RecordType, str]]) -> Iterator[tuple[str, Iterable[str]]]:
+def _key_columns(keys: Sequence[tuple[RecordType, str]]) -> Iterator[tuple[str, Iterable[str]]]:
     return zip(("types", "ids"), zip(*keys, strict=True), strict=True)
 
 
 @cache
-def _keyed_statement(*, in_turn: bool, is_past: bool) -> Select[Any]:
-    """Parameters: `keys` as JSON where the database reads in turn, else `types` and `ids`; `revision` of the past."""
-    wanted = _in_json() if in_turn else _in_arrays()
+def _keyed_statement(*, sequential: bool, is_past: bool) -> Select[Any]:
+    """The parameters are `keys` as JSON on SQLite, or the arrays `types` and `ids`, and `revision` if `is_past`."""
+    wanted = _keys_in_json() if sequential else _keys_in_arrays()
     revision: Any = bindparam("revision", type_=Integer()) if is_past else None
     document = and_(Document.type == wanted.c.type, Document.id == wanted.c.id, valid_at(revision))
     found = select(Document.body, wanted.c.place).join_from(wanted, Document, document, isouter=True)
-    return found if in_turn else found.order_by(wanted.c.place)
+    return found if sequential else found.order_by(wanted.c.place)
 
 
-def _in_json() -> Any:
+def _keys_in_json() -> Any:
     pairs = func.json_each(bindparam("keys", type_=String())).table_valued("key", "value")
     part = func.json_extract
     place = (type_coerce(pairs.c.key, Integer()) + 1).label("place")
@@ -134,7 +151,7 @@ def _in_json() -> Any:
     return select(*columns, place).subquery("wanted")
 
 
-def _in_arrays() -> Any:
+def _keys_in_arrays() -> Any:
     types, ids = (cast(bindparam(name, type_=ARRAY(String)), ARRAY(String)) for name in ("types", "ids"))
     pairs = func.unnest(types, ids).table_valued("type", "id", with_ordinality="place")
     return pairs.render_derived(name="wanted")

@@ -1,4 +1,4 @@
-"""Zip files of a YAML directory, unpacked where nothing they say can do harm."""
+"""Zip files of a YAML directory, unpacked into a temporary folder with limits on names, number and size of files."""
 
 import zlib
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import IO
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
-from app.common import zip_safety as zips
+from app.common import zip_safety
 from app.releases.load import Faulty, Located
 
 MOST_FILES = 1000
@@ -21,23 +21,26 @@ def _fault_of_name(name: str) -> str:
 
 
 def _faults(name: str, members: list[ZipInfo]) -> Iterator[Located]:
-    for member, detail in zips.faults(members, zips.Bounds(MOST_FILES, MOST_BYTES), _fault_of_name):
+    for member, detail in zip_safety.faults(members, zip_safety.Bounds(MOST_FILES, MOST_BYTES), _fault_of_name):
         yield Located(Path(name), 1, member, "", detail)
 
 
 def _unpack(archive: ZipFile, member: ZipInfo, folder: Path) -> None:
     with (folder / member.filename).open("xb") as file:
-        for piece in zips.pieces(archive, member):
+        for piece in zip_safety.pieces(archive, member):
             file.write(piece)
 
 
 @contextmanager
 def unpacked(name: str, file: IO[bytes]) -> Iterator[Path]:
-    """A folder of the archive's name with its files; raises `Faulty` where there is anything odd about it."""
+    """A temporary folder with the files of a zip; raises `Faulty` where the zip is broken or breaks a limit.
+
+    `name` is the archive's name, which faults show.
+    """
     with TemporaryDirectory(prefix="evidence-") as parent:
         folder = Path(parent)
         try:
-            zips.require_few(file, MOST_FILES)
+            zip_safety.require_few(file, MOST_FILES)
             with ZipFile(file) as archive:
                 faults = list(_faults(name, archive.infolist()))
                 if faults:

@@ -1,4 +1,4 @@
-"""A release's content by what it is: a directory, a zip of one, or NDJSON."""
+"""Opens the content of a release: a directory of YAML, a zip of one, a YAML file or NDJSON."""
 
 import shutil
 import sys
@@ -9,15 +9,15 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
-from app.common import zip_safety as zips
+from app.common import zip_safety
 from app.releases.archive import unpacked
 from app.releases.content import Content, Directory, Lines
 from app.releases.load import Faulty, Located
 
 
 @contextmanager
-def _called(archive: Path, folder: Path) -> Iterator[None]:
-    """Faults are told as of the archive's files: where it was unpacked is nobody's business."""
+def _faults_named_after(archive: Path, folder: Path) -> Iterator[None]:
+    """Report faults by the archive's own file names in place of those in the temporary folder."""
     try:
         yield
     except Faulty as faulty:
@@ -27,10 +27,10 @@ def _called(archive: Path, folder: Path) -> Iterator[None]:
 
 @contextmanager
 def content_of(name: str, file: IO[bytes]) -> Iterator[Content]:
-    """Of a file that can be sought in."""
+    """Open the content of a seekable file, a zip or NDJSON; `name` is the file name that faults show."""
     file.seek(0)
-    if file.read(4) in zips.MAGIC:
-        with unpacked(name, file) as folder, _called(Path(name), folder):
+    if file.read(4) in zip_safety.MAGIC:
+        with unpacked(name, file) as folder, _faults_named_after(Path(name), folder):
             yield Directory(folder)
     else:
         yield Lines(name, file)
@@ -38,7 +38,7 @@ def content_of(name: str, file: IO[bytes]) -> Iterator[Content]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Content]:
-    """Of a path; `-` is standard input. A file of YAML is read as a directory of one."""
+    """Open the content at a path; `-` is standard input. Raises `Faulty` where the file cannot be read."""
     if path.is_dir() or path.suffix in (".yaml", ".yml"):
         yield Directory(path)
     elif str(path) == "-":

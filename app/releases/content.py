@@ -1,7 +1,7 @@
-"""What a release is made of: records to enter and records to delete, from any place that can say where a fault is.
+"""The content of a release: the records to enter and to delete, from sources that can locate a fault.
 
-NDJSON         {"type": "studies", "record": {...}}  or  {"type": "studies", "id": "x", "deleted": true}, one a line
-YAML           a directory as `evidence load` takes it, where `{id: x, deleted: true}` deletes
+NDJSON   each line is {"type": "studies", "record": {...}}  or  {"type": "studies", "id": "x", "deleted": true}
+YAML     a directory as `evidence load` takes it, in which `{id: x, deleted: true}` deletes a record
 """
 
 import re
@@ -15,7 +15,7 @@ from typing import IO, Any, Protocol
 from app.common.strict_json import parse
 from app.common.suggestions import nearest
 from app.records.fields import SLUG, RecordType
-from app.releases.load import TYPES, Located, files_of, located, type_of, with_text
+from app.releases.load import TYPES, Located, files_of, located, located_in, type_of, with_text
 from app.releases.yaml_source import Item, read
 from app.store.submission import Draft, Fault
 
@@ -24,7 +24,7 @@ LONGEST_LINE = 25_000_000
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """A record that the release deletes; `number` is its place, as a draft's is."""
+    """A record that the release deletes; `number` is its place in the content, like that of a draft."""
 
     number: int
     type: RecordType
@@ -35,17 +35,20 @@ Change = Draft | Gone
 
 
 class Content(Protocol):
-    """`changes` can be gone through once; what could not be read is in `faults` then."""
+    """A source of changes."""
 
     faults: list[Located]
+    """What could not be read, complete after `changes` was exhausted."""
 
-    def changes(self) -> Iterator[Change]: ...
+    def changes(self) -> Iterator[Change]:
+        """All changes; they can be iterated only once."""
 
-    def locate(self, faults: Sequence[Fault]) -> list[Located]: ...
+    def locate(self, faults: Sequence[Fault]) -> list[Located]:
+        """Find the file, the line and the record of some faults, after `changes` was exhausted."""
 
 
 class Drafts:
-    """Changes that come from no file, such as an import's."""
+    """Changes that do not come from files, such as those of a revert."""
 
     def __init__(self, name: str, changes: Iterable[Change]) -> None:
         self.faults: list[Located] = []
@@ -65,8 +68,8 @@ class Drafts:
         return Located(self._name, fault.number, record, fault.pointer, fault.detail, fault.nearest)
 
 
-class Unreadable(Exception):
-    """A line that is no change; at a JSON pointer."""
+class UnreadableLine(Exception):
+    """A line that is not a change; `fault` says what is wrong at which JSON pointer."""
 
     def __init__(self, pointer: str, detail: str, near: Iterable[str] = ()) -> None:
         super().__init__(detail)
@@ -75,33 +78,33 @@ class Unreadable(Exception):
 
 def _change(number: int, line: bytes) -> Change:
     try:
-        said = parse(line)
+        content = parse(line)
     except ValueError as error:
-        raise Unreadable("", f"this is no JSON that can be read: {error}") from None
-    if not isinstance(said, dict):
-        raise Unreadable("", "a line is one object")
-    type = _type(said.get("type"))
-    if said.keys() == {"type", "record"}:
-        return Draft(number, type, said["record"])
-    if said.keys() == {"type", "id", "deleted"} and _is_gone(said):
-        return Gone(number, type, said["id"])
-    raise Unreadable("", 'a line has type and record, or type, id and "deleted": true, and nothing else')
+        raise UnreadableLine("", f"this is no JSON that can be read: {error}") from None
+    if not isinstance(content, dict):
+        raise UnreadableLine("", "a line is one object")
+    type = _type(content.get("type"))
+    if content.keys() == {"type", "record"}:
+        return Draft(number, type, content["record"])
+    if content.keys() == {"type", "id", "deleted"} and _is_deletion(content):
+        return Gone(number, type, content["id"])
+    raise UnreadableLine("", 'a line has type and record, or type, id and "deleted": true, and nothing else')
 
 
-def _is_gone(said: dict[str, Any]) -> bool:
-    id = said["id"]
-    return said["deleted"] is True and isinstance(id, str) and re.fullmatch(SLUG, id) is not None
+def _is_deletion(content: dict[str, Any]) -> bool:
+    id = content["id"]
+    return content["deleted"] is True and isinstance(id, str) and re.fullmatch(SLUG, id) is not None
 
 
-def _type(said: Any) -> RecordType:
+def _type(content: Any) -> RecordType:
     for type in TYPES:
-        if type == said:
+        if type == content:
             return type
-    raise Unreadable("/type", f"{said!r:.80} is no record type", nearest(str(said), TYPES))
+    raise UnreadableLine("/type", f"{content!r:.80} is no record type", nearest(str(content), TYPES))
 
 
 class Lines:
-    """NDJSON; a record's number is its line."""
+    """Changes from a seekable NDJSON file; the number of a record is its line."""
 
     def __init__(self, name: str, file: IO[bytes]) -> None:
         self.faults: list[Located] = []
@@ -119,11 +122,11 @@ class Lines:
         for number, line in self._lines():
             try:
                 yield _change(number, line)
-            except Unreadable as error:
+            except UnreadableLine as error:
                 self.faults += self._locate_here([replace(error.fault, number=number)], "")
 
     def locate(self, faults: Sequence[Fault]) -> list[Located]:
-        """A record's faults, by their lines; these are read again, for they say which record it is."""
+        # The lines with faults are read again, because only they hold the ids of their records.
         wanted = {fault.number for fault in faults}
         ids = {number: _id_of(_change(number, line)) for number, line in self._lines() if number in wanted}
         return [
@@ -146,7 +149,7 @@ def _id_of(change: Change) -> str:
 
 
 class Directory:
-    """YAML files, one in memory at a time; a record's number is its place in all of them."""
+    """Changes from YAML files, of which one at a time is in memory; the number of a record counts through all files."""
 
     def __init__(self, path: Path) -> None:
         self.faults: list[Located] = []
@@ -176,7 +179,7 @@ class Directory:
             fault = data
         elif not isinstance(data, dict) or "deleted" not in data:
             return Draft(number, type, data)
-        elif data.keys() == {"id", "deleted"} and _is_gone(data):
+        elif data.keys() == {"id", "deleted"} and _is_deletion(data):
             return Gone(number, type, data["id"])
         else:
             detail = "what is deleted has its id and `deleted: true`, and nothing else"
@@ -186,7 +189,7 @@ class Directory:
         return None
 
     def locate(self, faults: Sequence[Fault]) -> list[Located]:
-        """Files with faults are read again: lines are not kept for all the others."""
+        # Files with faults are read again, because the lines of values are not kept for all records.
         by_file: dict[int, list[Fault]] = defaultdict(list)
         for fault in faults:
             by_file[bisect_right(self._starts, fault.number) - 1].append(fault)
@@ -194,8 +197,4 @@ class Directory:
 
     def _locate_in(self, place: int, faults: Iterable[Fault]) -> Iterator[Located]:
         items, _ = read(self._files[place])
-        for fault in faults:
-            item = items[fault.number - self._starts[place]]
-            data = item.data if isinstance(item.data, dict) else {}
-            record = str(data.get("id", f"record {item.number}"))
-            yield Located(item.file, item.line(fault.pointer), record, fault.pointer, fault.detail, fault.nearest)
+        return (located_in(items[fault.number - self._starts[place]], fault) for fault in faults)

@@ -1,4 +1,4 @@
-"""What differs between two JSON values, place by place."""
+"""The differences between two JSON values, by JSON pointer."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +7,7 @@ from app.common.validation_errors import pointer_of
 
 Path = tuple[int | str, ...]
 Difference = dict[str, Any]
-"""`pointer`, and `before` and `after` where there is a value."""
+"""A `pointer`, with `before` and `after` where there is a value."""
 
 ABSENT = object()
 
@@ -19,7 +19,7 @@ def _inner(value: Any) -> dict[Any, Any] | None:
 
 
 def differences(before: Any, after: Any, path: Path = ()) -> Iterator[Difference]:
-    """1 and 1.0 differ here, as they do in print."""
+    """Compare two JSON values member by member; list items are compared by their index. 1 and 1.0 differ here."""
     old, new = _inner(before), _inner(after)
     if old is None or new is None or type(before) is not type(after):
         if repr(before) != repr(after):

@@ -1,4 +1,4 @@
-"""JSON Schemas of the seed files, with which editors complete and check them; `make schemas` writes them."""
+"""JSON Schemas of the seed files, with which editors can complete and check them; `make schemas` writes them."""
 
 import sys
 from collections.abc import Iterator
@@ -26,12 +26,13 @@ def _schema(resource: Resource) -> dict[str, Any]:
 
 
 def schema_files() -> Iterator[tuple[str, bytes]]:
-    """Each schema's file name and content."""
+    """The file name and the content of each record type's schema."""
     for resource in RESOURCES.values():
         yield f"{resource.type}.json", orjson.dumps(_schema(resource), option=orjson.OPT_INDENT_2) + b"\n"
 
 
 def main(folder: Path) -> None:
+    """Write all schemas into a folder."""
     folder.mkdir(exist_ok=True)
     for name, content in schema_files():
         (folder / name).write_bytes(content)

@@ -1,4 +1,4 @@
-"""Loading a directory of YAML: everything is checked first, then all of it is written or nothing is."""
+"""Loads a directory of YAML files: all records are checked first, and then either all of them are written or none."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -23,7 +23,7 @@ TYPES: tuple[RecordType, ...] = get_args(RecordType)
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A fault of a file: where it is, what is wrong, and what would be right."""
+    """A fault with its place in a file, what is wrong, and the nearest valid values."""
 
     file: Path
     line: int
@@ -39,7 +39,7 @@ class Located:
 
 
 class Faulty(Exception):
-    """Nothing was loaded; `faults` are all there are."""
+    """The content is invalid and nothing was written; `faults` are all of its faults."""
 
     def __init__(self, faults: list[Located]) -> None:
         super().__init__(f"{len(faults)} faults")
@@ -47,13 +47,14 @@ class Faulty(Exception):
 
 
 def files_of(path: Path) -> list[Path]:
-    """The files a load reads: `TYPE.yaml` and `TYPE.PART.yaml`, sorted."""
+    """The files that a load reads, sorted: `TYPE.yaml` and `TYPE.PART.yaml` (or `.yml`) of a directory, or one file."""
     if not path.is_dir():
         return [path]
     return sorted(file for ending in ("*.yaml", "*.yml") for file in path.glob(ending) if file.is_file())
 
 
 def type_of(file: Path) -> RecordType | Located:
+    """The record type that a file's name begins with, or a fault."""
     stem = file.name.split(".")[0]
     for type in TYPES:
         if type == stem:
@@ -63,11 +64,22 @@ def type_of(file: Path) -> RecordType | Located:
 
 
 def located(fault: FileFault) -> Located:
+    """A fault that belongs to a file and not to a record."""
     return Located(fault.file, fault.line, "", "", fault.detail)
 
 
+def located_in(item: Item, fault: Fault) -> Located:
+    """A record's fault with the line of its value in the record's YAML file."""
+    data = item.data if isinstance(item.data, dict) else {}
+    record = str(data.get("id", f"record {item.number}"))
+    return Located(item.file, item.line(fault.pointer), record, fault.pointer, fault.detail, fault.nearest)
+
+
 def with_text(item: Item) -> Any | Located:
-    """A source's `text_file`, a file beside the YAML, is read into its `text`."""
+    """The data of an item, in which `text_file` is replaced by `text`, the content of that file beside the YAML.
+
+    Returns a fault where the file cannot be read, is not UTF-8 or lies elsewhere.
+    """
     data = item.data
     if not isinstance(data, dict) or "text_file" not in data:
         return data
@@ -100,13 +112,10 @@ class _Batch:
         self.items.append(item)
 
     def locate(self, fault: Fault) -> Located:
-        item = self.items[fault.number]
-        data = item.data if isinstance(item.data, dict) else {}
-        record = str(data.get("id", f"record {item.number}"))
-        return Located(item.file, item.line(fault.pointer), record, fault.pointer, fault.detail, fault.nearest)
+        return located_in(self.items[fault.number], fault)
 
 
-def _gather(files: Iterable[Path]) -> _Batch:
+def _read_batch(files: Iterable[Path]) -> _Batch:
     batch = _Batch([], [], [])
     for file in files:
         type = type_of(file)
@@ -121,7 +130,7 @@ def _gather(files: Iterable[Path]) -> _Batch:
 
 
 def digest_of(path: Path) -> str:
-    """Changes whenever any file beside or below the YAML does."""
+    """A SHA-256 digest of a file, or of the names and contents of all files below a directory."""
     digest = sha256()
     files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
     for file in files:
@@ -133,11 +142,11 @@ def _digest_of_file(file: Path) -> bytes:
     try:
         return sha256(file.read_bytes()).digest()
     except OSError:
-        return b"unreadable"  # reading it for its records will say so
+        return b"unreadable"  # the fault is reported when the file is read for its records
 
 
 def loaded(engine: Engine) -> str | None:
-    """The digest of the files last loaded, if any were."""
+    """The digest of the files that were loaded last, or None."""
     with reading(engine) as connection:
         return connection.scalars(select(State.loaded)).one_or_none()
 
@@ -150,12 +159,15 @@ def load(
     started: Callable[[int], None] = lambda _: None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Summary:
-    """Loads the files of a directory, or one file; raises `Faulty` with every fault and changes nothing then."""
+    """Load the files of a directory, or one file; raises `Faulty` with every fault, and then nothing was changed.
+
+    `started` is called with the number of records, and `progress` with the number written since its last call.
+    """
     files = files_of(path)
     if not files:
         raise Faulty([Located(path, 1, "", "", "there is no TYPE.yaml in this directory")])
     digest = digest_of(path)
-    batch = _gather(files)
+    batch = _read_batch(files)
     started(len(batch.drafts))
     with changing(engine) as connection:
         entries, faults = check(connection, batch.drafts)

@@ -1,4 +1,4 @@
-"""Releases: changes that came together under a name, and which of them were undone."""
+"""The table of releases."""
 
 from typing import Any
 
@@ -9,6 +9,8 @@ from app.database.engine import Base
 
 
 class Release(Base):
+    """A revision that has a name, and the release that it reverted, if any."""
+
     __tablename__ = "releases"
 
     name: Mapped[str] = mapped_column(primary_key=True)

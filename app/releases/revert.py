@@ -1,4 +1,4 @@
-"""Undoing a release: each of its records as it was entered last before it, as new versions."""
+"""Reverting a release: each of its records becomes what was entered last before it, as a new version."""
 
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,9 +11,9 @@ from app.common.problems import Problem
 from app.common.suggestions import nearest
 from app.database.engine import reading
 from app.releases.content import Change, Drafts, Gone
-from app.releases.service import Json, Order, conflict, enter
+from app.releases.service import Order, conflict, enter
 from app.releases.staging import Staged, staged
-from app.releases.summary import entered_or_deleted, found, names
+from app.releases.summary import Json, entered_or_deleted, found, names
 from app.store.documents import Document
 from app.store.reconciliation.history import set_aside
 from app.store.revision import Progress, changing
@@ -22,15 +22,16 @@ from app.store.submission import Draft
 from app.store.validation import still_referred
 from app.store.versions import Key, entered_before
 
-MOST_TOLD = 100
+MAX_PATHS = 100
 
 
 def revert_name(name: str) -> str:
+    """The name that the revert of a release gets if none is given."""
     return f"revert-{name}"
 
 
 def revertible(connection: Connection, name: str) -> Json:
-    """The release of this name; raises a `Problem` where there is none, or where it was reverted already."""
+    """The release with a name; raises a `Problem` where there is none or where it was reverted already."""
     release = found(connection, name)
     if release is None:
         near = nearest(name, names(connection))
@@ -43,7 +44,7 @@ def revertible(connection: Connection, name: str) -> Json:
 
 
 def _refuse_later(connection: Connection, revision: int) -> None:
-    """Records of the release that somebody changed since: that change would be lost."""
+    """Raise a `Problem` where records of the release were changed after it, because those changes would be lost."""
     ours, later = aliased(Document), aliased(Document)
     query = (
         select(later.type, later.id)
@@ -52,7 +53,7 @@ def _refuse_later(connection: Connection, revision: int) -> None:
         .where(later.change != "refreshed")
         .distinct()
         .order_by(later.type, later.id)
-        .limit(MOST_TOLD)
+        .limit(MAX_PATHS)
     )
     paths = [f"/v1/{type}/{id}" for type, id in connection.execute(query)]
     if paths:
@@ -62,22 +63,22 @@ def _refuse_later(connection: Connection, revision: int) -> None:
 def _refuse_needed(connection: Connection, gone: Collection[Key], but: Collection[Key]) -> None:
     needed = still_referred(connection, gone, but=but)
     if needed:
-        by = sorted({other for others in needed.values() for other in others})[:MOST_TOLD]
+        by = sorted({other for others in needed.values() for other in others})[:MAX_PATHS]
         detail = "Other records now refer to what this release created."
         raise conflict(detail, *(f"/v1/{type}/{id}" for type, id in by))
 
 
-def _as_before(connection: Connection, revision: int) -> Iterator[Change]:
+def _inverse_changes(connection: Connection, revision: int) -> Iterator[Change]:
     number = 0
     for some in batches(entered_or_deleted(connection, revision)):
         keys: list[Key] = [(row.type, row.id) for row in some if row.change in ("updated", "deleted")]
         before = entered_before(connection, keys, revision)
         for row in some:
             number += 1
-            yield _undone(number, (row.type, row.id), row.change, before)
+            yield _inverse_change(number, (row.type, row.id), row.change, before)
 
 
-def _undone(number: int, key: Key, change: str, before: dict[Key, bytes]) -> Change:
+def _inverse_change(number: int, key: Key, change: str, before: dict[Key, bytes]) -> Change:
     if change in ("created", "restored"):
         return Gone(number, *key)
     if key not in before:
@@ -88,18 +89,21 @@ def _undone(number: int, key: Key, change: str, before: dict[Key, bytes]) -> Cha
 
 @contextmanager
 def prepared(engine: Engine, name: str) -> Iterator[Staged]:
-    """What undoes a release: all that it changed is kept for good, so it is read without the writers' lock."""
+    """Stage the changes that undo a release. Old versions never change, so they are read without the writers' lock."""
     with ExitStack() as stack:
         with reading(engine) as connection:
             revision = revertible(connection, name)["revision"]
             _refuse_later(connection, revision)
-            content = Drafts(f"revert of {name}", _as_before(connection, revision))
+            content = Drafts(f"revert of {name}", _inverse_changes(connection, revision))
             read = stack.enter_context(staged(content))
         yield read
 
 
-def _first(connection: Connection, release: Json) -> tuple[int, bool]:
-    """The revision of the release at the beginning of a chain of reverts, and whether undoing the last undoes it."""
+def _first_release(connection: Connection, release: Json) -> tuple[int, bool]:
+    """Follow a chain of reverts to the release that it began with.
+
+    Returns that release's revision, and whether reverting `release` leaves it undone.
+    """
     undone = True
     while release["reverts"]:
         before = found(connection, release["reverts"])
@@ -109,18 +113,21 @@ def _first(connection: Connection, release: Json) -> tuple[int, bool]:
 
 
 def undo(connection: Connection, staged: Staged, order: Order, progress: Progress = lambda _: None) -> Json:
-    """In a transaction of `changing`; raises a `Problem` where it would lose or break anything."""
+    """Write the staged revert in a transaction of `changing`, and return its report.
+
+    Raises a `Problem` where later changes would be lost or where references to deleted records would remain.
+    """
     assert order.reverts is not None
     release = revertible(connection, order.reverts)
     _refuse_later(connection, release["revision"])
     _refuse_needed(connection, staged.gone.keys(), staged.checking.keys)
-    first, undone = _first(connection, release)
-    said = set_aside(connection, first, undone=undone)
-    return enter(connection, staged, order, progress, said)
+    first, undone = _first_release(connection, release)
+    refreshed = set_aside(connection, first, undone=undone)
+    return enter(connection, staged, order, progress, refreshed)
 
 
 def revert(engine: Engine, order: Order, *, progress: Progress = lambda _: None) -> Json:
-    """Undoes the release that the order names, by another one, which can be reverted too."""
+    """Undo the release that `order.reverts` names by another release, which can be reverted too; returns its report."""
     assert order.reverts is not None
     with prepared(engine, order.reverts) as read, changing(engine) as connection:
         return undo(connection, read, order, progress)

@@ -1,4 +1,7 @@
-"""Releases: many changes that come together under a name, all of them or none, told beforehand and undone together."""
+"""Releases: many changes under one name, applied all or none, which can be previewed and reverted.
+
+content  --staging-->  checked records on disk  --enter-->  one revision  +  a row of `releases`  +  the report
+"""
 
 import re
 from collections.abc import Collection, Iterator
@@ -17,11 +20,9 @@ from app.database.engine import open_engine, table_of
 from app.records.fields import SLUG
 from app.releases.models import Release
 from app.releases.staging import Staged
-from app.releases.summary import told
+from app.releases.summary import Json, told
 from app.store.revision import Progress, Revising, Summary, changing
 from app.store.versions import Key
-
-Json = dict[str, Any]
 
 LONGEST_NAME = 120
 
@@ -30,28 +31,33 @@ NAME = re.compile(SLUG)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a release says of itself."""
+    """The request for a release."""
 
     name: str
     reason: str
     who: Who
     reverts: str | None = None
+    """The name of the release that this one undoes, if any."""
 
 
 def conflict(detail: str, *paths: str) -> Problem:
+    """A 409 that lists the addresses of what it conflicts with."""
     return Problem("conflict", detail, errors=[{"pointer": "", "detail": path, "nearest": [path]} for path in paths])
 
 
 def is_name(name: str) -> bool:
+    """Whether a text may be the name of a release."""
     return len(name) <= LONGEST_NAME and NAME.fullmatch(name) is not None
 
 
 def refuse_taken(connection: Connection, name: str) -> None:
+    """Raise a `Problem` (conflict) where there is a release of this name."""
     if connection.scalars(select(Release.name).where(Release.name == name)).first() is not None:
         raise conflict(f"There is a release {name!r} already; a name is given once.", f"/v1/releases/{name}")
 
 
 def counts_of(summary: Summary) -> Json:
+    """The numbers of records by kind of change, as reports show them."""
     return {name: number for name, number in asdict(summary).items() if name != "revision"}
 
 
@@ -60,17 +66,18 @@ def enter(
     staged: Staged,
     order: Order,
     progress: Progress = lambda _: None,
-    said: Collection[Key] = (),
+    refreshed: Collection[Key] = (),
 ) -> Json:
-    """Makes a release in a transaction of `changing`, and reports what it did; nothing to do makes none.
+    """Write a release in a transaction of `changing`, and return its report. Where nothing changes, no release is made.
 
-    `said`: records of which imports say something else now, which is something to do.
+    `refreshed` are records whose imported contributions have changed, as by a revert; their conflicts are derived anew.
+    Raises `Faulty` for content that is invalid, or a `Problem` for a name that is taken.
     """
     refuse_taken(connection, order.name)
     entries = staged.settle(connection)
     revising = Revising(connection, actor=order.who.actor, reason=order.reason, progress=progress)
     revising.put(entries, list(staged.gone))
-    revising.hear(said)
+    revising.hear(refreshed)
     summary = revising.close()
     if summary.revision is None:
         return _report(order, summary, [], 0)
@@ -90,25 +97,33 @@ def record_release(
     *,
     reverts: str | None = None,
 ) -> None:
-    """Says that a revision is a release, here and in the audit."""
+    """Record a revision as a release, in the table of releases and in the audit trail."""
     row = {"name": name, "revision": summary.revision, "reverts": reverts, "summary": counts_of(summary)}
     connection.execute(table_of(Release).insert(), row)
     note(connection, [Event(who, action, revision=summary.revision, detail=f"{name}: {reason}")])
 
 
 def _report(order: Order, summary: Summary, records: list[Json], total: int) -> Json:
-    said = {"name": order.name, "revision": summary.revision, "actor": order.who.actor, "reason": order.reason}
-    more = {"reverts": order.reverts, "counts": counts_of(summary)}
-    return {**said, **more, "records": records, "records_total": total}
+    return {
+        "name": order.name,
+        "revision": summary.revision,
+        "actor": order.who.actor,
+        "reason": order.reason,
+        "reverts": order.reverts,
+        "counts": counts_of(summary),
+        "records": records,
+        "records_total": total,
+    }
 
 
 def apply(engine: Engine, staged: Staged, order: Order, *, progress: Progress = lambda _: None) -> Json:
+    """Write a release in a transaction of its own, and return its report; see `enter`."""
     with changing(engine) as connection:
         return enter(connection, staged, order, progress)
 
 
 def preview(engine: Engine, staged: Staged, order: Order, *, progress: Progress = lambda _: None) -> Json:
-    """The very release, and then undone before anybody could see it."""
+    """The report of a release that is written and rolled back, so that nothing of it is ever visible."""
     with apart(engine) as there, changing(there) as connection:
         report = enter(connection, staged, order, progress)
         connection.rollback()
@@ -117,9 +132,9 @@ def preview(engine: Engine, staged: Staged, order: Order, *, progress: Progress 
 
 @contextmanager
 def apart(engine: Engine) -> Iterator[Engine]:
-    """Where a preview keeps nobody waiting: a copy of the SQLite file, as of now.
+    """The engine that a preview writes with: for SQLite, one of a temporary copy, so that no other writer waits.
 
-    PostgreSQL has no such copy: there other writers wait for the end of the preview, and readers do not.
+    For PostgreSQL, it is `engine` itself; there other writers wait until the preview has ended, and readers do not.
     """
     if engine.dialect.name != "sqlite":
         yield engine

@@ -1,4 +1,4 @@
-"""A release on its way in: read once, and kept on disk until it is written, so that it may be larger than memory."""
+"""Staging: the content of a release is read once and kept on disk until it is written, so it may exceed the memory."""
 
 import pickle
 from collections.abc import Iterable, Iterator
@@ -19,12 +19,12 @@ from app.store.submission import Draft, Fault, Read
 from app.store.validation import Checking, still_referred
 from app.store.versions import Key
 
-ENOUGH = 1000
-"""Faults after which no more are looked for."""
+MAX_FAULTS = 1000
+"""The number of faults after which a content is not checked any further."""
 
 
-class Kept:
-    """Values by record type, on disk: gone through in the order of types, as often as wanted."""
+class DiskSpool:
+    """Values on disk, by record type. They can be iterated any number of times, in the order of the types."""
 
     def __init__(self, stack: ExitStack) -> None:
         self._files: dict[RecordType, IO[bytes]] = {}
@@ -32,6 +32,7 @@ class Kept:
             self._files[type] = stack.enter_context(TemporaryFile(prefix="evidence-"))  # noqa: SIM115  # the stack closes it
 
     def put(self, type: RecordType, value: Any) -> None:
+        """Append a value, which must be picklable."""
         pickle.dump(value, self._files[type], pickle.HIGHEST_PROTOCOL)
 
     def __iter__(self) -> Iterator[tuple[RecordType, Any]]:
@@ -39,46 +40,48 @@ class Kept:
             file.seek(0)
             try:
                 while True:
-                    yield type, pickle.load(file)  # noqa: S301  # a nameless file that this process wrote
+                    yield type, pickle.load(file)  # noqa: S301  # only this process can write the unnamed file
             except EOFError:
                 file.seek(0, 2)
 
 
-class _Entries:
-    def __init__(self, kept: Kept) -> None:
-        self._kept = kept
+class _SpooledEntries:
+    def __init__(self, spool: DiskSpool) -> None:
+        self._spool = spool
 
     def __iter__(self) -> Iterator[Entry]:
-        return (Entry(type, *value) for type, value in self._kept)
+        return (Entry(type, *value) for type, value in self._spool)
 
 
 class Staged:
-    """A content that was read: its records' shapes and own rules are right."""
+    """A content that was read, whose records are valid by themselves: by their schemas and their own rules."""
 
     def __init__(self, stack: ExitStack, content: Content) -> None:
         self.content = content
         self.checking = Checking()
         self.gone: dict[Key, int] = {}
-        self._read, self._settled = Kept(stack), Kept(stack)
+        self._read, self._settled = DiskSpool(stack), DiskSpool(stack)
         self.faults: list[Fault] = []
 
     @property
     def size(self) -> int:
+        """The number of records to enter."""
         return len(self.checking.keys)
 
     def take_in(self, progress: Progress) -> None:
+        """Read and check the content, without a database; raises `Faulty`."""
         for some in batches(self.content.changes()):
             self._delete([change for change in some if isinstance(change, Gone)])
             for read in self.checking.read(change for change in some if isinstance(change, Draft)):
                 entered = bytes(read.record.__pydantic_serializer__.to_json(read.record))
                 self._read.put(read.type, (read.number, entered))
             progress(len(some))
-            if len(self.content.faults) + len(self.faults) + len(self.checking.faults) >= ENOUGH:
+            if len(self.content.faults) + len(self.faults) + len(self.checking.faults) >= MAX_FAULTS:
                 break
         for key in self.checking.keys & self.gone.keys():
             self.faults.append(Fault(self.gone[key], "/id", f"{key[1]!r} is both entered and deleted"))
         self.checking.gone = self.gone.keys()
-        self._refuse()
+        self._raise_faults()
 
     def _delete(self, some: Iterable[Gone]) -> None:
         for change in some:
@@ -88,33 +91,36 @@ class Staged:
             self.gone.setdefault(key, change.number)
 
     def settle(self, connection: Connection) -> Iterable[Entry]:
-        """Its records ready to be written, in a transaction of `changing`; raises `Faulty`."""
-        self.faults += self._absent(connection)
-        self.faults += self._needed(connection)
+        """Check the content against the database, in a transaction of `changing`, and return the records to write.
+
+        Raises `Faulty` with all faults. The entries can be iterated any number of times.
+        """
+        self.faults += self._missing_deletions(connection)
+        self.faults += self._still_referred(connection)
         for some in batches(self._reads()):
             for entry in self.checking.settle(connection, some):
                 self._settled.put(entry.type, (entry.id, entry.entered, entry.cited))
-            if len(self.checking.faults) >= ENOUGH:
+            if len(self.checking.faults) >= MAX_FAULTS:
                 break
-        self._refuse()
-        return _Entries(self._settled)
+        self._raise_faults()
+        return _SpooledEntries(self._settled)
 
     def _reads(self) -> Iterator[Read]:
         for type, (number, entered) in self._read:
             yield Read.of(number, type, RESOURCES[type].entered.model_validate_json(entered))
 
-    def _absent(self, connection: Connection) -> Iterator[Fault]:
+    def _missing_deletions(self, connection: Connection) -> Iterator[Fault]:
         stored = known(connection, self.gone)
         for (type, id), number in self.gone.items():
             if (type, id) not in stored:
                 yield Fault(number, "/id", f"there is no {id!r} among the {type} to delete")
 
-    def _needed(self, connection: Connection) -> Iterator[Fault]:
+    def _still_referred(self, connection: Connection) -> Iterator[Fault]:
         for key, by in still_referred(connection, self.gone.keys(), but=self.checking.keys).items():
             shown = tuple(f"{type}/{id}" for type, id in sorted(set(by))[:3])
             yield Fault(self.gone[key], "/id", f"{len(set(by))} records still refer to {key[1]!r}", shown)
 
-    def _refuse(self) -> None:
+    def _raise_faults(self) -> None:
         faults = [*self.faults, *self.checking.faults]
         found = [*self.content.faults, *(self.content.locate(faults) if faults else ())]
         if found:
@@ -127,7 +133,7 @@ def _place(fault: Located) -> tuple[str, int, str]:
 
 @contextmanager
 def staged(content: Content, progress: Progress = lambda _: None) -> Iterator[Staged]:
-    """Reads a content, outside of any transaction; raises `Faulty` with all that can be said without a database."""
+    """Read a content outside of any transaction; raises `Faulty` with the faults that show without a database."""
     with ExitStack() as stack:
         found = Staged(stack, content)
         found.take_in(progress)

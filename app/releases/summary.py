@@ -1,4 +1,4 @@
-"""What a release did, told from the versions that it made: there is nothing else to keep."""
+"""Summaries of releases, derived from the document versions that they made."""
 
 from typing import Any
 
@@ -34,33 +34,39 @@ _RELEASES = (
 
 
 def count(connection: Connection) -> int:
+    """The number of releases."""
     return connection.scalars(select(func.count()).select_from(Release)).one()
 
 
 def listed(connection: Connection, *, before: int | None = None, limit: int | None = None) -> list[Json]:
-    """The newest releases first."""
+    """The releases, the newest first; only those with a revision below `before`, and at most `limit`."""
     query = _RELEASES if before is None else _RELEASES.where(Release.revision < before)
     return [dict(row) for row in connection.execute(query.limit(limit)).mappings()]
 
 
 def found(connection: Connection, name: str) -> Json | None:
+    """The release with a name, or None."""
     row = connection.execute(_RELEASES.where(Release.name == name)).mappings().one_or_none()
     return dict(row) if row else None
 
 
 def names(connection: Connection) -> list[str]:
+    """The names of at most 10,000 releases, for suggestions."""
     return list(connection.scalars(select(Release.name).limit(10_000)))
 
 
 def entered_or_deleted(connection: Connection, revision: int) -> list[Row[Any]]:
-    """What a revision changed, less what only shows it: `type, id, change`."""
+    """The records that a revision changed, as rows of `type, id, change`, without those that it only refreshed."""
     query = select(Document.type, Document.id, Document.change).where(Document.revision == revision)
     query = query.where(Document.change != "refreshed").order_by(Document.type, Document.id)
     return [*connection.execute(query)]
 
 
 def told(connection: Connection, revision: int) -> tuple[list[Json], int]:
-    """The first records that a revision changed, with what was entered field by field, and how many there are."""
+    """The first 1,000 records of a revision with the differences between what was entered, and their total number.
+
+    The number of differences is bounded for each record and in all, and long values are shortened.
+    """
     total = connection.scalars(select(func.count()).where(Document.revision == revision)).one()
     of = (Document.type, Document.id, Document.change, Document.entered)
     first = select(*of).where(Document.revision == revision).order_by(Document.type, Document.id).limit(MOST_RECORDS)
@@ -88,6 +94,6 @@ def _short(difference: Json) -> Json:
 
 
 def _shortened(value: Any) -> Any:
-    """Long texts are cut; a long list or object is shown as the beginning of its JSON."""
+    """Cut a long text, and show only the beginning of the JSON of a long list or object."""
     text = value if isinstance(value, str) else orjson.dumps(value).decode()
     return value if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]} ..."

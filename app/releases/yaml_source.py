@@ -1,6 +1,6 @@
-"""YAML files of records, read with the line of every value and as plain as YAML 1.2's core schema.
+"""YAML files of records, read with the line of every value and by the core schema of YAML 1.2.
 
-Dates stay text, `no` is no boolean; a tab, a merge conflict marker, a repeated key or an alias is a fault.
+Dates stay text, and `no` is not a boolean. A tab, a merge conflict marker, a repeated key and an alias are faults.
 """
 
 import re
@@ -16,6 +16,8 @@ CONFLICT = re.compile(r"^(<{7}|\|{7}|={7}|>{7})( |$)")
 
 @dataclass(frozen=True, slots=True)
 class FileFault:
+    """An error that keeps a file from being read."""
+
     file: Path
     line: int
     detail: str
@@ -23,7 +25,7 @@ class FileFault:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One record of a file: its values, and the node that knows their lines."""
+    """One record of a file. `number` counts the file's records from 1; `node` knows the lines of the values."""
 
     file: Path
     number: int
@@ -31,7 +33,7 @@ class Item:
     node: yaml.Node
 
     def line(self, pointer: str) -> int:
-        """The line of the value at a JSON pointer, or of the nearest thing around it that is there."""
+        """The line of the value at a JSON pointer, or of the nearest existing value around it."""
         node = self.node
         for part in pointer.split("/")[1:]:
             inner = _inside(node, part.replace("~1", "/").replace("~0", "~"))
@@ -51,7 +53,7 @@ def _inside(node: yaml.Node, part: str) -> yaml.Node | None:
 
 
 class _Loader(yaml.CSafeLoader):
-    """Only what YAML 1.2's core schema resolves."""
+    """Resolves plain scalars by the core schema of YAML 1.2, which knows null, booleans and numbers only."""
 
 
 _Loader.yaml_implicit_resolvers = {}
@@ -74,7 +76,7 @@ def _marks(file: Path, text: str) -> Iterator[FileFault]:
 
 
 class _Walk:
-    """Looks for what the composer lets through: repeated keys, and aliases, which could make a small file huge."""
+    """Finds faults that the composer accepts: repeated keys, and aliases, which could make a small file huge."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -126,7 +128,7 @@ def _yaml_fault(file: Path, error: yaml.YAMLError) -> FileFault:
 
 
 def read(file: Path) -> tuple[list[Item], list[FileFault]]:
-    """The records of a file, or everything that keeps it from being read."""
+    """Read the records of a file; where there are faults, they are returned in place of records."""
     try:
         text = file.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:

@@ -1,18 +1,17 @@
-"""A search across types, and records like a given one."""
+"""The search across all record types, and the records similar to one."""
 
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import orjson
 from sqlalchemy import Connection
 from tantivy import Query
 
 from app.common.problems import parameter_fault
-from app.query import name_resolution as naming
-from app.query import pages as reading
-from app.query.keyset import offset_in, write_cursor
+from app.query import name_resolution, pages
+from app.query.keyset import next_url, offset_in
 from app.query.page_budget import Row, converted, cut
 from app.query.pages import Now, Page
 from app.query.parameters import DEFAULT_LIMIT, TYPES, Parameters, read_limit, read_types, read_words
@@ -22,7 +21,7 @@ from app.records.fields import RecordType
 from app.records.resource import Resource
 from app.search import service
 from app.search.highlighting import explain
-from app.search.lists import Search, told
+from app.search.lists import Search, search_summary
 from app.search.query_compiler import SCHEMA
 
 PATH = "/v1/search"
@@ -31,19 +30,26 @@ NO_CURSOR: str | None = None
 
 @dataclass(frozen=True, eq=False)
 class EverywhereQuery:
+    """The parsed query string of a search across types."""
+
     words: Words
     types: tuple[RecordType, ...]
     limit: int
     offset: int
+    """The number of hits before the page, from the cursor."""
     asked: str
+    """The text that a cursor is bound to."""
     parameters: tuple[tuple[str, str], ...]
+    """The parameters as they were given, without `cursor`."""
 
     def next_url(self, offset: int) -> str:
-        return f"{PATH}?{urlencode([*self.parameters, ('cursor', write_cursor(self.asked, (offset,)))], safe=',.:')}"
+        """The URL of the page after so many hits."""
+        return next_url(PATH, self.parameters, self.asked, (offset,))
 
 
 @lru_cache(maxsize=1024)
 def read_everywhere_query(raw: str) -> EverywhereQuery:
+    """Parse the query string of a search across types; raises a `Problem` that lists every fault."""
     given = Parameters(raw, ["q", "match", "expand", "type", "limit", "cursor", "format"])
     words, types = read_words(given), given.read("type", read_types, TYPES)
     limit = given.read("limit", read_limit, DEFAULT_LIMIT)
@@ -55,8 +61,7 @@ def read_everywhere_query(raw: str) -> EverywhereQuery:
     asked = repr(("search", words.raw, words.match, words.expand, types))
     offset = given.read("cursor", partial(offset_in, asked), 0)
     given.end()
-    parameters = tuple(pair for pair in given.pairs if pair[0] != "cursor")
-    return EverywhereQuery(words, types, limit, offset, asked, parameters)
+    return EverywhereQuery(words, types, limit, offset, asked, given.without("cursor"))
 
 
 def _of_types(types: tuple[RecordType, ...]) -> Query:
@@ -64,7 +69,7 @@ def _of_types(types: tuple[RecordType, ...]) -> Query:
 
 
 def everywhere(connection: Connection, query: EverywhereQuery, at: Now, search: Search, most_bytes: int) -> Page:
-    """The best records of all types asked for, with how many each type has."""
+    """One page of the best records of the requested types, with the number of matches of each type."""
     searcher = search.index.current(connection, at)
     records, thesaurus = _of_types(query.types), search.thesauri.at(connection, at)
     found = service.find(searcher, query.words, thesaurus, records, offset=query.offset, limit=query.limit)
@@ -77,22 +82,27 @@ def everywhere(connection: Connection, query: EverywhereQuery, at: Now, search: 
     rows = keyed_documents(connection, [key for key, _ in found.keys])
     shown = cut(converted(rows, query.limit, explained), query.limit, most_bytes)
     end = query.offset + (shown.rows[-1][1] if shown.is_more else len(found.keys))
-    more: dict[str, Any] = {"types": service.types_found(searcher, service.among(found.compiled.query, records))}
+    more: dict[str, Any] = {
+        "types": service.totals_by_type(searcher, service.within_records(found.compiled.query, records))
+    }
     if not found.total:
         more["spelling"] = service.spelling(searcher, query.words)
     following = query.next_url(end) if end < found.total and query.limit else None
     hits = [row[-1] for row in shown.rows]
-    return Page([row[0] for row in shown.rows], found.total, following, {"search": told(found, hits, more)})
+    return Page([row[0] for row in shown.rows], found.total, following, {"search": search_summary(found, hits, more)})
 
 
 @dataclass(frozen=True, slots=True)
 class SimilarQuery:
+    """The parsed query string of the records similar to one."""
+
     limit: int
     cursor: str | None
 
 
 @lru_cache(maxsize=256)
 def read_similar_query(raw: str) -> SimilarQuery:
+    """Parse the query string of the records similar to one; raises a `Problem` that lists every fault."""
     given = Parameters(raw, ["limit", "cursor", "format"])
     query = SimilarQuery(given.read("limit", read_limit, 10), given.read("cursor", str, NO_CURSOR))
     given.read_format()
@@ -101,7 +111,7 @@ def read_similar_query(raw: str) -> SimilarQuery:
 
 
 def similar_asked(resource: Resource, id: str) -> str:
-    """What a cursor of the records like one of them belongs to."""
+    """The text that a cursor of the records similar to one is bound to."""
     return f"similar {resource.type} {id}"
 
 
@@ -114,8 +124,8 @@ def similar(
     search: Search,
     most_bytes: int,
 ) -> Page:
-    """The records of a type that are most like one of them."""
-    stored = reading.by_id(connection, resource.type, name) or naming.by_name(connection, resource, name)
+    """One page of the records of a type that are most similar to one of them, which is given by an id or a name."""
+    stored = pages.by_id(connection, resource.type, name) or name_resolution.by_name(connection, resource, name)
     belongs = similar_asked(resource, stored.id)
     offset = offset_in(belongs, asked.cursor) if asked.cursor is not None else 0
     searcher = search.index.current(connection, at)
@@ -126,6 +136,8 @@ def similar(
     shown = cut(keyed_documents(connection, [key for key, _ in keys]), asked.limit, most_bytes)
     scores = [{"id": keys[row[1] - 1][0][1], "score": round(keys[row[1] - 1][1], 4)} for row in shown.rows]
     end = offset + (shown.rows[-1][1] if shown.is_more else len(keys))
-    more = urlencode({"limit": asked.limit, "cursor": write_cursor(belongs, (end,))})
-    following = f"{resource.path}/{quote(stored.id)}/similar?{more}" if end < total and asked.limit else None
+    following = None
+    if end < total and asked.limit:
+        path = f"{resource.path}/{quote(stored.id)}/similar"
+        following = next_url(path, [("limit", asked.limit)], belongs, (end,))
     return Page([row[0] for row in shown.rows], total, following, {"search": {"hits": scores}})

@@ -1,4 +1,4 @@
-"""Counts of values, under the live query: complete, and equal to what the list would return for each."""
+"""Facets: how many records of a list have each value of a filter. The counts equal the totals of the filtered lists."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,25 +8,25 @@ from tantivy import Occur, Query, Searcher
 from app.common.problems import Problem, parameter_fault
 from app.query.search_parameters import Facet
 from app.search.query_compiler import SCHEMA
-from app.search.schema import ranged
+from app.search.schema import range_fields
 from app.search.service import count
 
-EVERY_BUCKET = 60_000
+MAX_BUCKETS = 60_000
 
 
 def _field(name: str) -> str:
-    return ranged().get(name, f"value.{name}")
+    return range_fields().get(name, f"value.{name}")
 
 
 def _aggregation(facet: Facet) -> dict[str, Any]:
-    terms: dict[str, Any] = {"terms": {"field": _field(facet.name), "size": EVERY_BUCKET}}
+    terms: dict[str, Any] = {"terms": {"field": _field(facet.name), "size": MAX_BUCKETS}}
     if facet.by:
-        terms["aggs"] = {"by": {"terms": {"field": _field(facet.by), "size": EVERY_BUCKET}}}
+        terms["aggs"] = {"by": {"terms": {"field": _field(facet.by), "size": MAX_BUCKETS}}}
     return terms
 
 
 def _value(key: Any) -> Any:
-    """Numbers as the documents have them, booleans as the parameter takes them."""
+    """The index returns every number as a float; whole numbers are shown as the documents show them."""
     return int(key) if isinstance(key, float) and key.is_integer() else key
 
 
@@ -47,8 +47,8 @@ def _missing(searcher: Searcher, query: Query, name: str) -> int:
     return count(searcher, Query.boolean_query([(Occur.Must, query), (Occur.MustNot, has)]))
 
 
-def _counted(searcher: Searcher, query: Query, wanted: dict[str, Any]) -> dict[str, Any]:
-    """The index gives up where there are more than 65,000 values and pairs of them in all."""
+def _aggregate(searcher: Searcher, query: Query, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Run an aggregation; raises a `Problem` where there are more than 65,000 buckets, which Tantivy refuses."""
     try:
         return searcher.aggregate(query, wanted)
     except ValueError as error:
@@ -59,10 +59,14 @@ def _counted(searcher: Searcher, query: Query, wanted: dict[str, Any]) -> dict[s
 
 
 def facets(searcher: Searcher, query: Query, wanted: Sequence[Facet], limit: int) -> dict[str, Any]:
-    """By label: the values most frequent first, how many there are in all, and how many records have none."""
+    """Count the values of some facets among the records that match a query; the result is keyed by `Facet.label`.
+
+    Each facet has its `limit` most frequent values, the number of `distinct` values, and the number of records without
+    a value (`missing`).
+    """
     if not wanted:
         return {}
-    found = _counted(searcher, query, {str(number): _aggregation(facet) for number, facet in enumerate(wanted)})
+    found = _aggregate(searcher, query, {str(number): _aggregation(facet) for number, facet in enumerate(wanted)})
     answer = {}
     for number, facet in enumerate(wanted):
         buckets = found[str(number)]["buckets"]

@@ -1,4 +1,4 @@
-"""Why a record was found: which parts of it hold which terms, and a passage with the places marked."""
+"""Highlighting: which parts of a record contain which search terms, and a passage with these terms marked."""
 
 import re
 from bisect import bisect_left
@@ -11,52 +11,64 @@ from app.records.fields import RecordType
 from app.search import analysis
 
 PASSAGE = 240
-"""Code points of a passage, about three lines."""
+"""The length of a passage in code points, about three lines."""
 
 
 class Snippet(TypedDict):
+    """A passage of a record."""
+
     part: str
     text: str
     marks: list[tuple[int, int]]
+    """The start and end of each term in `text`, in code points."""
 
 
 class Hit(TypedDict):
+    """A record that was found, as the answer shows it beside the record."""
+
     id: str
     type: RecordType
     score: float
     matched: dict[str, list[str]]
+    """The terms that each part of the record contains."""
     snippet: Snippet | None
 
 
 Places = dict[str, list[tuple[int, int]]]
-"""Where in a text each term is, from the first code point to behind the last."""
+"""The start and end of every occurrence of each term in a text, in code points; the end is exclusive."""
 
 
-NOWHERE: Places = {}
+NO_PLACES: Places = {}
 FEW = 8
 
 
 class Marker:
-    """Finds terms in texts. Only words that begin as a term does are reduced to one, and each of them once."""
+    """Finds stemmed terms in texts.
+
+    Stemming every word of a text would be slow. Only words that begin like one of the terms are stemmed, and each such
+    word once.
+    """
 
     def __init__(self, terms: frozenset[str]) -> None:
+        """`terms` are terms as `analysis.terms` makes them."""
         self.terms = terms
         beginnings = _beginnings(terms)
         self.words = re.compile(f"(?:{'|'.join(map(re.escape, beginnings))})[a-z0-9]*")
-        self.needed = beginnings if len(beginnings) <= FEW else [""]
-        """One of these is in each text that holds a term; looking for a few takes less than the pattern does."""
+        self.required = beginnings if len(beginnings) <= FEW else [""]
+        """Every text with a term contains one of these. Searching for a few strings is faster than the pattern."""
 
     def places(self, text: str) -> Places:
+        """All occurrences of the terms in a text."""
         if not (text.isascii() or _is_plain(text)):
-            return self._foreign(text)
+            return self._analysed_places(text)
         lowered = text.lower()
-        for beginning in self.needed:  # most texts hold none, and `any` would take longer to say so
+        for beginning in self.required:  # most texts contain none, and `any` would be slower
             if beginning in lowered:
-                return self._plain(lowered)
-        return NOWHERE
+                return self._ascii_places(lowered)
+        return NO_PLACES
 
-    def _plain(self, lowered: str) -> Places:
-        """A look behind in the pattern would be tried at every character of a text, here it is at every term."""
+    def _ascii_places(self, lowered: str) -> Places:
+        # Whether a match begins a word is checked here: a look-behind in the pattern would run at every character.
         found: Places = {}
         for match in self.words.finditer(lowered):
             term = _term(match[0])
@@ -66,7 +78,7 @@ class Marker:
                     found.setdefault(term, []).append((start, end))
         return found
 
-    def _foreign(self, text: str) -> Places:
+    def _analysed_places(self, text: str) -> Places:
         found: Places = {}
         for token in analysis.stemmed().pre_tokenize(text).tokens:
             if token.text in self.terms:
@@ -76,9 +88,10 @@ class Marker:
 
 
 def _beginnings(terms: Iterable[str]) -> list[str]:
-    """What every word of any of the terms begins with, none of them the beginning of another.
+    """The prefixes of all words that stem to one of the terms; no prefix begins with another one.
 
-    An ending is cut off, or cut off and one letter put in place of it; `dying` alone becomes `die`.
+    The Snowball stemmer for English cuts an ending off or replaces it by one letter, so a word begins like its term up
+    to the last letter. The exceptions are `dying`, `lying` and `tying`, which become `die`, `lie` and `tie`.
     """
     found = {term[: max(2, len(term) - 1)] for term in terms}
     found |= {f"{term[0]}y" for term in terms if len(term) == 3 and term.endswith("ie")}
@@ -91,22 +104,24 @@ def _term(word: str) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether all letters and digits are ASCII, so that where words begin and end needs no analyser to tell."""
+    """Whether all letters and digits are ASCII, so that word boundaries can be found without the analyser."""
     return not any(map(_is_foreign, set(text)))
 
 
 @lru_cache(maxsize=5_000)
 def _is_foreign(character: str) -> bool:
-    """Whether the analyser takes a character that is not ASCII for more than an end of a word."""
+    """Whether a character is not ASCII and does not just separate words for the analyser."""
     return not character.isascii() and analysis.words(f"a{character}b") != ["a", "b"]
 
 
 @lru_cache(maxsize=256)
 def marker(terms: frozenset[str]) -> Marker:
+    """The cached marker of some terms."""
     return Marker(terms)
 
 
 def explain(type: RecordType, document: Any, score: float, terms: frozenset[str]) -> Hit:
+    """Make the hit of a parsed document: the terms that each part contains, and the best passage."""
     find = marker(terms).places
     parts, found = {}, {}
     for part, some in texts(type, document).items():
@@ -124,7 +139,7 @@ def explain(type: RecordType, document: Any, score: float, terms: frozenset[str]
 
 
 def _snippet(parts: Mapping[str, str], found: Mapping[str, Places]) -> Snippet | None:
-    """The passage of the part that says most of what was asked, titles last: they are seen anyway."""
+    """The best passage of the part that contains most terms. Titles rank last among equals: readers see them anyway."""
     if not found:
         return None
     part = max(found, key=lambda name: (len(found[name]) - (name in ("title", "name")) * 0.5, len(parts[name])))
@@ -136,7 +151,7 @@ def _snippet(parts: Mapping[str, str], found: Mapping[str, Places]) -> Snippet |
 
 
 def _window(text: str, places: list[tuple[int, int]]) -> tuple[int, int]:
-    """The stretch that holds most places, from word to word."""
+    """The start and end of the passage with most of the places, cut at spaces."""
     if len(text) <= PASSAGE:
         return 0, len(text)
     starts = [start for start, _ in places]

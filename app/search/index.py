@@ -1,7 +1,9 @@
-"""The index beside the documents: each commit carries the revision it has seen, and it catches up before it answers.
+"""The search index, a copy of all current documents in Tantivy that follows the database.
 
-One process writes at a time (the index has a lock that dies with its holder); the others see what it commits. A
-missing, old or damaged index is made anew beside the answering of everything that does not need it.
+Each commit of the index holds the revision that it has seen. Before the index answers for a database state, it brings
+in the changes since that revision: few changes within the request, many in a thread beside it. One process writes at a
+time, as Tantivy has a lock that ends with its process, and the other processes see what it commits. A missing, outdated
+or damaged index is rebuilt in a thread; until then, only requests that need the index are refused.
 """
 
 import shutil
@@ -12,19 +14,18 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
-import orjson
 import structlog
 from sqlalchemy import Connection, Engine, func, or_, select, tuple_
 from tantivy import Document as Entry
 from tantivy import Index, IndexWriter, Query, Searcher
 
 from app.common.problems import Problem, no_room
-from app.database.engine import reading as read_only
-from app.query import pages as reading
-from app.records.document_paths import first_day, term_of, text_filters, text_term, texts, values
+from app.database.engine import reading
+from app.query import pages
 from app.records.fields import RecordType
+from app.search.index_entries import entry_of
 from app.search.index_folders import Hold, is_disk_full, remove_unused
-from app.search.schema import META, OWN, digest, open_index, ranged, schema
+from app.search.schema import META, digest, open_index, schema
 from app.store.documents import Document
 
 log = structlog.get_logger("evidence.search")
@@ -32,10 +33,10 @@ log = structlog.get_logger("evidence.search")
 HEAP_BYTES = 256_000_000
 SMALL_HEAP_BYTES = 32_000_000
 FEW = 2_000
-"""Changes that a request waits for; more are brought in beside it."""
+"""The largest number of changes that are brought in within a request; more are brought in by a thread."""
 
 PATIENCE = 2.0
-"""Seconds that a request waits for the index while it is being made; then it is told to come back."""
+"""The seconds that a request waits while a thread builds the index; then it is answered 503 with `Retry-After`."""
 
 BATCH = 1_000
 CLOSING_SECONDS = 10
@@ -43,36 +44,8 @@ CLOSING_SECONDS = 10
 T = TypeVar("T")
 
 
-class _Closing(Exception):
-    """The service ends before the index is whole."""
-
-
-def entry_of(type: RecordType, id: str, body: bytes) -> str:
-    """A document's entry as JSON, which the index reads beside us, while an entry made here would hold us up."""
-    document = orjson.loads(body)
-    entry = {"key": f"{type}/{id}", "type": type, **_text(texts(type, document)), **_values(type, document)}
-    return orjson.dumps(entry).decode()
-
-
-def _text(parts: dict[str, list[str]]) -> dict[str, Any]:
-    joined = {part: "\n".join(some) for part, some in parts.items()}
-    body = [text for part, text in joined.items() if part != "name"]  # a title counts as text, and more as a title
-    own = {part: joined[part] for part in OWN if part in joined}
-    others = {part: some for part, some in parts.items() if part not in OWN}
-    return {**own, "body": body, "part": others, "word": "\n".join(joined.values())}
-
-
-def _values(type: RecordType, document: Any) -> dict[str, Any]:
-    found = values(type, document)
-    entry: dict[str, Any] = {"has": list(found), "value": {}, "exact": {}}
-    ranges, texts = ranged(), text_filters(type)
-    for name, some in found.items():
-        if name in ranges:
-            entry[ranges[name]] = [float(value) if ranges[name][0] == "n" else first_day(value) for value in some]
-        else:
-            field, term = ("exact", text_term) if name in texts else ("value", term_of)
-            entry[field][name] = [term(some[0])] if len(some) == 1 else list(dict.fromkeys(map(term, some)))
-    return entry
+class _IndexClosing(Exception):
+    """The service ends before the index was built."""
 
 
 _CURRENT = select(Document.type, Document.id, Document.revision, Document.body).where(Document.until_revision.is_(None))
@@ -80,23 +53,26 @@ _ALL = _CURRENT.order_by(Document.type, Document.id)
 _CHANGE = (Document.revision, Document.type, Document.id)
 
 
-def _all(connection: Connection) -> Generator[tuple[RecordType, str, bytes | None], None, None]:
-    """Every current document, in the order of the index that has just these, so that a type's are side by side."""
+def _all_documents(connection: Connection) -> Generator[tuple[RecordType, str, bytes | None], None, None]:
+    """All current documents, ordered by type and id, as the database's index of current documents is."""
     with closing(connection.execute(_ALL, execution_options={"yield_per": BATCH})) as rows:
         for type, id, _, body in rows:
             yield type, id, body
 
 
-_CHANGED = select(Document.type, Document.id, Document.revision, Document.body, Document.change).where(
+_CURRENT_OR_DELETED = select(Document.type, Document.id, Document.revision, Document.body, Document.change).where(
     or_(Document.until_revision.is_(None), Document.change == "deleted")
 )
 
 
-def _changed(connection: Connection, seen: int) -> Generator[tuple[RecordType, str, bytes | None], None, None]:
-    """Current documents of revisions after `seen`, in the order in which they changed; of deleted records none."""
+def _changes_since(connection: Connection, seen: int) -> Generator[tuple[RecordType, str, bytes | None], None, None]:
+    """The current documents that changed after revision `seen`, in the order of their revisions.
+
+    The body is None for a record that was deleted. A record that was restored since comes with its tombstone first.
+    """
     last: tuple[Any, ...] = (seen + 1, "", "")
     while True:
-        query = _CHANGED.where(tuple_(*_CHANGE) >= last).order_by(*_CHANGE).limit(BATCH + 1)
+        query = _CURRENT_OR_DELETED.where(tuple_(*_CHANGE) >= last).order_by(*_CHANGE).limit(BATCH + 1)
         rows = connection.execute(query).all()
         yield from ((row.type, row.id, row.body if row.change != "deleted" else None) for row in rows[:BATCH])
         if len(rows) <= BATCH:
@@ -105,44 +81,47 @@ def _changed(connection: Connection, seen: int) -> Generator[tuple[RecordType, s
 
 
 class SearchIndex:
-    """An index that follows the database of `engine`; `path` is where it is kept, nothing for one in memory."""
+    """An index that follows the database of `engine`; `path` is its folder, or None for an index in memory."""
 
     def __init__(self, path: Path | None, engine: Engine) -> None:
         self.path, self.engine = path, engine
         self._index: Index | None = None
         self._epoch = ""
         self._newest: tuple[Searcher, int] | None = None
-        """The newest searcher and the revision that it has seen."""
+        """The newest searcher with the revision that it has seen."""
         self._lock = threading.Lock()
         self._idle = threading.Event()
         self._idle.set()
         self._closing = False
         self._hold = Hold()
         self._full = False
-        """The disk was full when something was to be written last."""
+        """Whether the last write failed because the disk was full."""
 
-    def current(self, connection: Connection, at: reading.Now) -> Searcher:
-        """A searcher that has seen revision `at` or later; raises a `Problem` while that takes long."""
+    def current(self, connection: Connection, at: pages.Now) -> Searcher:
+        """A searcher that has seen the state `at` or a later one.
+
+        Raises a `Problem`: search-not-ready while the index is being built, or another one where the disk is full.
+        """
         searcher = self.seen(at)
         if searcher is not None:
             return searcher
         if not self._idle.wait(PATIENCE):
-            raise _not_yet()
+            raise _not_ready()
         try:
             with self._lock:
                 searcher = self.seen(at)
                 if searcher is not None or self._behind(connection, at) <= FEW:
                     return searcher or self._catch_up(connection, at)
-        except (OSError, ValueError) as error:  # no directory, no room, or what is there cannot be read
+        except (OSError, ValueError) as error:  # no directory, no room, or unreadable files
             log.warning("the index cannot be used", error=str(error))
             self._full = self._full or is_disk_full(error, self.path)
-            raise (no_room() if self._full else _not_yet()) from None
+            raise (no_room() if self._full else _not_ready()) from None
         full = self._full
         self.build_beside()
-        raise no_room() if full else _not_yet()
+        raise no_room() if full else _not_ready()
 
-    def seen(self, at: reading.Now) -> Searcher | None:
-        """A searcher that has seen revision `at` or later, if one is at hand."""
+    def seen(self, at: pages.Now) -> Searcher | None:
+        """A searcher that has seen the state `at` or a later one if there is one already, else None."""
         if self._index is None or self._epoch != at.epoch:
             return None
         if self._newest is None or self._newest[1] < at.revision:
@@ -157,7 +136,7 @@ class SearchIndex:
         self._newest = searcher, _revision(searcher)
         return searcher
 
-    def _behind(self, connection: Connection, at: reading.Now) -> int:
+    def _behind(self, connection: Connection, at: pages.Now) -> int:
         seen = self._open(at)
         query = select(func.count()).where(Document.until_revision.is_(None), Document.revision > seen)
         return connection.scalars(query).one()
@@ -165,22 +144,22 @@ class SearchIndex:
     def _directory(self, epoch: str) -> Path | None:
         return self.path / f"{digest()}-{epoch}" if self.path else None
 
-    def _open(self, at: reading.Now) -> int:
-        """Opens what is there and sound, or an empty index; returns the revision it has seen."""
+    def _open(self, at: pages.Now) -> int:
+        """Open the index of the database's epoch, emptied if it is damaged; returns the revision that it has seen."""
         if self._index is None or self._epoch != at.epoch:
             directory = self._directory(at.epoch)
             try:
-                self._index = _opened(directory, self._hold)
+                self._index = _open_folder(directory, self._hold)
             except ValueError as error:
                 if is_disk_full(error, self.path):
                     raise
                 log.warning("the index is damaged and is made anew", error=str(error))
                 shutil.rmtree(str(directory), ignore_errors=True)
-                self._index = _opened(directory, self._hold)
+                self._index = _open_folder(directory, self._hold)
             self._epoch, self._newest = at.epoch, None
         return _revision(self._index.searcher())
 
-    def _catch_up(self, connection: Connection, at: reading.Now) -> Searcher:
+    def _catch_up(self, connection: Connection, at: pages.Now) -> Searcher:
         seen = self._open(at)
         assert self._index is not None
         self._fill(self._index, connection, seen, at.revision, SMALL_HEAP_BYTES)
@@ -190,8 +169,8 @@ class SearchIndex:
         writer = _writer(index, heap)
         try:
             changed: Generator[tuple[RecordType, str, bytes | None], None, None]
-            changed = _changed(connection, seen) if seen else _all(connection)
-            with closing(changed):  # a cursor on the server ends before its connection does
+            changed = _changes_since(connection, seen) if seen else _all_documents(connection)
+            with closing(changed):  # a server-side cursor must end before its connection does
                 count = _write(writer, self._unless_closing(changed), fresh=seen == 0)
             _commit(writer, until)
         except BaseException:
@@ -204,28 +183,28 @@ class SearchIndex:
     def _unless_closing(self, changed: Iterable[T]) -> Iterator[T]:
         for one in changed:
             if self._closing:
-                raise _Closing
+                raise _IndexClosing
             yield one
 
     def close(self) -> None:
-        """Gives up what is being brought in; the next start goes on where the last commit was."""
+        """Stop a build that is under way, and release the folder. The next start continues from the last commit."""
         self._closing = True
         self._idle.wait(CLOSING_SECONDS)
         self._hold.release()
 
     def build_beside(self) -> None:
-        """Starts bringing in what is missing, unless that goes on already."""
+        """Start a thread that brings in what is missing, unless one runs already."""
         if self._idle.is_set():
             self._idle.clear()
             threading.Thread(target=self._build_beside, name="index", daemon=True).start()
 
     def _build_beside(self) -> None:
         try:
-            with read_only(self.engine) as connection:
-                at = reading.now(connection)
+            with reading(self.engine) as connection:
+                at = pages.now(connection)
                 self.build(connection, at)
             remove_unused(self._directory(at.epoch))
-        except _Closing:
+        except _IndexClosing:
             log.info("the index was not finished")
         except Exception as error:
             self._full = is_disk_full(error, self.path)
@@ -233,8 +212,8 @@ class SearchIndex:
         finally:
             self._idle.set()
 
-    def build(self, connection: Connection, at: reading.Now) -> int:
-        """Brings in everything that is missing, however much; returns how many entries."""
+    def build(self, connection: Connection, at: pages.Now) -> int:
+        """Bring in all changes up to the state `at`; returns the number of entries written."""
         started = time.monotonic()
         with self._lock:
             seen = self._open(at)
@@ -245,7 +224,7 @@ class SearchIndex:
         return count
 
 
-def _opened(directory: Path | None, hold: Hold) -> Index:
+def _open_folder(directory: Path | None, hold: Hold) -> Index:
     hold.take(directory)
     if directory:
         directory.mkdir(parents=True, exist_ok=True)
@@ -254,19 +233,19 @@ def _opened(directory: Path | None, hold: Hold) -> Index:
     return index
 
 
-def _not_yet() -> Problem:
+def _not_ready() -> Problem:
     return Problem("search-not-ready", "The search index is being made.", headers={"retry-after": "5"})
 
 
 def _writer(index: Index, heap: int) -> IndexWriter:
-    """The one writer; waits for another process that has it."""
+    """The index's only writer; waits up to ten seconds for another process that has it, then raises a `Problem`."""
     deadline = time.monotonic() + 10
     while True:
         try:
             return index.writer(heap, 2 if heap == HEAP_BYTES else 1)
         except ValueError:
             if time.monotonic() > deadline:
-                raise _not_yet() from None
+                raise _not_ready() from None
             time.sleep(0.02)
 
 
@@ -283,7 +262,7 @@ def _write(writer: IndexWriter, changed: Iterable[tuple[RecordType, str, bytes |
 
 
 def _commit(writer: IndexWriter, revision: int) -> None:
-    """The entries and the revision they are of, in one commit: after a crash both are there or neither is."""
+    """Commit the entries together with their revision: after a crash, either both or neither are there."""
     writer.delete_documents_by_term("key", META)
     meta = Entry()
     meta.add_text("key", META)

@@ -1,9 +1,8 @@
-"""Folders of the search index: `DIGEST-EPOCH`, with the digest of the index's layout and the epoch of the database.
+"""The folders of the search index. Their names are `DIGEST-EPOCH`: of the index's layout, and the database's epoch.
 
 A process holds a shared lock (`flock(2)`) on a file in the folder that it serves from for as long as it lives. A folder
-that nobody holds, and that another version or another database left behind, is removed by the next process that has
-brought its own up to date. An index can always be made again from its database, so that a folder removed too early
-costs time and nothing else.
+of another version or another database that no process holds is removed by the next process that has brought its own
+index up to date. An index can always be rebuilt from its database, so removing a folder too early only costs time.
 """
 
 import errno
@@ -27,83 +26,92 @@ log = structlog.get_logger("evidence.search")
 IN_USE = ".in-use"
 DAY = 24 * 3600.0
 UNMARKED_SECONDS = DAY
-"""For how long a folder of the same database is kept that was made before folders were locked."""
+"""How long a folder of the same database is kept if it has no lock file, as versions without locks made them."""
 FOREIGN_SECONDS = 30 * DAY
-"""For how long a folder of another database is kept: several may share the place, and need not all be served now."""
+"""How long a folder of another database is kept: several databases may share the place without being served now."""
 
 _NAME = re.compile(r"[0-9a-f]+-[0-9a-f]+")
 _REMOVED = ".removed-"
 
 
 def claim(folder: Path) -> int | None:
-    """Makes a folder and returns the descriptor that holds it until it is closed; nothing where it cannot be marked."""
+    """Create a folder and lock it. Returns the descriptor that holds the lock until it is closed.
+
+    Returns None where the folder cannot be locked, as on a read-only file system; then it is used without a lock.
+    """
     with suppress(OSError):
         while True:
             folder.mkdir(parents=True, exist_ok=True)
-            held = _held(folder)
-            if held is not None:
-                return held
+            descriptor = _lock_folder(folder)
+            if descriptor is not None:
+                return descriptor
     return None
 
 
-def _held(folder: Path) -> int | None:
-    """The descriptor that holds a folder; nothing where the folder was removed meanwhile."""
+def _lock_folder(folder: Path) -> int | None:
+    """The descriptor of a shared lock on a folder, or None where the folder was removed meanwhile."""
     try:
-        held = os.open(folder / IN_USE, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(folder / IN_USE, os.O_RDWR | os.O_CREAT, 0o644)
     except FileNotFoundError:
         return None
     try:
-        fcntl.flock(held, fcntl.LOCK_SH)
-        os.utime(held)
-        if _is_there(folder, held):
-            return held
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        os.utime(descriptor)
+        if _is_there(folder, descriptor):
+            return descriptor
     except OSError:
-        os.close(held)
+        os.close(descriptor)
         raise
-    os.close(held)
+    os.close(descriptor)
     return None
 
 
 class Hold:
-    """The folder that a process serves from, one at a time."""
+    """The lock on the folder that a process serves from; it holds one folder at a time."""
 
     def __init__(self) -> None:
         self._held: int | None = None
 
     def take(self, folder: Path | None) -> None:
+        """Release the folder held before and lock another one; None stands for an index in memory."""
         self.release()
         self._held = claim(folder) if folder else None
 
     def release(self) -> None:
-        held, self._held = self._held, None
-        if held is not None:
-            os.close(held)
+        """Release the lock."""
+        descriptor, self._held = self._held, None
+        if descriptor is not None:
+            os.close(descriptor)
 
 
-def _is_there(folder: Path, held: int) -> bool:
+def _is_there(folder: Path, descriptor: int) -> bool:
     with suppress(FileNotFoundError):
-        return os.path.samestat((folder / IN_USE).stat(), os.fstat(held))
+        return os.path.samestat((folder / IN_USE).stat(), os.fstat(descriptor))
     return False
 
 
 def remove_unused(serving: Path | None) -> list[str]:
-    """Removes the folders beside the one that serves which nobody uses any more, and returns their names."""
+    """Remove the folders beside `serving` that no process uses any more, and return their names."""
     if serving is None:
         return []
-    removed = [folder.name for folder in _others(serving) if _remove(folder, _patience(folder, serving))]
+    removed = [folder.name for folder in _other_folders(serving) if _remove(folder, _keep_seconds(folder, serving))]
     if removed:
         log.info("indexes that nobody uses were removed", folders=removed)
     return removed
 
 
 def is_disk_full(error: Exception, root: Path | None) -> bool:
-    """Whether an index cannot be written for want of room. Tantivy hands on the operating system's errors as text, and
-    those of its threads not at all, so that the disk itself is looked at."""
-    said = is_full(error) or f"os error {errno.ENOSPC}" in str(error)
-    return said or (root is not None and root.exists() and has_no_room(root))
+    """Whether an index could not be written because the disk is full.
+
+    Tantivy passes errors of the operating system on as text only, and does not pass on those of its own threads.
+    Therefore the free space of the disk is checked too.
+    """
+    if is_full(error) or f"os error {errno.ENOSPC}" in str(error):
+        return True
+    return root is not None and root.exists() and has_no_room(root)
 
 
-def _others(serving: Path) -> Iterator[Path]:
+def _other_folders(serving: Path) -> Iterator[Path]:
     for folder in sorted(serving.parent.iterdir()):
         if folder.name.startswith(_REMOVED):
             shutil.rmtree(folder, ignore_errors=True)
@@ -111,30 +119,33 @@ def _others(serving: Path) -> Iterator[Path]:
             yield folder
 
 
-def _patience(folder: Path, serving: Path) -> float:
-    """Seconds for which a folder is kept after it was last opened, or written to where that was not noted."""
+def _keep_seconds(folder: Path, serving: Path) -> float:
+    """The seconds for which a folder is kept after it was last locked, or after it was last written to."""
     if folder.name.partition("-")[2] != serving.name.partition("-")[2]:
         return FOREIGN_SECONDS
     return 0.0 if (folder / IN_USE).exists() else UNMARKED_SECONDS
 
 
 def _remove(folder: Path, patience: float) -> bool:
-    """Renamed first, so that nobody opens half a folder."""
+    """Remove a folder that is old enough and that no process holds; returns whether it was removed.
+
+    It is renamed first, so that no process opens a folder that is half deleted.
+    """
     try:
         if time.time() - max(path.stat().st_mtime for path in (folder, *folder.iterdir())) < patience:
             return False
-        held = os.open(folder / IN_USE, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(folder / IN_USE, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError:
         return False
     try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if not _is_there(folder, held):  # it was removed and made anew: the lock is on the one before
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not _is_there(folder, descriptor):  # it was removed and created again: the lock is on the former file
             return False
         removed = folder.with_name(f"{_REMOVED}{folder.name}-{token_hex(4)}")
         folder.rename(removed)
     except OSError:
         return False
     finally:
-        os.close(held)
+        os.close(descriptor)
     shutil.rmtree(removed, ignore_errors=True)
     return True

@@ -1,4 +1,4 @@
-"""Descriptors of NLM's Medical Subject Headings: the names that a condition goes by in the literature."""
+"""Tables of the descriptors of NLM's Medical Subject Headings (MeSH), which name conditions in the literature."""
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -7,6 +7,8 @@ from app.database.engine import Base
 
 
 class MeshDescriptor(Base):
+    """A MeSH descriptor; its id is the unique ID that NLM gives it, such as D003881."""
+
     __tablename__ = "mesh_descriptors"
     __table_args__ = (CheckConstraint("id LIKE 'D%'", name="id"),)
 
@@ -16,6 +18,8 @@ class MeshDescriptor(Base):
 
 
 class MeshTerm(Base):
+    """An entry term of a descriptor, which is a synonym of its heading."""
+
     __tablename__ = "mesh_terms"
     __table_args__ = (Index("ix_mesh_terms_term", "term", "descriptor_id"),)
 

@@ -22,20 +22,23 @@ ENTRIES = 6
 
 TEXT_FIELDS = ("title", "name", "body")
 OWN = ("title", "name")
-"""Parts with a field of their own; the others are in `body` together, and in `part` one by one."""
+"""The parts of a record with a field of their own. The others are in `part`, each under its name.
+
+`body` holds the texts of all parts but `name`.
+"""
 META = "meta"
-"""The key of the one entry that is no record: it holds the revision the index has seen."""
+"""The key of the only entry that is not a record; it holds the revision that the index has seen."""
 
 
 @cache
-def ranged() -> dict[str, str]:
-    """Filters that know ranges, and the field each has of its own: numbers `n_...`, dates `d_...`, both as numbers."""
+def range_fields() -> dict[str, str]:
+    """The filters that accept ranges, with their fields: `n_NAME` for numbers, `d_NAME` for dates as 20100730."""
     every = {name: kind for resource in RESOURCES.values() for name, kind in kinds(resource.filter).items()}
     return {name: f"{kind.name[0]}_{name}" for name, kind in every.items() if kind.ranged}
 
 
 def value_field(name: str, kind: Kind) -> str:
-    """Where the values of a filter are that knows no ranges: texts are too many to be counted, the others can be."""
+    """The field of a filter without ranges: `exact` for texts, which have too many values to count, else `value`."""
     return f"exact.{name}" if kind.name == "text" else f"value.{name}"
 
 
@@ -59,7 +62,7 @@ def schema() -> Schema:
     builder = SchemaBuilder()
     for kind, name, options in FIELDS:
         getattr(builder, f"add_{kind}_field")(name, **options)
-    for field in ranged().values():
+    for field in range_fields().values():
         builder.add_float_field(field, fast=True)
     return builder.build()
 
@@ -70,7 +73,7 @@ def layout() -> dict[str, Any]:
         "tantivy": version("tantivy"),
         "entries": ENTRIES,
         "fields": FIELDS,
-        "ranges": ranged(),
+        "ranges": range_fields(),
         "analyzers": analysis.FILTERS,
         "texts": TEXTS,
         "values": {type: value_paths(type) for type in RESOURCES},
@@ -93,7 +96,7 @@ def digest() -> str:
 
 
 def open_index(path: str | None) -> Index:
-    """The index in a directory, or in memory."""
+    """Open or create the index in a directory, or in memory where `path` is None."""
     index = Index(schema(), path)
     index.register_tokenizer(analysis.STEMMED, analysis.stemmed())
     index.register_tokenizer(analysis.PLAIN, analysis.plain())

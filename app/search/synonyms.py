@@ -1,7 +1,7 @@
-"""Names that mean one record, found in what is asked for: `botox` is looked for as `onabotulinumtoxinA` too.
+"""Synonyms: a search for `botox` also finds `onabotulinumtoxinA`.
 
-A thesaurus is made of the names of products and indications (and what MeSH adds to them); it is small, and kept per
-revision of the database.
+The thesaurus consists of the names of products and indications, and of the names that MeSH has for the same
+indications. It is small, and it is cached for one state of the database (`service.Thesauri`).
 """
 
 from collections import defaultdict
@@ -17,15 +17,15 @@ from app.search.mesh_models import MeshDescriptor, MeshTerm
 
 KINDS = ("name", "brand-name", "former-brand-name", "synonym", "us-suffix-name", "entry-term")
 TYPES = ("products", "indications")
-LONGEST = 8
-"""Words in the longest name looked for."""
+MAX_NAME_WORDS = 8
+"""The number of words in the longest names that are searched for."""
 
 Terms = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """Words of a query from `start` to `end`, and the other names that they are looked for by."""
+    """A name in a query: its terms from `start` to before `end`, and its synonyms."""
 
     start: int
     end: int
@@ -33,37 +33,41 @@ class Expansion:
 
 
 class Thesaurus:
+    """Groups of names that mean the same record, found by the terms of a name."""
+
     def __init__(self, groups: Sequence[Sequence[str]]) -> None:
+        """Each group holds the names of one record."""
         self._groups = [list(dict.fromkeys(group)) for group in groups]
         self._by_terms: dict[Terms, list[int]] = defaultdict(list)
         for number, group in enumerate(self._groups):
             for name in group:
                 terms = tuple(analysis.terms(name))
-                if terms and len(terms) <= LONGEST:
+                if terms and len(terms) <= MAX_NAME_WORDS:
                     self._by_terms[terms].append(number)
 
-    def others(self, terms: Terms) -> list[str]:
-        """The other names of whatever has a name of these terms."""
+    def other_names(self, terms: Terms) -> list[str]:
+        """The synonyms of the name with these terms."""
         found = [name for number in self._by_terms.get(terms, ()) for name in self._groups[number]]
         return [name for name in dict.fromkeys(found) if tuple(analysis.terms(name)) != terms]
 
     def expansions(self, terms: Sequence[str]) -> Iterator[Expansion]:
-        """Names in a row of terms, the longest first, none overlapping another."""
+        """Find the names in a sequence of terms. The longest name at each place is taken, and no two overlap."""
         start = 0
         while start < len(terms):
             end = self._name_at(terms, start)
             if end:
-                yield Expansion(start, end, tuple(self.others(tuple(terms[start:end]))))
+                yield Expansion(start, end, tuple(self.other_names(tuple(terms[start:end]))))
             start = end or start + 1
 
     def _name_at(self, terms: Sequence[str], start: int) -> int | None:
-        for end in range(min(len(terms), start + LONGEST), start, -1):
-            if self.others(tuple(terms[start:end])):
+        for end in range(min(len(terms), start + MAX_NAME_WORDS), start, -1):
+            if self.other_names(tuple(terms[start:end])):
                 return end
         return None
 
 
 def read_thesaurus(connection: Connection) -> Thesaurus:
+    """Read the names of products and indications."""
     query = (
         select(RecordName.record_type, RecordName.record_id, RecordName.name)
         .where(RecordName.record_type.in_(TYPES), RecordName.kind.in_(KINDS))
@@ -78,11 +82,11 @@ def read_thesaurus(connection: Connection) -> Thesaurus:
 
 
 SAME = ("exact", "close")
-"""How a descriptor must fit a condition for its names to be the condition's: a broader one's would find too much."""
+"""How closely a MeSH descriptor must match an indication to give it synonyms; a broader one would find too much."""
 
 
 def _mesh_names(connection: Connection) -> Iterator[tuple[str, str]]:
-    """Headings and entry terms of the MeSH descriptors that are what an indication is."""
+    """The ids of indications with the headings and entry terms of their MeSH descriptors."""
     fitting = (Indication.mesh_id == MeshDescriptor.id, Indication.mesh_match.in_(SAME))
     headings = select(Indication.id, MeshDescriptor.heading).where(*fitting).order_by(Indication.id)
     terms = select(Indication.id, MeshTerm.term).where(*fitting, MeshTerm.descriptor_id == MeshDescriptor.id)

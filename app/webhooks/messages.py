@@ -1,4 +1,4 @@
-"""What receivers are told: thin messages that say that there is news and where to read it."""
+"""The messages of webhooks: thin events, which say that there are changes and where to read them."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -20,18 +20,21 @@ from app.webhooks.models import Webhook
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """Where messages go, and what signs them."""
+    """The receiver of a webhook's messages."""
 
     id: str
     url: str
     secret: str = field(repr=False)
+    """The secret that signs its messages."""
     types: Sequence[str]
+    """The record types that it is told of; empty for all."""
     seen_revision: int
+    """The revision of the last message that it has acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`id` and `body` are the same however often it is sent, so that it can be told from news."""
+    """A message, whose `id` and `body` are the same however often it is sent, so that repetitions can be recognised."""
 
     id: str
     body: bytes
@@ -39,10 +42,12 @@ class Message:
 
 
 def missing(id: str) -> Problem:
+    """The 404 for a webhook that does not exist."""
     return Problem("not-found", f"There is no webhook {id[:100]!r}.")
 
 
 def receiver(connection: Connection, id: str) -> Receiver:
+    """The receiver of a webhook; raises a `Problem` where there is none."""
     columns = [table_of(Webhook).c[name] for name in Receiver.__dataclass_fields__]
     row = connection.execute(select(*columns).where(Webhook.id == id)).mappings().one_or_none()
     if row is None:
@@ -51,9 +56,9 @@ def receiver(connection: Connection, id: str) -> Receiver:
 
 
 def next_message(connection: Connection, to: Receiver, after: int, actors: PublicActors = "names") -> Message | None:
-    """The message of the first revision after this one that the receiver is to be told of.
+    """The message of the first revision after `after` that changed a type of the receiver, or None.
 
-    Its actor is as the public may see it: a receiver may be anybody's.
+    Its actor is shown as the public may see it, because receivers may belong to anybody.
     """
     found = select(Revision.revision).where(Revision.revision > after).order_by(Revision.revision).limit(1)
     if to.types:
@@ -78,7 +83,7 @@ def _message(connection: Connection, to: Receiver, revision: int, actors: Public
 
 
 def _counts(connection: Connection, to: Receiver, revision: int) -> dict[str, dict[str, int]]:
-    """How many records changed and how, by type."""
+    """The number of changed records of a revision, by type and kind of change."""
     of = [Document.revision == revision, *([Document.type.in_(to.types)] if to.types else [])]
     query = select(Document.type, Document.change, func.count()).where(*of).group_by(Document.type, Document.change)
     counts: dict[str, dict[str, int]] = defaultdict(dict)
@@ -88,6 +93,7 @@ def _counts(connection: Connection, to: Receiver, revision: int) -> dict[str, di
 
 
 def test_message(to: Receiver) -> Message:
+    """A message that reports no revision, for testing a receiver."""
     now = datetime.now(UTC)
     return Message(f"msg_test_{token_hex(8)}_{to.id}", _body("webhook.test", now, {"webhook": to.id}), 0)
 

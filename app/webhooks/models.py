@@ -1,4 +1,4 @@
-"""Who is told of changes, how far each has been told, and when to try again."""
+"""The table of webhooks: where messages go, how far each receiver was served, and when to try again."""
 
 from datetime import datetime
 
@@ -9,7 +9,11 @@ from app.database.engine import Base
 
 
 class Webhook(Base):
-    """`seen_revision` moves only after the receiver has said that it took the message: at least once, in order."""
+    """A webhook with its delivery state.
+
+    `seen_revision` moves only after the receiver has acknowledged the message, so messages arrive at least once and in
+    order.
+    """
 
     __tablename__ = "webhooks"
     __table_args__ = (CheckConstraint("attempts >= 0", name="attempts"),)

@@ -1,4 +1,4 @@
-"""What an admin says of a webhook, and what is told of one."""
+"""The schemas of webhooks as admins enter them and as the API shows them."""
 
 from collections.abc import Sequence
 from datetime import datetime

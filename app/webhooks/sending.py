@@ -1,4 +1,4 @@
-"""One message to one receiver: signed, posted, and what came of it."""
+"""Sends one message to one receiver: it is signed and posted, and the answer is judged."""
 
 import asyncio
 import time
@@ -12,14 +12,15 @@ from app.webhooks.signing import signed
 from app.webhooks.state import Failure
 
 PATIENCE = 10.0
-"""Seconds for all of it, from the name's resolution to the answer."""
+"""The seconds for a whole attempt, from the resolution of the host name to the answer."""
 MOST_READ, PATIENCE_WITH_CONTENT = 4096, 1.0
-"""Bytes and seconds for an answer's content, so that a receiver that writes some is not cut off; the status counts."""
+"""The bytes that are read of an answer's content, and the seconds for it. Only the status matters, but a receiver that
+writes a short answer should not be cut off."""
 GONE = 410
 
 
 async def post(client: httpx.AsyncClient, to: Receiver, message: Message) -> int | Failure:
-    """The status of an answer that says that the message was taken, or what failed."""
+    """Send a message once; returns the status of an answer that acknowledges it (2xx), or the failure."""
     headers = {"content-type": "application/json", **signed(to.secret, message.id, int(time.time()), message.body)}
     try:
         async with (
@@ -33,7 +34,7 @@ async def post(client: httpx.AsyncClient, to: Receiver, message: Message) -> int
         return Failure(str(refused))
     except (TimeoutError, httpx.TimeoutException):
         return Failure(f"no answer within {PATIENCE:g} seconds")
-    except (httpx.HTTPError, httpx.InvalidURL) as error:  # also of a redirect that is not followed
+    except (httpx.HTTPError, httpx.InvalidURL) as error:  # including a redirect without a usable address
         return Failure(f"{type(error).__name__}: {error}")
 
 

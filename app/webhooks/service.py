@@ -1,4 +1,4 @@
-"""Webhooks as admins see them: made, listed, enabled again, deleted. Each change is noted with it."""
+"""Administration of webhooks: create, list, enable and delete. Each change is written to the audit trail with it."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,17 +17,19 @@ from app.webhooks.schemas import WebhookCreated, WebhookIn, WebhookOut
 from app.webhooks.signing import new_secret
 
 MOST = 100
-"""Webhooks: each is looked at with every change."""
+"""The largest number of webhooks; each one is checked after every revision."""
 
 _SHOWN = select(*[table_of(Webhook).c[name] for name in WebhookOut.model_fields])
 
 
 def listed(connection: Connection) -> Sequence[WebhookOut]:
+    """All webhooks, the oldest first."""
     rows = connection.execute(_SHOWN.order_by(Webhook.created_at, Webhook.id)).mappings()
     return [WebhookOut.model_validate(dict(row)) for row in rows]
 
 
 def one(connection: Connection, id: str) -> WebhookOut:
+    """One webhook; raises a `Problem` where there is none."""
     row = connection.execute(_SHOWN.where(Webhook.id == id)).mappings().one_or_none()
     if row is None:
         raise missing(id)
@@ -35,7 +37,7 @@ def one(connection: Connection, id: str) -> WebhookOut:
 
 
 def create(connection: Connection, entered: WebhookIn, who: Who) -> WebhookCreated:
-    """A webhook that is told of what comes after now."""
+    """Create a webhook, which gets messages of all later revisions; raises a `Problem` where there are 100 already."""
     if connection.scalars(select(func.count()).select_from(Webhook)).one() >= MOST:
         raise Problem("conflict", f"There are {MOST} webhooks already; delete one that is not used.")
     row: dict[str, Any] = {
@@ -55,7 +57,7 @@ def create(connection: Connection, entered: WebhookIn, who: Who) -> WebhookCreat
 
 
 def secret_of(connection: Connection, id: str) -> str:
-    """The secret that signs a webhook's messages; raises a `Problem` where the webhook was deleted."""
+    """The secret of a webhook that an earlier request created; raises a `Problem` where it was deleted since."""
     secret = connection.scalars(select(Webhook.secret).where(Webhook.id == id)).one_or_none()
     if secret is None:
         raise Problem("conflict", f"This request made the webhook {id!r}, which was deleted since.")
@@ -63,13 +65,17 @@ def secret_of(connection: Connection, id: str) -> str:
 
 
 def remove(connection: Connection, id: str, who: Who) -> None:
+    """Delete a webhook; raises a `Problem` where there is none."""
     if not connection.execute(delete(Webhook).where(Webhook.id == id)).rowcount:
         raise missing(id)
     note(connection, [_event(who, "delete webhook", id, 204)])
 
 
 def enable(connection: Connection, id: str, who: Who) -> WebhookOut:
-    """Goes on from where the receiver was last told, at once, as if nothing had failed."""
+    """Enable a webhook again. Delivery continues at once after the last acknowledged message, with no failures counted.
+
+    Raises a `Problem` where there is none.
+    """
     values = {"disabled_at": None, "attempts": 0, "next_attempt_at": None}
     if not connection.execute(update(Webhook).where(Webhook.id == id).values(values)).rowcount:
         raise missing(id)

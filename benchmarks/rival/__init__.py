@@ -1,1 +1,1 @@
-"""An equal app in Django REST framework: models over tables, nested serializers, words in FTS5, counts by GROUP BY."""
+"""An equal app in Django REST framework: models, nested serializers, search by FTS5 and counts by GROUP BY."""

@@ -1,4 +1,4 @@
-"""The rival's models: a study, and everything of one, in the tables of `rival_tables`."""
+"""The rival's models: studies with all of their parts, in the tables of `rival_tables`."""
 
 from typing import Any
 
@@ -6,6 +6,8 @@ from django.db import models  # type: ignore[import-not-found]
 
 
 class Table(models.Model):  # type: ignore[misc]
+    """The base of all models; their tables are made by `rival_tables` and not by Django."""
+
     class Meta:
         abstract = True
         managed = False
@@ -13,6 +15,8 @@ class Table(models.Model):  # type: ignore[misc]
 
 
 class Study(Table):
+    """A study with its own columns."""
+
     number = models.IntegerField(primary_key=True)
     slug = models.TextField(unique=True)
     scope = models.TextField()
@@ -41,11 +45,14 @@ class Study(Table):
 
     @property
     def first_publication(self) -> Any:
+        """The publication that the study's first report refers to, or None."""
         reports = self.publications.all()
         return reports[0].publication if reports else None
 
 
 class Named(Table):
+    """The base of records that are only shown by id and name."""
+
     id = models.TextField(primary_key=True)
     name = models.TextField()
 
@@ -54,19 +61,23 @@ class Named(Table):
 
 
 class Product(Named):
-    pass
+    """A product."""
 
 
 class Indication(Named):
-    pass
+    """An indication."""
 
 
 class Mechanism(Table):
+    """A mechanism of action."""
+
     id = models.TextField(primary_key=True)
     title = models.TextField()
 
 
 class Source(Table):
+    """A source that provenance cites."""
+
     number = models.IntegerField(primary_key=True)
     slug = models.TextField(unique=True)
     tier = models.TextField()
@@ -74,6 +85,8 @@ class Source(Table):
 
 
 class Publication(Table):
+    """A publication."""
+
     number = models.IntegerField(primary_key=True)
     slug = models.TextField(unique=True)
     pmid = models.TextField(null=True)
@@ -89,6 +102,8 @@ class Publication(Table):
 
 
 class Author(Table):
+    """An author of a publication."""
+
     number = models.IntegerField(primary_key=True)
     publication = models.ForeignKey(Publication, models.CASCADE, related_name="authors")
     position = models.IntegerField()
@@ -99,10 +114,13 @@ class Author(Table):
 
 
 def of_study(name: str) -> Any:
+    """A foreign key to a study; `name` is the attribute of the study."""
     return models.ForeignKey(Study, models.CASCADE, related_name=name)
 
 
 class Ordered(Table):
+    """The base of parts that have a position in their study."""
+
     number = models.IntegerField(primary_key=True)
     position = models.IntegerField()
 
@@ -112,16 +130,22 @@ class Ordered(Table):
 
 
 class Registration(Ordered):
+    """A registry id of a study."""
+
     study = of_study("registrations")
     name = models.TextField()
 
 
 class Comparator(Ordered):
+    """A comparator of a study."""
+
     study = of_study("comparators")
     name = models.TextField()
 
 
 class Arm(Ordered):
+    """An arm of a study."""
+
     study = of_study("arms")
     key = models.TextField()
     name = models.TextField()
@@ -130,6 +154,8 @@ class Arm(Ordered):
 
 
 class Event(Ordered):
+    """An adverse event in an arm."""
+
     study = of_study("adverse_events")
     event = models.TextField()
     arm = models.TextField()
@@ -140,6 +166,8 @@ class Event(Ordered):
 
 
 class Outcome(Ordered):
+    """An outcome of a study."""
+
     study = of_study("outcomes")
     measure = models.TextField()
     role = models.TextField(null=True)
@@ -157,6 +185,8 @@ class Outcome(Ordered):
 
 
 class Result(Ordered):
+    """A result of an outcome in an arm."""
+
     outcome = models.ForeignKey(Outcome, models.CASCADE, related_name="results")
     arm = models.TextField()
     n = models.IntegerField(null=True)
@@ -168,12 +198,14 @@ class Result(Ordered):
 
 
 class StudyProduct(Ordered):
+    """A product of a study."""
+
     study = of_study("products")
     product = models.ForeignKey(Product, models.CASCADE)
 
 
 class StudyIndication(Ordered):
-    """With the study's year beside it, as ours has, so that one index finds and sorts a page."""
+    """A study's indication. It repeats the study's year, as our table does, so one index finds and sorts a page."""
 
     study = of_study("indications")
     indication = models.ForeignKey(Indication, models.CASCADE)
@@ -181,17 +213,23 @@ class StudyIndication(Ordered):
 
 
 class Report(Ordered):
+    """A publication that reports a study."""
+
     study = of_study("publications")
     publication = models.ForeignKey(Publication, models.CASCADE)
     reports_pooled_data = models.BooleanField(null=True)
 
 
 class Overlap(Ordered):
+    """Another study with common participants."""
+
     study = of_study("overlaps_with")
     other = models.ForeignKey(Study, models.CASCADE, related_name="+")
 
 
 class StudyMechanism(Table):
+    """A mechanism that a study supports."""
+
     number = models.IntegerField(primary_key=True)
     study = of_study("mechanisms")
     mechanism = models.ForeignKey(Mechanism, models.CASCADE)
@@ -201,6 +239,8 @@ class StudyMechanism(Table):
 
 
 class Absence(Table):
+    """A field that a study has no value for, with the reason."""
+
     number = models.IntegerField(primary_key=True)
     study = of_study("absences")
     field = models.TextField()
@@ -211,6 +251,8 @@ class Absence(Table):
 
 
 class Provenance(Ordered):
+    """A source that a study cites, with the quote."""
+
     study = of_study("provenance")
     source = models.ForeignKey(Source, models.CASCADE)
     section = models.TextField(null=True)
@@ -224,7 +266,7 @@ class Provenance(Ordered):
 
 
 class Plain(Table):
-    """A study's own columns with its first indication and product: the plain table that Datasette has too."""
+    """A study's own columns with its first indication and product: the plain table that Datasette serves too."""
 
     number = models.IntegerField(primary_key=True)
     slug = models.TextField(unique=True, db_column="id")
@@ -246,8 +288,8 @@ class Plain(Table):
         db_table = "studies"
 
 
-class Given(Table):
-    """A study's whole public JSON, ready made, which is our idea."""
+class StoredDocument(Table):
+    """A study's whole public JSON, stored as our service stores it."""
 
     number = models.IntegerField(primary_key=True)
     slug = models.TextField(unique=True, db_column="id")

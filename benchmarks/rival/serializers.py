@@ -1,4 +1,4 @@
-"""The rival's serializers: a study nested as its public JSON is, and what is fetched beside it, once for a page."""
+"""The rival's serializers, which nest a study like its public JSON, and the prefetches that a page needs."""
 
 from typing import Any
 
@@ -9,24 +9,32 @@ from benchmarks.rival import models
 
 
 class ArmSerializer(serializers.ModelSerializer):  # type: ignore[misc]
+    """An arm."""
+
     class Meta:
         model = models.Arm
         fields = ("key", "name", "dose", "n")
 
 
 class EventSerializer(serializers.ModelSerializer):  # type: ignore[misc]
+    """An adverse event."""
+
     class Meta:
         model = models.Event
         fields = ("event", "arm", "period", "n", "events", "percent")
 
 
 class ResultSerializer(serializers.ModelSerializer):  # type: ignore[misc]
+    """A result of an outcome."""
+
     class Meta:
         model = models.Result
         fields = ("arm", "n", "events", "percent", "mean", "sd", "se")
 
 
 class OutcomeSerializer(serializers.ModelSerializer):  # type: ignore[misc]
+    """An outcome with its results."""
+
     effect = serializers.SerializerMethodField()
     results = ResultSerializer(many=True)
     p_bound = serializers.SerializerMethodField()
@@ -45,22 +53,27 @@ class OutcomeSerializer(serializers.ModelSerializer):  # type: ignore[misc]
         fields += ("effect", "results", "p_bound")
 
     def get_effect(self, outcome: Any) -> Any:
+        """The effect with its confidence interval, or None."""
         if not outcome.effect_type:
             return None
         names = ("type", "value", "ci_low", "ci_high")
         return {name: getattr(outcome, f"effect_{name}") for name in names}
 
     def get_p_bound(self, outcome: Any) -> Any:
+        """The p value as a relation and a number, or None."""
         return {"relation": outcome.p_relation, "number": outcome.p_number} if outcome.p_relation else None
 
 
-def of(source: str, kind: Any = serializers.CharField) -> Any:
+def field_from(source: str, kind: Any = serializers.CharField) -> Any:
+    """A read-only field whose value is at a dotted path of the model."""
     return kind(source=source, read_only=True)
 
 
 class ProductSerializer(serializers.ModelSerializer):  # type: ignore[misc]
-    id = of("product.id")
-    name = of("product.name")
+    """A product of a study."""
+
+    id = field_from("product.id")
+    name = field_from("product.name")
 
     class Meta:
         model = models.StudyProduct
@@ -68,8 +81,10 @@ class ProductSerializer(serializers.ModelSerializer):  # type: ignore[misc]
 
 
 class IndicationSerializer(serializers.ModelSerializer):  # type: ignore[misc]
-    id = of("indication.id")
-    name = of("indication.name")
+    """An indication of a study."""
+
+    id = field_from("indication.id")
+    name = field_from("indication.name")
 
     class Meta:
         model = models.StudyIndication
@@ -77,8 +92,10 @@ class IndicationSerializer(serializers.ModelSerializer):  # type: ignore[misc]
 
 
 class MechanismSerializer(serializers.ModelSerializer):  # type: ignore[misc]
-    id = of("mechanism.id")
-    title = of("mechanism.title")
+    """A mechanism of a study."""
+
+    id = field_from("mechanism.id")
+    title = field_from("mechanism.title")
 
     class Meta:
         model = models.StudyMechanism
@@ -86,9 +103,11 @@ class MechanismSerializer(serializers.ModelSerializer):  # type: ignore[misc]
 
 
 class OverlapSerializer(serializers.ModelSerializer):  # type: ignore[misc]
-    id = of("other.slug")
-    acronym = of("other.acronym")
-    title = of("other.title")
+    """A study with common participants."""
+
+    id = field_from("other.slug")
+    acronym = field_from("other.acronym")
+    title = field_from("other.title")
 
     class Meta:
         model = models.Overlap
@@ -96,7 +115,9 @@ class OverlapSerializer(serializers.ModelSerializer):  # type: ignore[misc]
 
 
 class CitationSerializer(serializers.ModelSerializer):  # type: ignore[misc]
-    id = of("slug")
+    """A publication with its authors."""
+
+    id = field_from("slug")
     authors = serializers.SlugRelatedField("name", many=True, read_only=True)
 
     class Meta:
@@ -106,12 +127,14 @@ class CitationSerializer(serializers.ModelSerializer):  # type: ignore[misc]
 
 
 class ReportSerializer(serializers.ModelSerializer):  # type: ignore[misc]
-    id = of("publication.slug")
-    pmid = of("publication.pmid")
-    doi = of("publication.doi")
-    title = of("publication.title")
-    year = of("publication.year", serializers.IntegerField)
-    retraction_state = of("publication.retraction_state")
+    """A publication that reports a study."""
+
+    id = field_from("publication.slug")
+    pmid = field_from("publication.pmid")
+    doi = field_from("publication.doi")
+    title = field_from("publication.title")
+    year = field_from("publication.year", serializers.IntegerField)
+    retraction_state = field_from("publication.retraction_state")
 
     class Meta:
         model = models.Report
@@ -119,11 +142,13 @@ class ReportSerializer(serializers.ModelSerializer):  # type: ignore[misc]
 
 
 class ProvenanceSerializer(serializers.ModelSerializer):  # type: ignore[misc]
-    source = of("source.slug")
-    tier = of("source.tier")
-    url = of("source.url")
-    start = of("start_offset", serializers.IntegerField)
-    end = of("end_offset", serializers.IntegerField)
+    """A cited source with its quote."""
+
+    source = field_from("source.slug")
+    tier = field_from("source.tier")
+    url = field_from("source.url")
+    start = field_from("start_offset", serializers.IntegerField)
+    end = field_from("end_offset", serializers.IntegerField)
 
     class Meta:
         model = models.Provenance
@@ -132,9 +157,9 @@ class ProvenanceSerializer(serializers.ModelSerializer):  # type: ignore[misc]
 
 
 class StudySerializer(serializers.ModelSerializer):  # type: ignore[misc]
-    """All of a study's public JSON but its alerts, of which there are none."""
+    """A study's public JSON without alerts, of which there are none."""
 
-    id = of("slug")
+    id = field_from("slug")
     type = serializers.ReadOnlyField(default="studies")
     registry_ids = serializers.SlugRelatedField("name", many=True, read_only=True, source="registrations")
     comparators = serializers.SlugRelatedField("name", many=True, read_only=True)
@@ -160,6 +185,7 @@ class StudySerializer(serializers.ModelSerializer):  # type: ignore[misc]
         fields += ("publications", "overlaps_with", "mechanisms")
 
     def get_absent(self, study: Any) -> Any:
+        """The reasons of absent values, by field."""
         return {absence.field: absence.reason for absence in study.absences.all()}
 
 
@@ -168,7 +194,7 @@ def _linked(name: str, model: Any, target: str) -> Any:
 
 
 def whole_studies() -> Any:
-    """Studies with everything of theirs, in as many statements for a page as for one."""
+    """Studies with all of their parts, by a fixed number of statements for any number of studies."""
     beside = ("registrations", "comparators", "arms", "adverse_events", "absences", "outcomes__results")
     return models.Study.objects.prefetch_related(
         *beside,
@@ -183,12 +209,16 @@ def whole_studies() -> Any:
 
 
 class PlainSerializer(serializers.ModelSerializer):  # type: ignore[misc]
+    """The columns of the plain table."""
+
     class Meta:
         model = models.Plain
         exclude = ("number",)
 
 
-class GivenSerializer(serializers.ModelSerializer):  # type: ignore[misc]
+class StoredDocumentSerializer(serializers.ModelSerializer):  # type: ignore[misc]
+    """The stored document of a study."""
+
     class Meta:
-        model = models.Given
+        model = models.StoredDocument
         fields = ("document",)

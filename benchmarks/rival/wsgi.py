@@ -1,4 +1,4 @@
-"""Run by gunicorn, one worker, in the rivals' own virtualenv; RIVAL_DATABASE names its SQLite file."""
+"""The rival's WSGI application, for gunicorn with one worker; RIVAL_DATABASE is the path of its SQLite file."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Keys, audit, kept answers, releases, webhooks, deletions and alerts; documents know of deletion and restoring."""
+"""Tables for keys, audit, stored answers, releases, webhooks and alerts; documents may be deleted and restored."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -68,7 +68,7 @@ WITH_THE_NEXT = (
 
 
 def documents(changes: tuple[str, ...], ends: str, tombstones_end: str) -> None:
-    """Other CHECKs on `documents`, and where tombstones end: SQLite has to have the table made anew."""
+    """Replace the CHECK constraints of `documents` and set where tombstones end; on SQLite, the table is rebuilt."""
     if op.get_bind().dialect.name == "postgresql":
         op.drop_constraint("ck_documents_change", "documents")
         op.drop_constraint("ck_documents_ends_later", "documents")
@@ -233,7 +233,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Deleted records go for good: what comes before this knows of none."""
+    """Remove deleted records for good, because the former schema has no deleted records."""
     gone = "FROM deletions WHERE record_type = {0}.type AND record_id = {0}.id"
     op.execute(f"DELETE FROM documents WHERE EXISTS (SELECT 1 {gone.format('documents')})")
     op.execute(f"DELETE FROM records WHERE EXISTS (SELECT 1 {gone.format('records')})")

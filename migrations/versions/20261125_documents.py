@@ -1,6 +1,6 @@
-"""Documents with every version, and the revision counter.
+"""Tables for all versions of documents, and the revision counter.
 
-They are derived from the rows: after this migration on a database that has rows, `evidence rebuild` makes them.
+Documents are derived from the rows: after this migration of a database that has rows, run `evidence rebuild`.
 """
 
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What imports have offered of records, conflicts, and titles by which publications without identifiers are found."""
+"""Tables for the contributions of imports and for conflicts; titles as names of publications without identifiers."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -101,7 +101,7 @@ NAMES = sa.table(
 
 
 def title_names() -> Iterator[dict[str, Any]]:
-    """As a publication that is entered again would get them: behind its other names."""
+    """The names that publications would get for their titles if they were entered again, after their other names."""
     query = (
         "SELECT p.id, p.title, p.year, (SELECT max(position) FROM names AS n "
         "WHERE n.record_type = 'publications' AND n.record_id = p.id) AS last FROM publications AS p "

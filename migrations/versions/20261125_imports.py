@@ -1,4 +1,4 @@
-"""Imports that were asked for over HTTP."""
+"""The table of imports that were requested over HTTP."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Which version of a label a source is, under the id that FDA gives it through all of them."""
+"""The set id that FDA gives to all versions of a label, and the version that a source is of."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Descriptors of NLM's Medical Subject Headings."""
+"""Tables for the descriptors of NLM's Medical Subject Headings (MeSH)."""
 
 import sqlalchemy as sa
 from alembic import op

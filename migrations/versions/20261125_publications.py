@@ -1,4 +1,4 @@
-"""What PubMed says of a publication: dates, languages, MeSH headings, groups among its authors, notices, names."""
+"""Fields of publications from PubMed: dates, languages, MeSH headings, group authors, notices and further names."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -62,7 +62,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """What comes before this knows no other names of publications than PMIDs and DOIs."""
+    """Remove PMCIDs and registry ids from the names of publications: the former schema only knows PMIDs and DOIs."""
     op.execute("DELETE FROM names WHERE record_type = 'publications' AND kind IN ('pmcid', 'registry-id')")
     op.drop_table("publication_mesh")
     op.drop_table("publication_languages")

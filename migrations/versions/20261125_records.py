@@ -1,4 +1,4 @@
-"""Rows: the ten record types with all that belongs to them."""
+"""Tables for the ten record types with all of their parts."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The PMID or DOI that a source is the address of beside it, so that who cites a publication is found by an index."""
+"""The PMID or DOI in the address of a source as a column, so that an index finds who cites a publication."""
 
 import sqlalchemy as sa
 from alembic import op

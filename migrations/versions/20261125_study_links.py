@@ -1,4 +1,4 @@
-"""The year of a study beside its links to indications and products, so that one index filters and sorts by it."""
+"""The year of a study in its links to indications and products, so that one index filters and sorts lists."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,7 +1,7 @@
-"""The audit as a chain of hashes that can be pruned, addresses that are addresses, and this database's secrets.
+"""The audit trail as a chain of hashes that can be pruned, with validated addresses; the table of secrets.
 
-Entries keep their order and are numbered anew, without the gaps that transactions which failed have left on PostgreSQL.
-Text that is no address, as any client could have it written, becomes NULL.
+Entries keep their order and are numbered again, without the gaps that failed transactions have left on PostgreSQL.
+Texts that are not IP addresses, which any client could have written there, become NULL.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -83,7 +83,7 @@ TRIGGERS_BEFORE = {
     ],
 }
 FORMER_SEAL = "prune audit before"
-"""Seals that a downgrade left: what they sealed is not known any more, and this chain has not lost it."""
+"""The action of seals from before a downgrade. The entries that they sealed are unknown and not part of this chain."""
 
 FUNCTIONS = ("audit_is_append_only", "audit_is_pruned", "audit_gap_fits")
 
@@ -162,7 +162,7 @@ def run(statements: Mapping[str, list[str]]) -> None:
 
 
 def put_aside() -> sa.TableClause:
-    """The table's rows under another name. Its indexes, triggers and constraints go: no two may have their names."""
+    """Copy the table's rows into another table and drop it, because the names of indexes and triggers are unique."""
     op.execute("CREATE TABLE audit_before AS SELECT * FROM audit")
     op.create_index("ix_audit_before_number", "audit_before", ["number"])
     op.drop_table("audit")
@@ -173,7 +173,7 @@ def put_aside() -> sa.TableClause:
 
 
 def before(table: sa.TableClause) -> Iterator[list[Entry]]:
-    """Its rows by the number, some at a time."""
+    """The rows of the former table in batches, ordered by their number."""
     number = -1
     rows: list[Entry] = [{}]
     while rows:
@@ -201,7 +201,7 @@ def address_of(text: str | None) -> str | None:
 
 
 class Chain:
-    """Numbers entries from 1 on, and chains each to the one before it."""
+    """Numbers entries from 1 and computes the hash of each from the one before it."""
 
     def __init__(self) -> None:
         self.number, self.hash = 0, "0" * 64
@@ -226,7 +226,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Entries stay, seals of prunings included; what was pruned does not come back."""
+    """Keep all entries, including the seals of prunings; entries that were pruned are lost."""
     for name in ("audit_gaps", "audit_head", "secrets"):
         op.drop_table(name)
     table = put_aside()

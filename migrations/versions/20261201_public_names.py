@@ -1,11 +1,11 @@
-"""Conflicts and reports of imports by the names that they are shown with today, in rows, documents and reports.
+"""Renames fields of conflicts and of import reports, in columns, documents and stored reports.
 
-Before                      after
-kept, kept_from, offered    current, current_source, proposed    conflicts, in rows and in documents
+before                      after
+kept, kept_from, offered    current, current_source, proposed    conflicts, in columns and in documents
 taken, set_aside, remarks   applied, skipped, warnings           reports and progress of imports
 
-A document changes in nothing but these names: it gets no new version and no entry in the feed, and its ETag, which is
-a hash of its bytes, is made anew.
+Only these names change in a document: it gets no new version and no entry in the change feed, but a new ETag, because
+the ETag is a hash of its bytes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ def _rename(
 
 
 def _rename_columns(names: Mapping[str, str]) -> None:
-    """PostgreSQL has constraints by name for NOT NULL since its version 18, and leaves them their old names."""
+    """Rename columns. Since version 18, PostgreSQL has named NOT NULL constraints, which must be renamed as well."""
     dialect = op.get_bind().dialect
     renames_constraints = dialect.name == "postgresql" and (dialect.server_version_info or ()) >= (18,)
     for old, new in names.items():
@@ -58,7 +58,8 @@ def _rename_columns(names: Mapping[str, str]) -> None:
 
 
 def _rename_in_documents(names: Mapping[str, str]) -> None:
-    """A quote within a JSON string is escaped, so these bytes are names, and no other object has such ones."""
+    """Rename fields in the bytes of documents. This is safe: quotes within JSON strings are escaped, so these bytes are
+    always names, and no other object has fields with these names."""
     keys = [(f'"{old}":'.encode(), f'"{new}":'.encode()) for old, new in names.items()]
     this = [column == sa.bindparam(f"its_{column.name}") for column in KEY]
     read = sa.select(DOCUMENTS.c.body).where(*this)
@@ -74,7 +75,7 @@ def _rename_in_documents(names: Mapping[str, str]) -> None:
 
 
 def _documents_with(sign: bytes) -> Sequence[Mapping[str, Any]]:
-    """The keys of all documents that hold these bytes."""
+    """The keys of all documents that contain some bytes."""
     connection = op.get_bind()
     finds = "instr(body, :sign)" if connection.dialect.name == "sqlite" else "position(:sign IN body)"
     query = sa.text(f"SELECT type, id, version FROM documents WHERE {finds} > 0").bindparams(sign=sign)

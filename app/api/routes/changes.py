@@ -21,7 +21,7 @@ from app.common.problems import Problem
 from app.history import changes as feed
 from app.history.changes import Asked, Page, Position
 from app.query import pages
-from app.query.change_waiter import EVERY
+from app.query.change_waiter import POLL_SECONDS
 from app.query.pages import Now
 from app.settings import PublicActors
 
@@ -65,7 +65,7 @@ async def _next_page(service: Service, asked: Asked, address: str) -> tuple[Page
         if shown.items or left <= 0 or not await service.change_waiter.changed(token, left):
             return shown, at
         if token is None:  # then every moment is taken for a change
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(POLL_SECONDS)
 
 
 async def _read_page(service: Service, after: Position | datetime, asked: Asked, limit: int) -> tuple[Page, Now]:
