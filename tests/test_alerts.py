@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, func, select, text
 
 from app.database.engine import reading, writing
-from app.query.parameters import read_list_query
+from app.query.record_queries import read_list_query
 from app.query.sql_filters import conditions
 from app.records.base_models import Alert
 from app.records.document_paths import values

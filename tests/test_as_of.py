@@ -18,7 +18,7 @@ from app.database.migrations import migrate
 from app.query import name_resolution as naming
 from app.query.as_of_lists import PastList, in_order, order
 from app.query.document_filters import holds
-from app.query.parameters import read_list_query
+from app.query.record_queries import read_list_query
 from app.query.statements import shape_of
 from app.records.document_paths import values
 from app.records.fields import RecordType

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select
 from app.common.problems import Invalid
 from app.database.engine import reading
 from app.query import name_resolution as naming
-from app.query.parameters import read_list_query
+from app.query.record_queries import read_list_query
 from app.query.sql_filters import conditions
 from app.records.fields import Phase
 from app.records.filters import AnyOf, Between, Missing, NoneOf, Present, boolean, number, read_test, text, when, word

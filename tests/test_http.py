@@ -16,7 +16,7 @@ from app.api.router import router
 from app.auth.models import Role
 from app.common.problems import KINDS
 from app.query.keyset import write_cursor
-from app.query.parameters import read_list_query
+from app.query.record_queries import read_list_query
 from app.records.registry import RESOURCES
 
 UNKNOWN = [

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, func, select
 from app.database.engine import open_engine, reading
 from app.database.migrations import migrate
 from app.query.link_lookup import link_of
-from app.query.parameters import read_list_query
+from app.query.record_queries import read_list_query
 from app.records.studies.models import Study, StudyIndication, StudyProduct
 from app.records.studies.resource import STUDIES
 from app.releases.load import load

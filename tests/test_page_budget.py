@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from app.database.engine import reading as reading_of
 from app.query.page_budget import by_place, converted, cut
 from app.query.pages import Totals, now
-from app.query.parameters import read_list_query
+from app.query.record_queries import read_list_query
 from app.records.registry import RESOURCES
 from app.search import lists as listing
 from app.search.index import SearchIndex

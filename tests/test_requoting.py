@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from app.database.engine import open_engine, reading
-from app.query.parameters import read_list_query
+from app.query.record_queries import read_list_query
 from app.query.sql_filters import conditions
 from app.records.document_paths import values
 from app.records.products.models import Product

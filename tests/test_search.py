@@ -23,7 +23,7 @@ from app.database.engine import reading as read_only
 from app.database.migrations import migrate
 from app.query import name_resolution as naming
 from app.query import pages as reading
-from app.query.parameters import read_list_query
+from app.query.record_queries import read_list_query
 from app.query.search_syntax import parse
 from app.query.sql_filters import conditions
 from app.records.document_paths import TEXTS, parts, value_paths

@@ -13,7 +13,7 @@ from app.exports.tables import csv_head, csv_lines, json_lines
 from app.query import as_of_lists, name_resolution, pages
 from app.query.export_formats import FORMATS
 from app.query.pages import Now
-from app.query.parameters import ListQuery, RecordQuery
+from app.query.record_queries import ListQuery, RecordQuery
 from app.records.resource import Resource
 from app.search.lists import Search, all_found
 

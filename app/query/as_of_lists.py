@@ -27,7 +27,7 @@ from app.query.keyset import Position, SortKey, page_keys
 from app.query.page_budget import rows_with_body
 from app.query.page_items import select_items
 from app.query.pages import Now, Page, Totals
-from app.query.parameters import ListQuery
+from app.query.record_queries import ListQuery
 from app.query.sort_position_cache import Remembered
 from app.query.statements import MANY, bodies_statement, keyed_documents, reads_sequentially, shape_of
 from app.records.document_paths import at as values_at

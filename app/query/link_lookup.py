@@ -14,7 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.database.lookup import Lookup
 from app.query.keyset import SortKey
-from app.query.parameters import ListQuery
+from app.query.record_queries import ListQuery
 from app.query.statements import PresentKeys, documents_statement
 from app.records.filters import AnyOf, Between, Tests, Value
 from app.records.resource import Linked, Resource

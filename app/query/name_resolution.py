@@ -13,7 +13,7 @@ from app.common.suggestions import nearest
 from app.database.lookup import Ask, Lookup
 from app.query.deleted_records import raise_if_deleted
 from app.query.pages import Stored, by_id, now
-from app.query.parameters import ListQuery
+from app.query.record_queries import ListQuery
 from app.records.base_models import RecordName, fold
 from app.records.fields import RecordType
 from app.records.filters import AnyOf, NoneOf, Test, kinds

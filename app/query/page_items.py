@@ -7,8 +7,8 @@ import orjson
 from sqlalchemy import Connection, func, select
 
 from app.query.page_budget import PageRows, Row, converted, cut
-from app.query.parameters import ListQuery
 from app.query.projection import embed, included_keys, project
+from app.query.record_queries import ListQuery
 from app.records.resource import Resource
 from app.store.documents import Document, valid_at
 from app.store.rows import among, batches

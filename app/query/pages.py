@@ -27,8 +27,8 @@ from app.query.keyset import Position
 from app.query.link_lookup import Link, link_lookup, link_of
 from app.query.page_budget import PageRows, Row, cut, rows_with_body
 from app.query.page_items import select_items, whole_records
-from app.query.parameters import ListQuery, RecordQuery
 from app.query.projection import embed, included_keys, project
+from app.query.record_queries import ListQuery, RecordQuery
 from app.query.statements import MANY, documents_statement, page_statement, present_keys, reads_sequentially, shape_of
 from app.records.fields import RecordType
 from app.records.resource import Resource

@@ -4,93 +4,28 @@ An unknown parameter or value is never ignored: all faults of a query string are
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, TypeVar, get_args
 from urllib.parse import parse_qsl
 
 from app.common.problems import Invalid, Problem, parameter_fault
 from app.common.suggestions import nearest
-from app.query.as_of import read_as_of
-from app.query.export_formats import formats_of
-from app.query.keyset import Position, SortKey, next_url, offset_in, position_in
-from app.query.projection import Tree, read_fields, read_include
 from app.query.search_parameters import (
-    DEFAULT_FACET_LIMIT,
-    Facet,
     Match,
     Words,
-    read_facet_limit,
-    read_facets,
     read_match,
 )
 from app.query.search_syntax import parse
 from app.records.document_paths import parts
 from app.records.fields import RecordType
-from app.records.filters import Kind, Test, Tests, kinds, read_test, split_values
-from app.records.registry import RESOURCES
-from app.records.resource import Resource
+from app.records.filters import split_values
 
 T = TypeVar("T")
 
 DEFAULT_LIMIT, MAX_LIMIT = 25, 1000
 MAX_PARAMETERS = 200
-SELECTION_NAMES = ("fields", "include", "format", "raw", "as_of")
-PAGING_NAMES = ("sort", "limit", "cursor", "ids")
 SEARCH_NAMES = ("q", "match", "expand")
-FACET_NAMES = ("facets", "facet_limit")
 NO_VALUES: tuple[str, ...] = ()
-NO_FACETS: tuple[Facet, ...] = ()
-NO_MOMENT: datetime | None = None
-NOT_GIVEN: bool | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class RecordQuery:
-    """The parsed query string of one record."""
-
-    fields: Tree | None
-    """The fields named by `fields=`; None where the parameter is not given, which means all fields."""
-    include: tuple[str, ...]
-    format: str | None
-    """A key of `export_formats.FORMATS`; None where `format=` is not given."""
-    as_of: datetime | None = field(default=None, kw_only=True)
-    revision: int | None = field(default=None, kw_only=True)
-    """The revision that `as_of` resolves to, set after it was looked up; None means the newest revision."""
-    raw: bool | None = field(default=None, kw_only=True)
-    """Whether text in csv is left as it is; None where `raw=` is not given."""
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether stored documents can be sent unchanged, without projection or embedding."""
-        return self.fields is None and not self.include
-
-
-@dataclass(frozen=True, eq=False)
-class ListQuery(RecordQuery):
-    """The parsed query string of a list of records."""
-
-    tests: Mapping[str, Tests]
-    """The tests of each filter, by the filter's name."""
-    ids: tuple[str, ...]
-    sort: tuple[SortKey, ...]
-    """The sort keys, the id last; empty where the list is sorted by relevance."""
-    limit: int
-    position: Position | None
-    """The sort keys of the last record before the page, from the cursor; None on the first page."""
-    words: Words | None
-    facets: tuple[Facet, ...]
-    facet_limit: int
-    asked: str
-    """A canonical text of type, filters, ids, sort, words and `as_of`. Cached totals are keyed by it, and a cursor is
-    bound to it."""
-    parameters: tuple[tuple[str, str], ...]
-    """The parameters as they were given, without `cursor`."""
-
-    def next_url(self, resource: Resource, position: Position) -> str:
-        """The URL of the page that follows a position."""
-        return next_url(resource.path, self.parameters, self.asked, position)
 
 
 class Parameters:
@@ -147,30 +82,6 @@ def _format(known: list[str], value: str) -> str | None:
     return value
 
 
-def _include(resource: Resource, value: str) -> tuple[str, ...]:
-    return read_include(resource, split_values(value))
-
-
-def _fields(resource: Resource, include: tuple[str, ...], value: str) -> Tree | None:
-    return read_fields(resource, include, split_values(value))
-
-
-def _selection(resource: Resource, given: Parameters) -> tuple[Tree | None, tuple[str, ...], str | None]:
-    include = given.read("include", partial(_include, resource), NO_VALUES)
-    fields = given.read("fields", partial(_fields, resource, include), None)
-    return fields, include, given.read_format(formats_of(resource.type))
-
-
-@lru_cache(maxsize=1024)
-def read_record_query(type: RecordType, raw: str) -> RecordQuery:
-    """Parse the query string of one record; raises a `Problem` that lists every fault."""
-    given = Parameters(raw, list(SELECTION_NAMES))
-    selection = _selection(RESOURCES[type], given)
-    as_of, is_raw = given.read("as_of", read_as_of, NO_MOMENT), given.read("raw", read_boolean, NOT_GIVEN)
-    given.end()
-    return RecordQuery(*selection, as_of=as_of, raw=is_raw)
-
-
 def read_no_query(raw: str) -> None:
     """Raise a `Problem` if a query string has any parameter; for addresses that take none."""
     Parameters(raw, []).end()
@@ -195,39 +106,6 @@ def read_types(value: str) -> tuple[RecordType, ...]:
     return tuple(type for type in TYPES if type in wanted)
 
 
-def _sort_key(resource: Resource, value: str) -> SortKey:
-    name = value.removeprefix("-")
-    if name not in resource.sorts:
-        raise Invalid(f"{name!r} is not a field to sort by", nearest(name, resource.sorts) or resource.sorts)
-    return SortKey(name, resource.sorts[name], descending=value.startswith("-"))
-
-
-def _sort(resource: Resource, value: str) -> tuple[SortKey, ...]:
-    keys = [_sort_key(resource, part) for part in split_values(value)]
-    names = [key.name for key in keys]
-    if len(set(names)) < len(names):
-        raise Invalid("names a field twice")
-    if len(names) > 5:
-        raise Invalid("names more than 5 fields")
-    until_id = names.index("id") + 1 if "id" in names else len(names)
-    last = () if "id" in names else (SortKey("id", resource.sorts["id"]),)
-    return (*keys[:until_id], *last)
-
-
-def _tests(resource: Resource, given: Parameters) -> dict[str, Tests]:
-    """The tests of each filter. Filters come in the order of the schema, so that `asked` has one spelling."""
-    found: dict[str, Tests] = {}
-    for name, kind in kinds(resource.filter).items():
-        tests = (given.attempt(name, partial(_test, kind), raw, None) for raw in given.all(name))
-        if wanted := tuple(test for test in tests if test is not None):
-            found[name] = wanted
-    return found
-
-
-def _test(kind: Kind, raw: str) -> Test | None:
-    return read_test(kind, raw)  # typed to allow None, so that `attempt` can return it for a fault
-
-
 def read_ids(value: str) -> tuple[str, ...]:
     """Parse a comma-separated list of ids or names, without repetitions; raises `Invalid`."""
     return tuple(dict.fromkeys(split_values(value)))
@@ -249,43 +127,3 @@ def read_words(given: Parameters) -> Words | None:
         if given.all(name) and not given.all("q"):
             given.faults.append(parameter_fault(name, f"{name} belongs to a search; give q too."))
     return Words(given.all("q")[0], node, match, expand) if node is not None else None
-
-
-def _as_of(given: Parameters) -> datetime | None:
-    for name in (*SEARCH_NAMES, *FACET_NAMES) if given.all("as_of") else ():
-        if given.all(name):
-            detail = f"{name} cannot be combined with as_of: words and counts are only known of what is there now."
-            given.faults.append(parameter_fault(name, detail))
-    return given.read("as_of", read_as_of, NO_MOMENT)
-
-
-def _position(asked: str, sort: tuple[SortKey, ...], cursor: str) -> Position:
-    return position_in(asked, cursor, sort) if sort else (offset_in(asked, cursor),)
-
-
-@lru_cache(maxsize=1024)
-def read_list_query(type: RecordType, raw: str) -> ListQuery:
-    """Parse the query string of a list; raises a `Problem` that lists every fault.
-
-    The cursor is read after everything else was found right, because it is bound to `asked`.
-    """
-    resource = RESOURCES[type]
-    given = Parameters(raw, [*kinds(resource.filter), *SEARCH_NAMES, *FACET_NAMES, *PAGING_NAMES, *SELECTION_NAMES])
-    selection = _selection(resource, given)
-    tests, ids = _tests(resource, given), given.read("ids", read_ids, NO_VALUES)
-    words, facets = read_words(given), given.read("facets", partial(read_facets, resource), NO_FACETS)
-    facet_limit = given.read("facet_limit", read_facet_limit, DEFAULT_FACET_LIMIT)
-    unsorted: tuple[SortKey, ...] = () if words else (SortKey("id", resource.sorts["id"]),)
-    sort = given.read("sort", partial(_sort, resource), unsorted)
-    limit = given.read("limit", read_limit, max(DEFAULT_LIMIT, len(ids)))
-    as_of, is_raw = _as_of(given), given.read("raw", read_boolean, NOT_GIVEN)
-    given.end()
-    order = [(key.name, key.descending) for key in sort]
-    asked = repr((type, tests, ids, order, (words.raw, words.match, words.expand) if words else None))
-    asked += f" {as_of}" if as_of else ""
-    position = given.read("cursor", partial(_position, asked, sort), None)
-    given.end()
-    rest = given.without("cursor")
-    return ListQuery(
-        *selection, tests, ids, sort, limit, position, words, facets, facet_limit, asked, rest, as_of=as_of, raw=is_raw
-    )

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from app.database.streaming import FEW, streamed
 from app.query.keyset import Position, SortKey, page_keys, page_order
 from app.query.page_budget import Row, by_place
-from app.query.parameters import ListQuery
+from app.query.record_queries import ListQuery
 from app.query.sql_filters import conditions
 from app.records.fields import RecordType
 from app.records.filters import Tests

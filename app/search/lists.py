@@ -16,7 +16,7 @@ from app.query.link_lookup import link_of
 from app.query.page_budget import Row
 from app.query.page_items import select_items
 from app.query.pages import Now, Page, Totals
-from app.query.parameters import ListQuery
+from app.query.record_queries import ListQuery
 from app.query.statements import keyed_documents
 from app.records.filters import AnyOf, kinds
 from app.records.resource import Resource

@@ -5,8 +5,9 @@ from typing import Any, get_args
 
 from app.query.export_formats import formats_of
 from app.query.keyset import write_cursor
-from app.query.parameters import DEFAULT_LIMIT, MAX_LIMIT, TYPES, read_list_query
+from app.query.parameters import DEFAULT_LIMIT, MAX_LIMIT, TYPES
 from app.query.projection import includable
+from app.query.record_queries import read_list_query
 from app.query.search_parameters import DEFAULT_FACET_LIMIT, MAX_FACET_LIMIT, countable
 from app.records.document_paths import parts
 from app.records.fields import RecordType

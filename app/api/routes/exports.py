@@ -25,7 +25,7 @@ from app.exports.stream import converted, exported
 from app.query import as_of_lists, pages
 from app.query.export_formats import FORMATS
 from app.query.pages import Now, Stored
-from app.query.parameters import ListQuery, RecordQuery
+from app.query.record_queries import ListQuery, RecordQuery
 from app.records.resource import Resource
 from app.search.lists import Search
 from app.store.rendering import etag_of

@@ -15,7 +15,7 @@ from app.api.routes.records_as_of import answer_list_as_of, answer_record_as_of
 from app.api.services import Service, service_of
 from app.query import name_resolution, pages
 from app.query.pages import Now
-from app.query.parameters import ListQuery, RecordQuery, read_list_query, read_record_query
+from app.query.record_queries import ListQuery, RecordQuery, read_list_query, read_record_query
 from app.records.resource import Resource
 from app.search import lists as search_lists
 from app.store.rendering import etag_of

@@ -16,7 +16,7 @@ from app.query import as_of_lists, pages
 from app.query.as_of import newest_at
 from app.query.as_of_records import RECORD_THEN, Found, by_name_then, is_there
 from app.query.export_formats import FORMATS
-from app.query.parameters import ListQuery, RecordQuery
+from app.query.record_queries import ListQuery, RecordQuery
 from app.records.resource import Resource
 from app.store.rendering import etag_of
 
