@@ -44,8 +44,8 @@ from app.database.reader_pool import EXPORT_CONNECTIONS, Reader
 from app.exports.spool_directory import ExportSpool
 from app.jobs.release_supervisor import ReleaseSupervisor
 from app.jobs.supervisor import ImportSupervisor
-from app.query.change_token import signal_of
-from app.query.change_waiter import Watch
+from app.query.change_token import change_token_of
+from app.query.change_waiter import ChangeWaiter
 from app.query.pages import Totals
 from app.search.index import SearchIndex
 from app.search.lists import Search
@@ -118,7 +118,7 @@ def create_app(settings: Settings | None = None, *, webhook_delays: Delays = DEL
     search = Search(SearchIndex(index_path(settings), reader.engine), Thesauri())
     writer, rate_limiter = Writer(settings), RateLimiter(settings)
     audit_buffer = AuditBuffer(writer, settings.audit_days)
-    signal = signal_of(settings, reader)
+    signal = change_token_of(settings, reader)
     metrics = Metrics()
     open_streams = OpenAnswers(
         "streams and requests that wait", most=settings.max_streams, most_of_party=settings.address_streams
@@ -138,7 +138,7 @@ def create_app(settings: Settings | None = None, *, webhook_delays: Delays = DEL
         writer=writer,
         rate_limiter=rate_limiter,
         audit_buffer=audit_buffer,
-        change_waiter=Watch(signal),
+        change_waiter=ChangeWaiter(signal),
         open_streams=open_streams,
         read_turns=read_turns,
         deliverer=deliverer,

@@ -13,12 +13,12 @@ import app.search.mesh_models
 import app.store.documents
 import app.store.import_models
 import app.webhooks.models  # noqa: F401
-from app.database.engine import Base, Moment, Printed, open_engine, use_wal
+from app.database.engine import Base, Printed, UtcDateTime, open_engine, use_wal
 from app.settings import Settings
 
 
 def _render(kind: str, value: Any, _: Any) -> str | Literal[False]:
-    if kind == "type" and isinstance(value, Moment | Printed):
+    if kind == "type" and isinstance(value, UtcDateTime | Printed):
         return f"{type(value).__name__}()"
     return False
 

@@ -22,7 +22,7 @@ from app.api import audit_buffer as trail
 from app.api.audit_buffer import AuditBuffer
 from app.auth import audit_retention as retention
 from app.auth.audit import Event, Who, note
-from app.auth.audit_chain import SEAL, untrue_audit
+from app.auth.audit_chain import SEAL, audit_faults
 from app.auth.models import AuditEntry, AuditGap, Role
 from app.auth.pseudonyms import pseudonym, shown_actors
 from app.auth.refusals import MOST_CLIENTS, MOST_SINGLE, Refusals
@@ -47,7 +47,7 @@ def rows(engine: Engine) -> list[Row]:
 
 def faults(engine: Engine) -> list[str]:
     with reading(engine) as connection:
-        return list(untrue_audit(connection))
+        return list(audit_faults(connection))
 
 
 def awaited(engine: Engine, action: str, number: int = 1) -> list[Row]:
@@ -198,7 +198,7 @@ def found_after(engine: Engine, statements: Sequence[str]) -> list[str]:
     with engine.connect() as connection, connection.begin() as transaction:
         for statement in (*OFF[engine.dialect.name], *statements):
             connection.execute(text(statement))
-        wrong = list(untrue_audit(connection))
+        wrong = list(audit_faults(connection))
         transaction.rollback()
     return wrong
 
@@ -413,7 +413,7 @@ def lives(connection: Connection, seed: int) -> set[tuple[str, datetime]]:
         changes |= {(event.action, event.at) for event in events if event.action not in ACTIONS[:2] + ACTIONS[3:4]}
         if chance.random() < 0.2:
             retention.prune(connection, moment - timedelta(seconds=chance.uniform(0, 20)), ADA, chance.choice((3, 99)))
-            assert list(untrue_audit(connection)) == []
+            assert list(audit_faults(connection)) == []
     return changes
 
 

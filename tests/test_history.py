@@ -16,8 +16,8 @@ from app.common.problems import Problem
 from app.database.engine import open_engine
 from app.database.migrations import migrate
 from app.history.versions import MOST_BYTES, patch_between
-from app.query.pages import Now
-from app.query.sort_position_cache import Remembered
+from app.query.pages import DatabaseState
+from app.query.sort_position_cache import SortPositionCache
 from tests.changing import CITED, SOURCE, Json, Typed, change
 from tests.conftest import NewDatabase, serving, settings_for
 
@@ -318,7 +318,7 @@ def test_what_is_too_long_is_not_compared() -> None:
 
 
 def test_positions_are_remembered_within_a_bound() -> None:
-    at, remembered = Now(1, datetime.now(UTC), "epoch"), Remembered(most=10)
+    at, remembered = DatabaseState(1, datetime.now(UTC), "epoch"), SortPositionCache(most=10)
     assert [len(remembered.get(at, asked, lambda: [("a",), ("b",)])) for asked in "abcdef"] == [2] * 6
     assert [asked for _, asked in remembered.known] == ["d", "e", "f"]
     assert remembered.size == 9

@@ -17,7 +17,7 @@ from typing import IO
 import httpx
 import pytest
 
-from app.common.safe_http import Guarded, Resolve
+from app.common.safe_http import Resolve, SafeTransport
 from app.imports.clients.content_checks import Kind
 from app.imports.clients.downloads import Downloads, Terms
 from app.imports.clients.http import Again, Ask, Asker, Missing, Wrong
@@ -297,7 +297,7 @@ def test_what_is_posted_is_not_led_on(get: Got) -> None:
     assert len(server.asked) == 1
 
 
-class Led(Guarded):
+class Led(SafeTransport):
     """As if `registry.example` were on the public internet; whatever else is asked, the guard looks at."""
 
     def __init__(self, server: Server, *, private: bool) -> None:

@@ -13,7 +13,7 @@ from app.database.engine import open_engine, reading
 from app.database.migrations import migrate
 from app.records.base_models import Record
 from app.releases.json_schemas import schema_files
-from app.releases.load import Faulty, Located, load
+from app.releases.load import InvalidContent, Located, load
 from app.store import integrity as maintaining
 from app.store.documents import Document, State
 from app.store.revision import changing
@@ -74,7 +74,7 @@ def files(tmp_path: Path) -> Callable[..., Path]:
 
 def faults_of(engine: Engine, path: Path) -> list[Located]:
     before = state(engine)
-    with pytest.raises(Faulty) as caught:
+    with pytest.raises(InvalidContent) as caught:
         load(engine, path)
     assert state(engine) == before
     return caught.value.faults

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from app.records.fields import RecordType
 from app.store.reconciliation.contributions import Layer, key_of
-from app.store.reconciliation.precedence import ADDED_UP, STATES, UNTOLD, worse
+from app.store.reconciliation.precedence import MERGED_LISTS, STATES, WITHOUT_CONFLICT, worse
 from app.store.reconciliation.survivorship import Standing
 
 Json = dict[str, Any]
@@ -45,7 +45,7 @@ def layer(format: str, offered: Json, at: int = 1) -> Layer:
 def stands(before: Json, after: Json) -> None:
     """All that a person entered is as it was; of lists, all items are there."""
     for name, value in before.items():
-        if name in ADDED_UP:
+        if name in MERGED_LISTS:
             assert {key_of(item) for item in value} <= {key_of(item) for item in after.get(name, ())}
         elif name == "retraction_state":
             assert worse(value, after[name]) == after[name]
@@ -88,7 +88,7 @@ def test_what_a_person_edits_between_imports_is_never_lost(
 
 def _own(name: str, value: Any, known: list[Json]) -> Any:
     """What of a value nobody else has said."""
-    if name not in ADDED_UP:
+    if name not in MERGED_LISTS:
         return value
     return [item for item in value if all(item not in said.get(name, ()) for said in known)]
 
@@ -136,7 +136,7 @@ def test_conflicts_are_exactly_where_they_differ(entered: Json, imports: list[tu
         (name, each.source)
         for each in standing.layers
         for name, value in each.offered.items()
-        if name not in UNTOLD and name not in ADDED_UP and standing.record.get(name) != value
+        if name not in WITHOUT_CONFLICT and name not in MERGED_LISTS and standing.record.get(name) != value
     }
     told = {(each.field, each.source) for each in standing.differing()}
     assert told == differing

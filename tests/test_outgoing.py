@@ -186,7 +186,7 @@ def test_a_redirect_that_is_followed_is_checked_too() -> None:
     """For those who follow them: the way is the same."""
 
     async def ask(url: str) -> None:
-        guarded = outgoing.Guarded(private=False, resolve=naming(["127.0.0.1"]))
+        guarded = outgoing.SafeTransport(private=False, resolve=naming(["127.0.0.1"]))
         async with httpx.AsyncClient(transport=guarded, follow_redirects=True, trust_env=False) as asking:
             await asking.get(url)
 

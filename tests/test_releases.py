@@ -28,7 +28,7 @@ from app.releases import archive as archives
 from app.releases.archive_reader import opened
 from app.releases.content import Change, Drafts, Gone
 from app.releases.differences import differences
-from app.releases.load import Faulty, load
+from app.releases.load import InvalidContent, load
 from app.releases.revert import revert, revert_name
 from app.releases.service import Order, apply, preview
 from app.releases.staging import staged
@@ -92,7 +92,7 @@ def counts(report: Json) -> Json:
 
 def faults_of(engine: Engine, path: Path) -> list[str]:
     before = everything(engine)
-    with pytest.raises(Faulty) as caught:
+    with pytest.raises(InvalidContent) as caught:
         made(engine, "faulty", path)
     assert everything(engine) == before
     return [str(fault).removeprefix(f"{path}:") for fault in caught.value.faults]
@@ -438,7 +438,7 @@ class opened_or_faulty:
         try:
             with opened(self.path) as content, staged(content):
                 pass
-        except Faulty:
+        except InvalidContent:
             pass
 
     def __exit__(self, *_: object) -> None: ...
@@ -450,7 +450,7 @@ def test_the_bound_of_all_files_together(monkeypatch: pytest.MonkeyPatch) -> Non
     with zipfile.ZipFile(buffer, "w") as archive:
         for number in range(3):
             archive.writestr(f"sources.{number}.yaml", "#" * 400)
-    with pytest.raises(Faulty, match="1 faults"), archives.unpacked("x.zip", buffer):
+    with pytest.raises(InvalidContent, match="1 faults"), archives.unpacked("x.zip", buffer):
         pass
 
 

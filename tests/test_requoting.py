@@ -14,7 +14,7 @@ from app.query.sql_filters import conditions
 from app.records.document_paths import values
 from app.records.products.models import Product
 from app.records.products.resource import PRODUCTS
-from app.releases.load import Faulty, load
+from app.releases.load import InvalidContent, load
 from app.store import integrity as maintaining
 from app.store.documents import Document, State
 from app.store.quotes.proof import moved_quotes
@@ -143,17 +143,17 @@ def test_a_record_entered_again_as_it_was_stays_as_it_is(engine: Engine, seeds: 
     assert load(engine, changed).updated == 1
     assert statuses(engine)["moves"] == "ok"
     lost = write(tmp_path / "records", "products", PRODUCTS_FILE.replace("name: c", "name: cc"))
-    with pytest.raises(Faulty, match="1 faults"):
+    with pytest.raises(InvalidContent, match="1 faults"):
         load(engine, lost)
 
 
 def test_a_batch_of_text_and_records_is_to_hold_together(engine: Engine, seeds: Path, tmp_path: Path) -> None:
     new = TEXT.replace("Botox acts", "It acts")
-    with pytest.raises(Faulty):
+    with pytest.raises(InvalidContent):
         load(engine, write(seeds, "sources", f"{SOURCE}'{new}'}}\n{OTHER}"))
     assert statuses(engine) == OK
     replace(engine, tmp_path, new)
-    with pytest.raises(Faulty):
+    with pytest.raises(InvalidContent):
         load(engine, seeds)
 
 

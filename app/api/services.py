@@ -14,9 +14,9 @@ from app.database.reader_pool import Reader
 from app.exports.spool_directory import ExportSpool
 from app.jobs.release_supervisor import ReleaseSupervisor
 from app.jobs.supervisor import ImportSupervisor
-from app.query.change_waiter import Watch
+from app.query.change_waiter import ChangeWaiter
 from app.query.pages import Totals
-from app.query.sort_position_cache import Remembered
+from app.query.sort_position_cache import SortPositionCache
 from app.search.lists import Search
 from app.settings import Settings
 from app.store.writer_queue import Writer
@@ -35,7 +35,7 @@ class Service:
     writer: Writer
     rate_limiter: RateLimiter
     audit_buffer: AuditBuffer
-    change_waiter: Watch
+    change_waiter: ChangeWaiter
     open_streams: OpenAnswers
     read_turns: ReadTurns
     deliverer: Deliverer
@@ -43,7 +43,7 @@ class Service:
     imports: ImportSupervisor
     exports: ExportSpool
     open_exports: OpenAnswers
-    sort_positions: Remembered = field(default_factory=Remembered)
+    sort_positions: SortPositionCache = field(default_factory=SortPositionCache)
 
 
 def service_of(request: Request) -> Service:

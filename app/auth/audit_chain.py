@@ -31,7 +31,7 @@ def digest_of_gaps(connection: Connection) -> tuple[int, str]:
     return number, digest.hexdigest()
 
 
-def untrue_audit(connection: Connection) -> Iterator[str]:
+def audit_faults(connection: Connection) -> Iterator[str]:
     """Yield the faults of the audit: its first wrong entry or else a wrong end, and a newest seal that is wrong."""
     try:
         number, hash, fault = _follow(connection)

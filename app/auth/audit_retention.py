@@ -23,7 +23,7 @@ import orjson
 from sqlalchemy import Connection, Engine, Row, and_, delete, func, select
 
 from app.auth.audit import Event, Who, lock_head, note
-from app.auth.audit_chain import SEAL, digest_of_gaps, untrue_audit
+from app.auth.audit_chain import SEAL, audit_faults, digest_of_gaps
 from app.auth.models import PASSING, AuditEntry, AuditGap
 from app.database.engine import reading, table_of
 
@@ -40,7 +40,7 @@ class NotWhole(Exception):
 def refuse_untrue(engine: Engine) -> None:
     """Raise `NotWhole` if the audit has a fault. This only reads, so no writer waits for it."""
     with reading(engine) as connection:
-        fault = next(untrue_audit(connection), None)
+        fault = next(audit_faults(connection), None)
     if fault is not None:
         raise NotWhole(fault)
 

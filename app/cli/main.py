@@ -60,13 +60,13 @@ def load(
 
 
 def _load(engine: Engine, path: Path) -> None:
-    from app.releases.load import Faulty
+    from app.releases.load import InvalidContent
     from app.releases.load import load as load_files
 
     try:
         with bar(f"Loading {path}") as (set_total, advance):
             done = load_files(engine, path, started=set_total, progress=advance)
-    except Faulty as faulty:
+    except InvalidContent as faulty:
         for fault in faulty.faults[:MOST_FAULTS]:
             print(fault, file=sys.stderr)
         if len(faulty.faults) > MOST_FAULTS:

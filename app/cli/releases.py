@@ -30,11 +30,11 @@ Reason = Annotated[str | None, typer.Option(help="Why; kept for good.")]
 @contextmanager
 def _end_on_refusal() -> Iterator[None]:
     """End the command with a message if the block raises what a release is refused for."""
-    from app.releases.load import Faulty
+    from app.releases.load import InvalidContent
 
     try:
         yield
-    except Faulty as faulty:
+    except InvalidContent as faulty:
         for fault in faulty.faults[:MOST_FAULTS]:
             print(fault, file=sys.stderr)
         raise stop(FAULTS, f"{_many(len(faulty.faults))} fault(s); nothing was changed.") from None

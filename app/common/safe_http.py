@@ -126,7 +126,7 @@ def _ssl_context() -> ssl.SSLContext:
     return context
 
 
-class Guarded(httpx.AsyncBaseTransport):
+class SafeTransport(httpx.AsyncBaseTransport):
     """A transport that checks each request, also after a redirect, and connects to an address that it checked.
 
     Connections are not reused, since a connection to an address may have been made for another name.
@@ -167,7 +167,7 @@ def _pinned(request: httpx.Request, address: str) -> httpx.Request:
 def client(*, private: bool, resolve: Resolve = resolve, connecting: float = 3.0) -> httpx.AsyncClient:
     """A client that sends only safe requests, by no proxy, and follows no redirects."""
     return httpx.AsyncClient(
-        transport=Guarded(private=private, resolve=resolve),
+        transport=SafeTransport(private=private, resolve=resolve),
         timeout=httpx.Timeout(LONGEST_WAIT, connect=connecting),
         headers={"user-agent": f"clinical-evidence-api/{__version__}"},
         follow_redirects=False,

@@ -48,7 +48,7 @@ SOME_JSON = JSON(none_as_null=True)
 """A column of JSON that is shown but never joined or filtered by. An empty one is NULL, which takes no space."""
 
 
-class Moment(TypeDecorator[datetime]):
+class UtcDateTime(TypeDecorator[datetime]):
     """A timestamp in UTC. SQLite does not store time zones, so UTC is added when it is read."""
 
     impl = DateTime(timezone=True)
@@ -94,7 +94,7 @@ class Base(DeclarativeBase):
     """The base of all tables: how constraints are named, and which column types annotations stand for."""
 
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {str: text(), datetime: Moment(), float: Printed()}
+    type_annotation_map = {str: text(), datetime: UtcDateTime(), float: Printed()}
 
 
 def table_of(model: type[Base]) -> Table:

@@ -13,7 +13,7 @@ from sqlalchemy import BindParameter, Connection, LargeBinary, Select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
-from app.database.engine import Moment
+from app.database.engine import UtcDateTime
 from app.database.streaming import streamed
 
 R = TypeVar("R")
@@ -23,7 +23,7 @@ _DIALECT = sqlite.dialect()
 
 def _binder(parameter: BindParameter[Any]) -> Callable[[Any], Any] | None:
     """The conversion of a parameter that is a timestamp for SQLite; all others are passed as they are."""
-    is_moment = isinstance(parameter.type, Moment)
+    is_moment = isinstance(parameter.type, UtcDateTime)
     return parameter.type.dialect_impl(_DIALECT).bind_processor(_DIALECT) if is_moment else None
 
 

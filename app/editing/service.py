@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 from app.auth.audit import Event, Who, note
 from app.common.problems import Problem
 from app.editing.merge_patch import merged
-from app.query.pages import Stored, by_id
+from app.query.pages import StoredDocument, by_id
 from app.records.resource import Resource
 from app.store.documents import Document
 from app.store.revision import Summary, write
@@ -61,7 +61,7 @@ def _conflict(detail: str, *paths: str) -> Problem:
     return Problem("conflict", detail, errors=[{"pointer": "", "detail": path, "nearest": [path]} for path in paths])
 
 
-def _current(connection: Connection, resource: Resource, id: str, change: Change) -> Stored:
+def _current(connection: Connection, resource: Resource, id: str, change: Change) -> StoredDocument:
     """The document that is to be changed; raises a `Problem` unless it exists and matches `If-Match`."""
     stored = by_id(connection, resource.type, id)
     if stored is None:

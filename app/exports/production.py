@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from app.common.problems import Problem
 from app.exports.spool_file import SpoolFile
-from app.query.pages import Now
+from app.query.pages import DatabaseState
 
 log = structlog.get_logger("evidence.web")
 
@@ -21,7 +21,7 @@ CHUNK = 65_536
 class Export(NamedTuple):
     """The content of an export, and the state of the database that it follows from."""
 
-    state: Now
+    state: DatabaseState
     permanent: bool
     """Whether the content is the same at all later states of the database."""
     pieces: Iterator[bytes]
@@ -34,9 +34,9 @@ class ExportSource(NamedTuple):
     production found is in the `Export`.
     """
 
-    state: Now
+    state: DatabaseState
     permanent: bool
-    key: Callable[[Now], str]
+    key: Callable[[DatabaseState], str]
     make: Callable[[Connection], Export]
 
 

@@ -27,7 +27,7 @@ from app.exports.producer_places import ProducerPlaces
 from app.exports.production import Export, ExportProduction, ExportSource
 from app.exports.spool import ExportBrokenOff, Follower, Spool
 from app.exports.spool_file import DiskFull, SpoolFile
-from app.query.pages import Now
+from app.query.pages import DatabaseState
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -65,7 +65,7 @@ class ExportSpool:
         """All spools that take room, the least recently used first."""
         self._productions: set[asyncio.Task[None]] = set()
         self._freeing: set[Future[None]] = set()
-        self._newest: Now | None = None
+        self._newest: DatabaseState | None = None
 
     @asynccontextmanager
     async def follow(self, source: ExportSource, party: str) -> AsyncIterator[Follower]:
@@ -81,7 +81,7 @@ class ExportSpool:
             spool.followers.discard(follower)
             self._leave(spool)
 
-    def _note_state(self, state: Now, *, permanent: bool) -> None:
+    def _note_state(self, state: DatabaseState, *, permanent: bool) -> None:
         """Drop the spools of older states; one with followers is dropped with the last of them."""
         if permanent or state == self._newest:
             return

@@ -12,7 +12,7 @@ from app.exports import citations
 from app.exports.tables import csv_head, csv_lines, json_lines
 from app.query import as_of_lists, name_resolution, pages
 from app.query.export_formats import FORMATS
-from app.query.pages import Now
+from app.query.pages import DatabaseState
 from app.query.record_queries import ListQuery, RecordQuery
 from app.records.resource import Resource
 from app.search.lists import Search, all_found
@@ -66,7 +66,7 @@ assert set(WRITERS) == set(FORMATS) - {"json"}
 
 
 def exported(
-    connection: Connection, resource: Resource, query: ListQuery, at: Now, search: Search, format: str
+    connection: Connection, resource: Resource, query: ListQuery, at: DatabaseState, search: Search, format: str
 ) -> Iterator[bytes]:
     """Return all records of a list in a format, as of one revision.
 

@@ -21,7 +21,7 @@ from app.database.streaming import FEW, streamed
 from app.query.as_of import newest_at, read_as_of
 from app.query.keyset import next_url, read_cursor
 from app.query.page_budget import converted, cut
-from app.query.pages import Now
+from app.query.pages import DatabaseState
 from app.query.parameters import TYPES, Parameters, read_limit, read_types
 from app.records.fields import RecordType
 from app.settings import PublicActors
@@ -227,7 +227,7 @@ def _changed_fields(before: bytes, after: bytes) -> list[str]:
     return [name for name in dict.fromkeys([*new, *old]) if old.get(name) != new.get(name)]
 
 
-def body_of(shown: Page, asked: Asked, at: Now) -> bytes:
+def body_of(shown: Page, asked: Asked, at: DatabaseState) -> bytes:
     """A page as JSON, with the newest revision of the database."""
     following = asked.next_url(shown.next) if shown.next else None
     items = b",".join(item.body for item in shown.items)

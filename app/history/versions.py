@@ -27,14 +27,14 @@ MOST_BYTES = 4_000_000
 """The largest size of two compared documents together; comparing these takes about a second."""
 
 
-class Named(NamedTuple):
+class VersionedRecord(NamedTuple):
     """A record, which may be deleted, with the number of its versions."""
 
     id: str
     versions: int
 
 
-def find(connection: Connection, resource: Resource, name: str) -> Named:
+def find(connection: Connection, resource: Resource, name: str) -> VersionedRecord:
     """The record with this id, or else the one that has this name now; raises a `Problem` where there is none."""
     versions = _count(connection, resource, name)
     if versions is None:
@@ -42,7 +42,7 @@ def find(connection: Connection, resource: Resource, name: str) -> Named:
         versions = _count(connection, resource, name)
     if versions is None:
         raise name_resolution.documents_missing()
-    return Named(name, versions)
+    return VersionedRecord(name, versions)
 
 
 def _count(connection: Connection, resource: Resource, id: str) -> int | None:
@@ -85,7 +85,7 @@ def _with_public_actor(row: RowMapping, actors: Shown) -> dict[str, Any]:
 def versions(
     connection: Connection,
     resource: Resource,
-    record: Named,
+    record: VersionedRecord,
     query: VersionsQuery,
     most_bytes: int,
     actors: PublicActors = "names",
@@ -109,7 +109,7 @@ def versions(
     return Page([row[0] for row in shown], record.versions, following)
 
 
-def _unknown(resource: Resource, record: Named, version: object) -> Problem:
+def _unknown(resource: Resource, record: VersionedRecord, version: object) -> Problem:
     detail = f"There is no version {version} of the {resource.singular} {record.id!r}; it has 1 to {record.versions}."
     near = f"{resource.path}/{record.id}/versions"
     return Problem("not-found", detail, errors=[{"pointer": "", "detail": detail, "nearest": [near]}])
@@ -124,7 +124,7 @@ def _fragment(body: bytes | None) -> orjson.Fragment | None:
 
 
 def version(
-    connection: Connection, resource: Resource, record: Named, number: str, actors: PublicActors = "names"
+    connection: Connection, resource: Resource, record: VersionedRecord, number: str, actors: PublicActors = "names"
 ) -> bytes:
     """One version as JSON, with its document and the record as it was entered.
 
@@ -169,7 +169,11 @@ def read_diff_query(raw: str) -> DiffQuery:
 
 
 def diff(
-    connection: Connection, resource: Resource, record: Named, wanted: DiffQuery, actors: PublicActors = "names"
+    connection: Connection,
+    resource: Resource,
+    record: VersionedRecord,
+    wanted: DiffQuery,
+    actors: PublicActors = "names",
 ) -> bytes:
     """The JSON Patch (RFC 6902) that turns one version's document into another's, and the changes between the two.
 
@@ -192,7 +196,7 @@ def diff(
     return _json(answer)
 
 
-def _documents(connection: Connection, resource: Resource, record: Named, wanted: DiffQuery) -> list[bytes]:
+def _documents(connection: Connection, resource: Resource, record: VersionedRecord, wanted: DiffQuery) -> list[bytes]:
     of = (Document.type == resource.type, Document.id == record.id, Document.version.in_(wanted))
     rows = connection.execute(select(Document.version, Document.change, Document.body).where(*of))
     bodies = {row.version: b"null" if row.change == "deleted" else row.body for row in rows}

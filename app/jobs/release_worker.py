@@ -22,15 +22,15 @@ from app.database.engine import existing, open_engine, sqlite_file
 from app.database.errors import driver_error, explained, is_disk_full, is_read_only
 from app.editing.idempotency import Asked, Given, given, once, replayed
 from app.releases.archive_reader import content_of
-from app.releases.load import Faulty, Located
+from app.releases.load import InvalidContent, Located
 from app.releases.revert import prepared, undo
 from app.releases.service import Order, enter, preview
-from app.releases.staging import Staged, staged
+from app.releases.staging import StagedRelease, staged
 from app.settings import Settings
 from app.store.revision import changing
 
 Json = dict[str, Any]
-Work = Callable[[Connection, Staged, Order], Json]
+Work = Callable[[Connection, StagedRelease, Order], Json]
 
 MOST_FAULTS = 1000
 """The most faults of a refused release that are sent."""
@@ -82,7 +82,7 @@ def _response(report: Json) -> Given:
     return Given(201 if made else 200, {"location": path} if made else {}, orjson.dumps(report))
 
 
-def _change(engine: Engine, read: Staged, job: Job, work: Work) -> Given:
+def _change(engine: Engine, read: StagedRelease, job: Job, work: Work) -> Given:
     """Make a release, and keep its response for a repeated request in the same transaction."""
     with changing(engine) as connection:
         return once(connection, job.asked, lambda: _response(work(connection, read, job.order)))
@@ -119,7 +119,7 @@ def main() -> None:
     try:
         response = run(engine, job)
         output: Json = response._asdict() | {"body": orjson.Fragment(response.body)}
-    except Faulty as faulty:
+    except InvalidContent as faulty:
         output = _problem_output(invalid(faulty.faults))
     except Problem as problem:
         output = _problem_output(problem)

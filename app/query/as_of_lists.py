@@ -26,9 +26,9 @@ from app.query.document_filters import holds, sort_path
 from app.query.keyset import Position, SortKey, page_keys
 from app.query.page_budget import rows_with_body
 from app.query.page_items import select_items
-from app.query.pages import Now, Page, Totals
+from app.query.pages import DatabaseState, Page, Totals
 from app.query.record_queries import ListQuery
-from app.query.sort_position_cache import Remembered
+from app.query.sort_position_cache import SortPositionCache
 from app.query.statements import MANY, bodies_statement, keyed_documents, reads_sequentially, shape_of
 from app.records.document_paths import at as values_at
 from app.records.resource import Resource
@@ -41,20 +41,20 @@ class Past(NamedTuple):
 
     query: ListQuery
     """The query with its names resolved and its revision set."""
-    state: Now
+    state: DatabaseState
     """The database state that the answer depends on; it is part of the entity tag."""
     permanent: bool
     """Whether no later change can alter the answer. A query with names is not: a name may get another meaning later."""
 
 
-def past_of(connection: Connection, resource: Resource, query: ListQuery, at: Now) -> Past:
+def past_of(connection: Connection, resource: Resource, query: ListQuery, at: DatabaseState) -> Past:
     """Look up the revision and the names of a query with `as_of`; `at` is the current state of the database."""
     assert query.as_of is not None
     then = newest_at(connection, query.as_of)
     found = name_resolution.resolve(connection, resource, replace(query, revision=then.revision))
     if found.tests != query.tests or found.ids != query.ids:
         return Past(found, at, permanent=False)
-    return Past(found, Now(then.revision, then.since, at.epoch), permanent=query.as_of < at.changed_at)
+    return Past(found, DatabaseState(then.revision, then.since, at.epoch), permanent=query.as_of < at.changed_at)
 
 
 class Entry(NamedTuple):
@@ -186,9 +186,9 @@ def page(
     connection: Connection,
     resource: Resource,
     query: ListQuery,
-    at: Now,
+    at: DatabaseState,
     totals: Totals,
-    remembered: Remembered,
+    remembered: SortPositionCache,
     most_bytes: int,
 ) -> Page:
     """One page of a list as of a revision, with its exact total.

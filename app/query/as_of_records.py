@@ -6,13 +6,13 @@ from typing import NamedTuple
 from sqlalchemy import Connection, bindparam, select
 
 from app.common.problems import Problem
-from app.database.engine import Moment
+from app.database.engine import UtcDateTime
 from app.database.lookup import Lookup
 from app.database.migrations import head
 from app.database.schema_version import VERSION
 from app.query import name_resolution
 from app.query.deleted_records import gone_problem
-from app.query.pages import Stored, other_version
+from app.query.pages import StoredDocument, other_version
 from app.records.resource import Resource
 from app.store.documents import Document, Revision, State
 
@@ -20,7 +20,7 @@ from app.store.documents import Document, Revision, State
 class Found(NamedTuple):
     """The version of a record that was the newest one at some moment; it may be a tombstone."""
 
-    stored: Stored
+    stored: StoredDocument
     change: str
     """What made the version (see `store.documents.Change`); `deleted` for a tombstone."""
     version: int
@@ -33,7 +33,7 @@ def _checked_version(
 ) -> Found:
     if schema != head():
         raise other_version()
-    return Found(Stored(id, etag, at, body), change, version, changed_at)
+    return Found(StoredDocument(id, etag, at, body), change, version, changed_at)
 
 
 # A version is valid until the next one begins, and a tombstone is a version too. So the version that was valid at a
@@ -53,12 +53,12 @@ _VERSION_AT = (
         Document.type == bindparam("type"),
         Document.id == bindparam("id"),
         Revision.revision == Document.revision,
-        Revision.committed_at <= bindparam("moment", type_=Moment()),
+        Revision.committed_at <= bindparam("moment", type_=UtcDateTime()),
     )
     .order_by(Document.version.desc())
     .limit(1)
 )
-RECORD_THEN = Lookup(_VERSION_AT, _checked_version, "type", "id", "moment")
+RECORD_AS_OF = Lookup(_VERSION_AT, _checked_version, "type", "id", "moment")
 
 
 def is_there(resource: Resource, found: Found) -> bool:
@@ -68,15 +68,15 @@ def is_there(resource: Resource, found: Found) -> bool:
     return True
 
 
-def by_name_then(connection: Connection, resource: Resource, name: str, moment: datetime) -> Found:
+def by_name_as_of(connection: Connection, resource: Resource, name: str, moment: datetime) -> Found:
     """The record that has a name now, as of a moment.
 
     An id is looked up first, so that a record that was deleted since is found too. Raises a `Problem` where the record
     did not exist at the moment or was deleted by then.
     """
-    found = RECORD_THEN.by(connection, resource.type, name, moment)
+    found = RECORD_AS_OF.by(connection, resource.type, name, moment)
     if found is None and not _is_id(connection, resource, name):
-        found = RECORD_THEN.by(connection, resource.type, name_resolution.id_of(connection, resource, name), moment)
+        found = RECORD_AS_OF.by(connection, resource.type, name_resolution.id_of(connection, resource, name), moment)
     if found is None or not is_there(resource, found):
         detail = f"There was no {name!r} among the {resource.title} at {moment:%Y-%m-%dT%H:%M:%SZ}."
         raise Problem("not-found", detail, errors=[{"pointer": "", "detail": detail, "nearest": []}])

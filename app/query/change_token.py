@@ -20,7 +20,7 @@ from app.query import pages
 from app.settings import Settings
 
 
-class Signal(Protocol):
+class ChangeToken(Protocol):
     """A source of change tokens."""
 
     async def token(self) -> Any:
@@ -125,7 +125,7 @@ class RevisionSignal:
         """There is nothing to release: the connections belong to the reader."""
 
 
-def signal_of(settings: Settings, reader: Reader) -> Signal:
+def change_token_of(settings: Settings, reader: Reader) -> ChangeToken:
     """The source of change tokens that fits the database."""
     url = settings.database_url.get_secret_value()
     return SqliteSignal(url) if reader.engine.dialect.name == "sqlite" else RevisionSignal(reader)

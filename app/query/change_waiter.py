@@ -6,16 +6,16 @@ The task runs only while a request waits.
 import asyncio
 from typing import Any
 
-from app.query.change_token import Signal
+from app.query.change_token import ChangeToken
 
 POLL_SECONDS = 0.1
 """The seconds between two polls."""
 
 
-class Watch:
+class ChangeWaiter:
     """Lets any number of requests wait for the next change of the database, until `stop` is called."""
 
-    def __init__(self, signal: Signal) -> None:
+    def __init__(self, signal: ChangeToken) -> None:
         self._signal = signal
         self._change = asyncio.Event()
         self._waiting = 0

@@ -12,7 +12,7 @@ from app.common.problems import Invalid, Problem, parameter_fault
 from app.common.suggestions import nearest
 from app.query.keyset import next_url, read_cursor
 from app.query.page_budget import cut
-from app.query.pages import Now, Page, now
+from app.query.pages import DatabaseState, Page, now
 from app.query.parameters import DEFAULT_LIMIT, TYPES, Parameters, read_ids, read_limit, read_types
 from app.records.base_models import Record
 from app.records.fields import RecordType
@@ -119,7 +119,7 @@ def _item(row: RowMapping) -> dict[str, Any]:
     return {**row, **values, "href": f"/v1/{row['type']}/{row['id']}"}
 
 
-def page(connection: Connection, query: ConflictQuery, most_bytes: int) -> tuple[Page, Now]:
+def page(connection: Connection, query: ConflictQuery, most_bytes: int) -> tuple[Page, DatabaseState]:
     """Return one page of conflicts and the database state that it was read at.
 
     Raises a `Problem` (invalid-parameter) where `id` or `source` names a record that does not exist.

@@ -12,7 +12,7 @@ from app.common.problems import Problem, parameter_fault
 from app.common.suggestions import nearest
 from app.database.lookup import Ask, Lookup
 from app.query.deleted_records import raise_if_deleted
-from app.query.pages import Stored, by_id, now
+from app.query.pages import StoredDocument, by_id, now
 from app.query.record_queries import ListQuery
 from app.records.base_models import RecordName, fold
 from app.records.fields import RecordType
@@ -34,7 +34,7 @@ def documents_missing() -> Problem:
     return Problem("database-not-ready", detail, headers={"retry-after": "5"})
 
 
-def by_name(connection: Connection, resource: Resource, name: str) -> Stored:
+def by_name(connection: Connection, resource: Resource, name: str) -> StoredDocument:
     """The current document of the record with a name; raises a `Problem` where there is none or more than one."""
     now(connection)
     found = by_id(connection, resource.type, id_of(connection, resource, name))

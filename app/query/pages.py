@@ -35,7 +35,7 @@ from app.records.resource import Resource
 from app.store.documents import Document, Revision, State
 
 
-class Now(NamedTuple):
+class DatabaseState(NamedTuple):
     """The state of the database. As long as it is equal, every request has an equal answer."""
 
     revision: int
@@ -45,7 +45,7 @@ class Now(NamedTuple):
     """A random value that tells this database from another one with an equal revision."""
 
 
-class Stored(NamedTuple):
+class StoredDocument(NamedTuple):
     """A record's current document as it is stored."""
 
     id: str
@@ -77,34 +77,34 @@ def other_version() -> Problem:
     return Problem("database-not-ready", detail, headers={"retry-after": "5"})
 
 
-def _checked_state(revision: int, changed_at: datetime, epoch: str, version: str) -> Now:
+def _checked_state(revision: int, changed_at: datetime, epoch: str, version: str) -> DatabaseState:
     if version != head():
         raise other_version()
-    return Now(revision, changed_at, epoch)
+    return DatabaseState(revision, changed_at, epoch)
 
 
-def _checked_record(id: str, etag: str, modified: datetime, body: bytes, version: str) -> Stored:
+def _checked_record(id: str, etag: str, modified: datetime, body: bytes, version: str) -> StoredDocument:
     if version != head():
         raise other_version()
-    return Stored(id, etag, modified, body)
+    return StoredDocument(id, etag, modified, body)
 
 
 NOW, RECORD = Lookup(_STATE, _checked_state), Lookup(_RECORD, _checked_record, "type", "id")
 
 
-def certain(found: Now | None) -> Now:
+def certain(found: DatabaseState | None) -> DatabaseState:
     """Return a state that was looked up; raises a `Problem` where the database has none, as before its migrations."""
     if found is None:
         raise other_version()
     return found
 
 
-def now(connection: Connection) -> Now:
+def now(connection: Connection) -> DatabaseState:
     """The current state of the database; raises a `Problem` where its schema has another version."""
     return certain(NOW.by(connection))
 
 
-def by_id(connection: Connection, type: RecordType, id: str) -> Stored | None:
+def by_id(connection: Connection, type: RecordType, id: str) -> StoredDocument | None:
     """The current document of a record, or None; raises a `Problem` where the schema has another version."""
     return RECORD.by(connection, type, id)
 
@@ -114,14 +114,14 @@ class Totals:
 
     def __init__(self, entries: int) -> None:
         self.entries = entries
-        self.known: OrderedDict[tuple[Now, str], int] = OrderedDict()
+        self.known: OrderedDict[tuple[DatabaseState, str], int] = OrderedDict()
         self.lock = threading.Lock()
 
-    def get(self, at: Now, asked: str) -> int | None:
+    def get(self, at: DatabaseState, asked: str) -> int | None:
         """The cached total of the list with this `ListQuery.asked` at a database state, or None."""
         return self.known.get((at, asked))
 
-    def put(self, at: Now, asked: str, total: int) -> None:
+    def put(self, at: DatabaseState, asked: str, total: int) -> None:
         """Cache the total of a list at a database state."""
         with self.lock:
             self.known[at, asked] = total
@@ -150,7 +150,7 @@ class Page:
 
 
 def page(
-    connection: Connection, resource: Resource, query: ListQuery, at: Now, totals: Totals, most_bytes: int
+    connection: Connection, resource: Resource, query: ListQuery, at: DatabaseState, totals: Totals, most_bytes: int
 ) -> Page:
     """One page of a list of current records with its exact total; the names in `query` must be resolved.
 

@@ -9,7 +9,7 @@ from typing import IO
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from app.common import zip_safety
-from app.releases.load import Faulty, Located
+from app.releases.load import InvalidContent, Located
 
 MOST_FILES = 1000
 MOST_BYTES = 200_000_000
@@ -33,7 +33,7 @@ def _unpack(archive: ZipFile, member: ZipInfo, folder: Path) -> None:
 
 @contextmanager
 def unpacked(name: str, file: IO[bytes]) -> Iterator[Path]:
-    """A temporary folder with the files of a zip; raises `Faulty` where the zip is broken or breaks a limit.
+    """A temporary folder with the files of a zip; raises `InvalidContent` where the zip is broken or breaks a limit.
 
     `name` is the archive's name, which faults show.
     """
@@ -44,9 +44,11 @@ def unpacked(name: str, file: IO[bytes]) -> Iterator[Path]:
             with ZipFile(file) as archive:
                 faults = list(_faults(name, archive.infolist()))
                 if faults:
-                    raise Faulty(faults)
+                    raise InvalidContent(faults)
                 for member in archive.infolist():
                     _unpack(archive, member, folder)
         except (BadZipFile, zlib.error, EOFError, RuntimeError, OverflowError, ValueError, UnicodeError) as error:
-            raise Faulty([Located(Path(name), 1, "", "", f"this is no zip that can be read: {error}")]) from None
+            raise InvalidContent(
+                [Located(Path(name), 1, "", "", f"this is no zip that can be read: {error}")]
+            ) from None
         yield folder

@@ -12,7 +12,7 @@ from typing import IO
 from app.common import zip_safety
 from app.releases.archive import unpacked
 from app.releases.content import Content, Directory, Lines
-from app.releases.load import Faulty, Located
+from app.releases.load import InvalidContent, Located
 
 
 @contextmanager
@@ -20,9 +20,9 @@ def _faults_named_after(archive: Path, folder: Path) -> Iterator[None]:
     """Report faults by the archive's own file names in place of those in the temporary folder."""
     try:
         yield
-    except Faulty as faulty:
+    except InvalidContent as faulty:
         named = [replace(fault, file=archive / fault.file.relative_to(folder)) for fault in faulty.faults]
-        raise Faulty(named) from None
+        raise InvalidContent(named) from None
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def content_of(name: str, file: IO[bytes]) -> Iterator[Content]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Content]:
-    """Open the content at a path; `-` is standard input. Raises `Faulty` where the file cannot be read."""
+    """Open the content at a path; `-` is standard input. Raises `InvalidContent` where the file cannot be read."""
     if path.is_dir() or path.suffix in (".yaml", ".yml"):
         yield Directory(path)
     elif str(path) == "-":
@@ -50,6 +50,6 @@ def opened(path: Path) -> Iterator[Content]:
         try:
             found = path.open("rb")
         except OSError as error:
-            raise Faulty([Located(path, 1, "", "", f"the file cannot be read: {error.strerror}")]) from None
+            raise InvalidContent([Located(path, 1, "", "", f"the file cannot be read: {error.strerror}")]) from None
         with found, content_of(str(path), found) as content:
             yield content

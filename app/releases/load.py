@@ -38,7 +38,7 @@ class Located:
         return f"{place} {self.detail}{near}"
 
 
-class Faulty(Exception):
+class InvalidContent(Exception):
     """The content is invalid and nothing was written; `faults` are all of its faults."""
 
     def __init__(self, faults: list[Located]) -> None:
@@ -159,13 +159,13 @@ def load(
     started: Callable[[int], None] = lambda _: None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Summary:
-    """Load the files of a directory, or one file; raises `Faulty` with every fault, and then nothing was changed.
+    """Load a directory or one file; raises `InvalidContent` with every fault, and then nothing was changed.
 
     `started` is called with the number of records, and `progress` with the number written since its last call.
     """
     files = files_of(path)
     if not files:
-        raise Faulty([Located(path, 1, "", "", "there is no TYPE.yaml in this directory")])
+        raise InvalidContent([Located(path, 1, "", "", "there is no TYPE.yaml in this directory")])
     digest = digest_of(path)
     batch = _read_batch(files)
     started(len(batch.drafts))
@@ -173,7 +173,7 @@ def load(
         entries, faults = check(connection, batch.drafts)
         found = [*batch.faults, *map(batch.locate, faults)]
         if found:
-            raise Faulty(sorted(found, key=lambda fault: (str(fault.file), fault.line)))
+            raise InvalidContent(sorted(found, key=lambda fault: (str(fault.file), fault.line)))
         summary = write(connection, entries, actor=actor, reason=f"load of {path.name}", progress=progress)
         connection.execute(update(State).values(loaded=digest))
     return summary

@@ -12,7 +12,7 @@ from app.common.suggestions import nearest
 from app.database.engine import reading
 from app.releases.content import Change, Drafts, Gone
 from app.releases.service import Order, conflict, enter
-from app.releases.staging import Staged, staged
+from app.releases.staging import StagedRelease, staged
 from app.releases.summary import Json, entered_or_deleted, found, names
 from app.store.documents import Document
 from app.store.reconciliation.history import set_aside
@@ -88,7 +88,7 @@ def _inverse_change(number: int, key: Key, change: str, before: dict[Key, bytes]
 
 
 @contextmanager
-def prepared(engine: Engine, name: str) -> Iterator[Staged]:
+def prepared(engine: Engine, name: str) -> Iterator[StagedRelease]:
     """Stage the changes that undo a release. Old versions never change, so they are read without the writers' lock."""
     with ExitStack() as stack:
         with reading(engine) as connection:
@@ -112,7 +112,7 @@ def _first_release(connection: Connection, release: Json) -> tuple[int, bool]:
     return release["revision"], undone
 
 
-def undo(connection: Connection, staged: Staged, order: Order, progress: Progress = lambda _: None) -> Json:
+def undo(connection: Connection, staged: StagedRelease, order: Order, progress: Progress = lambda _: None) -> Json:
     """Write the staged revert in a transaction of `changing`, and return its report.
 
     Raises a `Problem` where later changes would be lost or where references to deleted records would remain.

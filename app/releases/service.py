@@ -19,7 +19,7 @@ from app.common.problems import Problem
 from app.database.engine import open_engine, table_of
 from app.records.fields import SLUG
 from app.releases.models import Release
-from app.releases.staging import Staged
+from app.releases.staging import StagedRelease
 from app.releases.summary import Json, told
 from app.store.revision import Progress, Revising, Summary, changing
 from app.store.versions import Key
@@ -63,7 +63,7 @@ def counts_of(summary: Summary) -> Json:
 
 def enter(
     connection: Connection,
-    staged: Staged,
+    staged: StagedRelease,
     order: Order,
     progress: Progress = lambda _: None,
     refreshed: Collection[Key] = (),
@@ -116,13 +116,13 @@ def _report(order: Order, summary: Summary, records: list[Json], total: int) -> 
     }
 
 
-def apply(engine: Engine, staged: Staged, order: Order, *, progress: Progress = lambda _: None) -> Json:
+def apply(engine: Engine, staged: StagedRelease, order: Order, *, progress: Progress = lambda _: None) -> Json:
     """Write a release in a transaction of its own, and return its report; see `enter`."""
     with changing(engine) as connection:
         return enter(connection, staged, order, progress)
 
 
-def preview(engine: Engine, staged: Staged, order: Order, *, progress: Progress = lambda _: None) -> Json:
+def preview(engine: Engine, staged: StagedRelease, order: Order, *, progress: Progress = lambda _: None) -> Json:
     """The report of a release that is written and rolled back, so that nothing of it is ever visible."""
     with apart(engine) as there, changing(there) as connection:
         report = enter(connection, staged, order, progress)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from app.records.fields import RecordType
 from app.records.registry import RESOURCES
 from app.releases.content import Content, Gone
-from app.releases.load import Faulty, Located
+from app.releases.load import InvalidContent, Located
 from app.store.entry import Entry
 from app.store.revision import Progress
 from app.store.rows import batches, known
@@ -53,7 +53,7 @@ class _SpooledEntries:
         return (Entry(type, *value) for type, value in self._spool)
 
 
-class Staged:
+class StagedRelease:
     """A content that was read, whose records are valid by themselves: by their schemas and their own rules."""
 
     def __init__(self, stack: ExitStack, content: Content) -> None:
@@ -69,7 +69,7 @@ class Staged:
         return len(self.checking.keys)
 
     def take_in(self, progress: Progress) -> None:
-        """Read and check the content, without a database; raises `Faulty`."""
+        """Read and check the content, without a database; raises `InvalidContent`."""
         for some in batches(self.content.changes()):
             self._delete([change for change in some if isinstance(change, Gone)])
             for read in self.checking.read(change for change in some if isinstance(change, Draft)):
@@ -93,7 +93,7 @@ class Staged:
     def settle(self, connection: Connection) -> Iterable[Entry]:
         """Check the content against the database, in a transaction of `changing`, and return the records to write.
 
-        Raises `Faulty` with all faults. The entries can be iterated any number of times.
+        Raises `InvalidContent` with all faults. The entries can be iterated any number of times.
         """
         self.faults += self._missing_deletions(connection)
         self.faults += self._still_referred(connection)
@@ -124,7 +124,7 @@ class Staged:
         faults = [*self.faults, *self.checking.faults]
         found = [*self.content.faults, *(self.content.locate(faults) if faults else ())]
         if found:
-            raise Faulty(sorted(found, key=_place))
+            raise InvalidContent(sorted(found, key=_place))
 
 
 def _place(fault: Located) -> tuple[str, int, str]:
@@ -132,9 +132,9 @@ def _place(fault: Located) -> tuple[str, int, str]:
 
 
 @contextmanager
-def staged(content: Content, progress: Progress = lambda _: None) -> Iterator[Staged]:
-    """Read a content outside of any transaction; raises `Faulty` with the faults that show without a database."""
+def staged(content: Content, progress: Progress = lambda _: None) -> Iterator[StagedRelease]:
+    """Read a content outside of any transaction; raises `InvalidContent` with faults that need no database."""
     with ExitStack() as stack:
-        found = Staged(stack, content)
+        found = StagedRelease(stack, content)
         found.take_in(progress)
         yield found

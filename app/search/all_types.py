@@ -13,7 +13,7 @@ from app.common.problems import parameter_fault
 from app.query import name_resolution, pages
 from app.query.keyset import next_url, offset_in
 from app.query.page_budget import Row, converted, cut
-from app.query.pages import Now, Page
+from app.query.pages import DatabaseState, Page
 from app.query.parameters import DEFAULT_LIMIT, TYPES, Parameters, read_limit, read_types, read_words
 from app.query.search_parameters import Words
 from app.query.statements import keyed_documents
@@ -29,7 +29,7 @@ NO_CURSOR: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
-class EverywhereQuery:
+class AllTypesQuery:
     """The parsed query string of a search across types."""
 
     words: Words
@@ -48,7 +48,7 @@ class EverywhereQuery:
 
 
 @lru_cache(maxsize=1024)
-def read_everywhere_query(raw: str) -> EverywhereQuery:
+def read_everywhere_query(raw: str) -> AllTypesQuery:
     """Parse the query string of a search across types; raises a `Problem` that lists every fault."""
     given = Parameters(raw, ["q", "match", "expand", "type", "limit", "cursor", "format"])
     words, types = read_words(given), given.read("type", read_types, TYPES)
@@ -61,14 +61,16 @@ def read_everywhere_query(raw: str) -> EverywhereQuery:
     asked = repr(("search", words.raw, words.match, words.expand, types))
     offset = given.read("cursor", partial(offset_in, asked), 0)
     given.end()
-    return EverywhereQuery(words, types, limit, offset, asked, given.without("cursor"))
+    return AllTypesQuery(words, types, limit, offset, asked, given.without("cursor"))
 
 
 def _of_types(types: tuple[RecordType, ...]) -> Query:
     return Query.const_score_query(Query.term_set_query(SCHEMA, "type", list(types)), 0.0)
 
 
-def everywhere(connection: Connection, query: EverywhereQuery, at: Now, search: Search, most_bytes: int) -> Page:
+def everywhere(
+    connection: Connection, query: AllTypesQuery, at: DatabaseState, search: Search, most_bytes: int
+) -> Page:
     """One page of the best records of the requested types, with the number of matches of each type."""
     searcher = search.index.current(connection, at)
     records, thesaurus = _of_types(query.types), search.thesauri.at(connection, at)
@@ -120,7 +122,7 @@ def similar(
     resource: Resource,
     name: str,
     asked: SimilarQuery,
-    at: Now,
+    at: DatabaseState,
     search: Search,
     most_bytes: int,
 ) -> Page:

@@ -97,7 +97,7 @@ class SearchIndex:
         self._full = False
         """Whether the last write failed because the disk was full."""
 
-    def current(self, connection: Connection, at: pages.Now) -> Searcher:
+    def current(self, connection: Connection, at: pages.DatabaseState) -> Searcher:
         """A searcher that has seen the state `at` or a later one.
 
         Raises a `Problem`: search-not-ready while the index is being built, or another one where the disk is full.
@@ -120,7 +120,7 @@ class SearchIndex:
         self.build_beside()
         raise no_room() if full else _not_ready()
 
-    def seen(self, at: pages.Now) -> Searcher | None:
+    def seen(self, at: pages.DatabaseState) -> Searcher | None:
         """A searcher that has seen the state `at` or a later one if there is one already, else None."""
         if self._index is None or self._epoch != at.epoch:
             return None
@@ -136,7 +136,7 @@ class SearchIndex:
         self._newest = searcher, _revision(searcher)
         return searcher
 
-    def _behind(self, connection: Connection, at: pages.Now) -> int:
+    def _behind(self, connection: Connection, at: pages.DatabaseState) -> int:
         seen = self._open(at)
         query = select(func.count()).where(Document.until_revision.is_(None), Document.revision > seen)
         return connection.scalars(query).one()
@@ -144,7 +144,7 @@ class SearchIndex:
     def _directory(self, epoch: str) -> Path | None:
         return self.path / f"{digest()}-{epoch}" if self.path else None
 
-    def _open(self, at: pages.Now) -> int:
+    def _open(self, at: pages.DatabaseState) -> int:
         """Open the index of the database's epoch, emptied if it is damaged; returns the revision that it has seen."""
         if self._index is None or self._epoch != at.epoch:
             directory = self._directory(at.epoch)
@@ -159,7 +159,7 @@ class SearchIndex:
             self._epoch, self._newest = at.epoch, None
         return _revision(self._index.searcher())
 
-    def _catch_up(self, connection: Connection, at: pages.Now) -> Searcher:
+    def _catch_up(self, connection: Connection, at: pages.DatabaseState) -> Searcher:
         seen = self._open(at)
         assert self._index is not None
         self._fill(self._index, connection, seen, at.revision, SMALL_HEAP_BYTES)
@@ -212,7 +212,7 @@ class SearchIndex:
         finally:
             self._idle.set()
 
-    def build(self, connection: Connection, at: pages.Now) -> int:
+    def build(self, connection: Connection, at: pages.DatabaseState) -> int:
         """Bring in all changes up to the state `at`; returns the number of entries written."""
         started = time.monotonic()
         with self._lock:

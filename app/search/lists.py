@@ -15,7 +15,7 @@ from app.query import name_resolution, pages
 from app.query.link_lookup import link_of
 from app.query.page_budget import Row
 from app.query.page_items import select_items
-from app.query.pages import Now, Page, Totals
+from app.query.pages import DatabaseState, Page, Totals
 from app.query.record_queries import ListQuery
 from app.query.statements import keyed_documents
 from app.records.filters import AnyOf, kinds
@@ -47,7 +47,7 @@ def page(
     connection: Connection,
     resource: Resource,
     query: ListQuery,
-    at: Now,
+    at: DatabaseState,
     totals: Totals,
     search: Search,
     most_bytes: int,
@@ -71,7 +71,7 @@ def page(
     return replace(shown, more={"facets": facets(searcher, records, query.facets, query.facet_limit)})
 
 
-def _total(query: ListQuery, at: Now, totals: Totals, searcher: Searcher, records: Query) -> int:
+def _total(query: ListQuery, at: DatabaseState, totals: Totals, searcher: Searcher, records: Query) -> int:
     known = totals.get(at, query.asked)
     if known is None:
         known = service.count(searcher, records)
@@ -85,7 +85,7 @@ SHORT_PAGE_LIMIT = 100
 
 def short_page(
     ask: Ask, resource: Resource, query: ListQuery, totals: Totals, search: Search, most_bytes: int
-) -> tuple[Page, Now] | None:
+) -> tuple[Page, DatabaseState] | None:
     """A page of a list that follows one link, with its database state, made by a few look-ups; None where it cannot be.
 
     It cannot be made where the index is not up to date or where the link's name does not mean exactly one record.
@@ -173,7 +173,7 @@ def _sorted_page(
 
 
 def all_found(
-    connection: Connection, resource: Resource, query: ListQuery, at: Now, search: Search
+    connection: Connection, resource: Resource, query: ListQuery, at: DatabaseState, search: Search
 ) -> Iterator[Sequence[bytes]]:
     """All documents of a list of current records in batches, in sort order or by relevance.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, Engine, delete, exists, func, select, text
 
-from app.auth.audit_chain import untrue_audit
+from app.auth.audit_chain import audit_faults
 from app.database.engine import reading
 from app.records.base_models import Record
 from app.records.fields import RecordType
@@ -85,7 +85,7 @@ def check(engine: Engine, *, progress: Progress = lambda _: None) -> Iterator[st
     with reading(engine) as connection:
         for proof in (
             _file_faults,
-            untrue_audit,
+            audit_faults,
             _orphaned_documents,
             _revision_faults,
             version_faults,

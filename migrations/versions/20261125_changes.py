@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from app.database.engine import Moment, text
+from app.database.engine import UtcDateTime, text
 
 revision: str = "0005"
 down_revision: str | None = "0004"
@@ -146,10 +146,10 @@ def access() -> None:
         sa.Column("name", text(), nullable=False),
         sa.Column("role", word("role", ("reader", "editor", "admin")), nullable=False),
         sa.Column("digest", text(), nullable=False, comment="SHA-256 of the secret, 256 random bits"),
-        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("created_by", text(), nullable=False),
-        sa.Column("expires_at", Moment(), nullable=True),
-        sa.Column("revoked_at", Moment(), nullable=True),
+        sa.Column("expires_at", UtcDateTime(), nullable=True),
+        sa.Column("revoked_at", UtcDateTime(), nullable=True),
         sa.CheckConstraint("length(digest) = 64", name=op.f("ck_access_keys_digest")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_access_keys")),
         sa.UniqueConstraint("name", name=op.f("uq_access_keys_name")),
@@ -159,7 +159,7 @@ def access() -> None:
         sa.Column("key_id", text(), nullable=False),
         sa.Column("idempotency_key", text(), nullable=False),
         sa.Column("fingerprint", text(), nullable=False, comment="Hash of the request: method, address, content"),
-        sa.Column("at", Moment(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
         sa.Column("status", sa.Integer(), nullable=False),
         sa.Column("headers", sa.JSON(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
@@ -173,7 +173,7 @@ def audit() -> None:
     op.create_table(
         "audit",
         sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("at", Moment(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
         sa.Column("actor", text(), nullable=False),
         sa.Column("address", text(), nullable=True),
         sa.Column("request_id", text(), nullable=True),
@@ -209,16 +209,18 @@ def outward() -> None:
         sa.Column("url", text(), nullable=False),
         sa.Column("secret", text(), nullable=False, comment="Signs what is sent, so it has to be kept as it is"),
         sa.Column("types", sa.JSON(), nullable=False, comment="Record types told of; empty: all"),
-        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("created_by", text(), nullable=False),
         sa.Column("seen_revision", sa.Integer(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False, comment="Failed ones since the last that succeeded"),
-        sa.Column("next_attempt_at", Moment(), nullable=True),
-        sa.Column("claimed_until", Moment(), nullable=True, comment="A process is delivering; after this, another may"),
-        sa.Column("delivered_at", Moment(), nullable=True),
+        sa.Column("next_attempt_at", UtcDateTime(), nullable=True),
+        sa.Column(
+            "claimed_until", UtcDateTime(), nullable=True, comment="A process is delivering; after this, another may"
+        ),
+        sa.Column("delivered_at", UtcDateTime(), nullable=True),
         sa.Column("last_status", sa.Integer(), nullable=True),
         sa.Column("last_error", text(), nullable=True),
-        sa.Column("disabled_at", Moment(), nullable=True),
+        sa.Column("disabled_at", UtcDateTime(), nullable=True),
         sa.CheckConstraint("attempts >= 0", name=op.f("ck_webhooks_attempts")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhooks")),
     )

@@ -9,7 +9,7 @@ from secrets import token_hex
 import sqlalchemy as sa
 from alembic import op
 
-from app.database.engine import Moment, text
+from app.database.engine import UtcDateTime, text
 
 revision: str = "0002"
 down_revision: str | None = "0001"
@@ -39,7 +39,7 @@ def upgrade() -> None:
         "database_state",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("changed_at", Moment(), nullable=False),
+        sa.Column("changed_at", UtcDateTime(), nullable=False),
         sa.Column(
             "epoch", text(), nullable=False, comment="Random; tells this database from another with equal revisions"
         ),
@@ -52,7 +52,7 @@ def upgrade() -> None:
     op.create_table(
         "revisions",
         sa.Column("revision", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("committed_at", Moment(), nullable=False),
+        sa.Column("committed_at", UtcDateTime(), nullable=False),
         sa.Column("actor", text(), nullable=False),
         sa.Column("reason", text(), nullable=False),
         sa.PrimaryKeyConstraint("revision", name=op.f("pk_revisions")),
@@ -100,7 +100,11 @@ def upgrade() -> None:
         postgresql_where=sa.text("until_revision IS NULL"),
     )
     state = sa.table(
-        "database_state", sa.column("id"), sa.column("revision"), sa.column("changed_at", Moment()), sa.column("epoch")
+        "database_state",
+        sa.column("id"),
+        sa.column("revision"),
+        sa.column("changed_at", UtcDateTime()),
+        sa.column("epoch"),
     )
     row = {"id": 1, "revision": 0, "changed_at": datetime.now(UTC), "epoch": token_hex(8)}
     op.execute(state.insert().values(row))

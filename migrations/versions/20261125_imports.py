@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from app.database.engine import Moment, text
+from app.database.engine import UtcDateTime, text
 
 revision: str = "0008"
 down_revision: str | None = "0007"
@@ -38,10 +38,10 @@ def upgrade() -> None:
         sa.Column("reason", text(), nullable=True),
         sa.Column("upload_bytes", sa.BigInteger(), nullable=True),
         sa.Column("upload_sha256", text(), nullable=True),
-        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("created_by", text(), nullable=False),
-        sa.Column("started_at", Moment(), nullable=True),
-        sa.Column("ended_at", Moment(), nullable=True),
+        sa.Column("started_at", UtcDateTime(), nullable=True),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
         sa.Column("progress", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("problem", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("release", text(), nullable=True, comment="Nothing where nothing was changed"),

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from app.database.engine import Moment, Printed, text
+from app.database.engine import Printed, UtcDateTime, text
 
 revision: str = "0001"
 down_revision: str | None = None
@@ -662,7 +662,7 @@ def upgrade() -> None:
         sa.Column("end_offset", sa.Integer(), nullable=True),
         sa.Column("prefix", text(), nullable=True),
         sa.Column("suffix", text(), nullable=True),
-        sa.Column("checked_at", Moment(), nullable=True),
+        sa.Column("checked_at", UtcDateTime(), nullable=True),
         sa.Column(
             "status",
             sa.Enum(

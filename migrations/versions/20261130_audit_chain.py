@@ -15,7 +15,7 @@ import orjson
 import sqlalchemy as sa
 from alembic import op
 
-from app.database.engine import Moment, text
+from app.database.engine import UtcDateTime, text
 
 revision: str = "0012"
 down_revision: str | None = "0011"
@@ -114,7 +114,7 @@ def create_audit(*, chained: bool) -> sa.Table:
     return op.create_table(
         "audit",
         sa.Column("number", sa.Integer(), autoincrement=not chained, nullable=False),
-        sa.Column("at", Moment(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
         sa.Column("actor", text(), nullable=False),
         sa.Column("address", text(), nullable=True, comment=said),
         sa.Column("request_id", text(), nullable=True),
@@ -169,7 +169,7 @@ def put_aside() -> sa.TableClause:
     if op.get_bind().dialect.name == "postgresql":
         for name in FUNCTIONS:
             op.execute(f"DROP FUNCTION IF EXISTS {name}()")
-    return sa.table("audit_before", *[sa.column(name, Moment() if name == "at" else None) for name in COLUMNS])
+    return sa.table("audit_before", *[sa.column(name, UtcDateTime() if name == "at" else None) for name in COLUMNS])
 
 
 def before(table: sa.TableClause) -> Iterator[list[Entry]]:

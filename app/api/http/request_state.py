@@ -9,7 +9,7 @@ from app import __version__
 from app.api.http.conditional import Validators, is_fresh, not_modified
 from app.api.services import service_of
 from app.query import pages
-from app.query.pages import Now
+from app.query.pages import DatabaseState
 from app.settings import PublicActors
 
 
@@ -29,7 +29,12 @@ async def unchanged(request: Request, actors: PublicActors = "names") -> Respons
 
 
 def validators_at(
-    at: Now, request: Request, format: str = "json", *, permanent: bool = False, actors: PublicActors = "names"
+    at: DatabaseState,
+    request: Request,
+    format: str = "json",
+    *,
+    permanent: bool = False,
+    actors: PublicActors = "names",
 ) -> Validators:
     """Return the validators of a response that follows from the state `at`, the target, the format and this code.
 

@@ -32,7 +32,7 @@ from app.api.limits.read_turns import ReadTurns
 from app.api.metrics import Metrics
 from app.api.middleware.client_address import address_of
 from app.api.middleware.concurrency_limit import PROBES
-from app.query.change_token import Signal
+from app.query.change_token import ChangeToken
 
 Headers = list[tuple[bytes, bytes]]
 Key = tuple[bytes, bytes, bytes, str | None]
@@ -124,7 +124,7 @@ class ResponseCache:
     def __init__(
         self,
         app: ASGIApp,
-        signal: Signal,
+        signal: ChangeToken,
         metrics: Metrics,
         most_bytes: int,
         *,

@@ -22,7 +22,7 @@ from app.history import changes as feed
 from app.history.changes import Asked, Page, Position
 from app.query import pages
 from app.query.change_waiter import POLL_SECONDS
-from app.query.pages import Now
+from app.query.pages import DatabaseState
 from app.settings import PublicActors
 
 AT_A_TIME = 200
@@ -51,7 +51,7 @@ async def answer_changes(request: Request) -> Response:
     return Response(feed.body_of(shown, asked, at), 200, NO_STORE, JSON)
 
 
-async def _next_page(service: Service, asked: Asked, address: str) -> tuple[Page, Now]:
+async def _next_page(service: Service, asked: Asked, address: str) -> tuple[Page, DatabaseState]:
     """Read the page that was asked for, again after each change of the database while it is empty and time is left.
 
     SQLite tells that something was written, and that may be a line of the audit, which no page shows.
@@ -68,7 +68,9 @@ async def _next_page(service: Service, asked: Asked, address: str) -> tuple[Page
             await asyncio.sleep(POLL_SECONDS)
 
 
-async def _read_page(service: Service, after: Position | datetime, asked: Asked, limit: int) -> tuple[Page, Now]:
+async def _read_page(
+    service: Service, after: Position | datetime, asked: Asked, limit: int
+) -> tuple[Page, DatabaseState]:
     settings = service.settings
     return await service.reader.run(_page, after, asked, limit, settings.page_bytes, settings.public_actors)
 
@@ -80,7 +82,7 @@ def _page(
     limit: int,
     most_bytes: int,
     actors: PublicActors,
-) -> tuple[Page, Now]:
+) -> tuple[Page, DatabaseState]:
     at = pages.now(connection)
     return feed.page(connection, feed.position(connection, after), asked.types, limit, most_bytes, actors), at
 

@@ -24,7 +24,7 @@ from app.exports.spool import ClientGone, Follower
 from app.exports.stream import converted, exported
 from app.query import as_of_lists, pages
 from app.query.export_formats import FORMATS
-from app.query.pages import Now, Stored
+from app.query.pages import DatabaseState, StoredDocument
 from app.query.record_queries import ListQuery, RecordQuery
 from app.records.resource import Resource
 from app.search.lists import Search
@@ -38,7 +38,7 @@ async def answer_converted(
     request: Request,
     resource: Resource,
     query: RecordQuery,
-    stored: Stored,
+    stored: StoredDocument,
     format: str,
     headers: Mapping[str, str],
 ) -> Response:
@@ -55,7 +55,7 @@ async def answer_converted(
     )
 
 
-def select_parts_of(connection: Connection, resource: Resource, query: RecordQuery, stored: Stored) -> bytes:
+def select_parts_of(connection: Connection, resource: Resource, query: RecordQuery, stored: StoredDocument) -> bytes:
     """Return what a query selects of one stored document, as JSON."""
     return pages.select_parts(connection, resource, query, [stored.body])[0]
 
@@ -95,7 +95,7 @@ async def _source(
         state, permanent = await service.reader.run(_past_state, resource, query)
     wanted = repr((__version__, query.asked, query.fields, query.include, query.raw, format, coding))
 
-    def key(state: Now) -> str:
+    def key(state: DatabaseState) -> str:
         return blake2b(f"{wanted} {state}".encode(), digest_size=16).hexdigest()
 
     def make(connection: Connection) -> Export:
@@ -104,7 +104,7 @@ async def _source(
     return ExportSource(state, permanent, key, make)
 
 
-def _past_state(connection: Connection, resource: Resource, query: ListQuery) -> tuple[Now, bool]:
+def _past_state(connection: Connection, resource: Resource, query: ListQuery) -> tuple[DatabaseState, bool]:
     past = as_of_lists.past_of(connection, resource, query, pages.now(connection))
     return past.state, past.permanent
 

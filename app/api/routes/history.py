@@ -15,7 +15,7 @@ from app.api.http.request_state import query_string, unchanged, validators_at
 from app.api.services import service_of
 from app.common.suggestions import nearest
 from app.history.versions import (
-    Named,
+    VersionedRecord,
     VersionsQuery,
     diff,
     find,
@@ -41,7 +41,7 @@ def _resource(request: Request) -> Resource:
     raise not_found(f"There is no {request.url.path!r} here.", near)
 
 
-def _location(request: Request, resource: Resource, record: Named, rest: str) -> dict[str, str]:
+def _location(request: Request, resource: Resource, record: VersionedRecord, rest: str) -> dict[str, str]:
     """Return `Content-Location` if the record was requested by another name than its id."""
     if record.id == request.path_params["id"]:
         return {}
@@ -69,7 +69,7 @@ def _versions(
     return answer(request, page.body(), validators, headers=headers)
 
 
-MakeBody = Callable[[Connection, Resource, Named], bytes]
+MakeBody = Callable[[Connection, Resource, VersionedRecord], bytes]
 
 
 async def answer_version(request: Request) -> Response:
@@ -78,7 +78,7 @@ async def answer_version(request: Request) -> Response:
     resource, number = _resource(request), request.path_params["version"]
     read_no_query(query_string(request))
 
-    def make_body(connection: Connection, resource: Resource, record: Named) -> bytes:
+    def make_body(connection: Connection, resource: Resource, record: VersionedRecord) -> bytes:
         return version(connection, resource, record, number, service_of(request).settings.public_actors)
 
     return await service_of(request).reader.run(_answer_permanent, request, resource, f"versions/{number}", make_body)
@@ -89,7 +89,7 @@ async def answer_diff(request: Request) -> Response:
     require_acceptable(request, JSON)
     resource, wanted = _resource(request), read_diff_query(query_string(request))
 
-    def make_body(connection: Connection, resource: Resource, record: Named) -> bytes:
+    def make_body(connection: Connection, resource: Resource, record: VersionedRecord) -> bytes:
         return diff(connection, resource, record, wanted, service_of(request).settings.public_actors)
 
     rest = f"diff?from={wanted.first}&to={wanted.last}"

@@ -23,7 +23,7 @@ from app.api.openapi.operations import plain_operation, success
 from app.api.services import service_of
 from app.common.problems import KINDS, Problem
 from app.query import pages as query_pages
-from app.query.pages import Now
+from app.query.pages import DatabaseState
 from app.query.parameters import read_no_query
 from app.records.registry import RESOURCES
 from app.store.documents import Document
@@ -48,14 +48,14 @@ OBJECT: dict[str, Any] = {"type": "object"}
 TEXT: dict[str, Any] = {"type": "string"}
 
 
-def _counts(connection: Connection) -> tuple[Now, dict[str, int]]:
+def _counts(connection: Connection) -> tuple[DatabaseState, dict[str, int]]:
     at = query_pages.now(connection)
     of_current = select(Document.type, func.count()).where(Document.until_revision.is_(None))
     rows = connection.execute(of_current.group_by(Document.type))
     return at, {row[0]: row[1] for row in rows}
 
 
-def _service_document(at: Now, counts: dict[str, int], limits: RateLimiter) -> bytes:
+def _service_document(at: DatabaseState, counts: dict[str, int], limits: RateLimiter) -> bytes:
     types = [
         {
             "type": resource.type,

@@ -14,7 +14,7 @@ from app.api.routes.exports import answer_converted, answer_export, select_parts
 from app.api.routes.records_as_of import answer_list_as_of, answer_record_as_of
 from app.api.services import Service, service_of
 from app.query import name_resolution, pages
-from app.query.pages import Now
+from app.query.pages import DatabaseState
 from app.query.record_queries import ListQuery, RecordQuery, read_list_query, read_record_query
 from app.records.resource import Resource
 from app.search import lists as search_lists
@@ -62,7 +62,7 @@ def _page(connection: Connection, request: Request, resource: Resource, query: L
     return answer_page(request, page, at)
 
 
-def answer_page(request: Request, page: pages.Page, at: Now) -> Response:
+def answer_page(request: Request, page: pages.Page, at: DatabaseState) -> Response:
     """Answer with a page that follows from a state of the database."""
     return answer(request, page.body(), validators_at(at, request), headers=next_link(page.next))
 

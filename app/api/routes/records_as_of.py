@@ -14,7 +14,7 @@ from app.api.services import Service, service_of
 from app.exports.stream import converted
 from app.query import as_of_lists, pages
 from app.query.as_of import newest_at
-from app.query.as_of_records import RECORD_THEN, Found, by_name_then, is_there
+from app.query.as_of_records import RECORD_AS_OF, Found, by_name_as_of, is_there
 from app.query.export_formats import FORMATS
 from app.query.record_queries import ListQuery, RecordQuery
 from app.records.resource import Resource
@@ -41,7 +41,7 @@ async def answer_record_as_of(request: Request, resource: Resource, query: Recor
     """Answer with a record as it was at a moment; one version never changes, so it may be cached for ever."""
     reader, name = service_of(request).reader, request.path_params["id"]
     if query.is_plain and format == "json":
-        found = await reader.look_up(RECORD_THEN, resource.type, name, query.as_of)
+        found = await reader.look_up(RECORD_AS_OF, resource.type, name, query.as_of)
         if found is not None and is_there(resource, found):
             validators = Validators(found.stored.etag, found.stored.modified, _is_permanent(query, found))
             return await answer_from_loop(request, found.stored.body, validators)
@@ -56,7 +56,7 @@ def _is_permanent(query: RecordQuery, found: Found) -> bool:
 def _record(connection: Connection, request: Request, resource: Resource, query: RecordQuery, format: str) -> Response:
     assert query.as_of is not None
     name = request.path_params["id"]
-    found = by_name_then(connection, resource, name, query.as_of)
+    found = by_name_as_of(connection, resource, name, query.as_of)
     named = found.stored.id != name
     headers = {"content-location": f"{resource.path}/{quote(found.stored.id)}"} if named else {}
     known = replace(query, revision=newest_at(connection, query.as_of).revision)

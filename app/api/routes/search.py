@@ -11,7 +11,7 @@ from app.api.services import Service, service_of
 from app.query import pages
 from app.records.resource import Resource
 from app.search.all_types import (
-    EverywhereQuery,
+    AllTypesQuery,
     SimilarQuery,
     everywhere,
     read_everywhere_query,
@@ -30,7 +30,7 @@ async def answer_search(request: Request) -> Response:
     return await service.reader.run(_search, request, query, service)
 
 
-def _search(connection: Connection, request: Request, query: EverywhereQuery, service: Service) -> Response:
+def _search(connection: Connection, request: Request, query: AllTypesQuery, service: Service) -> Response:
     at = pages.now(connection)
     return answer_page(request, everywhere(connection, query, at, service.search, service.settings.page_bytes), at)
 

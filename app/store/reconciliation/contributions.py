@@ -8,7 +8,7 @@ import orjson
 
 from app.records.fields import RecordType
 from app.records.registry import RESOURCES
-from app.store.reconciliation.precedence import ADDED_UP, GROUPS, rank, worse
+from app.store.reconciliation.precedence import GROUPS, MERGED_LISTS, rank, worse
 
 Json = dict[str, Any]
 """A record, or some of its fields, as JSON."""
@@ -84,13 +84,13 @@ def groups(type: RecordType, *records: Mapping[str, Any]) -> Iterator[tuple[str,
     grouped = {name for group in together for name in group}
     there = dict.fromkeys(name for record in records for name in record)
     yield from (group for group in together if there.keys() & set(group))
-    beside = (*grouped, *ADDED_UP, "absent", STATE)
+    beside = (*grouped, *MERGED_LISTS, "absent", STATE)
     yield from ((name,) for name in there if name not in beside)
 
 
 def added_up(*records: Mapping[str, Any]) -> list[str]:
     """The fields of some records that are lists merged from all contributions."""
-    return [name for name in dict.fromkeys(name for record in records for name in record) if name in ADDED_UP]
+    return [name for name in dict.fromkeys(name for record in records for name in record) if name in MERGED_LISTS]
 
 
 def merged_group(group: Sequence[str], start: Mapping[str, Any], layers: Sequence[Layer]) -> Json:

@@ -62,7 +62,7 @@ GROUPS: Mapping[RecordType, Sequence[tuple[str, ...]]] = {
 }
 """Fields that make sense only together. All come from one contributor, unless others differ in none of them."""
 
-ADDED_UP = frozenset(
+MERGED_LISTS = frozenset(
     {
         "products",
         "indications",
@@ -77,7 +77,7 @@ ADDED_UP = frozenset(
 )
 """Lists that are the union of all contributions; the items that a curator entered come first."""
 
-UNTOLD = frozenset({"id", "provenance", "absent"})
+WITHOUT_CONFLICT = frozenset({"id", "provenance", "absent"})
 """Fields for which no conflict is reported."""
 
 STATES = ("none", "corrected", "expression-of-concern", "retracted")

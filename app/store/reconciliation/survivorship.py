@@ -25,7 +25,14 @@ from app.store.reconciliation.contributions import (
     same_in_print,
     worst_state,
 )
-from app.store.reconciliation.precedence import ADDED_UP, PERSON_FIRST, UNTOLD, WORST_STATE, rule_between, worse
+from app.store.reconciliation.precedence import (
+    MERGED_LISTS,
+    PERSON_FIRST,
+    WITHOUT_CONFLICT,
+    WORST_STATE,
+    rule_between,
+    worse,
+)
 
 
 def _subsets_by_size(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
@@ -214,14 +221,14 @@ class Standing:
             return
         for layer in self._by_precedence:
             for name in layer.offered if not layer.part else ():
-                if name not in UNTOLD and not self._agrees(name, layer.offered[name]):
+                if name not in WITHOUT_CONFLICT and not self._agrees(name, layer.offered[name]):
                     winner = self._current_contribution(name)
                     rule = self._rule(name, layer, winner)
                     source = winner.source if winner else None
                     yield Difference(name, layer.source, self.record.get(name), source, layer.offered[name], rule)
 
     def _agrees(self, name: str, offered: Any) -> bool:
-        if name in ADDED_UP:
+        if name in MERGED_LISTS:
             return {key_of(item) for item in offered} <= {key_of(item) for item in self.record.get(name, ())}
         return name in self.record and bool(self.record[name] == offered)
 
@@ -230,7 +237,7 @@ class Standing:
 
         It is nothing where a curator decided, and for merged lists.
         """
-        if name in ADDED_UP:
+        if name in MERGED_LISTS:
             return None
         if name == STATE:
             return next(
