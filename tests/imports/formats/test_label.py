@@ -26,9 +26,11 @@ from app.records.registry import RESOURCES
 from app.records.rules import broken
 from app.releases.load import load
 from app.store import integrity as maintaining
+from tests.offered import DATA
+from tests.offered import FIXTURES as ALL_FIXTURES
 
-FIXTURES = Path(__file__).parent / "fixtures/importing/label"
-REAL = Path(__file__).parents[2] / "shared/data/labels"
+FIXTURES = ALL_FIXTURES / "label"
+REAL = DATA / "labels"
 WELL_FORMED = ("64f8040f-938d-4236-8e22-c838c9b5f8da.xml", "humira.xml", "lipitor-orig.xml")
 needs_real = pytest.mark.skipif(not REAL.is_dir(), reason="real labels are not here")
 

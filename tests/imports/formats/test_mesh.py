@@ -15,8 +15,9 @@ from app.imports.run import Job, bring_in
 from app.search.mesh_models import MeshDescriptor, MeshTerm
 from app.store.documents import State
 from tests.conftest import await_index, serving, settings_for
+from tests.offered import DATA
 
-MESH = Path(__file__).parents[2] / "shared/data/mesh/mesh_descriptors.tsv.gz"
+MESH = DATA / "mesh/mesh_descriptors.tsv.gz"
 GOOD = "D006945\tHyperhidrosis\tHyperidrosis|Sudorrhea\tC17.800\nD014103\tTorticollis\tWryneck|Loxia\tC23.888|C10.1\n"
 
 

@@ -13,9 +13,9 @@ from sqlalchemy import Engine, func, select
 from app.auth.models import AuditEntry, GivenAnswer, Role
 from app.database.engine import table_of
 from app.webhooks.models import Webhook
+from tests.api.test_http import is_problem
+from tests.api.test_openapi import DOCUMENT
 from tests.conftest import serving, settings_for
-from tests.test_http import is_problem
-from tests.test_openapi import DOCUMENT
 
 Json = dict[str, Any]
 

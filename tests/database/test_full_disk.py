@@ -18,10 +18,10 @@ from app.auth.models import Role
 from app.database.engine import open_engine
 from app.search import index
 from app.store import integrity as maintaining
+from tests.api.test_http import is_problem
 from tests.commands import run
 from tests.conftest import keys_of, serving, settings_for
-from tests.test_editing import WHY
-from tests.test_http import is_problem
+from tests.editing.test_editing import WHY
 
 JSON = {"content-type": "application/json"}
 NDJSON = {"content-type": "application/x-ndjson"}

@@ -15,10 +15,10 @@ from sqlalchemy import text
 
 from app.auth.models import Role
 from app.database.engine import open_engine
+from tests.api.test_http import is_problem
 from tests.commands import EVIDENCE, environment
 from tests.conftest import keys_of, serving, settings_for
-from tests.test_editing import PATCH, WHY
-from tests.test_http import is_problem
+from tests.editing.test_editing import PATCH, WHY
 
 NDJSON = {"content-type": "application/x-ndjson"}
 SERVE = """

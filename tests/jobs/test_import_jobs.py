@@ -32,9 +32,9 @@ from app.jobs.models import ImportRun
 from app.records.sources.models import Source
 from app.store import integrity as maintaining
 from tests.answering import Asked, Reply, answering
+from tests.api.test_openapi import DOCUMENT
 from tests.commands import EVIDENCE, environment
 from tests.conftest import keys_of, serving, settings_for
-from tests.test_openapi import DOCUMENT
 from tests.toy import reader
 
 Json = dict[str, Any]

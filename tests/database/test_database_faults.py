@@ -23,7 +23,7 @@ from app.store import integrity as maintaining
 from app.store.revision import changing
 from tests.commands import EVIDENCE, environment
 from tests.conftest import SEEDS, keys_of, serving, settings_for
-from tests.test_editing import PATCH, WHY, direction
+from tests.editing.test_editing import PATCH, WHY, direction
 
 WRITES, KILLS = 200, 8
 

@@ -26,10 +26,11 @@ from app.records.rules import broken
 from app.store import integrity as maintaining
 from app.store.documents import Document
 from tests.changing import Typed, change
+from tests.offered import DATA as ALL_DATA
 
 Json = Any
 
-DATA = Path(__file__).parents[2] / "shared/data/ctgov"
+DATA = ALL_DATA / "ctgov"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"ClinicalTrials.gov's records are not at {DATA}")
 
 STUDIES = sorted((DATA / "studies").glob("*.json"))

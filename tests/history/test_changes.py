@@ -15,7 +15,7 @@ from app.auth.audit import Event, Who
 from app.auth.models import Role
 from app.database.engine import writing
 from tests.conftest import serving, settings_for
-from tests.test_editing import PATCH, WHY, direction
+from tests.editing.test_editing import PATCH, WHY, direction
 
 
 def pages(client: httpx.Client, url: str) -> Iterator[dict[str, Any]]:

@@ -27,11 +27,11 @@ from app.store.revision import changing
 from app.webhooks.models import Webhook
 from app.webhooks.schemas import WebhookCreated, WebhookOut
 from app.webhooks.state import DELAYS, Delays
+from tests.api.test_http import is_problem
+from tests.api.test_openapi import DOCUMENT
 from tests.commands import EVIDENCE, environment
 from tests.conftest import serving, settings_for
 from tests.receiving import Answer, Receiver, receiving
-from tests.test_http import is_problem
-from tests.test_openapi import DOCUMENT
 
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 SOON = (0.05,) * 5

@@ -17,9 +17,9 @@ from app.auth import keys as access_keys
 from app.auth.models import AccessKey, AuditEntry, Role
 from app.database.engine import reading
 from app.settings import Settings
+from tests.api.test_openapi import WRITES
 from tests.commands import run
 from tests.conftest import serving, settings_for
-from tests.test_openapi import WRITES
 
 WHY = {"reason": "x"}
 

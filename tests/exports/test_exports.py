@@ -23,8 +23,8 @@ from app.main import create_app, spool_path
 from app.store.documents import State
 from tests.commands import EVIDENCE, environment
 from tests.conftest import await_index, keys_of, serving, settings_for
+from tests.editing.test_editing import WHY, direction
 from tests.exporting import client_at, open_reads, spool_folder, spools, stopped_reader, within
-from tests.test_editing import WHY, direction
 
 LONG = "/v1/studies?format=ndjson"
 """All studies: 844,608 bytes, more than lie between the service and a client that takes nothing."""

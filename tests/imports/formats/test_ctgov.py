@@ -8,7 +8,6 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -22,10 +21,11 @@ from app.imports.formats.ctgov.vocabularies import PHASES, design
 from app.imports.name_index import NOBODY, Names
 from app.records.registry import RESOURCES
 from app.records.rules import broken
+from tests.offered import FIXTURES
 
 Json = Any
 
-TRIAL = (Path(__file__).parent / "fixtures/importing/ctgov/trial.json").read_bytes()
+TRIAL = (FIXTURES / "ctgov/trial.json").read_bytes()
 NAMES = Names(
     products={"botox": "onabotulinumtoxina"},
     indications={"chronic migraine": "chronic-migraine"},

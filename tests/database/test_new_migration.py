@@ -12,9 +12,10 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from migrations.checks import RECORD_TYPE_COLUMNS, add_record_type, record_types, remove_record_type
-from tests.test_migrations import definitions
+from tests.conftest import SEEDS
+from tests.database.test_migrations import definitions
 
-ROOT = Path(__file__).parents[1]
+ROOT = SEEDS.parent
 RECORD = "INSERT INTO records (type, id, needs_primary_source, digest) VALUES ('organisations', 'nih', false, 'x')"
 
 
