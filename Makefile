@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --quiet --no-input --disable-pip-version-check
 RUNTIME := $(VENV)/installed
 TESTING := $(VENV)/installed-for-tests
 
-CHECKS := check-locks check-lint check-format check-types check-migrations check-layers
+CHECKS := check-locks check-lint check-format check-types check-migrations check-layers check-unused
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
@@ -27,7 +27,7 @@ run: $(RUNTIME) ## install, migrate and load what is missing, then serve on 127.
 test: $(TESTING) ## run all tests, on SQLite and on PostgreSQL
 	@$(BIN)/python -m pytest --numprocesses=3 --dist=loadfile $(ARGS)
 
-check: $(CHECKS) ## locks, lint, format, types, migrations against models, import layers
+check: $(CHECKS) ## locks, lint, format, types, migrations against models, import layers, unused code
 
 # Nothing is locked twice at two versions, and no lock names an index.
 check-locks: $(TESTING)
@@ -50,6 +50,10 @@ check-migrations: $(RUNTIME)
 
 check-layers: $(TESTING)
 	@$(BIN)/lint-imports --no-cache --no-logo
+
+# Below 80 % vulture takes what a library or the API calls for unused.
+check-unused: $(TESTING)
+	@$(BIN)/vulture app --min-confidence 80
 
 # The tool that locks is in no lock: it lives in a virtual environment of its own, for as long as it runs. What builds
 # the project is locked with what runs it, so that installing never fetches anything else.

@@ -60,15 +60,19 @@ def _indexed_links(resource: Resource) -> Mapping[str, Linked]:
 def link_of(resource: Resource, query: ListQuery) -> Link | None:
     """The link that a list follows if it can be read by this fast path, else None."""
     followed = _indexed_links(resource)
-    name = next((name for name in query.tests if name in followed), None)
-    if name is None or query.words or query.ids:
+    name = None if query.words or query.ids else next((name for name in query.tests if name in followed), None)
+    if name is None:
         return None
     linked_id = _only_value(query.tests[name])
-    bounds = _bounds({other: tests for other, tests in query.tests.items() if other != name})
-    named = {*(bound.name for bound in bounds or ()), *(key.name for key in query.sort)}
-    if linked_id is None or bounds is None or not named <= {*followed[name].beside, "id"}:
+    bounds = _bounds(query.tests, name)
+    if linked_id is None or bounds is None or not _named(bounds, query) <= {*followed[name].beside, "id"}:
         return None
     return Link(LinkShape(resource, name, tuple(bounds)), (linked_id, *bounds.values()))
+
+
+def _named(bounds: Mapping[Bound, Value], query: ListQuery) -> set[str]:
+    """The fields that the ranges and the sort of a list name."""
+    return {*(bound.name for bound in bounds), *(key.name for key in query.sort)}
 
 
 def _only_value(tests: Tests) -> Value | None:
@@ -76,10 +80,12 @@ def _only_value(tests: Tests) -> Value | None:
     return test.values[0] if len(tests) == 1 and isinstance(test, AnyOf) and len(test.values) == 1 else None
 
 
-def _bounds(tests: Mapping[str, Tests]) -> dict[Bound, Value] | None:
-    """The ends of the ranges with their values; None where a filter has a test that is not exactly one range."""
+def _bounds(tests: Mapping[str, Tests], link: str) -> dict[Bound, Value] | None:
+    """The ends of the ranges with their values; None where a filter but `link` has a test that is not one range."""
     found: dict[Bound, Value] = {}
     for name, wanted in tests.items():
+        if name == link:
+            continue
         test = wanted[0]
         if len(wanted) > 1 or not isinstance(test, Between):
             return None

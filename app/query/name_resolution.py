@@ -165,13 +165,25 @@ def _resolved_ids(
     if revision is None:
         return ids
     meant = {reference.key: [*ids.get(reference.key, ()), reference.name] for reference in references}
-    existing_keys = _existing_at(
-        connection, {(type, id) for (type, _), found in meant.items() for id in found}, revision
-    )
-    existing = {
-        key: list(dict.fromkeys(id for id in found if (key[0], id) in existing_keys)) for key, found in meant.items()
-    }
-    return {key: found for key, found in existing.items() if found}
+    wanted = {(type, id) for (type, _), found in meant.items() for id in found}
+    existing = _existing_at(connection, wanted, revision)
+    there = {key: _of_type(key[0], found, existing) for key, found in meant.items()}
+    return {key: found for key, found in there.items() if found}
+
+
+def _of_type(type: str, ids: Iterable[str], existing: set[tuple[str, str]]) -> list[str]:
+    """Those of some ids that are records of a type among the existing ones, each once."""
+    return list(dict.fromkeys(id for id in ids if (type, id) in existing))
+
+
+def _refuse_unknown(connection: Connection, unknown: Sequence[_Reference], as_of: datetime | None) -> None:
+    """Raise a `Problem` that lists names which no record has, the first of them with the nearest names."""
+    faults = [
+        _unknown_name_fault(connection, reference, as_of, near=number < MAX_NEAREST)
+        for number, reference in enumerate(unknown)
+    ]
+    if faults:
+        raise Problem("invalid-parameter", " ".join(fault["detail"] for fault in faults[:3]), errors=faults)
 
 
 def resolve(connection: Connection, resource: Resource, query: ListQuery) -> ListQuery:
@@ -184,13 +196,7 @@ def resolve(connection: Connection, resource: Resource, query: ListQuery) -> Lis
     if not references:
         return query
     ids = _resolved_ids(connection, references, query.revision)
-    unknown = [reference for reference in references if reference.key not in ids][:MAX_FAULTS]
-    faults = [
-        _unknown_name_fault(connection, reference, query.as_of, near=number < MAX_NEAREST)
-        for number, reference in enumerate(unknown)
-    ]
-    if faults:
-        raise Problem("invalid-parameter", " ".join(fault["detail"] for fault in faults[:3]), errors=faults)
+    _refuse_unknown(connection, [each for each in references if each.key not in ids][:MAX_FAULTS], query.as_of)
     known = kinds(resource.filter)
 
     def resolved(name: str, test: Test) -> Test:

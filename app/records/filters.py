@@ -189,9 +189,13 @@ def _between(kind: Kind, raw: str) -> Between:
         raise Invalid("is a range with no end; write low.., ..high or low..high")
     if kind.name == "date":
         return _dates_between(str(low or ""), str(high or ""))
+    _require_order(low, high)
+    return Between(low, high)
+
+
+def _require_order(low: Value | None, high: Value | None) -> None:
     if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
         raise Invalid(f"is a range upside down: {low} is above {high}", (f"{high}..{low}",))
-    return Between(low, high)
 
 
 def _dates_between(low: str, high: str) -> Between:

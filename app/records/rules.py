@@ -34,11 +34,13 @@ def broken(record: R, rules: Iterable[Rule[R]]) -> list[Fault]:
 
 def numbers_agree(pointer: str, events: int | None, percent: float | None, n: int | None) -> Iterator[Fault]:
     """Check that there are no more events than n, and that the percent is events / n within rounding."""
-    if events is not None and n is not None and events > n:
-        yield f"{pointer}/events", f"{events} events among {n}"
-    elif n == 0 and (events or percent):
+    if n == 0 and percent and not events:
         yield f"{pointer}/n", "nobody was counted, yet there are events"
-    elif events is not None and n and percent is not None and abs(100 * events / n - percent) > _tolerance(percent):
+    if events is None or n is None:
+        return
+    if events > n:
+        yield f"{pointer}/events", f"{events} events among {n}"
+    elif n and percent is not None and abs(100 * events / n - percent) > _tolerance(percent):
         yield f"{pointer}/percent", f"{events}/{n} is {100 * events / n:.1f} %, not {percent} %"
 
 

@@ -72,11 +72,10 @@ class Compiler:
 
     def _all(self, node: All) -> Query:
         """Plain words side by side are compiled together, so that names of several words are found among them."""
-        row = [item for item in node.nodes if isinstance(item, Words) and _is_plain(item)]
-        rest = [item for item in node.nodes if item not in row and not isinstance(item, Not)]
+        row, rest, negated = _parts_of(node)
         wanted = [self._plain_words(row)] if row else []
         wanted += map(self._node, rest)
-        excluded = [(Occur.MustNot, self._excluded(item)) for item in node.nodes if isinstance(item, Not)]
+        excluded = [(Occur.MustNot, self._excluded(item)) for item in negated]
         occur = Occur.Must if self.match_all or (rest and not row) else Occur.Should
         if not wanted:
             return _boolean([(Occur.Must, EVERY), *excluded])
@@ -88,14 +87,18 @@ class Compiler:
         terms = [term for item in words for term in analysis.terms(item.text)]
         joined = _adjacent_pairs(terms)
         self.result.terms.update(terms, joined)
+        parts = self._weighted_parts(terms)
+        occur = Occur.Must if self.match_all else Occur.Should
+        near = [(Occur.Should, _term(term)) for term in joined]
+        return _boolean([*((occur, part) for part in parts), *near]) if parts else EVERY
+
+    def _weighted_parts(self, terms: list[str]) -> list[Query]:
+        """A query for each name among the terms, and for each of the other terms by how often it stands there."""
         found = list(self.thesaurus.expansions(terms)) if self.thesaurus else []
         covered = {index for expansion in found for index in range(expansion.start, expansion.end)}
         alone = Counter(term for index, term in enumerate(terms) if index not in covered)
         parts = [_weighted_term(term, times) for term, times in alone.items()]
-        parts += [self._name_query(terms[e.start : e.end], e.names) for e in found]
-        occur = Occur.Must if self.match_all else Occur.Should
-        near = [(Occur.Should, _term(term)) for term in joined]
-        return _boolean([*((occur, part) for part in parts), *near]) if parts else EVERY
+        return parts + [self._name_query(terms[each.start : each.end], each.names) for each in found]
 
     def _name_query(self, terms: list[str], names: Iterable[str]) -> Query:
         """A query for a name or any of its synonyms; the better match of the two counts."""
@@ -224,3 +227,10 @@ def _between(name: str, kind: Kind, low: Value | None, high: Value | None) -> Qu
     lower = None if low is None else first(low)
     upper = None if high is None else last(high)
     return Query.range_query(SCHEMA, field_name, FieldType.Float, lower, upper)
+
+
+def _parts_of(node: All) -> tuple[list[Words], list[Node], list[Not]]:
+    """The plain words of a conjunction, its other wanted parts and those that it excludes."""
+    row = [item for item in node.nodes if isinstance(item, Words) and _is_plain(item)]
+    negated = [item for item in node.nodes if isinstance(item, Not)]
+    return row, [item for item in node.nodes if item not in row and item not in negated], negated

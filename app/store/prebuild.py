@@ -36,9 +36,7 @@ class Readying:
         It cannot if the record quotes, refers to anything but sources that came before it, or is a source with text.
         """
         cited, wrong = provenance_rows(record, {})
-        if wrong or not all(of == "sources" and id in self._sources for _, of, id in references(record)):
-            return None
-        if isinstance(record, SourceIn) and record.text is not None:
+        if wrong or not self._can_build(record):
             return None
         entry = Entry.of(type, record, cited)
         rows = rows_of(entry)
@@ -55,6 +53,11 @@ class Readying:
             etag=etag_of(body),
             body=body,
         )
+
+    def _can_build(self, record: RecordIn) -> bool:
+        if isinstance(record, SourceIn) and record.text is not None:
+            return False
+        return all(of == "sources" and id in self._sources for _, of, id in references(record))
 
     def _add(self, record: RecordIn, rows: Rows) -> None:
         if isinstance(record, SourceIn):

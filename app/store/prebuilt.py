@@ -68,12 +68,15 @@ def store_prebuilt(connection: Connection, prebuilt: Mapping[Key, Ready], revisi
     A record that rests on a publication with an alert is rendered again, since its prebuilt document does not show it.
     """
     alerted = _with_alerts(connection, [key for key, ready in prebuilt.items() if ready.may_be_alerted])
-    plain = ((key, ready) for key, ready in prebuilt.items() if key not in alerted)
-    rows = [(*key, 1, "created", revision, ready.etag, ready.body, ready.kept) for key, ready in plain]
-    insert_blocks(connection, _DOCUMENTS, [Block(_VERSION, rows)] if rows else [])
+    _insert_documents(connection, {key: ready for key, ready in prebuilt.items() if key not in alerted}, revision)
     store(connection, sorted(alerted), revision, {key: prebuilt[key].kept for key in alerted})
     publications = [key for key in prebuilt if key[0] == "publications"]
     return {key for _, ids in grouped(publications) for key in records_citing(connection, ids)}
+
+
+def _insert_documents(connection: Connection, prebuilt: Mapping[Key, Ready], revision: int) -> None:
+    rows = [(*key, 1, "created", revision, ready.etag, ready.body, ready.kept) for key, ready in prebuilt.items()]
+    insert_blocks(connection, _DOCUMENTS, [Block(_VERSION, rows)] if rows else [])
 
 
 def _with_alerts(connection: Connection, keys: Iterable[Key]) -> set[Key]:

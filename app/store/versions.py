@@ -82,18 +82,39 @@ def _store_batch(
 ) -> list[Key]:
     current = _current(connection, type, ids)
     there = {id: written[type, id] for id in ids if (type, id) in written}
-    bodies = {
-        id: body
-        for id, body in render(connection, type, ids, there).items()
-        if current.get(id, NEW).etag != etag_of(body) or (type, id) in entered
-    }
+    bodies = _changed_bodies(type, render(connection, type, ids, there), current, entered)
     again = [id for id in bodies if current.get(id, NEW).revision == revision]
     _replace(connection, {(type, id): bodies[id] for id in again}, current, entered)
-    new = [id for id in bodies if id not in again]
-    _execute(connection, _END, [_key(type, id) | {"until": revision} for id in new if id in current])
-    rows = [_version((type, id), current.get(id, NEW), bodies[id], revision, entered) for id in new]
-    insert(connection, DOCUMENTS, rows)
+    new = {id: bodies[id] for id in bodies if id not in again}
+    _end_current(connection, type, new.keys() & current.keys(), revision)
+    insert(connection, DOCUMENTS, _new_versions(type, new, current, revision, entered))
     return [(type, id) for id in bodies]
+
+
+def _changed_bodies(
+    type: RecordType, rendered: Mapping[str, bytes], current: Mapping[str, CurrentVersion], entered: Mapping[Key, bytes]
+) -> dict[str, bytes]:
+    """The documents that become a version: those entered now, and those that differ from their current version."""
+    return {id: body for id, body in rendered.items() if (type, id) in entered or _differs(current.get(id), body)}
+
+
+def _new_versions(
+    type: RecordType,
+    bodies: Mapping[str, bytes],
+    current: Mapping[str, CurrentVersion],
+    revision: int,
+    entered: Mapping[Key, bytes],
+) -> list[Row]:
+    return [_version((type, id), current.get(id, NEW), body, revision, entered) for id, body in bodies.items()]
+
+
+def _differs(current: CurrentVersion | None, body: bytes) -> bool:
+    return (current or NEW).etag != etag_of(body)
+
+
+def _end_current(connection: Connection, type: RecordType, ids: Iterable[str], revision: int) -> None:
+    """End the current versions of some records of a type at a revision."""
+    _execute(connection, _END, [_key(type, id) | {"until": revision} for id in sorted(ids)])
 
 
 def _replace(
@@ -173,7 +194,7 @@ def delete_documents(connection: Connection, keys: Iterable[Key], revision: int)
     """End the current versions of some records' documents, and add a tombstone after each."""
     for type, ids in grouped(keys):
         current = _current(connection, type, ids)
-        _execute(connection, _END, [_key(type, id) | {"until": revision} for id in ids])
+        _execute(connection, _END, [_key(type, id) | {"until": revision} for id in sorted(ids)])
         _execute(connection, DOCUMENTS.insert(), [_tombstone((type, id), current[id], revision) for id in ids])
 
 

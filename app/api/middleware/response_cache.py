@@ -148,10 +148,14 @@ class ResponseCache:
         token = await self.signal.token() if request.key else None
         if request.key is None or token is None:
             await self.app(scope, receive, send)
-            return
-        response = self._get(request.key, token)
-        if response is None:
-            response = await self._collapse(request.key, token)
+        else:
+            await self._answer(request, request.key, token, scope, receive, send)
+
+    async def _answer(
+        self, request: CacheRequest, key: Key, token: Any, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Send the stored response of this key and token, or the one that is being made, or make it."""
+        response = self._get(key, token) or await self._collapse(key, token)
         if response is None:
             await self._forward(request, token, scope, receive, send)
         elif len(response.body) > LARGE and not self._charge(scope, response):

@@ -196,18 +196,17 @@ def derive_conflicts(connection: Connection, entered: Mapping[Key, bytes], revis
     for key, known in layers.items():
         before = {_conflict_key(row): row for row in stored.get(key, ())}
         now = {_conflict_key(row): row for row in expected_conflicts(key, entered[key], known.layers, revision)}
-        gone += [
-            row
-            for name, row in before.items()
-            if name not in now or conflict_content(row) != conflict_content(now[name])
-        ]
-        new += [
-            row
-            for name, row in now.items()
-            if name not in before or conflict_content(row) != conflict_content(before[name])
-        ]
+        gone += _only_in(before, now)
+        new += _only_in(now, before)
     _replace(connection, gone, new)
     return {(row["record_type"], row["record_id"]) for row in (*gone, *new)}
+
+
+def _only_in(some: Mapping[Any, Row], others: Mapping[Any, Row]) -> list[Row]:
+    """Those of some conflicts that are not among others with the same content."""
+    return [
+        row for key, row in some.items() if key not in others or conflict_content(row) != conflict_content(others[key])
+    ]
 
 
 _DELETE_CONFLICT = delete(CONFLICTS).where(*(CONFLICTS.c[name] == bindparam(f"its_{name}") for name in _CONFLICT_KEY))

@@ -5,7 +5,7 @@ contributions by precedence. Curators do not mark their values: these are inferr
 contributions to it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -169,22 +169,13 @@ class Standing:
         for name in added_up(self.record, *(each.offered for each in (*self.layers, layer))):
             record[name] = self._merged_list(name, after)
         record[STATE] = worse(self.curator_state, worst_state(after.layers))
-        record["absent"] = {
-            name: why
-            for name, why in (after._contributed_absences | self.curator_absences).items()
-            if not record.get(name)
-        }
-        stated = {name: value for name, value in record.items() if value not in (None, [], {})}
-        return Standing(self.type, stated, after._with_layer(self._with_curator_marks(layer)).layers)
+        absences = after._contributed_absences | self.curator_absences
+        record["absent"] = {name: why for name, why in absences.items() if not record.get(name)}
+        return Standing(self.type, _stated(record), after._with_layer(self._with_curator_marks(layer)).layers)
 
     def _with_curator_marks(self, layer: Layer) -> Layer:
         """The contribution with marks of what a curator had entered already (`Layer.theirs`)."""
-        theirs = {
-            name
-            for group in groups(self.type, layer.offered)
-            for name, value in self.entered(group).items()
-            if name in layer.offered and same_in_print(layer.offered[name], value)
-        }
+        theirs = self._agreeing_fields(layer)
         for field in added_up(layer.offered):
             offered = {key_of(item) for item in layer.offered[field]}
             theirs.update(f"{field}/{key}" for key in self.curator_items(field).keys() & offered)
@@ -192,6 +183,15 @@ class Standing:
         if self.curator_state:
             theirs.add(f"{STATE}/{self.curator_state}")
         return layer._replace(theirs=frozenset(theirs))
+
+    def _agreeing_fields(self, layer: Layer) -> set[str]:
+        """The fields of which a contribution says the same as a curator."""
+        return {
+            name
+            for group in groups(self.type, layer.offered)
+            for name, value in self.entered(group).items()
+            if name in layer.offered and same_in_print(layer.offered[name], value)
+        }
 
     def _merged_list(self, field: str, after: "Standing") -> list[Any]:
         entered, out = self.curator_items(field), self.removed_items(field)
@@ -240,15 +240,22 @@ class Standing:
         if name in MERGED_LISTS:
             return None
         if name == STATE:
-            return next(
-                (layer for layer in self._by_precedence if layer.offered.get(name) == self.record.get(name)), None
-            )
+            return self._first(lambda layer: layer.offered.get(name) == self.record.get(name))
         group = next(group for group in groups(self.type, self.record, {name: None}) if name in group)
         if self.entered(group) or name in self.removed_fields(group):
             return None
-        return next((layer for layer in self._by_precedence if any(other in layer.offered for other in group)), None)
+        return self._first(lambda layer: not layer.offered.keys().isdisjoint(group))
+
+    def _first(self, test: Callable[[Layer], bool]) -> Layer | None:
+        """The contribution that comes first among those that pass a test."""
+        return next(filter(test, self._by_precedence), None)
 
     def _rule(self, name: str, layer: Layer, winner: Layer | None) -> str:
         if name == STATE and worse(self.record.get(name), layer.offered[name]) == self.record.get(name):
             return WORST_STATE
         return rule_between(self.type, winner.format, layer.format) if winner else PERSON_FIRST
+
+
+def _stated(record: Json) -> Json:
+    """A record without the fields that hold nothing."""
+    return {name: value for name, value in record.items() if value not in (None, [], {})}
