@@ -1,4 +1,4 @@
-"""Writes what is committed of the contract: `examples.json` of the OpenAPI package, and `tests/openapi.json`.
+"""Writes what is committed of the contract: `examples.json` of the OpenAPI package, and `tests/openapi/`.
 
 `make snapshot` runs it.
 
@@ -6,6 +6,7 @@ Examples are real answers over the seeds. What differs from one load to the next
 """
 
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -31,7 +32,8 @@ from app.releases.load import load
 from tests.conftest import SEEDS, await_index, keys_of, serving, settings_for
 
 EXAMPLES = Path(operations.__file__).parent / "examples.json"
-OPENAPI = Path(__file__).parent / "openapi.json"
+OPENAPI = Path(__file__).parent / "openapi"
+"""The contract, a file for each path, schema and example, so that a diff can be read."""
 
 JSON = {"content-type": "application/json"}
 
@@ -151,8 +153,43 @@ def pretty(content: Any) -> bytes:
     return orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n"
 
 
-def contract(url: str) -> bytes:
-    return pretty(openapi_document(create_app(settings_for(url))))
+def contract(url: str) -> dict[str, bytes]:
+    """Return the OpenAPI document in parts: the content of each file of the snapshot by its name."""
+    document = openapi_document(create_app(settings_for(url)))
+    paths, components = document.pop("paths"), document["components"]
+    parts = {f"paths/{_file_name(path)}": {path: item} for path, item in paths.items()}
+    for kind in ("schemas", "examples"):
+        parts |= {f"{kind}/{_file_name(name)}": {name: part} for name, part in components.pop(kind).items()}
+    return {f"{name}.json": pretty(part) for name, part in {"document": document, **parts}.items()}
+
+
+def _file_name(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-") or "root"
+
+
+def kept_contract() -> dict[str, bytes]:
+    """Return the files of the snapshot as they are committed."""
+    return {file.relative_to(OPENAPI).as_posix(): file.read_bytes() for file in OPENAPI.rglob("*.json")}
+
+
+def whole(parts: Mapping[str, bytes]) -> dict[str, Any]:
+    """Put the OpenAPI document together again."""
+    document: dict[str, Any] = orjson.loads(parts["document.json"])
+    document["paths"] = {}
+    for name, content in sorted(parts.items()):
+        kind = name.partition("/")[0]
+        if kind == "paths":
+            document["paths"] |= orjson.loads(content)
+        elif kind != name:
+            document["components"].setdefault(kind, {}).update(orjson.loads(content))
+    return document
+
+
+def write_contract(url: str) -> None:
+    shutil.rmtree(OPENAPI, ignore_errors=True)
+    for name, content in contract(url).items():
+        (OPENAPI / name).parent.mkdir(parents=True, exist_ok=True)
+        (OPENAPI / name).write_bytes(content)
 
 
 def main() -> None:
@@ -171,6 +208,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        OPENAPI.write_bytes(contract(sys.argv[1]))
+        write_contract(sys.argv[1])
     else:
         main()
