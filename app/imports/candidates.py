@@ -13,12 +13,12 @@ from app.store.entry import Ready
 Json = dict[str, Any]
 
 
-class Prepared(NamedTuple):
+class PrebuiltCandidate(NamedTuple):
     """What is offered without its links to publications, ready to be written should nobody have it."""
 
     ready: Ready
     digest: str
-    said: bytes
+    json: bytes
     """All of the offer, as JSON."""
 
 
@@ -29,12 +29,12 @@ class Offer(NamedTuple):
     data: Json
     entered: bytes | None = None
     """As it would be kept, where it is known that its shape and its own rules are right."""
-    prepared: Prepared | None = None
+    prepared: PrebuiltCandidate | None = None
     """Then `data` is only what the record is found by."""
 
     @property
-    def whole(self) -> Json:
-        return self.data if self.prepared is None else orjson.loads(self.prepared.said)
+    def full_data(self) -> Json:
+        return self.data if self.prepared is None else orjson.loads(self.prepared.json)
 
 
 class Mention(NamedTuple):

@@ -24,11 +24,11 @@ from app.imports.registry import FORMATS, Format
 from app.settings import Settings
 from app.store.rows import batches
 
-AT_A_TIME = 50
+UNITS_PER_MESSAGE = 50
 """Units that go from one process to the other together."""
-AHEAD = 10
+MOST_MESSAGES_AHEAD = 10
 """So many times that are read before somebody takes them; then whoever reads waits."""
-ENOUGH_AHEAD = 4
+PREBUILD_FROM = 4
 """With so many waiting, whoever reads does more of what is to be done, and else leaves it to the one that waits."""
 _END = pickle.dumps(None)
 
@@ -40,7 +40,7 @@ class Input(NamedTuple):
     """What a file is called, where its path is nobody's business."""
 
 
-class Reading(NamedTuple):
+class ReadRequest(NamedTuple):
     """What is to be read; small, and the same in any process."""
 
     format: str
@@ -49,7 +49,7 @@ class Reading(NamedTuple):
     since: str | None = None
 
 
-def _latest(date: str) -> str:
+def _latest_day(date: str) -> str:
     """The last day that a date can mean: a year is not before any day in it."""
     return date + "-12-31"[len(date) - 4 :]
 
@@ -58,7 +58,7 @@ def _is_wanted(format: Format, found: Found, since: str | None) -> bool:
     if since is None or format.updated is None or isinstance(found, Refusal):
         return True
     updated = format.updated(found)
-    return updated is None or _latest(updated) >= since
+    return updated is None or _latest_day(updated) >= since
 
 
 def is_address(input: str) -> bool:
@@ -75,7 +75,7 @@ def _streams(format: Format, input: Input) -> Iterator[Stream]:
         yield from streams(Path(input.where), format.suffixes)
 
 
-def _of_input(format: Format, input: Input, names: Names) -> Iterator[Found]:
+def _read_input(format: Format, input: Input, names: Names) -> Iterator[Found]:
     """A file that cannot be read, or not any further, is refused as any unit is; those after it are read."""
     try:
         for stream in _streams(format, input):
@@ -89,12 +89,12 @@ def _of_input(format: Format, input: Input, names: Names) -> Iterator[Found]:
         yield Refusal(error.name, "", error.reason)
 
 
-def read(reading: Reading) -> Iterator[Found]:
+def read(request: ReadRequest) -> Iterator[Found]:
     """In this process; what was updated too long ago is passed over, and what does not say when is not."""
-    format = FORMATS[reading.format]
-    for input in reading.inputs:
-        for found in _of_input(format, input, reading.names):
-            if _is_wanted(format, found, reading.since):
+    format = FORMATS[request.format]
+    for input in request.inputs:
+        for found in _read_input(format, input, request.names):
+            if _is_wanted(format, found, request.since):
                 yield found
 
 
@@ -105,38 +105,38 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _send(pipe: Connection, reading: Reading) -> None:
+def _read_and_send(pipe: Connection, request: ReadRequest) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever is interrupted ends this one
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    ahead: Queue[bytes] = Queue(AHEAD)
-    passing = threading.Thread(target=_pass_on, args=(pipe, ahead), daemon=True)
-    passing.start()
+    messages: Queue[bytes] = Queue(MOST_MESSAGES_AHEAD)
+    sender_thread = threading.Thread(target=_send_messages, args=(pipe, messages), daemon=True)
+    sender_thread.start()
     with collected_between() as collect:
-        for some in batches(read(reading), AT_A_TIME):
-            if ahead.qsize() >= ENOUGH_AHEAD:
-                some = list(map(prepared, some))  # noqa: PLW2901
-            ahead.put(pickle.dumps(some, pickle.HIGHEST_PROTOCOL))
+        for chunk in batches(read(request), UNITS_PER_MESSAGE):
+            if messages.qsize() >= PREBUILD_FROM:
+                chunk = list(map(prepared, chunk))  # noqa: PLW2901
+            messages.put(pickle.dumps(chunk, pickle.HIGHEST_PROTOCOL))
             collect()
-    ahead.put(_END)
-    passing.join()
+    messages.put(_END)
+    sender_thread.join()
 
 
-def _pass_on(pipe: Connection, ahead: "Queue[bytes]") -> None:
+def _send_messages(pipe: Connection, messages: "Queue[bytes]") -> None:
     """A pipe holds less than one message, so whoever reads would read no further while another one writes."""
     last = b""
     while last is not _END:
-        last = ahead.get()
+        last = messages.get()
         pipe.send_bytes(last)
 
 
-def read_beside(reading: Reading) -> Generator[Found]:
+def read_in_process(request: ReadRequest) -> Generator[Found]:
     """In a process of its own, a little ahead of whoever takes what it finds. Standard input is read here."""
-    if any(input.where == "-" for input in reading.inputs):
-        yield from read(reading)
+    if any(input.where == "-" for input in request.inputs):
+        yield from read(request)
         return
     others = multiprocessing.get_context("spawn")
     receiver, sender = others.Pipe(duplex=False)
-    process = others.Process(target=_send, args=(sender, reading), daemon=True)
+    process = others.Process(target=_read_and_send, args=(sender, request), daemon=True)
     process.start()
     sender.close()
     try:
@@ -149,22 +149,22 @@ def read_beside(reading: Reading) -> Generator[Found]:
 
 def _received(pipe: Connection) -> Iterator[Found]:
     try:
-        while (some := pipe.recv()) is not None:
-            yield from some
+        while (chunk := pipe.recv()) is not None:
+            yield from chunk
     except EOFError:
         raise Unreadable("the process that reads broke off") from None
 
 
-def begun(found: Iterator[Found]) -> Iterator[Found]:
+def start_reading(found: Iterator[Found]) -> Iterator[Found]:
     """Whoever reads has found the first by now, and goes on reading."""
     first = next(found, None)
     return chain(() if first is None else (first,), found)
 
 
-def count_units(found: Iterator[Found], told: Callable[[int, int], None]) -> Iterator[Found]:
+def count_units(found: Iterator[Found], report: Callable[[int, int], None]) -> Iterator[Found]:
     """Tells how many units and refusals there were so far."""
     units = refused = 0
     for one in found:
         units, refused = units + isinstance(one, Unit), refused + isinstance(one, Refusal)
-        told(units, refused)
+        report(units, refused)
         yield one

@@ -12,25 +12,25 @@ from app.imports.clients import registry as servers
 from app.imports.clients.pages import Live
 from app.imports.name_index import Names
 from app.imports.readers.limits import SUFFIXES
-from app.imports.report import Order, Report
+from app.imports.report import Order, Progress, Report
 from app.settings import Settings
 
-Units = Callable[..., Iterator[Found]]
+Reader = Callable[..., Iterator[Found]]
 """Of a file, its name and the names to link to, and by name of what the settings say of the format."""
 
 
-def _abstracts(settings: Settings) -> Mapping[str, bool]:
+def _abstract_options(settings: Settings) -> Mapping[str, bool]:
     return {"store_abstracts": settings.store_abstracts}
 
 
-def _nothing(_: Settings) -> Mapping[str, bool]:
+def _no_options(_: Settings) -> Mapping[str, bool]:
     return {}
 
 
-TakeIn = Callable[[Connection, Iterable[Found], Order, Callable[[int], None]], Report]
+Engine = Callable[[Connection, Iterable[Found], Order, Progress], Report]
 """What becomes of a reader's units, in a transaction of `changing`."""
 
-RECORDS = "app.imports.pipeline"
+RECORDS_ENGINE = "app.imports.pipeline"
 
 
 class Format(NamedTuple):
@@ -42,23 +42,23 @@ class Format(NamedTuple):
     """Who answers queries, where there is anybody to ask."""
     updated: Callable[[Unit], str | None] | None = None
     """When a unit's publisher last changed it, as far as it says so; nothing where its records never do."""
-    settled: Callable[[Settings], Mapping[str, bool]] = _nothing
+    reader_options: Callable[[Settings], Mapping[str, bool]] = _no_options
     """What its reader is to know of the settings."""
-    taken: str = RECORDS
+    engine_module: str = RECORDS_ENGINE
     """Its engine is the function `take_in` in there."""
 
-    def engine(self) -> TakeIn:
-        found: TakeIn = import_module(self.taken).take_in
-        return found
+    def engine(self) -> Engine:
+        engine: Engine = import_module(self.engine_module).import_units
+        return engine
 
     @property
     def is_release(self) -> bool:
         """Descriptors are no records: there is no version of any to go back to."""
-        return self.taken == RECORDS
+        return self.engine_module == RECORDS_ENGINE
 
     def units(self, file: IO[bytes], name: str, names: Names) -> Iterator[Found]:
-        read: Units = import_module(self.module).units
-        return read(file, name, names, **self.settled(Settings()))
+        read: Reader = import_module(self.module).units
+        return read(file, name, names, **self.reader_options(Settings()))
 
 
 def _study_updated(unit: Unit) -> str | None:
@@ -75,10 +75,12 @@ FORMATS: Mapping[str, Format] = {
             "app.imports.formats.pubmed",
             SUFFIXES["pubmed"],
             partial(servers.live, "pubmed"),
-            settled=_abstracts,
+            reader_options=_abstract_options,
         ),
-        Format("references", "app.imports.formats.references", SUFFIXES["references"], settled=_abstracts),
+        Format(
+            "references", "app.imports.formats.references", SUFFIXES["references"], reader_options=_abstract_options
+        ),
         Format("label", "app.imports.formats.label", SUFFIXES["label"], partial(servers.live, "label")),
-        Format("mesh", "app.imports.formats.mesh", SUFFIXES["mesh"], taken="app.imports.formats.mesh.store"),
+        Format("mesh", "app.imports.formats.mesh", SUFFIXES["mesh"], engine_module="app.imports.formats.mesh.store"),
     )
 }

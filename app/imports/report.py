@@ -1,15 +1,16 @@
 """What an import is asked to do, and what it says it did."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from app.auth.audit import Who
-from app.imports.candidates import Refusal, Remark
+from app.imports.candidates import Json, Refusal, Remark
 from app.store.submission import Fault
 
-Json = dict[str, Any]
 OnError = Literal["stop", "skip"]
+
+Progress = Callable[[int], None]
 
 MOST_REFUSALS = 1000
 MOST_TEXTS = 20
@@ -41,7 +42,7 @@ class Units:
 
 
 @dataclass(slots=True)
-class Remarks:
+class Warnings:
     count: int = 0
     texts: list[str] = field(default_factory=list)
 
@@ -60,41 +61,46 @@ class Report:
     units: Units = field(default_factory=Units)
     refusals: list[Json] = field(default_factory=list)
     refusals_total: int = 0
-    warnings: dict[str, Remarks] = field(default_factory=dict)
+    warnings: dict[str, Warnings] = field(default_factory=dict)
     conflicts_opened: int = 0
     conflicts_total: int = 0
     dropped_links: int = 0
 
-    def refuse(self, place: str, record: str, faults: Iterable[Fault]) -> None:
+    def reject(self, place: str, record: str, faults: Iterable[Fault]) -> None:
         self.units.refused += 1
         for fault in faults:
-            self._refusal(place, record, fault.pointer, fault.detail, list(fault.nearest))
+            self._add_rejection(place, record, fault.pointer, fault.detail, list(fault.nearest))
 
-    def refuse_unread(self, refusal: Refusal) -> None:
+    def reject_unreadable(self, refusal: Refusal) -> None:
         self.units.read += 1
         self.units.refused += 1
-        self._refusal(refusal.place, "", refusal.pointer, refusal.detail, [])
+        self._add_rejection(refusal.place, "", refusal.pointer, refusal.detail, [])
 
-    def _refusal(self, place: str, record: str, pointer: str, detail: str, nearest: list[str]) -> None:
+    def _add_rejection(self, place: str, record: str, pointer: str, detail: str, nearest: list[str]) -> None:
         self.refusals_total += 1
         if len(self.refusals) < MOST_REFUSALS:
-            told = {"place": _text(place), "record": record, "pointer": pointer, "detail": _text(detail[:LONGEST_TEXT])}
-            self.refusals.append({**told, "nearest": nearest})
+            rejection = {
+                "place": _text(place),
+                "record": record,
+                "pointer": pointer,
+                "detail": _text(detail[:LONGEST_TEXT]),
+            }
+            self.refusals.append({**rejection, "nearest": nearest})
 
-    def remark(self, place: str, remarks: Iterable[Remark]) -> None:
-        for remark in remarks:
-            if remark.kind not in self.warnings and len(self.warnings) >= MOST_KINDS:
+    def warn(self, place: str, warnings: Iterable[Remark]) -> None:
+        for warning in warnings:
+            if warning.kind not in self.warnings and len(self.warnings) >= MOST_KINDS:
                 continue
-            known = self.warnings.setdefault(remark.kind, Remarks())
+            known = self.warnings.setdefault(warning.kind, Warnings())
             known.count += 1
             if len(known.texts) < MOST_TEXTS:
-                known.texts.append(_text(f"{place}: {remark.text}"[:LONGEST_TEXT]))
+                known.texts.append(_text(f"{place}: {warning.text}"[:LONGEST_TEXT]))
 
-    def told(self) -> Json:
+    def as_json(self) -> Json:
         """As JSON; the same words for the command line and over HTTP."""
-        said = asdict(self)
-        conflicts = {"opened": said.pop("conflicts_opened"), "total": said.pop("conflicts_total")}
-        return {**said, "conflicts": conflicts}
+        content = asdict(self)
+        conflicts = {"opened": content.pop("conflicts_opened"), "total": content.pop("conflicts_total")}
+        return {**content, "conflicts": conflicts}
 
 
 def _text(text: str) -> str:

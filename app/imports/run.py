@@ -12,7 +12,7 @@ from app.common.problems import Problem
 from app.database.engine import reading
 from app.imports.candidates import Found
 from app.imports.name_index import read_names
-from app.imports.reader_process import Input, Reading, begun, count_units, read_beside
+from app.imports.reader_process import Input, ReadRequest, count_units, read_in_process, start_reading
 from app.imports.registry import FORMATS
 from app.imports.report import OnError, Order, Stopped
 from app.releases.models import Release
@@ -23,7 +23,7 @@ from app.store.revision import changing
 Report = dict[str, Any]
 """What was done, as JSON; `release` is the name of the release that was made, if any."""
 
-Done = Callable[[Connection, Report], None]
+BeforeCommit = Callable[[Connection, Report], None]
 """Is told in the import's own transaction, just before it ends."""
 
 
@@ -38,7 +38,7 @@ class Job(NamedTuple):
     who: Who
 
 
-class Teller(Protocol):
+class ProgressListener(Protocol):
     """Whoever wants to know how far it is."""
 
     def read(self, units: int, refused: int) -> None:
@@ -49,7 +49,7 @@ class Teller(Protocol):
 
 
 def stopped(error: Stopped) -> Report:
-    return {"release": None, **error.report.told()}
+    return {"release": None, **error.report.as_json()}
 
 
 def refused(report: Report) -> Problem:
@@ -68,7 +68,7 @@ def day(value: str | None) -> date | None:
     return date.fromisoformat(value) if value else None
 
 
-def free_name(connection: Connection, format: str) -> str:
+def _free_release_name(connection: Connection, format: str) -> str:
     """`import-FORMAT-YYYY-MM-DD`, with the next number where that is taken."""
     first = f"import-{format}-{datetime.now(UTC):%Y-%m-%d}"
     taken = set(connection.scalars(select(Release.name).where(Release.name.startswith(first, autoescape=True))))
@@ -76,37 +76,37 @@ def free_name(connection: Connection, format: str) -> str:
     return first if first not in taken else next(name for name in numbered if name not in taken)
 
 
-def _shown(connection: Connection, revision: int | None) -> Report:
+def _release_preview(connection: Connection, revision: int | None) -> Report:
     """What a release would tell of its records; this one will not be there to be asked."""
     records, total = told(connection, revision) if revision is not None else ([], 0)
     return {"records": records, "records_total": total}
 
 
-def _nobody(_: Connection, __: Report) -> None: ...
+def _do_nothing(_: Connection, __: Report) -> None: ...
 
 
 @contextmanager
-def _writing(engine: Engine, found: Iterator[Found]) -> Iterator[tuple[Connection, Iterator[Found]]]:
+def _open_writer(engine: Engine, found: Iterator[Found]) -> Iterator[tuple[Connection, Iterator[Found]]]:
     """Others are kept from writing only once there is something to write."""
-    units = begun(found)
+    units = start_reading(found)
     with changing(engine) as connection:
         yield connection, units
 
 
-def bring_in(engine: Engine, job: Job, teller: Teller, done: Done = _nobody) -> Report:
+def bring_in(engine: Engine, job: Job, progress: ProgressListener, done: BeforeCommit = _do_nothing) -> Report:
     """Makes an import, or says what it would do; raises `Stopped` with a report where units are refused."""
     format = FORMATS[job.format]
     with reading(engine) as connection:
         names = read_names(connection)
-    found = read_beside(Reading(job.format, job.inputs, names, job.since))
+    found = read_in_process(ReadRequest(job.format, job.inputs, names, job.since))
     where = apart(engine) if job.dry_run else nullcontext(engine)
-    with closing(found), where as there, _writing(there, found) as (connection, units):
-        name = job.name or free_name(connection, job.format)
+    with closing(found), where as there, _open_writer(there, found) as (connection, units):
+        name = job.name or _free_release_name(connection, job.format)
         order = Order(job.format, name, job.reason or f"import {name}", job.who, job.on_error, job.dry_run)
-        made = format.engine()(connection, count_units(units, teller.read), order, teller.taken)
-        report = {"release": None, **made.told()}
+        imported = format.engine()(connection, count_units(units, progress.read), order, progress.taken)
+        report = {"release": None, **imported.as_json()}
         if job.dry_run:
-            report |= _shown(connection, made.revision)
+            report |= _release_preview(connection, imported.revision)
             connection.rollback()
             return report | {"revision": None}
         if report["revision"] is not None and format.is_release:

@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from app.imports.candidates import Json
 from app.records.base_models import fold
 from app.records.fields import RecordType
 from app.records.publications.title_key import title_key
-
-Json = Mapping[str, Any]
 
 
 class Identifier(NamedTuple):
@@ -16,9 +15,9 @@ class Identifier(NamedTuple):
     key: str
 
 
-NAMES = frozenset({"name", "brand-name", "former-brand-name", "synonym", "us-suffix-name"})
+NAME_FIELD_KINDS = frozenset({"name", "brand-name", "former-brand-name", "synonym", "us-suffix-name"})
 
-FIELDS: Mapping[RecordType, tuple[tuple[str, ...], ...]] = {
+IDENTIFIER_FIELDS: Mapping[RecordType, tuple[tuple[str, ...], ...]] = {
     "sources": (("url",),),
     "products": (("brand_names",), ("name", "us_suffix_name"), ("synonyms", "former_brand_names")),
     "indications": (("name",), ("synonyms",)),
@@ -27,7 +26,7 @@ FIELDS: Mapping[RecordType, tuple[tuple[str, ...], ...]] = {
 }
 """Fields by type; those of a later tier are looked at where the earlier find nobody. A substance is no product."""
 
-KINDS: Mapping[str, frozenset[str]] = {
+NAME_KINDS: Mapping[str, frozenset[str]] = {
     "url": frozenset({"url"}),
     "pmid": frozenset({"pmid"}),
     "doi": frozenset({"doi"}),
@@ -36,16 +35,16 @@ KINDS: Mapping[str, frozenset[str]] = {
 }
 
 
-HEAD = frozenset(
+LINKAGE_FIELDS = frozenset(
     {"id", "title", "title_kind", "year", "publications"}.union(
-        *(names for tiers in FIELDS.values() for names in tiers)
+        *(names for tiers in IDENTIFIER_FIELDS.values() for names in tiers)
     )
 )
 
 
-def head_of(data: Json) -> dict[str, Any]:
+def linkage_fields(data: Json) -> dict[str, Any]:
     """What a record is found by and whom it refers to, if it refers to no more than publications and sources."""
-    head = {name: value for name, value in data.items() if name in HEAD}
+    head = {name: value for name, value in data.items() if name in LINKAGE_FIELDS}
     cited = [{"source": item["source"]} for item in data.get("provenance", ())]
     return head | {"provenance": cited} if cited else head
 
@@ -58,8 +57,12 @@ def texts(data: Json, field: str) -> list[str]:
 
 
 def tiers(type: RecordType, data: Json) -> Iterator[list[Identifier]]:
-    for fields in FIELDS.get(type, ()):
-        found = [Identifier(KINDS.get(name, NAMES), fold(type, text)) for name in fields for text in texts(data, name)]
+    for fields in IDENTIFIER_FIELDS.get(type, ()):
+        found = [
+            Identifier(NAME_KINDS.get(name, NAME_FIELD_KINDS), fold(type, text))
+            for name in fields
+            for text in texts(data, name)
+        ]
         if type == "studies":
             yield found[:1]  # the registration it is offered under, before those that other trials may share
         yield found
@@ -75,14 +78,14 @@ def _title_key(data: Json) -> str | None:
     return title_key(title, year)
 
 
-def reports(data: Json) -> list[str]:
+def reported_publications(data: Json) -> list[str]:
     """The publications that an offered study names."""
     value = data.get("publications")
     found = [each.get("publication") for each in value if isinstance(each, dict)] if isinstance(value, list) else []
     return [id for id in found if isinstance(id, str)]
 
 
-def registry_of(number: str) -> str:
+def registry_prefix(number: str) -> str:
     """By what a folded registration begins with: `nct`, `isrctn`; those of EudraCT and CTIS with digits."""
     return number[: len(number) - len(number.lstrip("abcdefghijklmnopqrstuvwxyz"))]
 
