@@ -1,4 +1,13 @@
-"""One batch of units: looked up, placed, merged and checked, until all that is left of it can be written."""
+"""One batch of source items, from record linkage to entries that can be written.
+
+    prefetch    everything that the batch can refer to, in a fixed number of statements
+    assign      items -> linked candidates, each with the record that it belongs to
+    merge       linked candidates -> merged records
+    validate    merged records -> entries, or faults
+
+A fault rejects the item of a new record, and freezes fields of an existing one. All steps after the prefetch are then
+repeated, until no fault is left.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,14 +30,14 @@ from app.store.versions import Key
 
 @dataclass(slots=True)
 class BatchOutcome:
-    """What is to be written of a batch, and what is to be told of it."""
+    """What has to be written for a batch, and what has to be reported about it. Units are given by their numbers."""
 
     entries: list[Entry] = field(default_factory=list)
     merged: list[MergedRecord] = field(default_factory=list)
     withdrawn: dict[Key, int] = field(default_factory=dict)
-    """Records that their publisher has taken back, by the unit that says so."""
+    """The records that their publishers have withdrawn, each with the unit that states it."""
     deletions: list[Key] = field(default_factory=list)
-    """Those of them that nobody else has a hand in or refers to."""
+    """The withdrawn records that may be deleted: only imports contributed to them, and nothing refers to them."""
     rejected: dict[int, list[Fault]] = field(default_factory=dict)
     applied: set[int] = field(default_factory=set)
     skipped: set[int] = field(default_factory=set)
@@ -38,7 +47,7 @@ class BatchOutcome:
 
 
 class Batch:
-    """`said`: by the batches before, where a format's files repeat themselves."""
+    """Resolves one batch. `seen` holds the digests of earlier batches, for formats whose files repeat records."""
 
     def __init__(
         self, connection: Connection, units: Mapping[int, Unit], format: str, revision: int | None, seen: SeenCandidates
@@ -52,7 +61,11 @@ class Batch:
         self._freeze_reasons: dict[Key, tuple[int, str]] = {}
 
     def resolve(self) -> BatchOutcome:
-        """Tries anew without what is refused, and without touching what cannot be changed, until nothing is wrong."""
+        """Returns what has to be written and reported.
+
+        It repeats assignment, merge and validation without the units that were rejected, and without the fields that
+        must not be changed, until nothing is wrong.
+        """
         while True:
             outcome, linked = self._assign()
             self._load_standing(
@@ -87,6 +100,10 @@ class Batch:
         return outcome, [*_candidates_first(linked)]
 
     def _load_standing(self, keys: Mapping[Key, int]) -> None:
+        """Loads existing records together with all contributions to them.
+
+        `keys` gives, for each record, the unit that wants it. A record without an entered document is frozen.
+        """
         wanted = sorted(key for key in keys if key in self._prefetched.existing and key not in self._standing)
         layers = known_layers(self._connection, wanted)
         for key, entered in last_entered(self._connection, wanted).items():
@@ -97,9 +114,11 @@ class Batch:
                 self._freeze(key, keys[key], "it is not kept as it was entered")
 
     def _freeze(self, key: Key, unit: int, why: str) -> None:
+        """Leaves a record as it is in this batch, and keeps the reason for the report."""
         self._frozen[key], self._freeze_reasons[key] = None, (unit, why)
 
     def _merge(self, linked: Iterable[LinkedCandidate], outcome: BatchOutcome) -> tuple[Merge, dict[int, list[Fault]]]:
+        """Applies all linked candidates; returns the merge and the faults of the units that it rejects."""
         places = {number: unit.place for number, unit in self._units.items()}
         merge = Merge(self._prefetched, self._standing, self._format, self._revision, places, self._frozen, self._seen)
         rejected: dict[int, list[Fault]] = {}
@@ -112,6 +131,7 @@ class Batch:
         return merge, rejected
 
     def _validate(self, merge: Merge, outcome: BatchOutcome) -> list[tuple[MergedRecord, Fault]]:
+        """Validates the changed records; returns each fault with the record that it belongs to."""
         outcome.merged = [merged for merged in merge.records.values() if merged.new_layers]
         changed = sorted(
             (merged for merged in outcome.merged if merged.is_changed), key=lambda merged: TYPE_ORDER[merged.key[0]]
@@ -122,7 +142,11 @@ class Batch:
         return [(changed[fault.number], fault) for fault in checking.faults]
 
     def _handle_faults(self, faults: list[tuple[MergedRecord, Fault]], merge: Merge) -> None:
-        """A new record's fault is its unit's; one that was there stays as it is where an offer would break it."""
+        """Decides what a fault means for the next attempt.
+
+        If the record is new, the last unit that changed it is rejected. If it exists, the fields at fault stay as they
+        are, with all fields that are merged together with them; if that does not help, the whole record stays as it is.
+        """
         for merged in {merged.key: merged for merged, _ in faults}.values():
             own = [fault for other, fault in faults if other is merged]
             if merged.is_new:
@@ -135,14 +159,17 @@ class Batch:
                 )
 
     def _finish(self, outcome: BatchOutcome) -> BatchOutcome:
+        """Adds the rejections and a warning for each record that was left as it is."""
         outcome.rejected = self._rejected
         for key, (number, why) in self._freeze_reasons.items():
             outcome.warnings.append((number, Remark("left-as-it-is", f"{key[0]}/{key[1]}: {why}")))
         return outcome
 
     def _apply_withdrawals(self, outcome: BatchOutcome) -> None:
-        """What only imports have made and nobody refers to goes; all else stays, and what came in this very run stays
-        until the next one."""
+        """Decides which withdrawn records are deleted.
+
+        A record stays if a person contributed to it, if a record refers to it, or if this very run has entered it.
+        """
         keys = outcome.withdrawn
         self._load_standing(keys)
         lasting = [key for key in keys if key in self._standing and not self._entered_in_this_run(key)]
@@ -155,21 +182,22 @@ class Batch:
             outcome.warnings.append((keys[key], Remark(kind, f"{key[0]}/{key[1]}")))
 
     def _entered_in_this_run(self, key: Key) -> bool:
-        """Whether this run has entered it before, or is about to."""
+        """Whether this run has entered the record, or is about to enter it as new."""
         return key not in self._prefetched.existing or self._prefetched.entered_revisions.get(key, 0) == self._revision
 
     def layers(self, key: Key) -> tuple[Layer, ...]:
-        """Who offered something of a record, without what."""
+        """The contributions to a record, without their content."""
         return self._prefetched.layers.get(key, Known()).layers
 
 
 def _candidates_first(linked: Sequence[LinkedCandidate]) -> Iterator[LinkedCandidate]:
-    """What is said in passing comes after all that is offered."""
+    """Puts partial updates after all candidates."""
     yield from (candidate for candidate in linked if candidate.is_whole)
     yield from (candidate for candidate in linked if not candidate.is_whole)
 
 
 def _collect(outcome: BatchOutcome, number: int, assigned: Assignments) -> None:
+    """Adds the assignments of one unit to the outcome of the batch."""
     outcome.withdrawn |= dict.fromkeys(assigned.withdrawn, number)
     outcome.dropped_links += assigned.dropped_links
     outcome.unassigned += [(number, mention) for mention in assigned.unassigned]

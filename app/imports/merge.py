@@ -1,4 +1,4 @@
-"""What becomes of the records that a batch's steps go to: those that are new, and those that are merged."""
+"""The merge of a batch: linked candidates become new records, or contributions to existing ones."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,15 +19,15 @@ from app.store.validation import Checking
 from app.store.versions import Key
 
 PENDING = NEVER
-"""The revision of what is offered now, until there is one."""
+"""Stands for the revision of this run's contributions until that revision is open."""
 
 
 SeenCandidates = dict[tuple[Key, str, str], tuple[str, str]]
-"""What each source has said in a run, by record, source and part: its digest, and where it stood first."""
+"""The candidates of a run by record, source and part: the digest of each, and the place where it was read first."""
 
 
 class Rejected(Exception):
-    """What a step offers cannot be taken, so neither can its unit."""
+    """A candidate cannot be imported, and so neither can its unit."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         super().__init__("refused")
@@ -36,15 +36,21 @@ class Rejected(Exception):
 
 @dataclass(slots=True)
 class MergedRecord:
-    """A record that steps go to. `only`: it is new, and this is all that was said of it."""
+    """A record of the batch with the candidates that were applied to it.
+
+    A new record has only its `sole_candidate` until a second candidate is applied to it; only then is it parsed and
+    merged. An existing record has a `standing` and, in `before`, its fields before the batch.
+    """
 
     key: Key
     standing: Standing | None = None
     sole_candidate: LinkedCandidate | None = None
     new_layers: dict[tuple[str, str], Layer] = field(default_factory=dict)
+    """The contributions that this batch stores, by source and part."""
     replaced_layers: set[tuple[str, str]] = field(default_factory=set)
-    """Layers that stand in this revision already."""
+    """Those of them that replace a row of this same revision."""
     units: list[int] = field(default_factory=list)
+    """The units that changed the record, in order."""
     before: Json | None = None
 
     @property
@@ -53,12 +59,14 @@ class MergedRecord:
 
     @property
     def data(self) -> Json:
+        """The record's data as it would be entered."""
         if self.sole_candidate is not None:
             return self.sole_candidate.full_data
         assert self.standing is not None
         return {"id": self.key[1], **self.standing.record}
 
     def draft(self, number: int) -> Draft:
+        """The record as a draft for validation, under its number in the batch."""
         if self.sole_candidate and self.sole_candidate.prebuilt:
             return Draft(number, self.key[0], self.sole_candidate.data, ready=self.sole_candidate.prebuilt.ready)
         return Draft(number, self.key[0], self.data, self.sole_candidate.entered if self.sole_candidate else None)
@@ -69,7 +77,7 @@ class MergedRecord:
 
 
 def _validated(key: Key, data: Json) -> Json:
-    """A record as it would be entered, without what is absent from it; raises `Refused`."""
+    """The fields of a record as it would be entered, without absent ones; raises `Rejected` if it is not valid."""
     checking = Checking()
     reads = list(checking.read([Draft(0, key[0], data)]))
     if checking.faults:
@@ -78,7 +86,11 @@ def _validated(key: Key, data: Json) -> Json:
 
 
 class Merge:
-    """`standing`: the records that steps may change, as they are. `frozen`: fields that the batch must leave alone."""
+    """Applies linked candidates to the records of a batch.
+
+    `standing` holds the existing records that may change. `places` gives the name of each unit in the report. `frozen`
+    gives the fields of a record that must not change, or `None` for the whole record.
+    """
 
     def __init__(
         self,
@@ -95,10 +107,10 @@ class Merge:
         self.records: dict[Key, MergedRecord] = {}
         self.seen = dict(seen)
         self.duplicates: list[tuple[int, str]] = []
-        """Units that say otherwise what was said before, and what of."""
+        """Units that repeat a record, each with the text of its warning."""
 
     def apply(self, candidate: LinkedCandidate) -> bool:
-        """Whether the step changes what is known; raises `Refused`."""
+        """Applies a candidate; returns whether that changes anything. Raises `Rejected` if it cannot be imported."""
         if self._is_repeated(candidate) or is_already_applied(self._prefetched, candidate, self.records):
             return False
         if self._frozen.get(candidate.key, frozenset()) is None:
@@ -112,7 +124,7 @@ class Merge:
         return key not in self._prefetched.existing
 
     def _is_repeated(self, candidate: LinkedCandidate) -> bool:
-        """Whether the same was said before in this run; something else is refused."""
+        """Whether the same source has stated the same part of the record before in this run."""
         name, own = (candidate.key, candidate.source, candidate.part), (candidate.digest, self._places[candidate.unit])
         first = self.seen.setdefault(name, own) if candidate.is_whole else own
         if first != own:
@@ -127,6 +139,11 @@ class Merge:
         return False
 
     def _handle_duplicate(self, candidate: LinkedCandidate, digest: str, where: str) -> bool:
+        """Ignores a repeated candidate, and returns `True`.
+
+        Raises `Rejected` if the content differs and the files of the format should not repeat records. In a format that
+        repeats them, the first candidate stands and a warning is added, but not for sources.
+        """
         twice = f"{candidate.key[0]}/{candidate.key[1]} stands here twice (first {where})"
         if digest != candidate.digest and self._format not in REPEATING:
             raise Rejected([Fault(0, "/id", twice)])
@@ -138,6 +155,7 @@ class Merge:
         return self._prefetched.layers.get(key, Known())
 
     def _create(self, candidate: LinkedCandidate) -> bool:
+        """Creates a record from a whole candidate; a partial update creates nothing."""
         if not candidate.is_whole:
             return False
         layer = Layer(
@@ -156,6 +174,7 @@ class Merge:
         return merged
 
     def _merge(self, merged: MergedRecord, candidate: LinkedCandidate) -> bool:
+        """Lays the candidate's contribution over the record; returns whether anything changes."""
         if merged.sole_candidate is not None:
             self._make_mergeable(merged)
         assert merged.standing is not None
@@ -173,7 +192,11 @@ class Merge:
         return True
 
     def _keep_other_layers(self, merged: MergedRecord) -> None:
-        """What was kept in this revision before is kept anew, for it may be kept as what the record was entered as."""
+        """Stores this revision's earlier contributions anew.
+
+        Their rows may have no content of their own but point to the entered document of this revision, which is about
+        to be replaced.
+        """
         assert merged.standing is not None
         existing = {each.key for each in self._known(merged.key).layers if each.revision == self._revision}
         for layer in merged.standing.layers:
@@ -182,7 +205,7 @@ class Merge:
                 merged.new_layers.setdefault(layer.key, layer._replace(revision=PENDING))
 
     def _make_mergeable(self, merged: MergedRecord) -> None:
-        """A new record that a second step goes to."""
+        """Parses a new record to which a second candidate is applied."""
         record = _validated(merged.key, merged.data)
         merged.new_layers = {key: layer._replace(offered=record) for key, layer in merged.new_layers.items()}
         merged.standing, merged.sole_candidate = (
@@ -191,7 +214,7 @@ class Merge:
         )
 
     def _contribution(self, standing: Standing, candidate: LinkedCandidate) -> Layer | None:
-        """What the step offers, if it is to be kept."""
+        """The contribution of a candidate, or `None` if nothing of it has to be stored."""
         before = next((each for each in standing.layers if each.key == (candidate.source, candidate.part)), None)
         if candidate.part.startswith("publications/") and not before and self._has_or_had_link(standing, candidate):
             return None
@@ -203,7 +226,7 @@ class Merge:
         )
 
     def _has_or_had_link(self, standing: Standing, candidate: LinkedCandidate) -> bool:
-        """Whether a study has the link already, or somebody took it out."""
+        """Whether the study has the link, or another source contributed it, so that a person must have removed it."""
         publication = candidate.part.rpartition("/")[2]
         links = (link["publication"] for link in standing.record.get("publications", ()))
         return publication in links or any(layer.part == candidate.part for layer in standing.layers)
@@ -224,13 +247,18 @@ class Merge:
 
 
 def _is_unchanged(before: Standing, after: Standing, layer: Layer) -> bool:
+    """Whether a contribution says what its source said before, and leaves the record as it was."""
     previous = next((each for each in before.layers if each.key == layer.key), None)
     same = previous is not None and (previous.digest, previous.offered) == (layer.digest, layer.offered)
     return same and before.record == after.record
 
 
 def is_already_applied(prefetched: Prefetched, candidate: LinkedCandidate, merged: Mapping[Key, MergedRecord]) -> bool:
-    """Whether a source says what it said before, and nobody but imports has changed the record since."""
+    """Whether the candidate changes nothing, which can be told without loading the record.
+
+    This is so if its source contributed the same digest before, and the record was last entered no later than the
+    newest contribution to it, so that no person has changed it since.
+    """
     if candidate.key in merged or candidate.key not in prefetched.existing:
         return False
     layers = prefetched.layers.get(candidate.key, Known()).layers
@@ -241,20 +269,20 @@ def is_already_applied(prefetched: Prefetched, candidate: LinkedCandidate, merge
 
 
 def _with_first_retrieval(record: Mapping[str, Any], offered: Json) -> Json:
-    """A source whose content is the same was read when it was first: another day alone is no news."""
+    """A source whose content has not changed keeps the day on which it was first retrieved."""
     if "retrieved_on" in record and record.get("sha256") == offered.get("sha256"):
         return offered | {"retrieved_on": record["retrieved_on"]}
     return offered
 
 
 def _combined(one: Json, other: Json) -> Json:
-    """What a source says in several places of one run."""
+    """What a source states about a record in several places of one run: lists are joined, other fields are replaced."""
     lists = {name: [*one.get(name, ()), *other.get(name, ())] for name in added_up(one, other)}
     return one | other | lists
 
 
 def fields_grouped_with(key: Key, pointers: Iterable[str], record: Mapping[str, Any]) -> frozenset[str]:
-    """The fields at some pointers and all that are taken together with them."""
+    """The fields at some JSON pointers, and all fields that are merged together with them."""
     named = {pointer.split("/")[1] for pointer in pointers if pointer.startswith("/")}
     existing = dict.fromkeys((*record, *named))
     found = {name for group in groups(key[0], existing) if named & set(group) for name in group}

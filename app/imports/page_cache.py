@@ -1,4 +1,4 @@
-"""The pages that a query has brought so far, kept in a folder: whoever goes on does not ask for them again."""
+"""The pages that a query to a publisher has returned so far, in a folder, so that a later attempt can resume."""
 
 import os
 import shutil
@@ -14,10 +14,12 @@ from app.imports.clients.pages import Live, Page
 from app.imports.reader_process import Input
 
 PageProgress = Callable[[int, int | None], None]
-"""How many pages there are now, and how many records the server says there are in all."""
+"""Takes the number of pages so far, and the number of records that the server reports in all, if it does."""
 
 
 class _State(NamedTuple):
+    """How far a query has come: the number of stored pages, and the token of the next one."""
+
     pages: int
     next: str | None
     total: int | None
@@ -28,6 +30,11 @@ _EMPTY = _State(0, None, None)
 
 
 class Fetched:
+    """A folder with the pages of one query, and the state of the query in `mark.json`.
+
+    The folder is created if it does not exist.
+    """
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         folder.mkdir(exist_ok=True)
@@ -38,7 +45,7 @@ class Fetched:
         return None
 
     def _store_page(self, page: Page, number: int) -> _State:
-        """The page is on the disk before the mark says so."""
+        """Stores a page. It is synced to disk before the state that counts it is."""
         with (self._folder / f"{number:06}").open("wb") as file:
             shutil.copyfileobj(page.file, file)
             file.flush()
@@ -46,6 +53,7 @@ class Fetched:
         return self._store_state(_State(number, page.next, page.total, page.next is None))
 
     def _store_state(self, state: _State) -> _State:
+        """Replaces the state file atomically."""
         temporary = self._folder / "mark.new"
         with temporary.open("wb") as file:
             file.write(orjson.dumps([*state]))
@@ -55,7 +63,7 @@ class Fetched:
         return state
 
     def complete(self, live: Live, query: str, since: date | None, report: PageProgress) -> None:
-        """Asks for what is missing; nothing where all is there."""
+        """Fetches the pages that are missing, and reports progress after each. It does nothing if all are there."""
         state = self._state() or _EMPTY
         report(state.pages, state.total)
         if state.is_last:
@@ -66,5 +74,6 @@ class Fetched:
         self._store_state(state._replace(is_last=True))
 
     def inputs(self) -> tuple[Input, ...]:
+        """The stored pages as inputs of an import."""
         pages = range(1, (self._state() or _EMPTY).pages + 1)
         return tuple(Input(str(self._folder / f"{number:06}"), f"page {number}") for number in pages)

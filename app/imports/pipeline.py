@@ -1,4 +1,13 @@
-"""Importing: units become one revision and one release, merged with what is there. Nothing grows with their number."""
+"""The import pipeline: source items are linked, merged and written as one revision and one release.
+
+    found items  ->  batches of some hundred candidates
+    each batch   ->  prefetch, assignment, merge, validation (`app.imports.batch`)
+                 ->  contributions, rows and documents of one revision
+    at the end   ->  deferred partial updates, the closed revision, its release
+
+Memory use does not grow with the number of items, with two exceptions: at most `MOST_DEFERRED` partial updates, and the
+digests of all candidates for formats whose files repeat records.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -21,10 +30,14 @@ from app.store.validation import Checking
 from app.store.versions import Key
 
 MOST_DEFERRED = 10_000
+"""The number of partial updates that are kept until the end of a run, for records that may come later in it."""
 
 
 def run(engine: Engine, found: Iterable[Found], order: Order, progress: Progress = lambda _: None) -> Report:
-    """An import in a transaction of its own; a dry run is the very same, and undone before anybody could see it."""
+    """Runs an import in a transaction of its own and returns its report, also if rejections stopped it.
+
+    A dry run does the same work, but rolls its transaction back before it can be seen.
+    """
     try:
         if order.dry_run:
             return _dry_run(engine, found, order, progress)
@@ -45,9 +58,9 @@ def _dry_run(engine: Engine, found: Iterable[Found], order: Order, progress: Pro
 def import_units(
     connection: Connection, found: Iterable[Found], order: Order, progress: Progress = lambda _: None
 ) -> Report:
-    """Takes in what a reader found, in a transaction of `changing`.
+    """Imports what a reader found, in a transaction of `changing`; returns the report.
 
-    Raises `Stopped` where something is refused and the order is to stop then: the transaction must be given up.
+    Raises `Stopped` if an item was rejected and the order says to stop then. The caller must roll back the transaction.
     """
     refuse_taken(connection, order.name)
     pipeline = _Pipeline(connection, order)
@@ -62,7 +75,10 @@ def import_units(
 
 
 def _batches(found: Iterable[Found]) -> Iterator[list[Found]]:
-    """So many units that they hold some hundred offers; one that holds more is a batch of its own."""
+    """Groups items so that each batch holds about `BATCH` candidates and partial updates.
+
+    An item that holds more than that is a batch of its own.
+    """
     batch: list[Found] = []
     size = 0
     for each in found:
@@ -77,14 +93,22 @@ def _batches(found: Iterable[Found]) -> Iterator[list[Found]]:
 
 
 class _Pipeline:
+    """One import run: its revision, its report, and what has to be remembered between batches."""
+
     def __init__(self, connection: Connection, order: Order) -> None:
         self._connection, self._order = connection, order
         self._revising = Revising(connection, actor=order.who.actor, reason=order.reason)
         self._report = Report(order.format, order.name)
         self._seen: SeenCandidates = {}
-        """Only of formats that repeat themselves; nobody exports more references than memory holds."""
+        """The digests of this run's candidates, for formats whose files repeat records.
+
+        Such files are exports of citation managers, which are small enough for memory.
+        """
         self._deferred: list[Unit] = []
-        """Of records that may come yet: a notice can stand before the article that it retracts."""
+        """Partial updates of records that are not stored yet but may come later in the run.
+
+        A retraction notice can precede the article that it retracts.
+        """
 
     @property
     def _is_stopped(self) -> bool:
@@ -92,9 +116,11 @@ class _Pipeline:
 
     @property
     def has_too_many_rejections(self) -> bool:
+        """Whether reading on is pointless: nothing will be written, and the report's list of rejections is full."""
         return self._order.on_error == "stop" and self._report.refusals_total >= MOST_REFUSALS
 
     def process(self, batch: Sequence[Found]) -> None:
+        """Imports one batch. After a rejection that stops the run, it only validates the batch for the report."""
         was_stopped = self._is_stopped
         units: dict[int, Unit] = {}
         for number, found in enumerate(batch):
@@ -109,7 +135,10 @@ class _Pipeline:
             self._process_units(units)
 
     def _validate_only(self, units: Iterable[Unit]) -> None:
-        """Once nothing will be written, what else is wrong is still told, as far as it shows in the units alone."""
+        """Reports the faults that a unit shows by itself, without looking at stored records.
+
+        Prebuilt candidates were validated by the reader process.
+        """
         for unit in units:
             checking = Checking()
             for number, candidate in enumerate(unit.offers):
@@ -153,7 +182,11 @@ class _Pipeline:
         self._revising.hear([merged.key for merged in outcome.merged if merged.sole_candidate is None])
 
     def _store_layers(self, merged: Iterable[MergedRecord], revision: int) -> None:
-        """What is offered of a record that was there is kept before it is written, for its conflicts follow from it."""
+        """Stores the contributions of sources to some records.
+
+        Those to existing records must be stored before the records are written, because conflicts are derived from
+        them.
+        """
         rows, replaced = [], []
         for each in merged:
             layers = [layer._replace(revision=revision) for layer in each.new_layers.values()]
@@ -169,6 +202,7 @@ class _Pipeline:
         remember(self._connection, rows, rows)
 
     def _retry_deferred(self) -> None:
+        """Applies the deferred partial updates whose records have come in the meantime."""
         for some in batches(self._deferred):
             batch = self._batch(dict(enumerate(some)))
             outcome = batch.resolve()
@@ -176,11 +210,14 @@ class _Pipeline:
                 self._write(batch, outcome)
 
     def _batch(self, units: dict[int, Unit]) -> Batch:
+        """Prepares a batch. Only formats that repeat records share what was seen in earlier batches."""
         seen = self._seen if self._order.format in REPEATING else {}
         return Batch(self._connection, units, self._order.format, self._revising.summary.revision, seen)
 
     def end(self) -> Report:
-        """Ends the revision, and makes a release of it."""
+        """Closes the revision, records it as a release and returns the report; raises `Stopped` after a rejection that
+        stops.
+        """
         report = self._report
         if not self._is_stopped:
             self._retry_deferred()
@@ -196,11 +233,12 @@ class _Pipeline:
 
 
 def _emptied(layer: Layer, revision: int) -> Layer:
+    """A contribution that its source has taken back in a revision: an empty digest marks it as withdrawn."""
     return layer._replace(digest="", offered={}, theirs=frozenset(), revision=revision)
 
 
 def _record_name(unit: Unit) -> str:
-    """The record that a unit is about: the first that is no source."""
+    """The record that a unit is mainly about, as `type/id`: its first candidate that is not a source."""
     offers = [candidate for candidate in unit.offers if candidate.type != "sources"] or list(unit.offers)
     data = offers[0].data if offers else None
     return f"{offers[0].type}/{data.get('id')}" if isinstance(data, dict) else ""

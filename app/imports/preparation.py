@@ -1,4 +1,4 @@
-"""What the process that reads does for the one that writes: each offer is looked over by itself, and made ready."""
+"""The reader process's part of the bulk path: it validates candidates and prebuilds their rows and documents."""
 
 import orjson
 
@@ -14,7 +14,7 @@ from app.store.submission import Draft, Fault, Read, own_faults, read_storable
 
 
 def prepared(found: Found) -> Found:
-    """With what is right in itself as it would be written, so that whoever writes need not look again."""
+    """The item with prebuilt candidates where they are valid by themselves; the writer need not validate these again."""
     if not isinstance(found, Unit):
         return found
     prebuilder = Readying()
@@ -22,6 +22,7 @@ def prepared(found: Found) -> Found:
 
 
 def _prebuilt(candidate: Offer, prebuilder: Readying) -> Offer:
+    """Prebuilds a candidate. One that is valid but refers to too much is only given its canonical form."""
     json = _sorted_json(candidate)
     record = _valid_record(candidate) if json else None
     if json is None or record is None:
@@ -41,7 +42,7 @@ def _prebuilt(candidate: Offer, prebuilder: Readying) -> Offer:
 
 
 def _without_links(links: list[str], type: RecordType, record: RecordIn) -> RecordIn | None:
-    """The record as it is without some links, if it may be so."""
+    """The record without some links, or `None` if it is not valid without them."""
     if not links:
         return record
     alone = record.model_copy(update={name: [] for name in links})
@@ -49,7 +50,7 @@ def _without_links(links: list[str], type: RecordType, record: RecordIn) -> Reco
 
 
 def _sorted_json(candidate: Offer) -> bytes | None:
-    """All of it, as `digest_of` writes it down; nothing where no database could keep it."""
+    """The candidate's data as JSON with sorted keys, as `digest_of` takes it; `None` if a database cannot store it."""
     try:
         json = orjson.dumps(candidate.data, option=orjson.OPT_SORT_KEYS)
     except TypeError:
@@ -58,7 +59,7 @@ def _sorted_json(candidate: Offer) -> bytes | None:
 
 
 def _valid_record(candidate: Offer) -> RecordIn | None:
-    """What is offered as a record, if its shape and its own rules are right."""
+    """The candidate as a record, or `None` if its shape is wrong or it breaks a rule of its own type."""
     faults: list[Fault] = []
     read = read_storable(Draft(0, candidate.type, candidate.data), faults)
     return None if read is None or [*own_faults(read)] else read.record

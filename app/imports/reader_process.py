@@ -1,4 +1,10 @@
-"""What is found in files, unit by unit: read here or in a process of its own, beside whoever writes it."""
+"""Reading inputs item by item, in a process of its own beside the one that writes.
+
+    reader process:  inputs -> streams -> found items -> messages of some items -> pipe
+    this process:    pipe -> found items
+
+If the writer falls behind, the reader uses the time to prebuild candidates (`app.imports.preparation`).
+"""
 
 import multiprocessing
 import os
@@ -25,23 +31,25 @@ from app.settings import Settings
 from app.store.rows import batches
 
 UNITS_PER_MESSAGE = 50
-"""Units that go from one process to the other together."""
+"""The number of items that are sent together."""
 MOST_MESSAGES_AHEAD = 10
-"""So many times that are read before somebody takes them; then whoever reads waits."""
+"""The number of unsent messages at which the reader waits for the writer."""
 PREBUILD_FROM = 4
-"""With so many waiting, whoever reads does more of what is to be done, and else leaves it to the one that waits."""
+"""The number of unsent messages from which the reader prebuilds candidates, so that the writer need not."""
 _END = pickle.dumps(None)
 
 
 class Input(NamedTuple):
+    """One input of an import."""
+
     where: str
-    """A file, a folder, an address; `-` is standard input."""
+    """A file, a folder or an address; `-` is standard input."""
     shown: str = ""
-    """What a file is called, where its path is nobody's business."""
+    """The name in the report, for a file whose path must not be shown."""
 
 
 class ReadRequest(NamedTuple):
-    """What is to be read; small, and the same in any process."""
+    """What has to be read. It is small and can be sent to another process."""
 
     format: str
     inputs: tuple[Input, ...]
@@ -50,7 +58,7 @@ class ReadRequest(NamedTuple):
 
 
 def _latest_day(date: str) -> str:
-    """The last day that a date can mean: a year is not before any day in it."""
+    """The last day that a partial date can mean, because a year is not before any day in it."""
     return date + "-12-31"[len(date) - 4 :]
 
 
@@ -62,6 +70,7 @@ def _is_wanted(format: Format, found: Found, since: str | None) -> bool:
 
 
 def is_address(input: str) -> bool:
+    """Whether an input is a web address rather than a path."""
     return input.startswith(("https://", "http://"))
 
 
@@ -76,7 +85,7 @@ def _streams(format: Format, input: Input) -> Iterator[Stream]:
 
 
 def _read_input(format: Format, input: Input, names: Names) -> Iterator[Found]:
-    """A file that cannot be read, or not any further, is refused as any unit is; those after it are read."""
+    """Yields what one input holds. A file that cannot be read becomes a rejection, and the next file is read."""
     try:
         for stream in _streams(format, input):
             try:
@@ -90,7 +99,10 @@ def _read_input(format: Format, input: Input, names: Names) -> Iterator[Found]:
 
 
 def read(request: ReadRequest) -> Iterator[Found]:
-    """In this process; what was updated too long ago is passed over, and what does not say when is not."""
+    """Reads all inputs in this process.
+
+    Items that were updated before `since` are passed over; items without a date are not.
+    """
     format = FORMATS[request.format]
     for input in request.inputs:
         for found in _read_input(format, input, request.names):
@@ -99,6 +111,7 @@ def read(request: ReadRequest) -> Iterator[Found]:
 
 
 def _end_with_parent() -> None:
+    """Ends this process when its parent has ended."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
@@ -106,7 +119,7 @@ def _end_with_parent() -> None:
 
 
 def _read_and_send(pipe: Connection, request: ReadRequest) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever is interrupted ends this one
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted too, and ends this process
     threading.Thread(target=_end_with_parent, daemon=True).start()
     messages: Queue[bytes] = Queue(MOST_MESSAGES_AHEAD)
     sender_thread = threading.Thread(target=_send_messages, args=(pipe, messages), daemon=True)
@@ -122,7 +135,7 @@ def _read_and_send(pipe: Connection, request: ReadRequest) -> None:
 
 
 def _send_messages(pipe: Connection, messages: "Queue[bytes]") -> None:
-    """A pipe holds less than one message, so whoever reads would read no further while another one writes."""
+    """Writes messages to the pipe in a thread, because a pipe holds less than one message and writing blocks."""
     last = b""
     while last is not _END:
         last = messages.get()
@@ -130,7 +143,10 @@ def _send_messages(pipe: Connection, messages: "Queue[bytes]") -> None:
 
 
 def read_in_process(request: ReadRequest) -> Generator[Found]:
-    """In a process of its own, a little ahead of whoever takes what it finds. Standard input is read here."""
+    """Reads in a process of its own, a little ahead of the consumer.
+
+    Standard input can only be read in this process.
+    """
     if any(input.where == "-" for input in request.inputs):
         yield from read(request)
         return
@@ -156,13 +172,13 @@ def _received(pipe: Connection) -> Iterator[Found]:
 
 
 def start_reading(found: Iterator[Found]) -> Iterator[Found]:
-    """Whoever reads has found the first by now, and goes on reading."""
+    """Waits for the first item, so that the reader process is known to have started and reads on meanwhile."""
     first = next(found, None)
     return chain(() if first is None else (first,), found)
 
 
 def count_units(found: Iterator[Found], report: Callable[[int, int], None]) -> Iterator[Found]:
-    """Tells how many units and refusals there were so far."""
+    """Passes items on and reports the numbers of items and rejections so far."""
     units = refused = 0
     for one in found:
         units, refused = units + isinstance(one, Unit), refused + isinstance(one, Refusal)

@@ -1,4 +1,4 @@
-"""Every format that is imported: who reads it, what its files are called, and whom to ask for what is new."""
+"""The formats that can be imported: their readers, their file names, and the servers that answer queries for them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
@@ -16,7 +16,7 @@ from app.imports.report import Order, Progress, Report
 from app.settings import Settings
 
 Reader = Callable[..., Iterator[Found]]
-"""Of a file, its name and the names to link to, and by name of what the settings say of the format."""
+"""Takes a file, its name, the names to link to and the format's reader options; yields what the file holds."""
 
 
 def _abstract_options(settings: Settings) -> Mapping[str, bool]:
@@ -28,35 +28,40 @@ def _no_options(_: Settings) -> Mapping[str, bool]:
 
 
 Engine = Callable[[Connection, Iterable[Found], Order, Progress], Report]
-"""What becomes of a reader's units, in a transaction of `changing`."""
+"""Takes what a reader found, and imports it in a transaction of `changing`."""
 
 RECORDS_ENGINE = "app.imports.pipeline"
+"""The module of the engine that imports records."""
 
 
 class Format(NamedTuple):
+    """One format. Its modules are imported only when they are needed."""
+
     name: str
     module: str
-    """Its reader is the function `units` in there; it is imported only where something is read."""
+    """The module whose function `units` reads a file."""
     suffixes: tuple[str, ...]
     live: Callable[[Settings], Live] | None = None
-    """Who answers queries, where there is anybody to ask."""
+    """Makes the client of the server that answers queries; `None` if there is no such server."""
     updated: Callable[[Unit], str | None] | None = None
-    """When a unit's publisher last changed it, as far as it says so; nothing where its records never do."""
+    """Returns the day on which an item was last updated, if it states one; `None` if no item of the format does."""
     reader_options: Callable[[Settings], Mapping[str, bool]] = _no_options
-    """What its reader is to know of the settings."""
+    """Returns the settings that the reader takes as keyword arguments."""
     engine_module: str = RECORDS_ENGINE
-    """Its engine is the function `take_in` in there."""
+    """The module whose function `import_units` imports what was read."""
 
     def engine(self) -> Engine:
+        """The function that imports what was read."""
         engine: Engine = import_module(self.engine_module).import_units
         return engine
 
     @property
     def is_release(self) -> bool:
-        """Descriptors are no records: there is no version of any to go back to."""
+        """Whether its imports are releases. MeSH descriptors are not records and have no versions to revert to."""
         return self.engine_module == RECORDS_ENGINE
 
     def units(self, file: IO[bytes], name: str, names: Names) -> Iterator[Found]:
+        """Yields what a file holds."""
         read: Reader = import_module(self.module).units
         return read(file, name, names, **self.reader_options(Settings()))
 
@@ -84,3 +89,4 @@ FORMATS: Mapping[str, Format] = {
         Format("mesh", "app.imports.formats.mesh", SUFFIXES["mesh"], engine_module="app.imports.formats.mesh.store"),
     )
 }
+"""All formats by name."""

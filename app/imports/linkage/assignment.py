@@ -1,4 +1,8 @@
-"""Which record each part of a unit goes to, before anything is merged: units become steps."""
+"""Assignment: decides to which record each part of a unit belongs, before anything is merged.
+
+Unit -> LinkedCandidate for each candidate, partial update and study-publication link
+     -> keys of withdrawn records, warnings, and the partial updates of unknown records
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -19,45 +23,52 @@ from app.store.submission import Fault
 from app.store.versions import Key
 
 LONGEST_ID = 110
-"""Of one that something is put behind."""
+"""The length to which an id is cut before a suffix is added to it."""
 
 
 class LinkedCandidate(NamedTuple):
-    """Something that a source says of one record."""
+    """A candidate or partial update together with the record that it belongs to."""
 
     unit: int
+    """The number of its unit in the batch."""
     key: Key
     source: str
+    """The id of the source that states it."""
     part: str
+    """Empty for a candidate; else it tells the partial updates of one source apart, such as `mention`."""
     data: Json
     digest: str
     is_whole: bool
-    """An offer; else only some fields, of a record that is there."""
+    """Whether it is a whole candidate. A partial update holds only some fields, and changes only an existing record."""
     entered: bytes | None = None
-    """As it would be kept, where it is offered in a shape that is known to be right."""
+    """The record as it would be stored, if it is known to be valid in this form."""
     prebuilt: PrebuiltCandidate | None = None
-    """Then `data` is only what the record is found by."""
+    """If this is set, `data` holds only the fields that record linkage needs."""
 
     @property
     def full_data(self) -> Json:
-        """All that is said."""
+        """All data of the candidate, under the id of the record that it belongs to."""
         if self.prebuilt is None:
             return self.data
         return without_optional_links(self.key[0], orjson.loads(self.prebuilt.json)) | {"id": self.key[1]}
 
 
 class Assignments(NamedTuple):
+    """The result of assigning one unit."""
+
     linked: list[LinkedCandidate]
     withdrawn: list[Key]
     warnings: list[Remark]
     dropped_links: int
+    """The number of links to publications that are not stored and were left out."""
     is_skipped: bool
+    """Whether the unit has candidates besides sources, and none of them could be assigned."""
     unassigned: tuple[Mention, ...] = ()
-    """What is said of records that nobody has so far."""
+    """Partial updates of records that are not stored so far."""
 
 
 class Unassignable(Exception):
-    """An offer without what it takes to place it."""
+    """A candidate lacks the id that assignment needs."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -65,9 +76,9 @@ class Unassignable(Exception):
 
 
 def digest_of(type: RecordType, data: Json, json: bytes | None = None) -> str:
-    """Of what is offered; `said`: all of it as JSON, sorted by name.
+    """The digest of a candidate's data; `json` is the data as JSON with sorted keys, if it is at hand.
 
-    The day on which a source was read is no news where its content is known by its hash.
+    The day on which a source was retrieved is left out, because its content is known by its hash.
     """
     if json is None or type == "sources":
         lasting = {name: value for name, value in data.items() if type != "sources" or name != "retrieved_on"}
@@ -76,14 +87,17 @@ def digest_of(type: RecordType, data: Json, json: bytes | None = None) -> str:
 
 
 class Assigner:
-    """Units in their order; each may find what those before it create."""
+    """Assigns units in their order. Each unit may refer to records that earlier units of the batch create."""
 
     def __init__(self, prefetched: Prefetched, format: str) -> None:
         self._prefetched, self.format = prefetched, format
         self.matcher = Matcher(prefetched)
 
     def assign(self, units: Mapping[int, Unit]) -> tuple[dict[int, list[Assignments]], dict[int, Fault]]:
-        """Where all of a batch goes, and what cannot be placed; mentions last, for they may be of what comes later."""
+        """Assigns all units; returns the assignments and, for units that cannot be assigned, the fault.
+
+        Partial updates are assigned after all candidates, because they may belong to records of later units.
+        """
         assigned: dict[int, list[Assignments]] = {}
         faults: dict[int, Fault] = {}
         unit_assigners = {number: _UnitAssigner(self, number, unit) for number, unit in units.items()}
@@ -98,20 +112,23 @@ class Assigner:
         return assigned, faults
 
     def may_restore(self, key: Key) -> bool:
-        """Whether a deleted record was deleted by an import or by undoing one, not by people."""
+        """Whether a deleted record was deleted by an import or by a reverted import, and not by a person."""
         known = self._prefetched.layers.get(key, Known())
         return known.ever and all(layer.part for layer in known.layers)
 
     def is_deleted(self, key: Key) -> bool:
+        """Whether the record was deleted and the batch has not created it again."""
         return key in self._prefetched.deleted_keys and not self.matcher.exists(key)
 
 
 class _UnitAssigner:
+    """Assigns the parts of one unit."""
+
     def __init__(self, assigner: Assigner, number: int, unit: Unit) -> None:
         self._assigner, self._number, self._unit = assigner, number, unit
         self._matcher = assigner.matcher
         self._ids: dict[Key, str | None] = {}
-        """The ids that the unit's records have here, by those proposed."""
+        """The id of the stored record for each id that the unit proposes; `None` if the record is left out."""
         self._warnings: list[Remark] = []
         self._dropped_links = 0
         self._source = fold("sources", assigner.format)
@@ -125,7 +142,7 @@ class _UnitAssigner:
         return Assignments(linked, [], self._warnings, self._dropped_links, is_skipped=False)
 
     def assign_mentions(self) -> Assignments:
-        """What the unit says of records that it does not hold, once all that the batch holds is placed."""
+        """Assigns partial updates and withdrawals, once all candidates of the batch are assigned."""
         linked = [one for mention in self._unit.mentions for one in self._assign_mention(mention)]
         withdrawn = [key for each in self._unit.withdrawals for key in self._withdrawn_keys(each)]
         found = {one.key for one in linked}
@@ -153,7 +170,12 @@ class _UnitAssigner:
         yield from self._registration_links((candidate.type, id), data)
 
     def _linked_candidate(self, candidate: Offer, key: Key, found: Json) -> LinkedCandidate:
-        """`found`: what it was found by, as it is here."""
+        """Links a candidate to a record.
+
+        `found` are the fields by which the record was found, with the ids of stored records. A prebuilt candidate can
+        be used as it is only if these are what it was built with; else its full data is restored and its ids are
+        replaced.
+        """
         data, made = found | {"id": key[1]}, candidate.prepared
         if made and data == without_optional_links(candidate.type, candidate.data):
             return LinkedCandidate(self._number, key, self._source, "", data, made.digest, is_whole=True, prebuilt=made)
@@ -167,6 +189,7 @@ class _UnitAssigner:
         return LinkedCandidate(self._number, key, self._source, part, data, digest_of(key[0], data), is_whole)
 
     def _with_local_ids(self, candidate: Offer) -> Json:
+        """A candidate's data with the ids of stored records. Links to unknown publications are dropped with a warning."""
         data, missing = self._resolved(candidate.type, candidate.data)
         self._dropped_links += len(missing)
         self._warnings += [Remark("publication-not-here", id) for id in missing]
@@ -177,7 +200,7 @@ class _UnitAssigner:
         return with_resolved_ids(RESOURCES[type].entered, kept, self._resolve), missing
 
     def _without_foreign_doi(self, type: RecordType, data: Json) -> Json:
-        """A publication without the DOI of another one, which has another PMID."""
+        """Removes a publication's DOI, with a warning, if a publication with another PMID has it already."""
         doi = data.get("doi")
         if type != "publications" or not isinstance(doi, str):
             return data
@@ -189,7 +212,10 @@ class _UnitAssigner:
         return {name: value for name, value in data.items() if name != "doi"}
 
     def _find_id(self, type: RecordType, proposed: str, data: Json) -> str | None:
-        """The id under which a record is here, or is to be; nothing where it is to be left out."""
+        """The id of the record that a candidate belongs to: an existing one, or the id of the new record.
+
+        Returns `None`, with a warning, if several records match or if a person has deleted the record.
+        """
         try:
             found = self._matcher.find(type, data, self._source)
         except Ambiguous as ambiguous:
@@ -202,14 +228,14 @@ class _UnitAssigner:
         return found or self._free_id(type, proposed, data)
 
     def _free_id(self, type: RecordType, proposed: str, data: Json) -> str:
-        """The id that is proposed, or one of what it is called where another record has that."""
+        """The proposed id, or, if another record has that id, one with a suffix made from the candidate's names."""
         if not self._matcher.exists((type, proposed)):
             return proposed
         names = sorted(identifier.key for tier in tiers(type, data) for identifier in tier)
         return f"{proposed[:LONGEST_ID]}-{etag_of(orjson.dumps(names))[:8]}"
 
     def _registration_links(self, key: Key, data: Json) -> Iterator[LinkedCandidate]:
-        """Links between studies and publications that name the same registration."""
+        """Yields links between studies and publications that state the same registration number."""
         if key[0] == "publications":
             for study in self._matcher.sharing_registration("studies", data):
                 yield self._publication_link(study, key[1])

@@ -1,4 +1,4 @@
-"""Which record an offer is of. Nothing is guessed: what may be either of two is neither."""
+"""Matching: finds the record that a candidate belongs to. Where several fit equally well, none is chosen."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -13,14 +13,14 @@ from app.store.versions import Key
 
 
 class Ambiguous(Exception):
-    """Several records fit equally well."""
+    """Several records match a candidate equally well."""
 
     def __init__(self, type: RecordType, ids: Iterable[str]) -> None:
         super().__init__(", ".join(f"{type}/{id}" for id in sorted(ids)))
 
 
 class Matcher:
-    """What the database has, and what the batch has put beside it so far."""
+    """Matches candidates to stored records, and to the records that the batch has created so far."""
 
     def __init__(self, prefetched: Prefetched) -> None:
         self._prefetched = prefetched
@@ -30,7 +30,7 @@ class Matcher:
         self.created: set[Key] = set()
 
     def register(self, type: RecordType, id: str, data: Json) -> None:
-        """What the batch calls a record, new or not."""
+        """Adds the names of a candidate to the record that it is assigned to, so that later candidates find it."""
         own = {kind: set(keys) for kind, keys in self._names_of((type, id)).items()}
         for identifier in (each for tier in tiers(type, data) for each in tier):
             for kind in identifier.kinds:
@@ -46,28 +46,30 @@ class Matcher:
             self.created.add((type, id))
 
     def exists(self, key: Key) -> bool:
+        """Whether the record is stored, or created by this batch."""
         return key in self._prefetched.existing or key in self.created
 
     def ids_named(self, type: RecordType, key: str, kinds: frozenset[str] | None = None) -> set[str]:
+        """The ids of the records that have a folded name, of some kinds of names or of any."""
         found = (*self._prefetched.names.get((type, key), ()), *self._new_names.get((type, key), ()))
         return {id for kind, id in found if kinds is None or kind in kinds}
 
     def find_by_name(self, type: RecordType, name: str) -> str | None:
-        """The one record that a name of any kind finds."""
+        """The id of the one record that a name of any kind identifies; `None` if there are none or several."""
         if self.exists((type, name)):
             return name
         found = self.ids_named(type, fold(type, name))
         return found.pop() if len(found) == 1 else None
 
     def find_publication(self, id: str) -> str | None:
-        """The publication that a study names by the id proposed for it."""
+        """The id of the stored publication for an id that a study proposes, by the PMID in it if need be."""
         if self.exists(("publications", id)):
             return id
         pmid = pmid_of(id)
         return next(iter(self.ids_named("publications", pmid, frozenset({"pmid"}))), None) if pmid else None
 
     def find(self, type: RecordType, data: Json, source: str) -> str | None:
-        """The id of the record that is offered, if there is one; raises `Ambiguous`."""
+        """The id of the record that a candidate belongs to, or `None` if it is new; raises `Ambiguous`."""
         for id in texts(data, "id"):
             if self.exists((type, id)) and self._may_match(type, id, data, source):
                 return id
@@ -80,6 +82,9 @@ class Matcher:
         return self._match_by_publications(data) if type == "studies" else None
 
     def _match_tier(self, type: RecordType, tier: list[Identifier], data: Json) -> set[str]:
+        """The ids of the records that the identifiers of one tier match and that nothing tells apart from the
+        candidate.
+        """
         found = {id for identifier in tier for id in self.ids_named(type, identifier.key, identifier.kinds)}
         if type == "publications":
             return {id for id in found if not self.is_other_publication(id, data)}
@@ -89,7 +94,11 @@ class Matcher:
         return found
 
     def _may_match(self, type: RecordType, id: str, data: Json, source: str) -> bool:
-        """Whether a record of the id that is proposed is what is offered: words can make one id of two names."""
+        """Whether the record that has the proposed id can be the candidate's.
+
+        Ids of products and indications are slugs of names, and two names can have one slug. Such a record must share a
+        name with the candidate or have a contribution of the same source.
+        """
         if type == "publications":
             return not self.is_other_publication(id, data)
         if type not in ("products", "indications"):
@@ -103,9 +112,10 @@ class Matcher:
         return self._registrations.get(id) or self._prefetched.registrations.get(id, [])
 
     def _is_other_trial(self, id: str, data: Json) -> bool:
-        """A study of studies, or one that the same registry knows by another number first.
+        """Whether a study is a pooled one, or its first number in the same registry is another one.
 
-        Registrations name their relatives: an extension its parent's number, two trials of a programme one EudraCT's.
+        Registrations also name related trials: an extension names its parent, and two trials of a programme share one
+        EudraCT number.
         """
         for number in texts(data, "registry_ids")[:1]:
             own = fold("studies", number)
@@ -117,7 +127,7 @@ class Matcher:
         return self._own_names.get(key) or self._prefetched.own_names.get(key, {})
 
     def is_other_publication(self, id: str, data: Json) -> bool:
-        """Whether a publication has another PMID or, without one, another DOI than what is offered."""
+        """Whether a publication has another PMID than the candidate or, if one of them has none, another DOI."""
         own = self._names_of(("publications", id))
         for kind in ("pmid", "doi"):
             offered = {fold("publications", text) for text in texts(data, kind)}
@@ -126,7 +136,11 @@ class Matcher:
         return False
 
     def _narrow_studies(self, found: set[str], data: Json) -> set[str]:
-        """Of several that share a registration: the one of this title, else of no other registration, else apart."""
+        """Narrows down several studies that share a registration number.
+
+        The study of the same title is preferred, then the one without registrations that the candidate lacks, then the
+        one that shares no participants with others. All that still fit are returned if these tests leave more than one.
+        """
         offered = {fold("studies", id) for id in texts(data, "registry_ids")}
         titles = {fold("studies", title) for title in texts(data, "title")}
         prefetched = self._prefetched
@@ -143,7 +157,10 @@ class Matcher:
         return found
 
     def _match_by_publications(self, data: Json) -> str | None:
-        """The unregistered study that is all that the offered one's publications report."""
+        """The one unregistered study that the candidate's publications report.
+
+        Pooled studies do not count, nor do publications that report several studies.
+        """
         publications = [id for id in map(self.find_publication, reported_publications(data)) if id]
         found = {study for id in publications for study in self._prefetched.studies_by_publication.get(id, ())}
         one = found.pop() if len(found) == 1 else None
@@ -151,7 +168,10 @@ class Matcher:
         return one if one in self._prefetched.study_titles.keys() - self._prefetched.pooled and not registered else None
 
     def sharing_registration(self, type: RecordType, data: Json) -> list[str]:
-        """Who of another type names a registration that the offered record names, if just one does."""
+        """The ids of records of another type that state one of the candidate's registration numbers.
+
+        A number that several studies share links to none of them.
+        """
         kinds, found = frozenset({"registry-id"}), []
         for name in texts(data, "registry_ids"):
             ids = self.ids_named(type, fold(type, name), kinds)

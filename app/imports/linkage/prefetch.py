@@ -1,4 +1,6 @@
-"""All that a batch of units can find in the database, looked up in a fixed number of statements."""
+"""Prefetch: reads everything from the database that a batch of units can match, in a fixed number of statements per
+batch.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -17,42 +19,46 @@ from app.store.rows import among, batches, deleted, known
 from app.store.versions import Key
 
 NameKey = tuple[RecordType, str]
-"""A type and a folded name."""
+"""A record type and a folded name."""
 
 NAMED_TYPES: tuple[RecordType, ...] = ("studies", "publications", "products", "indications")
-"""Types whose records are told apart by their names."""
+"""The types whose own names are read, to tell their records apart."""
 
 POOLED = ("pooled-analysis", "meta-analysis", "systematic-review")
+"""The designs of studies that pool other studies."""
 
 NAMES_PER_QUERY = 5000
-"""Names that are asked for at once."""
+"""The number of keys in one statement."""
 
 
 @dataclass(slots=True)
 class Prefetched:
+    """The stored data that the candidates of a batch can match."""
+
     names: dict[NameKey, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
-    """`(kind, id)` by what finds it."""
+    """The kind of name and the id of each record that a folded name identifies."""
     own_names: dict[Key, dict[str, set[str]]] = field(default_factory=dict)
-    """The names of what was found, by kind."""
+    """All names of the records that were found, by kind."""
     existing: set[Key] = field(default_factory=set)
     deleted_keys: set[Key] = field(default_factory=set)
     studies_by_publication: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    """Studies by a publication that reports them and no other."""
+    """The study of each publication that reports exactly one study and no pooled data."""
     study_titles: dict[str, str] = field(default_factory=dict)
-    """Studies' own titles, folded."""
+    """The folded titles of studies."""
     overlapping_studies: set[str] = field(default_factory=set)
     """Studies that share participants with others."""
     pooled: set[str] = field(default_factory=set)
-    """Studies of studies: none of them is a trial that is registered."""
+    """Studies that pool other studies. None of them is itself a registered trial."""
     registrations: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    """Studies' registrations, folded, in order."""
+    """The folded registration numbers of studies, in order."""
     layers: dict[Key, Known] = field(default_factory=dict)
-    """Who offered something before, without what."""
+    """The contributions of earlier imports to each record, without their content."""
     entered_revisions: dict[Key, int] = field(default_factory=dict)
-    """In which revision a record was last entered."""
+    """The revision in which each record was last entered."""
 
 
 def _lookups(units: Iterable[Unit]) -> Iterator[tuple[NameKey, Key | None]]:
+    """Yields the names that units refer to, each with the key of the record if the name may be an id."""
     for unit in units:
         for offer in unit.offers:
             yield from _candidate_lookups(offer.type, offer.data)
@@ -62,6 +68,7 @@ def _lookups(units: Iterable[Unit]) -> Iterator[tuple[NameKey, Key | None]]:
 
 
 def _candidate_lookups(type: RecordType, data: object) -> Iterator[tuple[NameKey, Key | None]]:
+    """Yields the names by which a candidate, its registrations and its publications may be found."""
     if not isinstance(data, dict):
         return
     for tier in tiers(type, data):
@@ -76,6 +83,7 @@ def _candidate_lookups(type: RecordType, data: object) -> Iterator[tuple[NameKey
 
 
 def prefetch(connection: Connection, units: Iterable[Unit]) -> Prefetched:
+    """Reads the data for all units of a batch."""
     wanted = list(_lookups(units))
     found = Prefetched()
     _fetch_names(connection, {name for name, _ in wanted}, found)
@@ -105,6 +113,7 @@ def _fetch_names(connection: Connection, wanted: set[NameKey], found: Prefetched
 
 
 def _fetch_reported_studies(connection: Connection, publications: list[str], found: Prefetched) -> None:
+    """Finds the studies that publications report; drops publications of several studies or of pooled data."""
     columns = (StudyPublication.publication_id, StudyPublication.study_id, StudyPublication.reports_pooled_data)
     pooled: set[str] = set()
     for batch in batches(publications, NAMES_PER_QUERY):
@@ -128,6 +137,7 @@ def _fetch_own_names(connection: Connection, found: Prefetched) -> None:
 
 
 def _fetch_study_details(connection: Connection, studies: list[str], found: Prefetched) -> None:
+    """Reads what tells studies of one registration apart: title, design, and shared participants."""
     overlaps = select(StudyOverlap.study_id).where(StudyOverlap.study_id == Study.id).exists()
     for batch in batches(studies, NAMES_PER_QUERY):
         query = select(Study.id, Study.own_title, Study.design, overlaps)

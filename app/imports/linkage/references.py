@@ -1,4 +1,4 @@
-"""The ids that an offer refers to, exchanged for those that the records have here."""
+"""Reference remapping: replaces the ids in a candidate's references by the ids of stored records."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,14 +9,14 @@ from app.records.base_schemas import RefersTo, referring
 from app.records.fields import RecordType
 
 Resolve = Callable[[RecordType, str], str | None]
-"""The id that a record has here; nothing where it is to be left out."""
+"""Returns the id of the stored record for a type and a proposed id; `None` if the record is left out."""
 
 OPTIONAL_LINKS = {"studies": "publications"}
-"""Lists of links by type whose items are left out where the record is not here."""
+"""For a type, the field with links that are dropped if the linked record is not stored."""
 
 
 def with_resolved_ids(shape: type[BaseModel], data: Any, resolve: Resolve) -> Any:
-    """What is offered with the ids that records have here; whatever has no such shape stays as it is."""
+    """The data with the ids of stored records in its references; a value of an unexpected shape stays as it is."""
     if isinstance(data, list):
         return [with_resolved_ids(shape, item, resolve) for item in data]
     if not isinstance(data, dict):
@@ -36,7 +36,7 @@ def _resolved_value(mark: RefersTo | type[BaseModel], value: Any, resolve: Resol
 
 
 def without_missing_links(type: RecordType, data: dict[str, Any], resolve: Resolve) -> tuple[dict[str, Any], list[str]]:
-    """An offered study less the links to publications that are not here, and which these are."""
+    """The data without links to publications that are not stored, and the ids of those publications."""
     links = data.get(OPTIONAL_LINKS.get(type, ""))
     if not isinstance(links, list):
         return data, []
@@ -50,18 +50,18 @@ def without_missing_links(type: RecordType, data: dict[str, Any], resolve: Resol
 
 
 def optional_link_fields(type: RecordType, data: dict[str, Any]) -> list[str]:
-    """The fields of an offer that hold such links."""
+    """The names of the fields in the data that hold such links."""
     name = OPTIONAL_LINKS.get(type, "")
     return [name] if data.get(name) else []
 
 
 def without_optional_links(type: RecordType, data: dict[str, Any]) -> dict[str, Any]:
-    """An offer as it is where none of the records that its links name is here."""
+    """The data with those fields emptied."""
     return data | {name: [] for name in optional_link_fields(type, data)}
 
 
 def _distinct_links(links: list[Any], resolve: Resolve) -> list[Any]:
-    """Two names of one publication are one link."""
+    """Keeps one link for each publication, which links may name by different ids."""
     seen: dict[Any, Any] = {}
     for link in links:
         id = link.get("publication") if isinstance(link, dict) else None
