@@ -1,4 +1,13 @@
-"""One batch of units: looked up, placed, merged and checked, until all that is left of it can be written."""
+"""One batch of source items, from record linkage to entries that can be written.
+
+    prefetch    everything that the batch can refer to, in a fixed number of statements
+    assign      items -> linked candidates, each with the record that it belongs to
+    merge       linked candidates -> merged records
+    validate    merged records -> entries, or faults
+
+A fault rejects the item of a new record, and freezes fields of an existing one. All steps after the prefetch are then
+repeated, until no fault is left.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,9 +16,9 @@ import orjson
 from sqlalchemy import Connection
 
 from app.imports.candidates import Mention, Remark, Unit
-from app.imports.linkage.assignment import Placed, Placing, Step
-from app.imports.linkage.prefetch import Looked, look
-from app.imports.merge import Held, Refused, Said, Weaving, fields_with, is_known
+from app.imports.linkage.assignment import Assigner, Assignments, LinkedCandidate
+from app.imports.linkage.prefetch import Prefetched, prefetch
+from app.imports.merge import Merge, MergedRecord, Rejected, SeenCandidates, fields_grouped_with, is_already_applied
 from app.store.entry import Entry
 from app.store.reconciliation.contributions import Layer, bare
 from app.store.reconciliation.history import Known, known_layers, last_entered
@@ -20,149 +29,178 @@ from app.store.versions import Key
 
 
 @dataclass(slots=True)
-class Settled:
-    """What is to be written of a batch, and what is to be told of it."""
+class BatchOutcome:
+    """What has to be written for a batch, and what has to be reported about it. Units are given by their numbers."""
 
     entries: list[Entry] = field(default_factory=list)
-    held: list[Held] = field(default_factory=list)
+    merged: list[MergedRecord] = field(default_factory=list)
     withdrawn: dict[Key, int] = field(default_factory=dict)
-    """Records that their publisher has taken back, by the unit that says so."""
-    gone: list[Key] = field(default_factory=list)
-    """Those of them that nobody else has a hand in or refers to."""
-    refused: dict[int, list[Fault]] = field(default_factory=dict)
-    taken: set[int] = field(default_factory=set)
-    set_aside: set[int] = field(default_factory=set)
-    remarks: list[tuple[int, Remark]] = field(default_factory=list)
-    dropped: int = 0
-    unplaced: list[tuple[int, Mention]] = field(default_factory=list)
+    """The records that their publishers have withdrawn, each with the unit that states it."""
+    deletions: list[Key] = field(default_factory=list)
+    """The withdrawn records that may be deleted: only imports contributed to them, and nothing refers to them."""
+    rejected: dict[int, list[Fault]] = field(default_factory=dict)
+    applied: set[int] = field(default_factory=set)
+    skipped: set[int] = field(default_factory=set)
+    warnings: list[tuple[int, Remark]] = field(default_factory=list)
+    dropped_links: int = 0
+    unassigned: list[tuple[int, Mention]] = field(default_factory=list)
 
 
 class Batch:
-    """`said`: by the batches before, where a format's files repeat themselves."""
+    """Resolves one batch. `seen` holds the digests of earlier batches, for formats whose files repeat records."""
 
     def __init__(
-        self, connection: Connection, units: Mapping[int, Unit], format: str, revision: int | None, said: Said
+        self, connection: Connection, units: Mapping[int, Unit], format: str, revision: int | None, seen: SeenCandidates
     ) -> None:
         self._connection, self._units, self._format, self._revision = connection, units, format, revision
-        self._said = said
-        self._looked: Looked = look(connection, units.values())
+        self._seen = seen
+        self._prefetched: Prefetched = prefetch(connection, units.values())
         self._standing: dict[Key, Standing] = {}
-        self._refused: dict[int, list[Fault]] = {}
+        self._rejected: dict[int, list[Fault]] = {}
         self._frozen: dict[Key, frozenset[str] | None] = {}
-        self._why: dict[Key, tuple[int, str]] = {}
+        self._freeze_reasons: dict[Key, tuple[int, str]] = {}
 
-    def settle(self) -> Settled:
-        """Tries anew without what is refused, and without touching what cannot be changed, until nothing is wrong."""
+    def resolve(self) -> BatchOutcome:
+        """Returns what has to be written and reported.
+
+        It repeats assignment, merge and validation without the units that were rejected, and without the fields that
+        must not be changed, until nothing is wrong.
+        """
         while True:
-            settled, steps = self._place()
-            self._read({step.key: step.unit for step in steps if not is_known(self._looked, step, {})})
-            weaving, refused = self._weave(steps, settled)
-            faults = self._check(weaving, settled)
+            outcome, linked = self._assign()
+            self._load_standing(
+                {
+                    candidate.key: candidate.unit
+                    for candidate in linked
+                    if not is_already_applied(self._prefetched, candidate, {})
+                }
+            )
+            merge, rejected = self._merge(linked, outcome)
+            faults = self._validate(merge, outcome)
             if faults:
-                self._give_way(faults, weaving)
-            elif refused:
-                self._refused |= refused
+                self._handle_faults(faults, merge)
+            elif rejected:
+                self._rejected |= rejected
             else:
-                self._said.update(weaving.said)
-                settled.remarks += [(number, Remark("duplicate", what)) for number, what in weaving.duplicates]
-                return self._told(settled)
+                self._seen.update(merge.seen)
+                outcome.warnings += [(number, Remark("duplicate", what)) for number, what in merge.duplicates]
+                return self._finish(outcome)
 
-    def _place(self) -> tuple[Settled, list[Step]]:
-        settled, steps = Settled(), []
-        placing = Placing(self._looked, self._format)
-        units = {number: unit for number, unit in self._units.items() if number not in self._refused}
-        placed, faults = placing.place(units)
-        self._refused |= {number: [fault] for number, fault in faults.items()}
-        for number, found in placed.items():
+    def _assign(self) -> tuple[BatchOutcome, list[LinkedCandidate]]:
+        outcome, linked = BatchOutcome(), []
+        assigner = Assigner(self._prefetched, self._format)
+        units = {number: unit for number, unit in self._units.items() if number not in self._rejected}
+        assigned, faults = assigner.assign(units)
+        self._rejected |= {number: [fault] for number, fault in faults.items()}
+        for number, found in assigned.items():
             for each in found:
-                steps.extend(each.steps)
-                _note(settled, number, each)
-        self._withdraw(settled)
-        return settled, [*_whole_first(steps)]
+                linked.extend(each.linked)
+                _collect(outcome, number, each)
+        self._apply_withdrawals(outcome)
+        return outcome, [*_candidates_first(linked)]
 
-    def _read(self, keys: Mapping[Key, int]) -> None:
-        wanted = sorted(key for key in keys if key in self._looked.there and key not in self._standing)
+    def _load_standing(self, keys: Mapping[Key, int]) -> None:
+        """Loads existing records together with all contributions to them.
+
+        `keys` gives, for each record, the unit that wants it. A record without an entered document is frozen.
+        """
+        wanted = sorted(key for key in keys if key in self._prefetched.existing and key not in self._standing)
         layers = known_layers(self._connection, wanted)
         for key, entered in last_entered(self._connection, wanted).items():
             record = bare(key[0], orjson.loads(entered))
             self._standing[key] = Standing(key[0], record, layers.get(key, Known()).layers)
         for key in wanted:
             if key not in self._standing:
-                self._leave(key, keys[key], "it is not kept as it was entered")
+                self._freeze(key, keys[key], "it is not kept as it was entered")
 
-    def _leave(self, key: Key, unit: int, why: str) -> None:
-        self._frozen[key], self._why[key] = None, (unit, why)
+    def _freeze(self, key: Key, unit: int, why: str) -> None:
+        """Leaves a record as it is in this batch, and keeps the reason for the report."""
+        self._frozen[key], self._freeze_reasons[key] = None, (unit, why)
 
-    def _weave(self, steps: Iterable[Step], settled: Settled) -> tuple[Weaving, dict[int, list[Fault]]]:
+    def _merge(self, linked: Iterable[LinkedCandidate], outcome: BatchOutcome) -> tuple[Merge, dict[int, list[Fault]]]:
+        """Applies all linked candidates; returns the merge and the faults of the units that it rejects."""
         places = {number: unit.place for number, unit in self._units.items()}
-        weaving = Weaving(self._looked, self._standing, self._format, self._revision, places, self._frozen, self._said)
-        refused: dict[int, list[Fault]] = {}
-        for step in steps:
+        merge = Merge(self._prefetched, self._standing, self._format, self._revision, places, self._frozen, self._seen)
+        rejected: dict[int, list[Fault]] = {}
+        for candidate in linked:
             try:
-                if step.key not in settled.gone and weaving.take(step):
-                    settled.taken.add(step.unit)
-            except Refused as error:
-                refused.setdefault(step.unit, []).extend(error.faults)
-        return weaving, refused
+                if candidate.key not in outcome.deletions and merge.apply(candidate):
+                    outcome.applied.add(candidate.unit)
+            except Rejected as error:
+                rejected.setdefault(candidate.unit, []).extend(error.faults)
+        return merge, rejected
 
-    def _check(self, weaving: Weaving, settled: Settled) -> list[tuple[Held, Fault]]:
-        settled.held = [held for held in weaving.held.values() if held.fresh]
-        changed = sorted((held for held in settled.held if held.is_changed), key=lambda held: TYPE_ORDER[held.key[0]])
-        checking = Checking(settled.gone)
-        drafts = [held.draft(number) for number, held in enumerate(changed)]
-        settled.entries = checking.settle(self._connection, list(checking.read(drafts)))
+    def _validate(self, merge: Merge, outcome: BatchOutcome) -> list[tuple[MergedRecord, Fault]]:
+        """Validates the changed records; returns each fault with the record that it belongs to."""
+        outcome.merged = [merged for merged in merge.records.values() if merged.new_layers]
+        changed = sorted(
+            (merged for merged in outcome.merged if merged.is_changed), key=lambda merged: TYPE_ORDER[merged.key[0]]
+        )
+        checking = Checking(outcome.deletions)
+        drafts = [merged.draft(number) for number, merged in enumerate(changed)]
+        outcome.entries = checking.settle(self._connection, list(checking.read(drafts)))
         return [(changed[fault.number], fault) for fault in checking.faults]
 
-    def _give_way(self, faults: list[tuple[Held, Fault]], weaving: Weaving) -> None:
-        """A new record's fault is its unit's; one that was there stays as it is where an offer would break it."""
-        for held in {held.key: held for held, _ in faults}.values():
-            own = [fault for other, fault in faults if other is held]
-            if held.is_new:
-                self._refused.setdefault(held.units[-1], []).extend(own)
-            elif held.key in self._frozen or held.before is None:
-                self._leave(held.key, held.units[0], own[0].detail)
+    def _handle_faults(self, faults: list[tuple[MergedRecord, Fault]], merge: Merge) -> None:
+        """Decides what a fault means for the next attempt.
+
+        If the record is new, the last unit that changed it is rejected. If it exists, the fields at fault stay as they
+        are, with all fields that are merged together with them; if that does not help, the whole record stays as it is.
+        """
+        for merged in {merged.key: merged for merged, _ in faults}.values():
+            own = [fault for other, fault in faults if other is merged]
+            if merged.is_new:
+                self._rejected.setdefault(merged.units[-1], []).extend(own)
+            elif merged.key in self._frozen or merged.before is None:
+                self._freeze(merged.key, merged.units[0], own[0].detail)
             else:
-                self._frozen[held.key] = fields_with(held.key, [fault.pointer for fault in own], held.before)
+                self._frozen[merged.key] = fields_grouped_with(
+                    merged.key, [fault.pointer for fault in own], merged.before
+                )
 
-    def _told(self, settled: Settled) -> Settled:
-        settled.refused = self._refused
-        for key, (number, why) in self._why.items():
-            settled.remarks.append((number, Remark("left-as-it-is", f"{key[0]}/{key[1]}: {why}")))
-        return settled
+    def _finish(self, outcome: BatchOutcome) -> BatchOutcome:
+        """Adds the rejections and a warning for each record that was left as it is."""
+        outcome.rejected = self._rejected
+        for key, (number, why) in self._freeze_reasons.items():
+            outcome.warnings.append((number, Remark("left-as-it-is", f"{key[0]}/{key[1]}: {why}")))
+        return outcome
 
-    def _withdraw(self, settled: Settled) -> None:
-        """What only imports have made and nobody refers to goes; all else stays, and what came in this very run stays
-        until the next one."""
-        keys = settled.withdrawn
-        self._read(keys)
-        lasting = [key for key in keys if key in self._standing and not self._came_now(key)]
+    def _apply_withdrawals(self, outcome: BatchOutcome) -> None:
+        """Decides which withdrawn records are deleted.
+
+        A record stays if a person contributed to it, if a record refers to it, or if this very run has entered it.
+        """
+        keys = outcome.withdrawn
+        self._load_standing(keys)
+        lasting = [key for key in keys if key in self._standing and not self._entered_in_this_run(key)]
         own = [key for key in lasting if not self._standing[key].is_touched()]
         needed = still_referred(self._connection, own)
-        settled.gone = [key for key in own if key not in needed]
-        settled.taken |= {keys[key] for key in settled.gone}
-        for key in keys.keys() - set(settled.gone):
-            kind = "withdrawn-in-the-same-run" if self._came_now(key) else "withdrawn-but-in-use"
-            settled.remarks.append((keys[key], Remark(kind, f"{key[0]}/{key[1]}")))
+        outcome.deletions = [key for key in own if key not in needed]
+        outcome.applied |= {keys[key] for key in outcome.deletions}
+        for key in keys.keys() - set(outcome.deletions):
+            kind = "withdrawn-in-the-same-run" if self._entered_in_this_run(key) else "withdrawn-but-in-use"
+            outcome.warnings.append((keys[key], Remark(kind, f"{key[0]}/{key[1]}")))
 
-    def _came_now(self, key: Key) -> bool:
-        """Whether this run has entered it before, or is about to."""
-        return key not in self._looked.there or self._looked.entered.get(key, 0) == self._revision
+    def _entered_in_this_run(self, key: Key) -> bool:
+        """Whether this run has entered the record, or is about to enter it as new."""
+        return key not in self._prefetched.existing or self._prefetched.entered_revisions.get(key, 0) == self._revision
 
     def layers(self, key: Key) -> tuple[Layer, ...]:
-        """Who offered something of a record, without what."""
-        return self._looked.layers.get(key, Known()).layers
+        """The contributions to a record, without their content."""
+        return self._prefetched.layers.get(key, Known()).layers
 
 
-def _whole_first(steps: Sequence[Step]) -> Iterator[Step]:
-    """What is said in passing comes after all that is offered."""
-    yield from (step for step in steps if step.is_whole)
-    yield from (step for step in steps if not step.is_whole)
+def _candidates_first(linked: Sequence[LinkedCandidate]) -> Iterator[LinkedCandidate]:
+    """Puts partial updates after all candidates."""
+    yield from (candidate for candidate in linked if candidate.is_whole)
+    yield from (candidate for candidate in linked if not candidate.is_whole)
 
 
-def _note(settled: Settled, number: int, placed: Placed) -> None:
-    settled.withdrawn |= dict.fromkeys(placed.withdrawn, number)
-    settled.dropped += placed.dropped
-    settled.unplaced += [(number, mention) for mention in placed.unplaced]
-    settled.remarks += [(number, remark) for remark in placed.remarks]
-    if placed.set_aside:
-        settled.set_aside.add(number)
+def _collect(outcome: BatchOutcome, number: int, assigned: Assignments) -> None:
+    """Adds the assignments of one unit to the outcome of the batch."""
+    outcome.withdrawn |= dict.fromkeys(assigned.withdrawn, number)
+    outcome.dropped_links += assigned.dropped_links
+    outcome.unassigned += [(number, mention) for mention in assigned.unassigned]
+    outcome.warnings += [(number, remark) for remark in assigned.warnings]
+    if assigned.is_skipped:
+        outcome.skipped.add(number)

@@ -1,6 +1,15 @@
-"""What an importer makes of somebody's file: records in the shapes that everybody enters them in, a unit at a time.
+"""What a reader finds in a file, in the same types for all formats.
 
-Whoever reads a file says what it holds; what becomes of it is decided elsewhere, alike for all formats.
+    Found = Unit | Refusal
+    Unit              a source item: it is imported as a whole or not at all
+      Offer           a candidate: one record that the file holds
+      Mention         a partial update: some fields of a record that the file does not hold
+      Withdrawal      a record that its publisher has withdrawn
+      Remark          a warning: something that could not be mapped
+      Descriptor      a MeSH descriptor, which is not a record
+    Refusal           a rejection: a part of the file that cannot be read as a source item
+
+A reader only says what the file holds. Record linkage, merging and writing are the same for all formats.
 """
 
 from typing import Any, NamedTuple
@@ -13,49 +22,58 @@ from app.store.entry import Ready
 Json = dict[str, Any]
 
 
-class Prepared(NamedTuple):
-    """What is offered without its links to publications, ready to be written should nobody have it."""
+class PrebuiltCandidate(NamedTuple):
+    """A candidate whose rows and document the reader process has built, without its links to publications."""
 
     ready: Ready
+    """The prebuilt rows and document. They are written as they are if the record turns out to be new."""
     digest: str
-    said: bytes
-    """All of the offer, as JSON."""
+    """The digest of the candidate's data without those links."""
+    json: bytes
+    """The candidate's whole data as JSON with sorted keys, links included."""
 
 
 class Offer(NamedTuple):
-    """A record as a file has it, as the type's `In` model takes it; its id is a proposal, should nobody have it yet."""
+    """A candidate: one record as a file states it, in the shape of its type's `In` model.
+
+    Its id is a proposal: it is used only if no stored record matches the candidate.
+    """
 
     type: RecordType
     data: Json
     entered: bytes | None = None
-    """As it would be kept, where it is known that its shape and its own rules are right."""
-    prepared: Prepared | None = None
-    """Then `data` is only what the record is found by."""
+    """The record as it would be stored, if its shape and the rules of its own type were found right before."""
+    prepared: PrebuiltCandidate | None = None
+    """If this is set, `data` holds only the fields that record linkage needs."""
 
     @property
-    def whole(self) -> Json:
-        return self.data if self.prepared is None else orjson.loads(self.prepared.said)
+    def full_data(self) -> Json:
+        """The whole data of the candidate, whether it is prebuilt or not."""
+        return self.data if self.prepared is None else orjson.loads(self.prepared.json)
 
 
 class Mention(NamedTuple):
-    """What a file says of a record that it does not hold itself; of no matter where nobody has that record."""
+    """A partial update: what a file states about a record that it does not hold itself.
+
+    It has no effect if that record is not stored.
+    """
 
     type: RecordType
     name: str
-    """Any name that finds it: an id, a PMID, a registration."""
+    """Any name that identifies the record: an id, a PMID, a registration number."""
     data: Json
-    """Some of its fields."""
+    """Some of the record's fields."""
 
 
 class Withdrawal(NamedTuple):
-    """A record that its publisher has taken back."""
+    """A record that its publisher has withdrawn."""
 
     type: RecordType
     name: str
 
 
 class Remark(NamedTuple):
-    """Something that was seen and could not be mapped; counted in the report by its kind."""
+    """A warning: something that was read and could not be mapped. The report counts warnings by their kind."""
 
     kind: str
     """Words joined by hyphens, such as `condition-kept-as-text`."""
@@ -63,7 +81,7 @@ class Remark(NamedTuple):
 
 
 class Descriptor(NamedTuple):
-    """A MeSH descriptor: a heading, its entry terms, and where it stands in the trees. It is no record."""
+    """A MeSH descriptor: its heading, its entry terms and its places in the MeSH trees. It is not a record."""
 
     id: str
     heading: str
@@ -72,12 +90,12 @@ class Descriptor(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """What belongs together in a file, such as one registry record: taken as a whole or not at all."""
+    """A source item, such as one registry record: its parts are imported together or not at all."""
 
     place: str
-    """What the report calls it: `NCT00156910`, `PMID 20647170`, `line 12`."""
+    """The name of the item in the report: `NCT00156910`, `PMID 20647170`, `line 12`."""
     offers: tuple[Offer, ...]
-    """Each after those that it refers to; the source that they cite comes first."""
+    """Candidates in order of reference: each comes after those that it refers to, the source that they cite first."""
     mentions: tuple[Mention, ...] = ()
     withdrawals: tuple[Withdrawal, ...] = ()
     remarks: tuple[Remark, ...] = ()
@@ -85,11 +103,11 @@ class Unit(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """A part of a file that is no record, or none that can be read."""
+    """A rejection: a part of a file that is not a record, or that cannot be read."""
 
     place: str
     pointer: str
-    """RFC 6901 into the record, or empty."""
+    """A JSON pointer (RFC 6901) into the record, or an empty string for the whole of it."""
     detail: str
 
 
@@ -97,4 +115,4 @@ Found = Unit | Refusal
 
 
 class Unreadable(Exception):
-    """The file as a whole cannot be read, or not any further; says why."""
+    """A file cannot be read, either as a whole or from some point on. The message says why."""

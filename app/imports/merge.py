@@ -1,4 +1,4 @@
-"""What becomes of the records that a batch's steps go to: those that are new, and those that are merged."""
+"""The merge of a batch: linked candidates become new records, or contributions to existing ones."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -6,10 +6,11 @@ from typing import Any
 
 import orjson
 
-from app.imports.linkage.assignment import Step
-from app.imports.linkage.prefetch import Looked
+from app.imports.candidates import Json
+from app.imports.linkage.assignment import LinkedCandidate
+from app.imports.linkage.prefetch import Prefetched
 from app.records.base_schemas import as_entered
-from app.store.reconciliation.contributions import Json, Layer, added_up, bare, groups
+from app.store.reconciliation.contributions import Layer, added_up, bare, groups
 from app.store.reconciliation.history import NEVER, Known
 from app.store.reconciliation.precedence import REPEATING
 from app.store.reconciliation.survivorship import Standing
@@ -17,16 +18,16 @@ from app.store.submission import Draft, Fault
 from app.store.validation import Checking
 from app.store.versions import Key
 
-FRESH = NEVER
-"""The revision of what is offered now, until there is one."""
+PENDING = NEVER
+"""Stands for the revision of this run's contributions until that revision is open."""
 
 
-Said = dict[tuple[Key, str, str], tuple[str, str]]
-"""What each source has said in a run, by record, source and part: its digest, and where it stood first."""
+SeenCandidates = dict[tuple[Key, str, str], tuple[str, str]]
+"""The candidates of a run by record, source and part: the digest of each, and the place where it was read first."""
 
 
-class Refused(Exception):
-    """What a step offers cannot be taken, so neither can its unit."""
+class Rejected(Exception):
+    """A candidate cannot be imported, and so neither can its unit."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         super().__init__("refused")
@@ -34,16 +35,22 @@ class Refused(Exception):
 
 
 @dataclass(slots=True)
-class Held:
-    """A record that steps go to. `only`: it is new, and this is all that was said of it."""
+class MergedRecord:
+    """A record of the batch with the candidates that were applied to it.
+
+    A new record has only its `sole_candidate` until a second candidate is applied to it; only then is it parsed and
+    merged. An existing record has a `standing` and, in `before`, its fields before the batch.
+    """
 
     key: Key
     standing: Standing | None = None
-    only: Step | None = None
-    fresh: dict[tuple[str, str], Layer] = field(default_factory=dict)
-    again: set[tuple[str, str]] = field(default_factory=set)
-    """Layers that stand in this revision already."""
+    sole_candidate: LinkedCandidate | None = None
+    new_layers: dict[tuple[str, str], Layer] = field(default_factory=dict)
+    """The contributions that this batch stores, by source and part."""
+    replaced_layers: set[tuple[str, str]] = field(default_factory=set)
+    """Those of them that replace a row of this same revision."""
     units: list[int] = field(default_factory=list)
+    """The units that changed the record, in order."""
     before: Json | None = None
 
     @property
@@ -52,194 +59,231 @@ class Held:
 
     @property
     def data(self) -> Json:
-        if self.only is not None:
-            return self.only.whole
+        """The record's data as it would be entered."""
+        if self.sole_candidate is not None:
+            return self.sole_candidate.full_data
         assert self.standing is not None
         return {"id": self.key[1], **self.standing.record}
 
     def draft(self, number: int) -> Draft:
-        if self.only and self.only.prepared:
-            return Draft(number, self.key[0], self.only.data, ready=self.only.prepared.ready)
-        return Draft(number, self.key[0], self.data, self.only.entered if self.only else None)
+        """The record as a draft for validation, under its number in the batch."""
+        if self.sole_candidate and self.sole_candidate.prebuilt:
+            return Draft(number, self.key[0], self.sole_candidate.data, ready=self.sole_candidate.prebuilt.ready)
+        return Draft(number, self.key[0], self.data, self.sole_candidate.entered if self.sole_candidate else None)
 
     @property
     def is_changed(self) -> bool:
         return self.standing is None or self.before != self.standing.record
 
 
-def _read_alone(key: Key, data: Json) -> Json:
-    """A record as it would be entered, without what is absent from it; raises `Refused`."""
+def _validated(key: Key, data: Json) -> Json:
+    """The fields of a record as it would be entered, without absent ones; raises `Rejected` if it is not valid."""
     checking = Checking()
     reads = list(checking.read([Draft(0, key[0], data)]))
     if checking.faults:
-        raise Refused(checking.faults)
+        raise Rejected(checking.faults)
     return bare(key[0], orjson.loads(as_entered(reads[0].record)))
 
 
-class Weaving:
-    """`standing`: the records that steps may change, as they are. `frozen`: fields that the batch must leave alone."""
+class Merge:
+    """Applies linked candidates to the records of a batch.
+
+    `standing` holds the existing records that may change. `places` gives the name of each unit in the report. `frozen`
+    gives the fields of a record that must not change, or `None` for the whole record.
+    """
 
     def __init__(
         self,
-        looked: Looked,
+        prefetched: Prefetched,
         standing: Mapping[Key, Standing],
         format: str,
         revision: int | None,
         places: Mapping[int, str],
         frozen: Mapping[Key, frozenset[str] | None],
-        said: Said,
+        seen: SeenCandidates,
     ) -> None:
-        self._looked, self._standing, self._format, self._revision = looked, standing, format, revision
+        self._prefetched, self._standing, self._format, self._revision = prefetched, standing, format, revision
         self._places, self._frozen = places, frozen
-        self.held: dict[Key, Held] = {}
-        self.said = dict(said)
+        self.records: dict[Key, MergedRecord] = {}
+        self.seen = dict(seen)
         self.duplicates: list[tuple[int, str]] = []
-        """Units that say otherwise what was said before, and what of."""
+        """Units that repeat a record, each with the text of its warning."""
 
-    def take(self, step: Step) -> bool:
-        """Whether the step changes what is known; raises `Refused`."""
-        if self._is_repeated(step) or is_known(self._looked, step, self.held):
+    def apply(self, candidate: LinkedCandidate) -> bool:
+        """Applies a candidate; returns whether that changes anything. Raises `Rejected` if it cannot be imported."""
+        if self._is_repeated(candidate) or is_already_applied(self._prefetched, candidate, self.records):
             return False
-        if self._frozen.get(step.key, frozenset()) is None:
+        if self._frozen.get(candidate.key, frozenset()) is None:
             return False
-        held = self.held.get(step.key)
-        if held is None and self._is_new(step.key):
-            return self._create(step)
-        return self._merge(held or self._existing(step.key), step)
+        merged = self.records.get(candidate.key)
+        if merged is None and self._is_new(candidate.key):
+            return self._create(candidate)
+        return self._merge(merged or self._open_existing(candidate.key), candidate)
 
     def _is_new(self, key: Key) -> bool:
-        return key not in self._looked.there
+        return key not in self._prefetched.existing
 
-    def _is_repeated(self, step: Step) -> bool:
-        """Whether the same was said before in this run; something else is refused."""
-        name, own = (step.key, step.source, step.part), (step.digest, self._places[step.unit])
-        first = self.said.setdefault(name, own) if step.is_whole else own
+    def _is_repeated(self, candidate: LinkedCandidate) -> bool:
+        """Whether the same source has stated the same part of the record before in this run."""
+        name, own = (candidate.key, candidate.source, candidate.part), (candidate.digest, self._places[candidate.unit])
+        first = self.seen.setdefault(name, own) if candidate.is_whole else own
         if first != own:
-            return self._refuse_other(step, first[0], f"at {first[1]}")
-        for layer in self._known(step.key).layers:
-            if step.is_whole and layer.key == (step.source, step.part) and layer.revision == self._revision:
-                return self._refuse_other(step, layer.digest, "before")
+            return self._handle_duplicate(candidate, first[0], f"at {first[1]}")
+        for layer in self._known(candidate.key).layers:
+            if (
+                candidate.is_whole
+                and layer.key == (candidate.source, candidate.part)
+                and layer.revision == self._revision
+            ):
+                return self._handle_duplicate(candidate, layer.digest, "before")
         return False
 
-    def _refuse_other(self, step: Step, digest: str, where: str) -> bool:
-        twice = f"{step.key[0]}/{step.key[1]} stands here twice (first {where})"
-        if digest != step.digest and self._format not in REPEATING:
-            raise Refused([Fault(0, "/id", twice)])
-        if step.key[0] != "sources" and self._format in REPEATING:
-            self.duplicates.append((step.unit, twice))
+    def _handle_duplicate(self, candidate: LinkedCandidate, digest: str, where: str) -> bool:
+        """Ignores a repeated candidate, and returns `True`.
+
+        Raises `Rejected` if the content differs and the files of the format should not repeat records. In a format that
+        repeats them, the first candidate stands and a warning is added, but not for sources.
+        """
+        twice = f"{candidate.key[0]}/{candidate.key[1]} stands here twice (first {where})"
+        if digest != candidate.digest and self._format not in REPEATING:
+            raise Rejected([Fault(0, "/id", twice)])
+        if candidate.key[0] != "sources" and self._format in REPEATING:
+            self.duplicates.append((candidate.unit, twice))
         return True
 
     def _known(self, key: Key) -> Known:
-        return self._looked.layers.get(key, Known())
+        return self._prefetched.layers.get(key, Known())
 
-    def _create(self, step: Step) -> bool:
-        if not step.is_whole:
+    def _create(self, candidate: LinkedCandidate) -> bool:
+        """Creates a record from a whole candidate; a partial update creates nothing."""
+        if not candidate.is_whole:
             return False
-        layer = Layer(step.source, self._format, {}, frozenset(), step.part, step.digest, FRESH, FRESH)
-        held = Held(step.key, only=step, fresh={layer.key: layer}, units=[step.unit])
-        self.held[step.key] = held
+        layer = Layer(
+            candidate.source, self._format, {}, frozenset(), candidate.part, candidate.digest, PENDING, PENDING
+        )
+        merged = MergedRecord(
+            candidate.key, sole_candidate=candidate, new_layers={layer.key: layer}, units=[candidate.unit]
+        )
+        self.records[candidate.key] = merged
         return True
 
-    def _existing(self, key: Key) -> Held:
+    def _open_existing(self, key: Key) -> MergedRecord:
         standing = self._standing[key]
-        held = Held(key, standing, before=dict(standing.record))
-        self.held[key] = held
-        return held
+        merged = MergedRecord(key, standing, before=dict(standing.record))
+        self.records[key] = merged
+        return merged
 
-    def _merge(self, held: Held, step: Step) -> bool:
-        if held.only is not None:
-            self._settle(held)
-        assert held.standing is not None
-        layer = self._layer(held.standing, step)
+    def _merge(self, merged: MergedRecord, candidate: LinkedCandidate) -> bool:
+        """Lays the candidate's contribution over the record; returns whether anything changes."""
+        if merged.sole_candidate is not None:
+            self._make_mergeable(merged)
+        assert merged.standing is not None
+        layer = self._contribution(merged.standing, candidate)
         if layer is None:
             return False
-        after = self._with_frozen(held, held.standing.offered(layer))
-        if _is_no_news(held.standing, after, layer):
+        after = self._with_frozen_fields(merged, merged.standing.offered(layer))
+        if _is_unchanged(merged.standing, after, layer):
             return False
-        held.standing = after
+        merged.standing = after
         now = next(each for each in after.layers if each.key == layer.key)
-        held.fresh[now.key] = now._replace(revision=FRESH)
-        self._keep_others(held)
-        held.units.append(step.unit)
+        merged.new_layers[now.key] = now._replace(revision=PENDING)
+        self._keep_other_layers(merged)
+        merged.units.append(candidate.unit)
         return True
 
-    def _keep_others(self, held: Held) -> None:
-        """What was kept in this revision before is kept anew, for it may be kept as what the record was entered as."""
-        assert held.standing is not None
-        there = {each.key for each in self._known(held.key).layers if each.revision == self._revision}
-        for layer in held.standing.layers:
-            if layer.key in there:
-                held.again.add(layer.key)
-                held.fresh.setdefault(layer.key, layer._replace(revision=FRESH))
+    def _keep_other_layers(self, merged: MergedRecord) -> None:
+        """Stores this revision's earlier contributions anew.
 
-    def _settle(self, held: Held) -> None:
-        """A new record that a second step goes to."""
-        record = _read_alone(held.key, held.data)
-        held.fresh = {key: layer._replace(offered=record) for key, layer in held.fresh.items()}
-        held.standing, held.only = Standing(held.key[0], record, tuple(held.fresh.values())), None
+        Their rows may have no content of their own but point to the entered document of this revision, which is about
+        to be replaced.
+        """
+        assert merged.standing is not None
+        existing = {each.key for each in self._known(merged.key).layers if each.revision == self._revision}
+        for layer in merged.standing.layers:
+            if layer.key in existing:
+                merged.replaced_layers.add(layer.key)
+                merged.new_layers.setdefault(layer.key, layer._replace(revision=PENDING))
 
-    def _layer(self, standing: Standing, step: Step) -> Layer | None:
-        """What the step offers, if it is to be kept."""
-        before = next((each for each in standing.layers if each.key == (step.source, step.part)), None)
-        if step.part.startswith("publications/") and not before and self._is_joined(standing, step):
+    def _make_mergeable(self, merged: MergedRecord) -> None:
+        """Parses a new record to which a second candidate is applied."""
+        record = _validated(merged.key, merged.data)
+        merged.new_layers = {key: layer._replace(offered=record) for key, layer in merged.new_layers.items()}
+        merged.standing, merged.sole_candidate = (
+            Standing(merged.key[0], record, tuple(merged.new_layers.values())),
+            None,
+        )
+
+    def _contribution(self, standing: Standing, candidate: LinkedCandidate) -> Layer | None:
+        """The contribution of a candidate, or `None` if nothing of it has to be stored."""
+        before = next((each for each in standing.layers if each.key == (candidate.source, candidate.part)), None)
+        if candidate.part.startswith("publications/") and not before and self._has_or_had_link(standing, candidate):
             return None
-        offered = self._offered(standing, step)
-        if not step.is_whole and before and before.revision in (self._revision, FRESH):
-            offered = _both(before.offered, offered)
-        return Layer(step.source, self._format, offered, frozenset(), step.part, step.digest, FRESH, FRESH)
+        offered = self._contributed_fields(standing, candidate)
+        if not candidate.is_whole and before and before.revision in (self._revision, PENDING):
+            offered = _combined(before.offered, offered)
+        return Layer(
+            candidate.source, self._format, offered, frozenset(), candidate.part, candidate.digest, PENDING, PENDING
+        )
 
-    def _is_joined(self, standing: Standing, step: Step) -> bool:
-        """Whether a study has the link already, or somebody took it out."""
-        publication = step.part.rpartition("/")[2]
+    def _has_or_had_link(self, standing: Standing, candidate: LinkedCandidate) -> bool:
+        """Whether the study has the link, or another source contributed it, so that a person must have removed it."""
+        publication = candidate.part.rpartition("/")[2]
         links = (link["publication"] for link in standing.record.get("publications", ()))
-        return publication in links or any(layer.part == step.part for layer in standing.layers)
+        return publication in links or any(layer.part == candidate.part for layer in standing.layers)
 
-    def _offered(self, standing: Standing, step: Step) -> Json:
-        if not step.is_whole:
-            return bare(step.key[0], step.data)
-        offered = _read_alone(step.key, step.whole)
-        return _as_read(standing.record, offered) if step.key[0] == "sources" else offered
+    def _contributed_fields(self, standing: Standing, candidate: LinkedCandidate) -> Json:
+        if not candidate.is_whole:
+            return bare(candidate.key[0], candidate.data)
+        offered = _validated(candidate.key, candidate.full_data)
+        return _with_first_retrieval(standing.record, offered) if candidate.key[0] == "sources" else offered
 
-    def _with_frozen(self, held: Held, after: Standing) -> Standing:
-        frozen = self._frozen.get(held.key) or frozenset()
-        if not frozen or held.before is None:
+    def _with_frozen_fields(self, merged: MergedRecord, after: Standing) -> Standing:
+        frozen = self._frozen.get(merged.key) or frozenset()
+        if not frozen or merged.before is None:
             return after
-        kept = {name: value for name, value in held.before.items() if name in frozen}
+        kept = {name: value for name, value in merged.before.items() if name in frozen}
         record = {name: value for name, value in after.record.items() if name not in frozen} | kept
         return Standing(after.type, record, after.layers)
 
 
-def _is_no_news(before: Standing, after: Standing, layer: Layer) -> bool:
-    said = next((each for each in before.layers if each.key == layer.key), None)
-    same = said is not None and (said.digest, said.offered) == (layer.digest, layer.offered)
+def _is_unchanged(before: Standing, after: Standing, layer: Layer) -> bool:
+    """Whether a contribution says what its source said before, and leaves the record as it was."""
+    previous = next((each for each in before.layers if each.key == layer.key), None)
+    same = previous is not None and (previous.digest, previous.offered) == (layer.digest, layer.offered)
     return same and before.record == after.record
 
 
-def is_known(looked: Looked, step: Step, held: Mapping[Key, Held]) -> bool:
-    """Whether a source says what it said before, and nobody but imports has changed the record since."""
-    if step.key in held or step.key not in looked.there:
+def is_already_applied(prefetched: Prefetched, candidate: LinkedCandidate, merged: Mapping[Key, MergedRecord]) -> bool:
+    """Whether the candidate changes nothing, which can be told without loading the record.
+
+    This is so if its source contributed the same digest before, and the record was last entered no later than the
+    newest contribution to it, so that no person has changed it since.
+    """
+    if candidate.key in merged or candidate.key not in prefetched.existing:
         return False
-    layers = looked.layers.get(step.key, Known()).layers
-    said = any(layer.key == (step.source, step.part) and layer.digest == step.digest for layer in layers)
-    return said and max(layer.revision for layer in layers) >= looked.entered.get(step.key, 0)
+    layers = prefetched.layers.get(candidate.key, Known()).layers
+    repeated = any(
+        layer.key == (candidate.source, candidate.part) and layer.digest == candidate.digest for layer in layers
+    )
+    return repeated and max(layer.revision for layer in layers) >= prefetched.entered_revisions.get(candidate.key, 0)
 
 
-def _as_read(record: Mapping[str, Any], offered: Json) -> Json:
-    """A source whose content is the same was read when it was first: another day alone is no news."""
+def _with_first_retrieval(record: Mapping[str, Any], offered: Json) -> Json:
+    """A source whose content has not changed keeps the day on which it was first retrieved."""
     if "retrieved_on" in record and record.get("sha256") == offered.get("sha256"):
         return offered | {"retrieved_on": record["retrieved_on"]}
     return offered
 
 
-def _both(one: Json, other: Json) -> Json:
-    """What a source says in several places of one run."""
+def _combined(one: Json, other: Json) -> Json:
+    """What a source states about a record in several places of one run: lists are joined, other fields are replaced."""
     lists = {name: [*one.get(name, ()), *other.get(name, ())] for name in added_up(one, other)}
     return one | other | lists
 
 
-def fields_with(key: Key, pointers: Iterable[str], record: Mapping[str, Any]) -> frozenset[str]:
-    """The fields at some pointers and all that are taken together with them."""
+def fields_grouped_with(key: Key, pointers: Iterable[str], record: Mapping[str, Any]) -> frozenset[str]:
+    """The fields at some JSON pointers, and all fields that are merged together with them."""
     named = {pointer.split("/")[1] for pointer in pointers if pointer.startswith("/")}
-    there = dict.fromkeys((*record, *named))
-    found = {name for group in groups(key[0], there) if named & set(group) for name in group}
+    existing = dict.fromkeys((*record, *named))
+    found = {name for group in groups(key[0], existing) if named & set(group) for name in group}
     return frozenset(found | named)

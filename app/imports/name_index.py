@@ -1,4 +1,4 @@
-"""What products and indications are called, as known when an import begins; small enough to be handed to a process."""
+"""The names of products and indications when an import begins; small enough to be sent to the reader process."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,33 +12,39 @@ from app.search.mesh_models import MeshDescriptor, MeshTerm
 from app.search.synonyms import SAME
 
 Index = Mapping[str, str]
-"""From a folded name to the one id that it finds."""
+"""Maps a folded name to the id of the one record that it identifies."""
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
+    """Finds products and indications by name, for readers that link to them."""
+
     products: Index
     indications: Index
     mesh: Index
-    """From a MeSH descriptor's id to the one indication that is the same condition."""
+    """Maps the id of a MeSH descriptor to the indication that is the same condition."""
     classes: frozenset[str] = frozenset()
-    """Ids among the products that are classes of substance, which no label is of."""
+    """The ids of products that are classes of substances. No label is of such a product."""
 
     def product(self, name: str) -> str | None:
+        """The id of the product that a name identifies."""
         return self.products.get(fold("products", name))
 
     def indication(self, name: str) -> str | None:
+        """The id of the indication that a name identifies."""
         return self.indications.get(fold("indications", name))
 
     def indication_of_mesh(self, descriptor: str) -> str | None:
+        """The id of the indication that is the same condition as a MeSH descriptor."""
         return self.mesh.get(descriptor)
 
 
 NOBODY = Names({}, {}, {})
+"""An index without any name."""
 
 
 def _unambiguous(pairs: Iterable[tuple[str, str]]) -> Index:
-    """What finds two records finds none: a wrong link is worse than a missing one."""
+    """Leaves out names of several records, because a wrong link is worse than a missing one."""
     found: dict[str, set[str]] = {}
     for key, id in pairs:
         found.setdefault(key, set()).add(id)
@@ -50,7 +56,11 @@ def _pairs(connection: Connection, query: Executable) -> list[tuple[str, str]]:
 
 
 def read_names(connection: Connection) -> Names:
-    """Ids, names, brands, synonyms and identifiers, and for indications what MeSH calls the same condition."""
+    """Reads the names and ids of products and indications.
+
+    Indications are also found by the terms of the MeSH descriptor that is the same condition (`SAME`), unless a name or
+    id of an indication is spelled alike.
+    """
     keys = select(RecordName.key, RecordName.record_id)
     own = {type: _pairs(connection, keys.where(RecordName.record_type == type)) for type in ("products", "indications")}
     fitting = (Indication.mesh_id == MeshDescriptor.id, Indication.mesh_match.in_(SAME))

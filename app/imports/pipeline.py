@@ -1,15 +1,23 @@
-"""Importing: units become one revision and one release, merged with what is there. Nothing grows with their number."""
+"""The import pipeline: source items are linked, merged and written as one revision and one release.
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
+    found items  ->  batches of some hundred candidates
+    each batch   ->  prefetch, assignment, merge, validation (`app.imports.batch`)
+                 ->  contributions, rows and documents of one revision
+    at the end   ->  deferred partial updates, the closed revision, its release
+
+Memory use does not grow with the number of items, with two exceptions: at most `MOST_DEFERRED` partial updates, and the
+digests of all candidates for formats whose files repeat records.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 
 from sqlalchemy import Connection, Engine
 
 from app.common.gc_pause import collected_between
-from app.imports.batch import Batch, Settled
+from app.imports.batch import Batch, BatchOutcome
 from app.imports.candidates import Found, Refusal, Unit
-from app.imports.merge import Held, Said
-from app.imports.report import MOST_REFUSALS, Order, Report, Stopped
+from app.imports.merge import MergedRecord, SeenCandidates
+from app.imports.report import MOST_REFUSALS, Order, Progress, Report, Stopped
 from app.records.resource import Row
 from app.releases.service import apart, counts_of, record_release, refuse_taken
 from app.store.reconciliation.contributions import Layer
@@ -21,52 +29,56 @@ from app.store.submission import Draft
 from app.store.validation import Checking
 from app.store.versions import Key
 
-MOST_LATER = 10_000
-
-Progress = Callable[[int], None]
-"""Told of how many more units were read."""
+MOST_DEFERRED = 10_000
+"""The number of partial updates that are kept until the end of a run, for records that may come later in it."""
 
 
 def run(engine: Engine, found: Iterable[Found], order: Order, progress: Progress = lambda _: None) -> Report:
-    """An import in a transaction of its own; a dry run is the very same, and undone before anybody could see it."""
+    """Runs an import in a transaction of its own and returns its report, also if rejections stopped it.
+
+    A dry run does the same work, but rolls its transaction back before it can be seen.
+    """
     try:
         if order.dry_run:
-            return _tried(engine, found, order, progress)
+            return _dry_run(engine, found, order, progress)
         with changing(engine) as connection:
-            return take_in(connection, found, order, progress)
+            return import_units(connection, found, order, progress)
     except Stopped as stopped:
         return stopped.report
 
 
-def _tried(engine: Engine, found: Iterable[Found], order: Order, progress: Progress) -> Report:
-    with apart(engine) as there, changing(there) as connection:
-        report = take_in(connection, found, order, progress)
+def _dry_run(engine: Engine, found: Iterable[Found], order: Order, progress: Progress) -> Report:
+    with apart(engine) as copy, changing(copy) as connection:
+        report = import_units(connection, found, order, progress)
         connection.rollback()
     report.revision = None
     return report
 
 
-def take_in(
+def import_units(
     connection: Connection, found: Iterable[Found], order: Order, progress: Progress = lambda _: None
 ) -> Report:
-    """Takes in what a reader found, in a transaction of `changing`.
+    """Imports what a reader found, in a transaction of `changing`; returns the report.
 
-    Raises `Stopped` where something is refused and the order is to stop then: the transaction must be given up.
+    Raises `Stopped` if an item was rejected and the order says to stop then. The caller must roll back the transaction.
     """
     refuse_taken(connection, order.name)
-    taking = _Taking(connection, order)
+    pipeline = _Pipeline(connection, order)
     with collected_between() as collect:
         for batch in _batches(found):
-            taking.take(batch)
+            pipeline.process(batch)
             progress(len(batch))
             collect()
-            if taking.is_hopeless:
+            if pipeline.has_too_many_rejections:
                 break
-    return taking.end()
+    return pipeline.end()
 
 
 def _batches(found: Iterable[Found]) -> Iterator[list[Found]]:
-    """So many units that they hold some hundred offers; one that holds more is a batch of its own."""
+    """Groups items so that each batch holds about `BATCH` candidates and partial updates.
+
+    An item that holds more than that is a batch of its own.
+    """
     batch: list[Found] = []
     size = 0
     for each in found:
@@ -80,112 +92,135 @@ def _batches(found: Iterable[Found]) -> Iterator[list[Found]]:
         yield batch
 
 
-class _Taking:
+class _Pipeline:
+    """One import run: its revision, its report, and what has to be remembered between batches."""
+
     def __init__(self, connection: Connection, order: Order) -> None:
         self._connection, self._order = connection, order
         self._revising = Revising(connection, actor=order.who.actor, reason=order.reason)
         self._report = Report(order.format, order.name)
-        self._said: Said = {}
-        """Only of formats that repeat themselves; nobody exports more references than memory holds."""
-        self._later: list[Unit] = []
-        """Of records that may come yet: a notice can stand before the article that it retracts."""
+        self._seen: SeenCandidates = {}
+        """The digests of this run's candidates, for formats whose files repeat records.
+
+        Such files are exports of citation managers, which are small enough for memory.
+        """
+        self._deferred: list[Unit] = []
+        """Partial updates of records that are not stored yet but may come later in the run.
+
+        A retraction notice can precede the article that it retracts.
+        """
 
     @property
     def _is_stopped(self) -> bool:
         return self._order.on_error == "stop" and self._report.refusals_total > 0
 
     @property
-    def is_hopeless(self) -> bool:
+    def has_too_many_rejections(self) -> bool:
+        """Whether reading on is pointless: nothing will be written, and the report's list of rejections is full."""
         return self._order.on_error == "stop" and self._report.refusals_total >= MOST_REFUSALS
 
-    def take(self, batch: Sequence[Found]) -> None:
+    def process(self, batch: Sequence[Found]) -> None:
+        """Imports one batch. After a rejection that stops the run, it only validates the batch for the report."""
         was_stopped = self._is_stopped
         units: dict[int, Unit] = {}
         for number, found in enumerate(batch):
             if isinstance(found, Refusal):
-                self._report.refuse_unread(found)
+                self._report.reject_unreadable(found)
             else:
                 units[number] = found
         self._report.units.read += len(units)
         if was_stopped:
-            self._look_over(units.values())
+            self._validate_only(units.values())
         elif units:
-            self._settle(units)
+            self._process_units(units)
 
-    def _look_over(self, units: Iterable[Unit]) -> None:
-        """Once nothing will be written, what else is wrong is still told, as far as it shows in the units alone."""
+    def _validate_only(self, units: Iterable[Unit]) -> None:
+        """Reports the faults that a unit shows by itself, without looking at stored records.
+
+        Prebuilt candidates were validated by the reader process.
+        """
         for unit in units:
             checking = Checking()
-            for number, offer in enumerate(unit.offers):
-                list(checking.read([Draft(number, offer.type, offer.data)] if offer.prepared is None else ()))
+            for number, candidate in enumerate(unit.offers):
+                list(
+                    checking.read([Draft(number, candidate.type, candidate.data)] if candidate.prepared is None else ())
+                )
             if checking.faults:
-                self._report.refuse(unit.place, _name_of(unit), checking.faults)
+                self._report.reject(unit.place, _record_name(unit), checking.faults)
 
-    def _settle(self, units: dict[int, Unit]) -> None:
+    def _process_units(self, units: dict[int, Unit]) -> None:
         batch = self._batch(units)
-        settled = batch.settle()
-        self._tell(units, settled)
-        for number, mention in settled.unplaced[: MOST_LATER - len(self._later)]:
+        outcome = batch.resolve()
+        self._report_outcome(units, outcome)
+        for number, mention in outcome.unassigned[: MOST_DEFERRED - len(self._deferred)]:
             unit = units[number]
-            self._later.append(Unit(unit.place, unit.offers[:1], (mention,)))
-        if not self._is_stopped and (settled.held or settled.gone):
-            self._write(batch, settled)
+            self._deferred.append(Unit(unit.place, unit.offers[:1], (mention,)))
+        if not self._is_stopped and (outcome.merged or outcome.deletions):
+            self._write(batch, outcome)
 
-    def _tell(self, units: dict[int, Unit], settled: Settled) -> None:
+    def _report_outcome(self, units: dict[int, Unit], outcome: BatchOutcome) -> None:
         report = self._report
-        for number, faults in sorted(settled.refused.items()):
-            report.refuse(units[number].place, _name_of(units[number]), faults)
+        for number, faults in sorted(outcome.rejected.items()):
+            report.reject(units[number].place, _record_name(units[number]), faults)
         for number, unit in units.items():
-            if number not in settled.refused:
-                report.remark(unit.place, unit.remarks)
-        for number, remark in settled.remarks:
-            report.remark(units[number].place, [remark])
-        report.dropped_links += settled.dropped
-        report.units.skipped += len(settled.set_aside)
-        report.units.applied += len(settled.taken)
-        report.units.unchanged += len(units) - len(settled.refused) - len(settled.set_aside) - len(settled.taken)
+            if number not in outcome.rejected:
+                report.warn(unit.place, unit.remarks)
+        for number, warning in outcome.warnings:
+            report.warn(units[number].place, [warning])
+        report.dropped_links += outcome.dropped_links
+        report.units.skipped += len(outcome.skipped)
+        report.units.applied += len(outcome.applied)
+        report.units.unchanged += len(units) - len(outcome.rejected) - len(outcome.skipped) - len(outcome.applied)
 
-    def _write(self, batch: Batch, settled: Settled) -> None:
+    def _write(self, batch: Batch, outcome: BatchOutcome) -> None:
         revision = self._revising.opened()
-        there = [held for held in settled.held if not held.is_new]
-        self._remember(there, revision)
-        self._remember_withdrawn(batch, settled.gone, revision)
-        self._revising.put(settled.entries, settled.gone)
-        self._remember([held for held in settled.held if held.is_new], revision)
-        self._revising.hear([held.key for held in settled.held if held.only is None])
+        existing = [merged for merged in outcome.merged if not merged.is_new]
+        self._store_layers(existing, revision)
+        self._store_withdrawals(batch, outcome.deletions, revision)
+        self._revising.put(outcome.entries, outcome.deletions)
+        self._store_layers([merged for merged in outcome.merged if merged.is_new], revision)
+        self._revising.hear([merged.key for merged in outcome.merged if merged.sole_candidate is None])
 
-    def _remember(self, held: Iterable[Held], revision: int) -> None:
-        """What is offered of a record that was there is kept before it is written, for its conflicts follow from it."""
-        rows, again = [], []
-        for each in held:
-            layers = [layer._replace(revision=revision) for layer in each.fresh.values()]
-            kept = [remembered(each.key, layer, as_entered=each.only is not None) for layer in layers]
-            rows += kept
-            again += [row for row, layer in zip(kept, layers, strict=True) if layer.key in each.again]
-        remember(self._connection, rows, again)
+    def _store_layers(self, merged: Iterable[MergedRecord], revision: int) -> None:
+        """Stores the contributions of sources to some records.
 
-    def _remember_withdrawn(self, batch: Batch, gone: Iterable[Key], revision: int) -> None:
+        Those to existing records must be stored before the records are written, because conflicts are derived from
+        them.
+        """
+        rows, replaced = [], []
+        for each in merged:
+            layers = [layer._replace(revision=revision) for layer in each.new_layers.values()]
+            stored = [remembered(each.key, layer, as_entered=each.sole_candidate is not None) for layer in layers]
+            rows += stored
+            replaced += [row for row, layer in zip(stored, layers, strict=True) if layer.key in each.replaced_layers]
+        remember(self._connection, rows, replaced)
+
+    def _store_withdrawals(self, batch: Batch, deletions: Iterable[Key], revision: int) -> None:
         rows: list[Row] = []
-        for key in gone:
-            rows += [remembered(key, _withdrawn(layer, revision), as_entered=True) for layer in batch.layers(key)]
+        for key in deletions:
+            rows += [remembered(key, _emptied(layer, revision), as_entered=True) for layer in batch.layers(key)]
         remember(self._connection, rows, rows)
 
-    def _look_again(self) -> None:
-        for some in batches(self._later):
+    def _retry_deferred(self) -> None:
+        """Applies the deferred partial updates whose records have come in the meantime."""
+        for some in batches(self._deferred):
             batch = self._batch(dict(enumerate(some)))
-            settled = batch.settle()
-            if settled.held:
-                self._write(batch, settled)
+            outcome = batch.resolve()
+            if outcome.merged:
+                self._write(batch, outcome)
 
     def _batch(self, units: dict[int, Unit]) -> Batch:
-        said = self._said if self._order.format in REPEATING else {}
-        return Batch(self._connection, units, self._order.format, self._revising.summary.revision, said)
+        """Prepares a batch. Only formats that repeat records share what was seen in earlier batches."""
+        seen = self._seen if self._order.format in REPEATING else {}
+        return Batch(self._connection, units, self._order.format, self._revising.summary.revision, seen)
 
     def end(self) -> Report:
-        """Ends the revision, and makes a release of it."""
+        """Closes the revision, records it as a release and returns the report; raises `Stopped` after a rejection that
+        stops.
+        """
         report = self._report
         if not self._is_stopped:
-            self._look_again()
+            self._retry_deferred()
         if self._is_stopped:
             report.stopped = True
             raise Stopped(report)
@@ -197,12 +232,13 @@ class _Taking:
         return report
 
 
-def _withdrawn(layer: Layer, revision: int) -> Layer:
+def _emptied(layer: Layer, revision: int) -> Layer:
+    """A contribution that its source has taken back in a revision: an empty digest marks it as withdrawn."""
     return layer._replace(digest="", offered={}, theirs=frozenset(), revision=revision)
 
 
-def _name_of(unit: Unit) -> str:
-    """The record that a unit is about: the first that is no source."""
-    offers = [offer for offer in chain(unit.offers) if offer.type != "sources"] or list(unit.offers)
+def _record_name(unit: Unit) -> str:
+    """The record that a unit is mainly about, as `type/id`: its first candidate that is not a source."""
+    offers = [candidate for candidate in unit.offers if candidate.type != "sources"] or list(unit.offers)
     data = offers[0].data if offers else None
     return f"{offers[0].type}/{data.get('id')}" if isinstance(data, dict) else ""

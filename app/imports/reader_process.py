@@ -1,4 +1,10 @@
-"""What is found in files, unit by unit: read here or in a process of its own, beside whoever writes it."""
+"""Reading inputs item by item, in a process of its own beside the one that writes.
+
+    reader process:  inputs -> streams -> found items -> messages of some items -> pipe
+    this process:    pipe -> found items
+
+If the writer falls behind, the reader uses the time to prebuild candidates (`app.imports.preparation`).
+"""
 
 import multiprocessing
 import os
@@ -24,24 +30,26 @@ from app.imports.registry import FORMATS, Format
 from app.settings import Settings
 from app.store.rows import batches
 
-AT_A_TIME = 50
-"""Units that go from one process to the other together."""
-AHEAD = 10
-"""So many times that are read before somebody takes them; then whoever reads waits."""
-ENOUGH_AHEAD = 4
-"""With so many waiting, whoever reads does more of what is to be done, and else leaves it to the one that waits."""
+UNITS_PER_MESSAGE = 50
+"""The number of items that are sent together."""
+MOST_MESSAGES_AHEAD = 10
+"""The number of unsent messages at which the reader waits for the writer."""
+PREBUILD_FROM = 4
+"""The number of unsent messages from which the reader prebuilds candidates, so that the writer need not."""
 _END = pickle.dumps(None)
 
 
 class Input(NamedTuple):
+    """One input of an import."""
+
     where: str
-    """A file, a folder, an address; `-` is standard input."""
+    """A file, a folder or an address; `-` is standard input."""
     shown: str = ""
-    """What a file is called, where its path is nobody's business."""
+    """The name in the report, for a file whose path must not be shown."""
 
 
-class Reading(NamedTuple):
-    """What is to be read; small, and the same in any process."""
+class ReadRequest(NamedTuple):
+    """What has to be read. It is small and can be sent to another process."""
 
     format: str
     inputs: tuple[Input, ...]
@@ -49,8 +57,8 @@ class Reading(NamedTuple):
     since: str | None = None
 
 
-def _latest(date: str) -> str:
-    """The last day that a date can mean: a year is not before any day in it."""
+def _latest_day(date: str) -> str:
+    """The last day that a partial date can mean, because a year is not before any day in it."""
     return date + "-12-31"[len(date) - 4 :]
 
 
@@ -58,10 +66,11 @@ def _is_wanted(format: Format, found: Found, since: str | None) -> bool:
     if since is None or format.updated is None or isinstance(found, Refusal):
         return True
     updated = format.updated(found)
-    return updated is None or _latest(updated) >= since
+    return updated is None or _latest_day(updated) >= since
 
 
 def is_address(input: str) -> bool:
+    """Whether an input is a web address rather than a path."""
     return input.startswith(("https://", "http://"))
 
 
@@ -75,8 +84,8 @@ def _streams(format: Format, input: Input) -> Iterator[Stream]:
         yield from streams(Path(input.where), format.suffixes)
 
 
-def _of_input(format: Format, input: Input, names: Names) -> Iterator[Found]:
-    """A file that cannot be read, or not any further, is refused as any unit is; those after it are read."""
+def _read_input(format: Format, input: Input, names: Names) -> Iterator[Found]:
+    """Yields what one input holds. A file that cannot be read becomes a rejection, and the next file is read."""
     try:
         for stream in _streams(format, input):
             try:
@@ -89,54 +98,61 @@ def _of_input(format: Format, input: Input, names: Names) -> Iterator[Found]:
         yield Refusal(error.name, "", error.reason)
 
 
-def read(reading: Reading) -> Iterator[Found]:
-    """In this process; what was updated too long ago is passed over, and what does not say when is not."""
-    format = FORMATS[reading.format]
-    for input in reading.inputs:
-        for found in _of_input(format, input, reading.names):
-            if _is_wanted(format, found, reading.since):
+def read(request: ReadRequest) -> Iterator[Found]:
+    """Reads all inputs in this process.
+
+    Items that were updated before `since` are passed over; items without a date are not.
+    """
+    format = FORMATS[request.format]
+    for input in request.inputs:
+        for found in _read_input(format, input, request.names):
+            if _is_wanted(format, found, request.since):
                 yield found
 
 
 def _end_with_parent() -> None:
+    """Ends this process when its parent has ended."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
         os._exit(1)
 
 
-def _send(pipe: Connection, reading: Reading) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever is interrupted ends this one
+def _read_and_send(pipe: Connection, request: ReadRequest) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted too, and ends this process
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    ahead: Queue[bytes] = Queue(AHEAD)
-    passing = threading.Thread(target=_pass_on, args=(pipe, ahead), daemon=True)
-    passing.start()
+    messages: Queue[bytes] = Queue(MOST_MESSAGES_AHEAD)
+    sender_thread = threading.Thread(target=_send_messages, args=(pipe, messages), daemon=True)
+    sender_thread.start()
     with collected_between() as collect:
-        for some in batches(read(reading), AT_A_TIME):
-            if ahead.qsize() >= ENOUGH_AHEAD:
-                some = list(map(prepared, some))  # noqa: PLW2901
-            ahead.put(pickle.dumps(some, pickle.HIGHEST_PROTOCOL))
+        for chunk in batches(read(request), UNITS_PER_MESSAGE):
+            if messages.qsize() >= PREBUILD_FROM:
+                chunk = list(map(prepared, chunk))  # noqa: PLW2901
+            messages.put(pickle.dumps(chunk, pickle.HIGHEST_PROTOCOL))
             collect()
-    ahead.put(_END)
-    passing.join()
+    messages.put(_END)
+    sender_thread.join()
 
 
-def _pass_on(pipe: Connection, ahead: "Queue[bytes]") -> None:
-    """A pipe holds less than one message, so whoever reads would read no further while another one writes."""
+def _send_messages(pipe: Connection, messages: "Queue[bytes]") -> None:
+    """Writes messages to the pipe in a thread, because a pipe holds less than one message and writing blocks."""
     last = b""
     while last is not _END:
-        last = ahead.get()
+        last = messages.get()
         pipe.send_bytes(last)
 
 
-def read_beside(reading: Reading) -> Generator[Found]:
-    """In a process of its own, a little ahead of whoever takes what it finds. Standard input is read here."""
-    if any(input.where == "-" for input in reading.inputs):
-        yield from read(reading)
+def read_in_process(request: ReadRequest) -> Generator[Found]:
+    """Reads in a process of its own, a little ahead of the consumer.
+
+    Standard input can only be read in this process.
+    """
+    if any(input.where == "-" for input in request.inputs):
+        yield from read(request)
         return
     others = multiprocessing.get_context("spawn")
     receiver, sender = others.Pipe(duplex=False)
-    process = others.Process(target=_send, args=(sender, reading), daemon=True)
+    process = others.Process(target=_read_and_send, args=(sender, request), daemon=True)
     process.start()
     sender.close()
     try:
@@ -149,22 +165,22 @@ def read_beside(reading: Reading) -> Generator[Found]:
 
 def _received(pipe: Connection) -> Iterator[Found]:
     try:
-        while (some := pipe.recv()) is not None:
-            yield from some
+        while (chunk := pipe.recv()) is not None:
+            yield from chunk
     except EOFError:
         raise Unreadable("the process that reads broke off") from None
 
 
-def begun(found: Iterator[Found]) -> Iterator[Found]:
-    """Whoever reads has found the first by now, and goes on reading."""
+def start_reading(found: Iterator[Found]) -> Iterator[Found]:
+    """Waits for the first item, so that the reader process is known to have started and reads on meanwhile."""
     first = next(found, None)
     return chain(() if first is None else (first,), found)
 
 
-def count_units(found: Iterator[Found], told: Callable[[int, int], None]) -> Iterator[Found]:
-    """Tells how many units and refusals there were so far."""
+def count_units(found: Iterator[Found], report: Callable[[int, int], None]) -> Iterator[Found]:
+    """Passes items on and reports the numbers of items and rejections so far."""
     units = refused = 0
     for one in found:
         units, refused = units + isinstance(one, Unit), refused + isinstance(one, Refusal)
-        told(units, refused)
+        report(units, refused)
         yield one

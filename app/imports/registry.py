@@ -1,4 +1,4 @@
-"""Every format that is imported: who reads it, what its files are called, and whom to ask for what is new."""
+"""The formats that can be imported: their readers, their file names, and the servers that answer queries for them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
@@ -12,53 +12,58 @@ from app.imports.clients import registry as servers
 from app.imports.clients.pages import Live
 from app.imports.name_index import Names
 from app.imports.readers.limits import SUFFIXES
-from app.imports.report import Order, Report
+from app.imports.report import Order, Progress, Report
 from app.settings import Settings
 
-Units = Callable[..., Iterator[Found]]
-"""Of a file, its name and the names to link to, and by name of what the settings say of the format."""
+Reader = Callable[..., Iterator[Found]]
+"""Takes a file, its name, the names to link to and the format's reader options; yields what the file holds."""
 
 
-def _abstracts(settings: Settings) -> Mapping[str, bool]:
+def _abstract_options(settings: Settings) -> Mapping[str, bool]:
     return {"store_abstracts": settings.store_abstracts}
 
 
-def _nothing(_: Settings) -> Mapping[str, bool]:
+def _no_options(_: Settings) -> Mapping[str, bool]:
     return {}
 
 
-TakeIn = Callable[[Connection, Iterable[Found], Order, Callable[[int], None]], Report]
-"""What becomes of a reader's units, in a transaction of `changing`."""
+Engine = Callable[[Connection, Iterable[Found], Order, Progress], Report]
+"""Takes what a reader found, and imports it in a transaction of `changing`."""
 
-RECORDS = "app.imports.pipeline"
+RECORDS_ENGINE = "app.imports.pipeline"
+"""The module of the engine that imports records."""
 
 
 class Format(NamedTuple):
+    """One format. Its modules are imported only when they are needed."""
+
     name: str
     module: str
-    """Its reader is the function `units` in there; it is imported only where something is read."""
+    """The module whose function `units` reads a file."""
     suffixes: tuple[str, ...]
     live: Callable[[Settings], Live] | None = None
-    """Who answers queries, where there is anybody to ask."""
+    """Makes the client of the server that answers queries; `None` if there is no such server."""
     updated: Callable[[Unit], str | None] | None = None
-    """When a unit's publisher last changed it, as far as it says so; nothing where its records never do."""
-    settled: Callable[[Settings], Mapping[str, bool]] = _nothing
-    """What its reader is to know of the settings."""
-    taken: str = RECORDS
-    """Its engine is the function `take_in` in there."""
+    """Returns the day on which an item was last updated, if it states one; `None` if no item of the format does."""
+    reader_options: Callable[[Settings], Mapping[str, bool]] = _no_options
+    """Returns the settings that the reader takes as keyword arguments."""
+    engine_module: str = RECORDS_ENGINE
+    """The module whose function `import_units` imports what was read."""
 
-    def engine(self) -> TakeIn:
-        found: TakeIn = import_module(self.taken).take_in
-        return found
+    def engine(self) -> Engine:
+        """The function that imports what was read."""
+        engine: Engine = import_module(self.engine_module).import_units
+        return engine
 
     @property
     def is_release(self) -> bool:
-        """Descriptors are no records: there is no version of any to go back to."""
-        return self.taken == RECORDS
+        """Whether its imports are releases. MeSH descriptors are not records and have no versions to revert to."""
+        return self.engine_module == RECORDS_ENGINE
 
     def units(self, file: IO[bytes], name: str, names: Names) -> Iterator[Found]:
-        read: Units = import_module(self.module).units
-        return read(file, name, names, **self.settled(Settings()))
+        """Yields what a file holds."""
+        read: Reader = import_module(self.module).units
+        return read(file, name, names, **self.reader_options(Settings()))
 
 
 def _study_updated(unit: Unit) -> str | None:
@@ -75,10 +80,13 @@ FORMATS: Mapping[str, Format] = {
             "app.imports.formats.pubmed",
             SUFFIXES["pubmed"],
             partial(servers.live, "pubmed"),
-            settled=_abstracts,
+            reader_options=_abstract_options,
         ),
-        Format("references", "app.imports.formats.references", SUFFIXES["references"], settled=_abstracts),
+        Format(
+            "references", "app.imports.formats.references", SUFFIXES["references"], reader_options=_abstract_options
+        ),
         Format("label", "app.imports.formats.label", SUFFIXES["label"], partial(servers.live, "label")),
-        Format("mesh", "app.imports.formats.mesh", SUFFIXES["mesh"], taken="app.imports.formats.mesh.store"),
+        Format("mesh", "app.imports.formats.mesh", SUFFIXES["mesh"], engine_module="app.imports.formats.mesh.store"),
     )
 }
+"""All formats by name."""

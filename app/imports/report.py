@@ -1,15 +1,17 @@
-"""What an import is asked to do, and what it says it did."""
+"""The order of an import, and its report."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from app.auth.audit import Who
-from app.imports.candidates import Refusal, Remark
+from app.imports.candidates import Json, Refusal, Remark
 from app.store.submission import Fault
 
-Json = dict[str, Any]
 OnError = Literal["stop", "skip"]
+
+Progress = Callable[[int], None]
+"""Takes the number of items that were processed since the last call."""
 
 MOST_REFUSALS = 1000
 MOST_TEXTS = 20
@@ -19,11 +21,14 @@ LONGEST_TEXT = 1000
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """`stop`: whatever is refused, nothing is written. `skip`: a unit that is refused is left out as a whole."""
+    """What an import is asked to do.
+
+    With `stop`, any rejection prevents all changes; with `skip`, rejected items are left out.
+    """
 
     format: str
     name: str
-    """Of the release that the import becomes."""
+    """The name of the release that the import becomes."""
     reason: str
     who: Who
     on_error: OnError = "stop"
@@ -32,78 +37,93 @@ class Order:
 
 @dataclass(slots=True)
 class Units:
+    """Numbers of source items."""
+
     read: int = 0
     applied: int = 0
     unchanged: int = 0
     skipped: int = 0
-    """Nothing of them could be put anywhere without guessing, or against what people decided; remarks say why."""
+    """Items of which no record could be assigned without guessing or against a person's decision; warnings say why."""
     refused: int = 0
 
 
 @dataclass(slots=True)
-class Remarks:
+class Warnings:
+    """The warnings of one kind: how many there were, and the first of their texts."""
+
     count: int = 0
     texts: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Report:
-    """Grows with nothing but what is told in full: so many refusals, and so many remarks of a kind."""
+    """What an import did.
+
+    It is bounded: it lists at most `MOST_REFUSALS` rejections, and `MOST_TEXTS` warnings of each kind.
+    """
 
     format: str
     name: str
     revision: int | None = None
-    """Nothing was changed where there is none."""
+    """The revision that the import made; `None` if nothing changed."""
     stopped: bool = False
-    """Something was refused, so nothing was written."""
+    """Whether a rejection stopped the import, so that nothing was written."""
     counts: Json = field(default_factory=dict)
     units: Units = field(default_factory=Units)
     refusals: list[Json] = field(default_factory=list)
     refusals_total: int = 0
-    warnings: dict[str, Remarks] = field(default_factory=dict)
+    warnings: dict[str, Warnings] = field(default_factory=dict)
     conflicts_opened: int = 0
     conflicts_total: int = 0
     dropped_links: int = 0
 
-    def refuse(self, place: str, record: str, faults: Iterable[Fault]) -> None:
+    def reject(self, place: str, record: str, faults: Iterable[Fault]) -> None:
+        """Counts a rejected item and lists its faults."""
         self.units.refused += 1
         for fault in faults:
-            self._refusal(place, record, fault.pointer, fault.detail, list(fault.nearest))
+            self._add_rejection(place, record, fault.pointer, fault.detail, list(fault.nearest))
 
-    def refuse_unread(self, refusal: Refusal) -> None:
+    def reject_unreadable(self, refusal: Refusal) -> None:
+        """Counts and lists a part of a file that could not be read as an item."""
         self.units.read += 1
         self.units.refused += 1
-        self._refusal(refusal.place, "", refusal.pointer, refusal.detail, [])
+        self._add_rejection(refusal.place, "", refusal.pointer, refusal.detail, [])
 
-    def _refusal(self, place: str, record: str, pointer: str, detail: str, nearest: list[str]) -> None:
+    def _add_rejection(self, place: str, record: str, pointer: str, detail: str, nearest: list[str]) -> None:
         self.refusals_total += 1
         if len(self.refusals) < MOST_REFUSALS:
-            told = {"place": _text(place), "record": record, "pointer": pointer, "detail": _text(detail[:LONGEST_TEXT])}
-            self.refusals.append({**told, "nearest": nearest})
+            rejection = {
+                "place": _text(place),
+                "record": record,
+                "pointer": pointer,
+                "detail": _text(detail[:LONGEST_TEXT]),
+            }
+            self.refusals.append({**rejection, "nearest": nearest})
 
-    def remark(self, place: str, remarks: Iterable[Remark]) -> None:
-        for remark in remarks:
-            if remark.kind not in self.warnings and len(self.warnings) >= MOST_KINDS:
+    def warn(self, place: str, warnings: Iterable[Remark]) -> None:
+        """Counts warnings about one place; their kinds, texts and lengths are bounded."""
+        for warning in warnings:
+            if warning.kind not in self.warnings and len(self.warnings) >= MOST_KINDS:
                 continue
-            known = self.warnings.setdefault(remark.kind, Remarks())
+            known = self.warnings.setdefault(warning.kind, Warnings())
             known.count += 1
             if len(known.texts) < MOST_TEXTS:
-                known.texts.append(_text(f"{place}: {remark.text}"[:LONGEST_TEXT]))
+                known.texts.append(_text(f"{place}: {warning.text}"[:LONGEST_TEXT]))
 
-    def told(self) -> Json:
-        """As JSON; the same words for the command line and over HTTP."""
-        said = asdict(self)
-        conflicts = {"opened": said.pop("conflicts_opened"), "total": said.pop("conflicts_total")}
-        return {**said, "conflicts": conflicts}
+    def as_json(self) -> Json:
+        """The report as JSON, the same for the command line and over HTTP."""
+        content = asdict(self)
+        conflicts = {"opened": content.pop("conflicts_opened"), "total": content.pop("conflicts_total")}
+        return {**content, "conflicts": conflicts}
 
 
 def _text(text: str) -> str:
-    """Names of files need be no text."""
+    """Replaces what UTF-8 cannot encode, because a file name need not be valid text."""
     return text.encode("utf-8", "replace").decode()
 
 
 class Stopped(Exception):
-    """Something was refused and the order is to stop then: the transaction is to be given up."""
+    """An item was rejected and the order says to stop then. The transaction must be rolled back."""
 
     def __init__(self, report: Report) -> None:
         super().__init__(f"{report.refusals_total} refused")

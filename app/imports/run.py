@@ -1,4 +1,7 @@
-"""An import from what it is read from to what is written: in two processes, and one transaction."""
+"""One import from its inputs to its release: read in a process of its own, written in one transaction.
+
+inputs -> reader process -> found items -> engine of the format -> revision, release, report
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
@@ -12,7 +15,7 @@ from app.common.problems import Problem
 from app.database.engine import reading
 from app.imports.candidates import Found
 from app.imports.name_index import read_names
-from app.imports.reader_process import Input, Reading, begun, count_units, read_beside
+from app.imports.reader_process import Input, ReadRequest, count_units, read_in_process, start_reading
 from app.imports.registry import FORMATS
 from app.imports.report import OnError, Order, Stopped
 from app.releases.models import Release
@@ -21,39 +24,44 @@ from app.releases.summary import told
 from app.store.revision import changing
 
 Report = dict[str, Any]
-"""What was done, as JSON; `release` is the name of the release that was made, if any."""
+"""The report of an import as JSON. `release` is the name of the release that was made, or `None`."""
 
-Done = Callable[[Connection, Report], None]
-"""Is told in the import's own transaction, just before it ends."""
+BeforeCommit = Callable[[Connection, Report], None]
+"""Is called with the report, in the import's own transaction, just before it is committed."""
 
 
 class Job(NamedTuple):
+    """What an import is made from, and how."""
+
     format: str
     inputs: tuple[Input, ...]
     since: str | None
+    """If set, items that were last updated before this day (YYYY-MM-DD) are passed over."""
     on_error: OnError
     dry_run: bool
     name: str | None
+    """The name of the release, or `None` for the first free `import-FORMAT-YYYY-MM-DD[-n]`."""
     reason: str | None
     who: Who
 
 
-class Teller(Protocol):
-    """Whoever wants to know how far it is."""
+class ProgressListener(Protocol):
+    """Is told how far an import has come."""
 
     def read(self, units: int, refused: int) -> None:
-        """So many until now."""
+        """Takes the number of items and of rejections that were read so far."""
 
     def taken(self, units: int) -> None:
-        """So many more, refused ones included."""
+        """Takes the number of items, rejected ones included, that were processed since the last call."""
 
 
 def stopped(error: Stopped) -> Report:
-    return {"release": None, **error.report.told()}
+    """The report of an import that rejections stopped."""
+    return {"release": None, **error.report.as_json()}
 
 
 def refused(report: Report) -> Problem:
-    """Units were refused and nothing was changed."""
+    """The problem for the report of an import that rejections stopped."""
     total = report["units"]["refused"]
     detail = f"{total} refused, so nothing was changed; `on_error` of `skip` takes the others."
     return Problem("invalid-record", detail, errors=map(_fault, report["refusals"]))
@@ -65,48 +73,49 @@ def _fault(refusal: dict[str, Any]) -> dict[str, Any]:
 
 
 def day(value: str | None) -> date | None:
+    """Parses a day such as 2026-11-25; `None` stays `None`."""
     return date.fromisoformat(value) if value else None
 
 
-def free_name(connection: Connection, format: str) -> str:
-    """`import-FORMAT-YYYY-MM-DD`, with the next number where that is taken."""
+def _free_release_name(connection: Connection, format: str) -> str:
+    """The first free name among `import-FORMAT-YYYY-MM-DD`, `...-2`, `...-3`."""
     first = f"import-{format}-{datetime.now(UTC):%Y-%m-%d}"
     taken = set(connection.scalars(select(Release.name).where(Release.name.startswith(first, autoescape=True))))
     numbered = (f"{first}-{number}" for number in range(2, len(taken) + 3))
     return first if first not in taken else next(name for name in numbered if name not in taken)
 
 
-def _shown(connection: Connection, revision: int | None) -> Report:
-    """What a release would tell of its records; this one will not be there to be asked."""
+def _release_preview(connection: Connection, revision: int | None) -> Report:
+    """What the release of a dry run would show of its records, because it cannot be looked up later."""
     records, total = told(connection, revision) if revision is not None else ([], 0)
     return {"records": records, "records_total": total}
 
 
-def _nobody(_: Connection, __: Report) -> None: ...
+def _do_nothing(_: Connection, __: Report) -> None: ...
 
 
 @contextmanager
-def _writing(engine: Engine, found: Iterator[Found]) -> Iterator[tuple[Connection, Iterator[Found]]]:
-    """Others are kept from writing only once there is something to write."""
-    units = begun(found)
+def _open_writer(engine: Engine, found: Iterator[Found]) -> Iterator[tuple[Connection, Iterator[Found]]]:
+    """Opens the writing transaction only once the first item is read: until then, others can write."""
+    units = start_reading(found)
     with changing(engine) as connection:
         yield connection, units
 
 
-def bring_in(engine: Engine, job: Job, teller: Teller, done: Done = _nobody) -> Report:
-    """Makes an import, or says what it would do; raises `Stopped` with a report where units are refused."""
+def bring_in(engine: Engine, job: Job, progress: ProgressListener, done: BeforeCommit = _do_nothing) -> Report:
+    """Makes an import, or reports what a dry run would do; raises `Stopped` with a report if items are rejected."""
     format = FORMATS[job.format]
     with reading(engine) as connection:
         names = read_names(connection)
-    found = read_beside(Reading(job.format, job.inputs, names, job.since))
+    found = read_in_process(ReadRequest(job.format, job.inputs, names, job.since))
     where = apart(engine) if job.dry_run else nullcontext(engine)
-    with closing(found), where as there, _writing(there, found) as (connection, units):
-        name = job.name or free_name(connection, job.format)
+    with closing(found), where as there, _open_writer(there, found) as (connection, units):
+        name = job.name or _free_release_name(connection, job.format)
         order = Order(job.format, name, job.reason or f"import {name}", job.who, job.on_error, job.dry_run)
-        made = format.engine()(connection, count_units(units, teller.read), order, teller.taken)
-        report = {"release": None, **made.told()}
+        imported = format.engine()(connection, count_units(units, progress.read), order, progress.taken)
+        report = {"release": None, **imported.as_json()}
         if job.dry_run:
-            report |= _shown(connection, made.revision)
+            report |= _release_preview(connection, imported.revision)
             connection.rollback()
             return report | {"revision": None}
         if report["revision"] is not None and format.is_release:

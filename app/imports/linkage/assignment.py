@@ -1,15 +1,19 @@
-"""Which record each part of a unit goes to, before anything is merged: units become steps."""
+"""Assignment: decides to which record each part of a unit belongs, before anything is merged.
+
+Unit -> LinkedCandidate for each candidate, partial update and study-publication link
+     -> keys of withdrawn records, warnings, and the partial updates of unknown records
+"""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
-from app.imports.candidates import Mention, Offer, Prepared, Remark, Unit, Withdrawal
+from app.imports.candidates import Json, Mention, Offer, PrebuiltCandidate, Remark, Unit, Withdrawal
 from app.imports.linkage.identifiers import tiers
-from app.imports.linkage.matching import Ambiguous, Matching
-from app.imports.linkage.prefetch import Looked
-from app.imports.linkage.references import rewritten, unlinked, without_missing
+from app.imports.linkage.matching import Ambiguous, Matcher
+from app.imports.linkage.prefetch import Prefetched
+from app.imports.linkage.references import with_resolved_ids, without_missing_links, without_optional_links
 from app.records.base_models import fold
 from app.records.fields import RecordType
 from app.records.registry import RESOURCES
@@ -18,220 +22,241 @@ from app.store.rendering import etag_of
 from app.store.submission import Fault
 from app.store.versions import Key
 
-Json = dict[str, Any]
 LONGEST_ID = 110
-"""Of one that something is put behind."""
+"""The length to which an id is cut before a suffix is added to it."""
 
 
-class Step(NamedTuple):
-    """Something that a source says of one record."""
+class LinkedCandidate(NamedTuple):
+    """A candidate or partial update together with the record that it belongs to."""
 
     unit: int
+    """The number of its unit in the batch."""
     key: Key
     source: str
+    """The id of the source that states it."""
     part: str
+    """Empty for a candidate; else it tells the partial updates of one source apart, such as `mention`."""
     data: Json
     digest: str
     is_whole: bool
-    """An offer; else only some fields, of a record that is there."""
+    """Whether it is a whole candidate. A partial update holds only some fields, and changes only an existing record."""
     entered: bytes | None = None
-    """As it would be kept, where it is offered in a shape that is known to be right."""
-    prepared: Prepared | None = None
-    """Then `data` is only what the record is found by."""
+    """The record as it would be stored, if it is known to be valid in this form."""
+    prebuilt: PrebuiltCandidate | None = None
+    """If this is set, `data` holds only the fields that record linkage needs."""
 
     @property
-    def whole(self) -> Json:
-        """All that is said."""
-        if self.prepared is None:
+    def full_data(self) -> Json:
+        """All data of the candidate, under the id of the record that it belongs to."""
+        if self.prebuilt is None:
             return self.data
-        return unlinked(self.key[0], orjson.loads(self.prepared.said)) | {"id": self.key[1]}
+        return without_optional_links(self.key[0], orjson.loads(self.prebuilt.json)) | {"id": self.key[1]}
 
 
-class Placed(NamedTuple):
-    steps: list[Step]
+class Assignments(NamedTuple):
+    """The result of assigning one unit."""
+
+    linked: list[LinkedCandidate]
     withdrawn: list[Key]
-    remarks: list[Remark]
-    dropped: int
-    set_aside: bool
-    unplaced: tuple[Mention, ...] = ()
-    """What is said of records that nobody has so far."""
+    warnings: list[Remark]
+    dropped_links: int
+    """The number of links to publications that are not stored and were left out."""
+    is_skipped: bool
+    """Whether the unit has candidates besides sources, and none of them could be assigned."""
+    unassigned: tuple[Mention, ...] = ()
+    """Partial updates of records that are not stored so far."""
 
 
-class Misplaced(Exception):
-    """An offer without what it takes to place it."""
+class Unassignable(Exception):
+    """A candidate lacks the id that assignment needs."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.fault = Fault(0, "/id", detail)
 
 
-def digest_of(type: RecordType, data: Json, said: bytes | None = None) -> str:
-    """Of what is offered; `said`: all of it as JSON, sorted by name.
+def digest_of(type: RecordType, data: Json, json: bytes | None = None) -> str:
+    """The digest of a candidate's data; `json` is the data as JSON with sorted keys, if it is at hand.
 
-    The day on which a source was read is no news where its content is known by its hash.
+    The day on which a source was retrieved is left out, because its content is known by its hash.
     """
-    if said is None or type == "sources":
-        told = {name: value for name, value in data.items() if type != "sources" or name != "retrieved_on"}
-        said = orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
-    return etag_of(said)
+    if json is None or type == "sources":
+        lasting = {name: value for name, value in data.items() if type != "sources" or name != "retrieved_on"}
+        json = orjson.dumps(lasting, option=orjson.OPT_SORT_KEYS)
+    return etag_of(json)
 
 
-class Placing:
-    """Units in their order; each may find what those before it create."""
+class Assigner:
+    """Assigns units in their order. Each unit may refer to records that earlier units of the batch create."""
 
-    def __init__(self, looked: Looked, format: str) -> None:
-        self._looked, self.format = looked, format
-        self.matching = Matching(looked)
+    def __init__(self, prefetched: Prefetched, format: str) -> None:
+        self._prefetched, self.format = prefetched, format
+        self.matcher = Matcher(prefetched)
 
-    def place(self, units: Mapping[int, Unit]) -> tuple[dict[int, list[Placed]], dict[int, Fault]]:
-        """Where all of a batch goes, and what cannot be placed; mentions last, for they may be of what comes later."""
-        placed: dict[int, list[Placed]] = {}
+    def assign(self, units: Mapping[int, Unit]) -> tuple[dict[int, list[Assignments]], dict[int, Fault]]:
+        """Assigns all units; returns the assignments and, for units that cannot be assigned, the fault.
+
+        Partial updates are assigned after all candidates, because they may belong to records of later units.
+        """
+        assigned: dict[int, list[Assignments]] = {}
         faults: dict[int, Fault] = {}
-        of_units = {number: _PlacedUnit(self, number, unit) for number, unit in units.items()}
-        for number, unit in of_units.items():
+        unit_assigners = {number: _UnitAssigner(self, number, unit) for number, unit in units.items()}
+        for number, unit in unit_assigners.items():
             try:
-                placed[number] = [unit.placed()]
-            except Misplaced as error:
+                assigned[number] = [unit.assign_candidates()]
+            except Unassignable as error:
                 faults[number] = error.fault
-        for number, found in placed.items():
-            if not found[0].set_aside:
-                found.append(of_units[number].said_of_others())
-        return placed, faults
+        for number, found in assigned.items():
+            if not found[0].is_skipped:
+                found.append(unit_assigners[number].assign_mentions())
+        return assigned, faults
 
     def may_restore(self, key: Key) -> bool:
-        """Whether a deleted record was deleted by an import or by undoing one, not by people."""
-        known = self._looked.layers.get(key, Known())
+        """Whether a deleted record was deleted by an import or by a reverted import, and not by a person."""
+        known = self._prefetched.layers.get(key, Known())
         return known.ever and all(layer.part for layer in known.layers)
 
-    def is_gone(self, key: Key) -> bool:
-        return key in self._looked.gone and not self.matching.is_there(key)
+    def is_deleted(self, key: Key) -> bool:
+        """Whether the record was deleted and the batch has not created it again."""
+        return key in self._prefetched.deleted_keys and not self.matcher.exists(key)
 
 
-class _PlacedUnit:
-    def __init__(self, placing: Placing, number: int, unit: Unit) -> None:
-        self._placing, self._number, self._unit = placing, number, unit
-        self._matching = placing.matching
+class _UnitAssigner:
+    """Assigns the parts of one unit."""
+
+    def __init__(self, assigner: Assigner, number: int, unit: Unit) -> None:
+        self._assigner, self._number, self._unit = assigner, number, unit
+        self._matcher = assigner.matcher
         self._ids: dict[Key, str | None] = {}
-        """The ids that the unit's records have here, by those proposed."""
-        self._remarks: list[Remark] = []
-        self._dropped = 0
-        self._source = fold("sources", placing.format)
+        """The id of the stored record for each id that the unit proposes; `None` if the record is left out."""
+        self._warnings: list[Remark] = []
+        self._dropped_links = 0
+        self._source = fold("sources", assigner.format)
 
-    def placed(self) -> Placed:
-        steps = [step for offer in self._unit.offers for step in self._offer(offer)]
-        main = [step for step in steps if step.is_whole and step.key[0] != "sources"]
-        offered = [offer for offer in self._unit.offers if offer.type != "sources"]
+    def assign_candidates(self) -> Assignments:
+        linked = [one for candidate in self._unit.offers for one in self._assign_candidate(candidate)]
+        main = [one for one in linked if one.is_whole and one.key[0] != "sources"]
+        offered = [candidate for candidate in self._unit.offers if candidate.type != "sources"]
         if offered and not main:
-            return Placed([], [], self._remarks, self._dropped, set_aside=True)
-        return Placed(steps, [], self._remarks, self._dropped, set_aside=False)
+            return Assignments([], [], self._warnings, self._dropped_links, is_skipped=True)
+        return Assignments(linked, [], self._warnings, self._dropped_links, is_skipped=False)
 
-    def said_of_others(self) -> Placed:
-        """What the unit says of records that it does not hold, once all that the batch holds is placed."""
-        steps = [step for mention in self._unit.mentions for step in self._mention(mention)]
-        withdrawn = [key for each in self._unit.withdrawals for key in self._withdrawn(each)]
-        found = {step.key for step in steps}
-        unplaced = [each for each in self._unit.mentions if self._mentioned(each) not in found]
-        return Placed(steps, withdrawn, [], 0, set_aside=False, unplaced=tuple(unplaced))
+    def assign_mentions(self) -> Assignments:
+        """Assigns partial updates and withdrawals, once all candidates of the batch are assigned."""
+        linked = [one for mention in self._unit.mentions for one in self._assign_mention(mention)]
+        withdrawn = [key for each in self._unit.withdrawals for key in self._withdrawn_keys(each)]
+        found = {one.key for one in linked}
+        unassigned = [each for each in self._unit.mentions if self._mention_key(each) not in found]
+        return Assignments(linked, withdrawn, [], 0, is_skipped=False, unassigned=tuple(unassigned))
 
     def _resolve(self, type: RecordType, id: str) -> str | None:
         if (type, id) in self._ids:
             return self._ids[type, id]
-        return self._matching.publication(id) if type == "publications" else id
+        return self._matcher.find_publication(id) if type == "publications" else id
 
-    def _offer(self, offer: Offer) -> Iterator[Step]:
-        proposed = offer.data.get("id") if isinstance(offer.data, dict) else None
+    def _assign_candidate(self, candidate: Offer) -> Iterator[LinkedCandidate]:
+        proposed = candidate.data.get("id") if isinstance(candidate.data, dict) else None
         if not isinstance(proposed, str):
-            raise Misplaced("what is offered needs an id")
-        data = self._apart(offer.type, self._told(offer))
-        id = self._find(offer.type, proposed, data)
-        self._ids[offer.type, proposed] = id
+            raise Unassignable("what is offered needs an id")
+        data = self._without_foreign_doi(candidate.type, self._with_local_ids(candidate))
+        id = self._find_id(candidate.type, proposed, data)
+        self._ids[candidate.type, proposed] = id
         if id is None:
             return
-        self._matching.add(offer.type, id, data)
-        if offer.type == "sources" and self._unit.offers[0] is offer:
+        self._matcher.register(candidate.type, id, data)
+        if candidate.type == "sources" and self._unit.offers[0] is candidate:
             self._source = id
-        yield self._whole_step(offer, (offer.type, id), data)
-        yield from self._joining((offer.type, id), data)
+        yield self._linked_candidate(candidate, (candidate.type, id), data)
+        yield from self._registration_links((candidate.type, id), data)
 
-    def _whole_step(self, offer: Offer, key: Key, found: Json) -> Step:
-        """`found`: what it was found by, as it is here."""
-        data, made = found | {"id": key[1]}, offer.prepared
-        if made and data == unlinked(offer.type, offer.data):
-            return Step(self._number, key, self._source, "", data, made.digest, is_whole=True, prepared=made)
+    def _linked_candidate(self, candidate: Offer, key: Key, found: Json) -> LinkedCandidate:
+        """Links a candidate to a record.
+
+        `found` are the fields by which the record was found, with the ids of stored records. A prebuilt candidate can
+        be used as it is only if these are what it was built with; else its full data is restored and its ids are
+        replaced.
+        """
+        data, made = found | {"id": key[1]}, candidate.prepared
+        if made and data == without_optional_links(candidate.type, candidate.data):
+            return LinkedCandidate(self._number, key, self._source, "", data, made.digest, is_whole=True, prebuilt=made)
         if made:
-            kept, _ = self._rewritten(offer.type, offer.whole)
-            data |= {name: value for name, value in kept.items() if name not in offer.data or name == "provenance"}
-        step = self._step(key, data, "", is_whole=True)
-        return step._replace(entered=offer.entered) if offer.entered and data == offer.whole else step
+            kept, _ = self._resolved(candidate.type, candidate.full_data)
+            data |= {name: value for name, value in kept.items() if name not in candidate.data or name == "provenance"}
+        one = self._linked(key, data, "", is_whole=True)
+        return one._replace(entered=candidate.entered) if candidate.entered and data == candidate.full_data else one
 
-    def _step(self, key: Key, data: Json, part: str, *, is_whole: bool) -> Step:
-        return Step(self._number, key, self._source, part, data, digest_of(key[0], data), is_whole)
+    def _linked(self, key: Key, data: Json, part: str, *, is_whole: bool) -> LinkedCandidate:
+        return LinkedCandidate(self._number, key, self._source, part, data, digest_of(key[0], data), is_whole)
 
-    def _told(self, offer: Offer) -> Json:
-        data, missing = self._rewritten(offer.type, offer.data)
-        self._dropped += len(missing)
-        self._remarks += [Remark("publication-not-here", id) for id in missing]
+    def _with_local_ids(self, candidate: Offer) -> Json:
+        """A candidate's data with the ids of stored records. Links to unknown publications are dropped with a warning."""
+        data, missing = self._resolved(candidate.type, candidate.data)
+        self._dropped_links += len(missing)
+        self._warnings += [Remark("publication-not-here", id) for id in missing]
         return data
 
-    def _rewritten(self, type: RecordType, data: Json) -> tuple[Json, list[str]]:
-        kept, missing = without_missing(type, data, self._resolve)
-        return rewritten(RESOURCES[type].entered, kept, self._resolve), missing
+    def _resolved(self, type: RecordType, data: Json) -> tuple[Json, list[str]]:
+        kept, missing = without_missing_links(type, data, self._resolve)
+        return with_resolved_ids(RESOURCES[type].entered, kept, self._resolve), missing
 
-    def _apart(self, type: RecordType, data: Json) -> Json:
-        """A publication without the DOI of another one, which has another PMID."""
+    def _without_foreign_doi(self, type: RecordType, data: Json) -> Json:
+        """Removes a publication's DOI, with a warning, if a publication with another PMID has it already."""
         doi = data.get("doi")
         if type != "publications" or not isinstance(doi, str):
             return data
-        owners = self._matching.named(type, fold(type, doi), frozenset({"doi"}))
-        others = sorted(id for id in owners if self._matching.is_another(id, data))
+        owners = self._matcher.ids_named(type, fold(type, doi), frozenset({"doi"}))
+        others = sorted(id for id in owners if self._matcher.is_other_publication(id, data))
         if not others:
             return data
-        self._remarks.append(Remark("doi-of-another", f"{doi} is the DOI of {others[0]}"))
+        self._warnings.append(Remark("doi-of-another", f"{doi} is the DOI of {others[0]}"))
         return {name: value for name, value in data.items() if name != "doi"}
 
-    def _find(self, type: RecordType, proposed: str, data: Json) -> str | None:
-        """The id under which a record is here, or is to be; nothing where it is to be left out."""
+    def _find_id(self, type: RecordType, proposed: str, data: Json) -> str | None:
+        """The id of the record that a candidate belongs to: an existing one, or the id of the new record.
+
+        Returns `None`, with a warning, if several records match or if a person has deleted the record.
+        """
         try:
-            found = self._matching.find(type, data, self._source)
+            found = self._matcher.find(type, data, self._source)
         except Ambiguous as ambiguous:
-            self._remarks.append(Remark(f"ambiguous-{RESOURCES[type].singular}", f"{proposed} may be {ambiguous}"))
+            self._warnings.append(Remark(f"ambiguous-{RESOURCES[type].singular}", f"{proposed} may be {ambiguous}"))
             return None
         key = (type, proposed)
-        if found is None and self._placing.is_gone(key) and not self._placing.may_restore(key):
-            self._remarks.append(Remark("deleted-here", f"{type}/{proposed}"))
+        if found is None and self._assigner.is_deleted(key) and not self._assigner.may_restore(key):
+            self._warnings.append(Remark("deleted-here", f"{type}/{proposed}"))
             return None
-        return found or self._free(type, proposed, data)
+        return found or self._free_id(type, proposed, data)
 
-    def _free(self, type: RecordType, proposed: str, data: Json) -> str:
-        """The id that is proposed, or one of what it is called where another record has that."""
-        if not self._matching.is_there((type, proposed)):
+    def _free_id(self, type: RecordType, proposed: str, data: Json) -> str:
+        """The proposed id, or, if another record has that id, one with a suffix made from the candidate's names."""
+        if not self._matcher.exists((type, proposed)):
             return proposed
         names = sorted(identifier.key for tier in tiers(type, data) for identifier in tier)
         return f"{proposed[:LONGEST_ID]}-{etag_of(orjson.dumps(names))[:8]}"
 
-    def _joining(self, key: Key, data: Json) -> Iterator[Step]:
-        """Links between studies and publications that name the same registration."""
+    def _registration_links(self, key: Key, data: Json) -> Iterator[LinkedCandidate]:
+        """Yields links between studies and publications that state the same registration number."""
         if key[0] == "publications":
-            for study in self._matching.joined("studies", data):
-                yield self._link(study, key[1])
+            for study in self._matcher.sharing_registration("studies", data):
+                yield self._publication_link(study, key[1])
         elif key[0] == "studies":
-            for publication in self._matching.joined("publications", data):
-                yield self._link(key[1], publication)
+            for publication in self._matcher.sharing_registration("publications", data):
+                yield self._publication_link(key[1], publication)
 
-    def _link(self, study: str, publication: str) -> Step:
+    def _publication_link(self, study: str, publication: str) -> LinkedCandidate:
         data = {"publications": [{"publication": publication, "reports_pooled_data": None}]}
-        return self._step(("studies", study), data, f"publications/{publication}", is_whole=False)
+        return self._linked(("studies", study), data, f"publications/{publication}", is_whole=False)
 
-    def _mentioned(self, mention: Mention) -> Key | None:
-        id = self._matching.any_name(mention.type, mention.name)
+    def _mention_key(self, mention: Mention) -> Key | None:
+        id = self._matcher.find_by_name(mention.type, mention.name)
         return None if id is None else (mention.type, id)
 
-    def _mention(self, mention: Mention) -> Iterator[Step]:
-        key = self._mentioned(mention)
+    def _assign_mention(self, mention: Mention) -> Iterator[LinkedCandidate]:
+        key = self._mention_key(mention)
         if key is not None:
-            yield self._step(key, mention.data, "mention", is_whole=False)
+            yield self._linked(key, mention.data, "mention", is_whole=False)
 
-    def _withdrawn(self, withdrawal: Withdrawal) -> Iterator[Key]:
-        id = self._matching.any_name(withdrawal.type, withdrawal.name)
+    def _withdrawn_keys(self, withdrawal: Withdrawal) -> Iterator[Key]:
+        id = self._matcher.find_by_name(withdrawal.type, withdrawal.name)
         if id is not None:
             yield withdrawal.type, id

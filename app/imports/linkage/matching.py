@@ -1,125 +1,133 @@
-"""Which record an offer is of. Nothing is guessed: what may be either of two is neither."""
+"""Matching: finds the record that a candidate belongs to. Where several fit equally well, none is chosen."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
 
-from app.imports.linkage.identifiers import Identifier, pmid_of, registry_of, reports, texts, tiers
-from app.imports.linkage.prefetch import Looked, NamedBy
+from app.imports.candidates import Json
+from app.imports.linkage.identifiers import Identifier, pmid_of, registry_prefix, reported_publications, texts, tiers
+from app.imports.linkage.prefetch import NameKey, Prefetched
 from app.records.base_models import fold
 from app.records.fields import RecordType
 from app.store.reconciliation.history import Known
 from app.store.versions import Key
 
-Json = Mapping[str, Any]
-
 
 class Ambiguous(Exception):
-    """Several records fit equally well."""
+    """Several records match a candidate equally well."""
 
     def __init__(self, type: RecordType, ids: Iterable[str]) -> None:
         super().__init__(", ".join(f"{type}/{id}" for id in sorted(ids)))
 
 
-class Matching:
-    """What the database has, and what the batch has put beside it so far."""
+class Matcher:
+    """Matches candidates to stored records, and to the records that the batch has created so far."""
 
-    def __init__(self, looked: Looked) -> None:
-        self._looked = looked
-        self._new: dict[NamedBy, list[tuple[str, str]]] = defaultdict(list)
-        self._own: dict[Key, dict[str, set[str]]] = {}
+    def __init__(self, prefetched: Prefetched) -> None:
+        self._prefetched = prefetched
+        self._new_names: dict[NameKey, list[tuple[str, str]]] = defaultdict(list)
+        self._own_names: dict[Key, dict[str, set[str]]] = {}
         self._registrations: dict[str, list[str]] = {}
         self.created: set[Key] = set()
 
-    def add(self, type: RecordType, id: str, data: Json) -> None:
-        """What the batch calls a record, new or not."""
+    def register(self, type: RecordType, id: str, data: Json) -> None:
+        """Adds the names of a candidate to the record that it is assigned to, so that later candidates find it."""
         own = {kind: set(keys) for kind, keys in self._names_of((type, id)).items()}
         for identifier in (each for tier in tiers(type, data) for each in tier):
             for kind in identifier.kinds:
-                self._new[type, identifier.key].append((kind, id))
+                self._new_names[type, identifier.key].append((kind, id))
                 own.setdefault(kind, set()).add(identifier.key)
         for name in texts(data, "registry_ids") if type == "publications" else ():
-            self._new[type, fold(type, name)].append(("registry-id", id))
-        self._own[type, id] = own
+            self._new_names[type, fold(type, name)].append(("registry-id", id))
+        self._own_names[type, id] = own
         if type == "studies":
             numbers = (*self._registrations_of(id), *(fold(type, name) for name in texts(data, "registry_ids")))
             self._registrations[id] = list(dict.fromkeys(numbers))
-        if not self.is_there((type, id)):
+        if not self.exists((type, id)):
             self.created.add((type, id))
 
-    def is_there(self, key: Key) -> bool:
-        return key in self._looked.there or key in self.created
+    def exists(self, key: Key) -> bool:
+        """Whether the record is stored, or created by this batch."""
+        return key in self._prefetched.existing or key in self.created
 
-    def named(self, type: RecordType, key: str, kinds: frozenset[str] | None = None) -> set[str]:
-        found = (*self._looked.names.get((type, key), ()), *self._new.get((type, key), ()))
+    def ids_named(self, type: RecordType, key: str, kinds: frozenset[str] | None = None) -> set[str]:
+        """The ids of the records that have a folded name, of some kinds of names or of any."""
+        found = (*self._prefetched.names.get((type, key), ()), *self._new_names.get((type, key), ()))
         return {id for kind, id in found if kinds is None or kind in kinds}
 
-    def any_name(self, type: RecordType, name: str) -> str | None:
-        """The one record that a name of any kind finds."""
-        if self.is_there((type, name)):
+    def find_by_name(self, type: RecordType, name: str) -> str | None:
+        """The id of the one record that a name of any kind identifies; `None` if there are none or several."""
+        if self.exists((type, name)):
             return name
-        found = self.named(type, fold(type, name))
+        found = self.ids_named(type, fold(type, name))
         return found.pop() if len(found) == 1 else None
 
-    def publication(self, id: str) -> str | None:
-        """The publication that a study names by the id proposed for it."""
-        if self.is_there(("publications", id)):
+    def find_publication(self, id: str) -> str | None:
+        """The id of the stored publication for an id that a study proposes, by the PMID in it if need be."""
+        if self.exists(("publications", id)):
             return id
         pmid = pmid_of(id)
-        return next(iter(self.named("publications", pmid, frozenset({"pmid"}))), None) if pmid else None
+        return next(iter(self.ids_named("publications", pmid, frozenset({"pmid"}))), None) if pmid else None
 
     def find(self, type: RecordType, data: Json, source: str) -> str | None:
-        """The id of the record that is offered, if there is one; raises `Ambiguous`."""
+        """The id of the record that a candidate belongs to, or `None` if it is new; raises `Ambiguous`."""
         for id in texts(data, "id"):
-            if self.is_there((type, id)) and self._may_be(type, id, data, source):
+            if self.exists((type, id)) and self._may_match(type, id, data, source):
                 return id
         for tier in tiers(type, data):
-            found = self._of_tier(type, tier, data)
+            found = self._match_tier(type, tier, data)
             if len(found) > 1:
                 raise Ambiguous(type, found)
             if found:
                 return found.pop()
-        return self._reported(data) if type == "studies" else None
+        return self._match_by_publications(data) if type == "studies" else None
 
-    def _of_tier(self, type: RecordType, tier: list[Identifier], data: Json) -> set[str]:
-        found = {id for identifier in tier for id in self.named(type, identifier.key, identifier.kinds)}
+    def _match_tier(self, type: RecordType, tier: list[Identifier], data: Json) -> set[str]:
+        """The ids of the records that the identifiers of one tier match and that nothing tells apart from the
+        candidate.
+        """
+        found = {id for identifier in tier for id in self.ids_named(type, identifier.key, identifier.kinds)}
         if type == "publications":
-            return {id for id in found if not self.is_another(id, data)}
+            return {id for id in found if not self.is_other_publication(id, data)}
         if type == "studies":
             found = {id for id in found if not self._is_other_trial(id, data)}
-            return self._one_study(found, data) if len(found) > 1 else found
+            return self._narrow_studies(found, data) if len(found) > 1 else found
         return found
 
-    def _may_be(self, type: RecordType, id: str, data: Json, source: str) -> bool:
-        """Whether a record of the id that is proposed is what is offered: words can make one id of two names."""
+    def _may_match(self, type: RecordType, id: str, data: Json, source: str) -> bool:
+        """Whether the record that has the proposed id can be the candidate's.
+
+        Ids of products and indications are slugs of names, and two names can have one slug. Such a record must share a
+        name with the candidate or have a contribution of the same source.
+        """
         if type == "publications":
-            return not self.is_another(id, data)
+            return not self.is_other_publication(id, data)
         if type not in ("products", "indications"):
             return True
-        known = {layer.source for layer in self._looked.layers.get((type, id), Known()).layers}
+        known = {layer.source for layer in self._prefetched.layers.get((type, id), Known()).layers}
         own = set().union(*self._names_of((type, id)).values())
         names = {identifier.key for tier in tiers(type, data) for identifier in tier}
         return source in known or not names or bool(own & names)
 
     def _registrations_of(self, id: str) -> list[str]:
-        return self._registrations.get(id) or self._looked.registrations.get(id, [])
+        return self._registrations.get(id) or self._prefetched.registrations.get(id, [])
 
     def _is_other_trial(self, id: str, data: Json) -> bool:
-        """A study of studies, or one that the same registry knows by another number first.
+        """Whether a study is a pooled one, or its first number in the same registry is another one.
 
-        Registrations name their relatives: an extension its parent's number, two trials of a programme one EudraCT's.
+        Registrations also name related trials: an extension names its parent, and two trials of a programme share one
+        EudraCT number.
         """
         for number in texts(data, "registry_ids")[:1]:
             own = fold("studies", number)
-            alike = [name for name in self._registrations_of(id) if registry_of(name) == registry_of(own)]
-            return id in self._looked.pooled or alike[:1] not in ([], [own])
+            alike = [name for name in self._registrations_of(id) if registry_prefix(name) == registry_prefix(own)]
+            return id in self._prefetched.pooled or alike[:1] not in ([], [own])
         return False
 
     def _names_of(self, key: Key) -> dict[str, set[str]]:
-        return self._own.get(key) or self._looked.own.get(key, {})
+        return self._own_names.get(key) or self._prefetched.own_names.get(key, {})
 
-    def is_another(self, id: str, data: Json) -> bool:
-        """Whether a publication has another PMID or, without one, another DOI than what is offered."""
+    def is_other_publication(self, id: str, data: Json) -> bool:
+        """Whether a publication has another PMID than the candidate or, if one of them has none, another DOI."""
         own = self._names_of(("publications", id))
         for kind in ("pmid", "doi"):
             offered = {fold("publications", text) for text in texts(data, kind)}
@@ -127,15 +135,19 @@ class Matching:
                 return not offered & own[kind]
         return False
 
-    def _one_study(self, found: set[str], data: Json) -> set[str]:
-        """Of several that share a registration: the one of this title, else of no other registration, else apart."""
+    def _narrow_studies(self, found: set[str], data: Json) -> set[str]:
+        """Narrows down several studies that share a registration number.
+
+        The study of the same title is preferred, then the one without registrations that the candidate lacks, then the
+        one that shares no participants with others. All that still fit are returned if these tests leave more than one.
+        """
         offered = {fold("studies", id) for id in texts(data, "registry_ids")}
         titles = {fold("studies", title) for title in texts(data, "title")}
-        looked = self._looked
+        prefetched = self._prefetched
         tests: tuple[Callable[[str], bool], ...] = (
-            lambda id: looked.titles.get(id) in titles,
+            lambda id: prefetched.study_titles.get(id) in titles,
             lambda id: self._names_of(("studies", id)).get("registry-id", set()) <= offered,
-            lambda id: id not in looked.overlapping,
+            lambda id: id not in prefetched.overlapping_studies,
         )
         for fits in tests:
             fitting = {id for id in found if fits(id)}
@@ -144,19 +156,25 @@ class Matching:
             found = fitting or found
         return found
 
-    def _reported(self, data: Json) -> str | None:
-        """The unregistered study that is all that the offered one's publications report."""
-        publications = [id for id in map(self.publication, reports(data)) if id]
-        found = {study for id in publications for study in self._looked.studies.get(id, ())}
+    def _match_by_publications(self, data: Json) -> str | None:
+        """The one unregistered study that the candidate's publications report.
+
+        Pooled studies do not count, nor do publications that report several studies.
+        """
+        publications = [id for id in map(self.find_publication, reported_publications(data)) if id]
+        found = {study for id in publications for study in self._prefetched.studies_by_publication.get(id, ())}
         one = found.pop() if len(found) == 1 else None
         registered = one and self._names_of(("studies", one)).get("registry-id")
-        return one if one in self._looked.titles.keys() - self._looked.pooled and not registered else None
+        return one if one in self._prefetched.study_titles.keys() - self._prefetched.pooled and not registered else None
 
-    def joined(self, type: RecordType, data: Json) -> list[str]:
-        """Who of another type names a registration that the offered record names, if just one does."""
+    def sharing_registration(self, type: RecordType, data: Json) -> list[str]:
+        """The ids of records of another type that state one of the candidate's registration numbers.
+
+        A number that several studies share links to none of them.
+        """
         kinds, found = frozenset({"registry-id"}), []
         for name in texts(data, "registry_ids"):
-            ids = self.named(type, fold(type, name), kinds)
+            ids = self.ids_named(type, fold(type, name), kinds)
             if type == "publications":
                 found += sorted(ids)
             elif len(ids) == 1:

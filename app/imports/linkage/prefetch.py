@@ -1,4 +1,6 @@
-"""All that a batch of units can find in the database, looked up in a fixed number of statements."""
+"""Prefetch: reads everything from the database that a batch of units can match, in a fixed number of statements per
+batch.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -7,7 +9,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, func, select
 
 from app.imports.candidates import Unit
-from app.imports.linkage.identifiers import pmid_of, reports, texts, tiers
+from app.imports.linkage.identifiers import pmid_of, reported_publications, texts, tiers
 from app.records.base_models import RecordName, fold
 from app.records.fields import RecordType
 from app.records.studies.models import Study, StudyOverlap, StudyPublication
@@ -16,52 +18,57 @@ from app.store.reconciliation.history import Known, known_layers
 from app.store.rows import among, batches, deleted, known
 from app.store.versions import Key
 
-NamedBy = tuple[RecordType, str]
-"""A type and a folded name."""
+NameKey = tuple[RecordType, str]
+"""A record type and a folded name."""
 
-NAMED: tuple[RecordType, ...] = ("studies", "publications", "products", "indications")
-"""Types whose records are told apart by their names."""
+NAMED_TYPES: tuple[RecordType, ...] = ("studies", "publications", "products", "indications")
+"""The types whose own names are read, to tell their records apart."""
 
 POOLED = ("pooled-analysis", "meta-analysis", "systematic-review")
+"""The designs of studies that pool other studies."""
 
-MANY = 5000
-"""Names that are asked for at once."""
+NAMES_PER_QUERY = 5000
+"""The number of keys in one statement."""
 
 
 @dataclass(slots=True)
-class Looked:
-    names: dict[NamedBy, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
-    """`(kind, id)` by what finds it."""
-    own: dict[Key, dict[str, set[str]]] = field(default_factory=dict)
-    """The names of what was found, by kind."""
-    there: set[Key] = field(default_factory=set)
-    gone: set[Key] = field(default_factory=set)
-    studies: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    """Studies by a publication that reports them and no other."""
-    titles: dict[str, str] = field(default_factory=dict)
-    """Studies' own titles, folded."""
-    overlapping: set[str] = field(default_factory=set)
+class Prefetched:
+    """The stored data that the candidates of a batch can match."""
+
+    names: dict[NameKey, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
+    """The kind of name and the id of each record that a folded name identifies."""
+    own_names: dict[Key, dict[str, set[str]]] = field(default_factory=dict)
+    """All names of the records that were found, by kind."""
+    existing: set[Key] = field(default_factory=set)
+    deleted_keys: set[Key] = field(default_factory=set)
+    studies_by_publication: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """The study of each publication that reports exactly one study and no pooled data."""
+    study_titles: dict[str, str] = field(default_factory=dict)
+    """The folded titles of studies."""
+    overlapping_studies: set[str] = field(default_factory=set)
     """Studies that share participants with others."""
     pooled: set[str] = field(default_factory=set)
-    """Studies of studies: none of them is a trial that is registered."""
+    """Studies that pool other studies. None of them is itself a registered trial."""
     registrations: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    """Studies' registrations, folded, in order."""
+    """The folded registration numbers of studies, in order."""
     layers: dict[Key, Known] = field(default_factory=dict)
-    """Who offered something before, without what."""
-    entered: dict[Key, int] = field(default_factory=dict)
-    """In which revision a record was last entered."""
+    """The contributions of earlier imports to each record, without their content."""
+    entered_revisions: dict[Key, int] = field(default_factory=dict)
+    """The revision in which each record was last entered."""
 
 
-def _wanted(units: Iterable[Unit]) -> Iterator[tuple[NamedBy, Key | None]]:
+def _lookups(units: Iterable[Unit]) -> Iterator[tuple[NameKey, Key | None]]:
+    """Yields the names that units refer to, each with the key of the record if the name may be an id."""
     for unit in units:
         for offer in unit.offers:
-            yield from _of_offer(offer.type, offer.data)
-        said = [(each.type, each.name) for each in unit.mentions]
-        said += [(each.type, each.name) for each in unit.withdrawals]
-        yield from (((type, fold(type, name)), (type, name)) for type, name in said)
+            yield from _candidate_lookups(offer.type, offer.data)
+        named = [(each.type, each.name) for each in unit.mentions]
+        named += [(each.type, each.name) for each in unit.withdrawals]
+        yield from (((type, fold(type, name)), (type, name)) for type, name in named)
 
 
-def _of_offer(type: RecordType, data: object) -> Iterator[tuple[NamedBy, Key | None]]:
+def _candidate_lookups(type: RecordType, data: object) -> Iterator[tuple[NameKey, Key | None]]:
+    """Yields the names by which a candidate, its registrations and its publications may be found."""
     if not isinstance(data, dict):
         return
     for tier in tiers(type, data):
@@ -71,24 +78,25 @@ def _of_offer(type: RecordType, data: object) -> Iterator[tuple[NamedBy, Key | N
     other: RecordType = "publications" if type == "studies" else "studies"
     if type in ("studies", "publications"):
         yield from (((other, fold(other, id)), None) for id in texts(data, "registry_ids"))
-    for id in reports(data) if type == "studies" else ():
+    for id in reported_publications(data) if type == "studies" else ():
         yield ("publications", pmid_of(id) or id), ("publications", id)
 
 
-def look(connection: Connection, units: Iterable[Unit]) -> Looked:
-    wanted = list(_wanted(units))
-    found = Looked()
-    _names(connection, {name for name, _ in wanted}, found)
+def prefetch(connection: Connection, units: Iterable[Unit]) -> Prefetched:
+    """Reads the data for all units of a batch."""
+    wanted = list(_lookups(units))
+    found = Prefetched()
+    _fetch_names(connection, {name for name, _ in wanted}, found)
     keys = {key for _, key in wanted if key}
     keys.update((type, id) for (type, _), ids in found.names.items() for _, id in ids)
-    _reported(connection, [id for type, id in keys if type == "publications"], found)
-    keys.update(("studies", id) for ids in found.studies.values() for id in ids)
-    found.there = set(_typed(known(connection, keys)))
-    found.gone = deleted(connection, keys - found.there)
-    _own_names(connection, found)
-    _told_apart(connection, [id for type, id in found.there if type == "studies"], found)
-    found.layers = known_layers(connection, sorted(found.there | found.gone), whole=False)
-    _entered(connection, found)
+    _fetch_reported_studies(connection, [id for type, id in keys if type == "publications"], found)
+    keys.update(("studies", id) for ids in found.studies_by_publication.values() for id in ids)
+    found.existing = set(_typed(known(connection, keys)))
+    found.deleted_keys = deleted(connection, keys - found.existing)
+    _fetch_own_names(connection, found)
+    _fetch_study_details(connection, [id for type, id in found.existing if type == "studies"], found)
+    found.layers = known_layers(connection, sorted(found.existing | found.deleted_keys), whole=False)
+    _fetch_entered_revisions(connection, found)
     return found
 
 
@@ -96,52 +104,56 @@ def _typed(keys: Iterable[tuple[str, str]]) -> Iterator[Key]:
     yield from keys  # type: ignore[misc]  # the types of what was asked for
 
 
-def _names(connection: Connection, wanted: set[NamedBy], found: Looked) -> None:
-    of = (RecordName.record_type, RecordName.key)
-    for some in batches(sorted(wanted), MANY):
-        query = select(*of, RecordName.kind, RecordName.record_id).where(among(*of, some))
+def _fetch_names(connection: Connection, wanted: set[NameKey], found: Prefetched) -> None:
+    columns = (RecordName.record_type, RecordName.key)
+    for batch in batches(sorted(wanted), NAMES_PER_QUERY):
+        query = select(*columns, RecordName.kind, RecordName.record_id).where(among(*columns, batch))
         for type, key, kind, id in connection.execute(query.order_by(RecordName.record_id, RecordName.position)):
             found.names[type, key].append((kind, id))
 
 
-def _reported(connection: Connection, publications: list[str], found: Looked) -> None:
-    of = (StudyPublication.publication_id, StudyPublication.study_id, StudyPublication.reports_pooled_data)
+def _fetch_reported_studies(connection: Connection, publications: list[str], found: Prefetched) -> None:
+    """Finds the studies that publications report; drops publications of several studies or of pooled data."""
+    columns = (StudyPublication.publication_id, StudyPublication.study_id, StudyPublication.reports_pooled_data)
     pooled: set[str] = set()
-    for some in batches(publications, MANY):
-        query = select(*of).where(StudyPublication.publication_id.in_(some))
-        for publication, study, several in connection.execute(query):
-            found.studies[publication].add(study)
-            pooled |= {publication} if several else set()
-    for publication in [id for id, studies in found.studies.items() if len(studies) > 1 or id in pooled]:
-        del found.studies[publication]
+    for batch in batches(publications, NAMES_PER_QUERY):
+        query = select(*columns).where(StudyPublication.publication_id.in_(batch))
+        for publication, study, is_pooled in connection.execute(query):
+            found.studies_by_publication[publication].add(study)
+            pooled |= {publication} if is_pooled else set()
+    for publication in [id for id, studies in found.studies_by_publication.items() if len(studies) > 1 or id in pooled]:
+        del found.studies_by_publication[publication]
 
 
-def _own_names(connection: Connection, found: Looked) -> None:
-    of = (RecordName.record_type, RecordName.record_id)
-    keys = [key for key in found.there if key[0] in NAMED]
-    for some in batches(sorted(keys), MANY):
-        query = select(*of, RecordName.kind, RecordName.key).where(among(*of, some))
-        for type, id, kind, key in connection.execute(query.order_by(*of, RecordName.position)):
-            found.own.setdefault((type, id), {}).setdefault(kind, set()).add(key)
+def _fetch_own_names(connection: Connection, found: Prefetched) -> None:
+    columns = (RecordName.record_type, RecordName.record_id)
+    keys = [key for key in found.existing if key[0] in NAMED_TYPES]
+    for batch in batches(sorted(keys), NAMES_PER_QUERY):
+        query = select(*columns, RecordName.kind, RecordName.key).where(among(*columns, batch))
+        for type, id, kind, key in connection.execute(query.order_by(*columns, RecordName.position)):
+            found.own_names.setdefault((type, id), {}).setdefault(kind, set()).add(key)
             if type == "studies" and kind == "registry-id":
                 found.registrations[id].append(key)
 
 
-def _told_apart(connection: Connection, studies: list[str], found: Looked) -> None:
+def _fetch_study_details(connection: Connection, studies: list[str], found: Prefetched) -> None:
+    """Reads what tells studies of one registration apart: title, design, and shared participants."""
     overlaps = select(StudyOverlap.study_id).where(StudyOverlap.study_id == Study.id).exists()
-    for some in batches(studies, MANY):
+    for batch in batches(studies, NAMES_PER_QUERY):
         query = select(Study.id, Study.own_title, Study.design, overlaps)
         for id, title, design, is_overlapping in connection.execute(
-            query.where(Study.id.in_(some), Study.scope == "study")
+            query.where(Study.id.in_(batch), Study.scope == "study")
         ):
-            found.titles[id] = fold("studies", title or "")
-            found.overlapping |= {id} if is_overlapping else set()
+            found.study_titles[id] = fold("studies", title or "")
+            found.overlapping_studies |= {id} if is_overlapping else set()
             found.pooled |= {id} if design in POOLED else set()
 
 
-def _entered(connection: Connection, found: Looked) -> None:
-    of = (Document.type, Document.id)
-    for some in batches(sorted(found.there), MANY):
-        query = select(*of, func.max(Document.revision)).where(among(*of, some), Document.entered.is_not(None))
-        for type, id, revision in connection.execute(query.group_by(*of)):
-            found.entered[type, id] = revision
+def _fetch_entered_revisions(connection: Connection, found: Prefetched) -> None:
+    columns = (Document.type, Document.id)
+    for batch in batches(sorted(found.existing), NAMES_PER_QUERY):
+        query = select(*columns, func.max(Document.revision)).where(
+            among(*columns, batch), Document.entered.is_not(None)
+        )
+        for type, id, revision in connection.execute(query.group_by(*columns)):
+            found.entered_revisions[type, id] = revision

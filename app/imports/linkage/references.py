@@ -1,4 +1,4 @@
-"""The ids that an offer refers to, exchanged for those that the records have here."""
+"""Reference remapping: replaces the ids in a candidate's references by the ids of stored records."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,33 +9,35 @@ from app.records.base_schemas import RefersTo, referring
 from app.records.fields import RecordType
 
 Resolve = Callable[[RecordType, str], str | None]
-"""The id that a record has here; nothing where it is to be left out."""
+"""Returns the id of the stored record for a type and a proposed id; `None` if the record is left out."""
 
-OPTIONAL = {"studies": "publications"}
-"""Lists of links by type whose items are left out where the record is not here."""
+OPTIONAL_LINKS = {"studies": "publications"}
+"""For a type, the field with links that are dropped if the linked record is not stored."""
 
 
-def rewritten(shape: type[BaseModel], data: Any, resolve: Resolve) -> Any:
-    """What is offered with the ids that records have here; whatever has no such shape stays as it is."""
+def with_resolved_ids(shape: type[BaseModel], data: Any, resolve: Resolve) -> Any:
+    """The data with the ids of stored records in its references; a value of an unexpected shape stays as it is."""
     if isinstance(data, list):
-        return [rewritten(shape, item, resolve) for item in data]
+        return [with_resolved_ids(shape, item, resolve) for item in data]
     if not isinstance(data, dict):
         return data
     marks = referring(shape)
-    return {name: _value(marks[name], value, resolve) if name in marks else value for name, value in data.items()}
+    return {
+        name: _resolved_value(marks[name], value, resolve) if name in marks else value for name, value in data.items()
+    }
 
 
-def _value(mark: RefersTo | type[BaseModel], value: Any, resolve: Resolve) -> Any:
+def _resolved_value(mark: RefersTo | type[BaseModel], value: Any, resolve: Resolve) -> Any:
     if not isinstance(mark, RefersTo):
-        return rewritten(mark, value, resolve)
+        return with_resolved_ids(mark, value, resolve)
     if isinstance(value, list):
-        return list(dict.fromkeys(_value(mark, each, resolve) for each in value if isinstance(each, str)))
+        return list(dict.fromkeys(_resolved_value(mark, each, resolve) for each in value if isinstance(each, str)))
     return resolve(mark.type, value) or value if isinstance(value, str) else value
 
 
-def without_missing(type: RecordType, data: dict[str, Any], resolve: Resolve) -> tuple[dict[str, Any], list[str]]:
-    """An offered study less the links to publications that are not here, and which these are."""
-    links = data.get(OPTIONAL.get(type, ""))
+def without_missing_links(type: RecordType, data: dict[str, Any], resolve: Resolve) -> tuple[dict[str, Any], list[str]]:
+    """The data without links to publications that are not stored, and the ids of those publications."""
+    links = data.get(OPTIONAL_LINKS.get(type, ""))
     if not isinstance(links, list):
         return data, []
     kept: list[Any] = []
@@ -44,22 +46,22 @@ def without_missing(type: RecordType, data: dict[str, Any], resolve: Resolve) ->
         id = link.get("publication") if isinstance(link, dict) else None
         there = resolve("publications", id) if isinstance(id, str) else ""
         (missing if there is None else kept).append(id if there is None else link)
-    return data | {OPTIONAL[type]: _once(kept, resolve)}, [str(id) for id in missing]
+    return data | {OPTIONAL_LINKS[type]: _distinct_links(kept, resolve)}, [str(id) for id in missing]
 
 
-def linked(type: RecordType, data: dict[str, Any]) -> list[str]:
-    """The fields of an offer that hold such links."""
-    name = OPTIONAL.get(type, "")
+def optional_link_fields(type: RecordType, data: dict[str, Any]) -> list[str]:
+    """The names of the fields in the data that hold such links."""
+    name = OPTIONAL_LINKS.get(type, "")
     return [name] if data.get(name) else []
 
 
-def unlinked(type: RecordType, data: dict[str, Any]) -> dict[str, Any]:
-    """An offer as it is where none of the records that its links name is here."""
-    return data | {name: [] for name in linked(type, data)}
+def without_optional_links(type: RecordType, data: dict[str, Any]) -> dict[str, Any]:
+    """The data with those fields emptied."""
+    return data | {name: [] for name in optional_link_fields(type, data)}
 
 
-def _once(links: list[Any], resolve: Resolve) -> list[Any]:
-    """Two names of one publication are one link."""
+def _distinct_links(links: list[Any], resolve: Resolve) -> list[Any]:
+    """Keeps one link for each publication, which links may name by different ids."""
     seen: dict[Any, Any] = {}
     for link in links:
         id = link.get("publication") if isinstance(link, dict) else None

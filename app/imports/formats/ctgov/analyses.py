@@ -89,12 +89,18 @@ def single_effect(analysed: list[Json]) -> Json:
     if len(analysed) != 1 or len(analysed[0].get("arms", ())) != 2:
         return {}
     (only,) = analysed
-    is_of_difference = only.get("hypothesis") not in _OF_SAMENESS
-    p_value = only.get("p_value", "") if is_of_difference else ""
-    found = given(p_value=p_value if len(p_value) <= 20 and _P_VALUE.fullmatch(p_value) else None)
+    found = given(p_value=_p_value_of_difference(only))
     kind = _EFFECTS.get(only.get("estimate_type", ""))
     if kind is None or "value" not in only:
         return found
     usual = only.get("ci_percent") == 95 and only.get("ci_sides") != "one-sided"
     limits = {name: only[name] for name in ("ci_low", "ci_high") if name in only and usual}
     return found | {"effect": {"type": kind, "value": only["value"]} | limits}
+
+
+def _p_value_of_difference(analysis: Json) -> str | None:
+    """An analysis' p value, unless it tests non-inferiority or equivalence or is printed in another form than ours."""
+    p_value = analysis.get("p_value", "")
+    if analysis.get("hypothesis") in _OF_SAMENESS or len(p_value) > 20:
+        return None
+    return p_value if _P_VALUE.fullmatch(p_value) else None

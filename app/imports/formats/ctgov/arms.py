@@ -45,10 +45,11 @@ class Arms:
 
     def of_groups(self, groups: list[Json] | None, *place: int | str) -> dict[str, str]:
         """Which arm each group of a table is, by the group's id there; an id of two groups is that of neither."""
-        titles = [_folded(group.get("title") or "") for group in groups or ()]
-        often, ids = Counter(titles), Counter(group.get("id") for group in groups or ())
+        groups = groups or []
+        titles = [_folded(group.get("title") or "") for group in groups]
+        often, ids = Counter(titles), Counter(group.get("id") for group in groups)
         found: dict[str, str] = {}
-        for index, (title, group) in enumerate(zip(titles, groups or (), strict=True)):
+        for index, (title, group) in enumerate(zip(titles, groups, strict=True)):
             key = self._of_group(title, group, often[title] > 1, *place, index)
             if key and "id" in group and ids[group["id"]] == 1:
                 found[group["id"]] = key

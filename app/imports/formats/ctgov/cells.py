@@ -89,13 +89,21 @@ def _cells(measure: Json, table: Table, notes: Notes) -> Iterator[Cell]:
 def _denominators(owner: Json, table: Table) -> dict[str, Json]:
     found: dict[str, Json] = {}
     for denominator in owner.get("denoms") or ():
-        units = (denominator.get("units") or "").casefold()
-        field = "n" if units in PEOPLE else "units_n" if table.units and units == table.units.casefold() else None
-        for count in denominator.get("counts") or () if field else ():
+        field = _denominator_field((denominator.get("units") or "").casefold(), table)
+        if field is None:
+            continue
+        for count in denominator.get("counts") or ():
             number = whole(count.get("value"))
             if number is not None:
-                found.setdefault(count.get("groupId") or "", {})[field or ""] = number
+                found.setdefault(count.get("groupId") or "", {})[field] = number
     return found
+
+
+def _denominator_field(units: str, table: Table) -> str | None:
+    """The field for a denominator of these units: people, or the other units that the table analysed."""
+    if units in PEOPLE:
+        return "n"
+    return "units_n" if table.units and units == table.units.casefold() else None
 
 
 def _result(cell: Cell, table: Table, notes: Notes) -> Json | None:
@@ -114,11 +122,10 @@ def _result(cell: Cell, table: Table, notes: Notes) -> Json | None:
 
 
 def _numbers(cell: Cell, said: Json, table: Table, notes: Notes) -> Json:
-    found = {field: exact(cell.said.get(name)) for field, name in _fields(table).items()}
+    fields = _fields(table)
+    found = {field: exact(cell.said.get(name)) for field, name in fields.items()}
     _drop_impossible(found, said, table)
-    lost = [
-        name for field, name in _fields(table).items() if found[field] is None and (cell.said.get(name) or "").strip()
-    ]
+    lost = [name for field, name in fields.items() if found[field] is None and _is_printed(cell.said.get(name))]
     for name in lost:
         notes.remark("number-left-out", (*cell.place, name), cell.said[name][:80])
     printed = notes.line(cell.said.get("value"), NAME, *cell.place, "value") if "value" in lost else None
@@ -126,6 +133,10 @@ def _numbers(cell: Cell, said: Json, table: Table, notes: Notes) -> Json:
     if table.value not in numbers and printed is None and table.value in MEASURED:
         return {}
     return numbers
+
+
+def _is_printed(number: str | None) -> bool:
+    return bool(number and number.strip())
 
 
 def _fields(table: Table) -> dict[str, str]:

@@ -95,11 +95,11 @@ def _study(study: Json, nct_id: str, source: str, names: Names, notes: Notes) ->
         participant_flow=flow,
         arms=list(arms.offers.values()),
     )
-    reports, mentions = _reports(registered.get("referencesModule") or {})
-    fields |= given(publications=reports)
+    references = registered.get("referencesModule") or {}
+    fields |= given(publications=_reports(references))
     cited = {"source": source, "paths": paths_of(fields, registered)}
     absent = protocol.not_applicable(registered.get("designModule") or {})
-    return {"id": nct_id.lower(), **fields, "absent": absent, "provenance": [cited]}, mentions
+    return {"id": nct_id.lower(), **fields, "absent": absent, "provenance": [cited]}, _retractions(references)
 
 
 def _registered(section: Json, derived: Json, arms: Arms, names: Names, notes: Notes) -> Json:
@@ -127,17 +127,20 @@ def _registered(section: Json, derived: Json, arms: Arms, names: Names, notes: N
     )
 
 
-def _reports(module: Json) -> tuple[list[Json], tuple[Mention, ...]]:
+def _reports(module: Json) -> list[Json]:
     """Its results' reports and what was derived from it, these last, by PMID; background reading is none of it."""
-    references = module.get("references") or []
     kinds = ("RESULT", "DERIVED")
-    found = sorted(
-        (item for item in references if item.get("type") in kinds), key=lambda item: kinds.index(item["type"])
-    )
-    pmids = dict.fromkeys(pmid for item in found if (pmid := _pmid(item)))
-    retracted = dict.fromkeys(pmid for item in references if item.get("retractions") and (pmid := _pmid(item)))
-    mentions = tuple(Mention("publications", pmid, {"retraction_state": "retracted"}) for pmid in retracted)
-    return [{"publication": f"pmid-{pmid}"} for pmid in pmids], mentions
+    references = [item for item in module.get("references") or () if item.get("type") in kinds]
+    references.sort(key=lambda item: kinds.index(item["type"]))
+    pmids = dict.fromkeys(pmid for item in references if (pmid := _pmid(item)))
+    return [{"publication": f"pmid-{pmid}"} for pmid in pmids]
+
+
+def _retractions(module: Json) -> tuple[Mention, ...]:
+    """The publications, of any type of reference, that the record says were retracted."""
+    retracted = [item for item in module.get("references") or () if item.get("retractions")]
+    pmids = dict.fromkeys(pmid for item in retracted if (pmid := _pmid(item)))
+    return tuple(Mention("publications", pmid, {"retraction_state": "retracted"}) for pmid in pmids)
 
 
 def _pmid(reference: Json) -> str | None:

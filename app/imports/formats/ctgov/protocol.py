@@ -1,6 +1,7 @@
 """A record's protocol section, field by field: what was registered, whatever came of it."""
 
 import re
+from collections.abc import Iterator
 from datetime import date
 
 from app.imports.candidates import Json
@@ -47,16 +48,20 @@ def identified(module: Json, notes: Notes) -> Json:
 
 
 def _registrations(module: Json, notes: Notes) -> list[str]:
-    found = [module["nctId"], *(module.get("nctIdAliases") or ())]
-    for info in module.get("secondaryIdInfos") or ():
-        id = (info.get("id") or "").strip()
-        if info.get("type") in _REGISTRATIONS or _REGISTRATION.fullmatch(id):
-            found.append(id)
+    found = [module["nctId"], *(module.get("nctIdAliases") or ()), *_secondary_registrations(module)]
     kept = [id for id in dict.fromkeys(found) if _CAN_BE_KEPT.fullmatch(id)]
     if len(kept) < len(set(found)) or len(kept) > MOST_REGISTRATIONS:
         left_out = [id for id in found if id not in kept[:MOST_REGISTRATIONS]]
         notes.remark("registration-left-out", (*IDENTIFICATION, "secondaryIdInfos"), ", ".join(left_out)[:200])
     return kept[:MOST_REGISTRATIONS]
+
+
+def _secondary_registrations(module: Json) -> Iterator[str]:
+    """Each secondary id that is a registry's number, by its stated type or by its form."""
+    for info in module.get("secondaryIdInfos") or ():
+        id = (info.get("id") or "").strip()
+        if info.get("type") in _REGISTRATIONS or _REGISTRATION.fullmatch(id):
+            yield id
 
 
 DATES = {
@@ -181,12 +186,19 @@ _HEALTHY = {True: "healthy volunteers accepted", False: "no healthy volunteers"}
 
 def population(module: Json) -> str | None:
     """Who could take part, from the structured fields alone."""
-    low, high = (one_line(module.get(f"{end}imumAge") or "").lower() for end in ("min", "max"))
-    ages = f"aged {low} to {high}" if low and high else f"aged {low} or older" if low else f"aged up to {high}"
     parts = (
         _SEXES.get(module.get("sex") or ""),
-        ages if low or high else None,
+        _ages(module),
         _HEALTHY.get(module.get("healthyVolunteers")),  # type: ignore[arg-type]  # nothing is in no dictionary
     )
     said = ", ".join(part for part in parts if part)
     return said[:1].upper() + said[1:900] if said else None
+
+
+def _ages(module: Json) -> str | None:
+    low, high = (one_line(module.get(f"{end}imumAge") or "").lower() for end in ("min", "max"))
+    if low and high:
+        return f"aged {low} to {high}"
+    if low:
+        return f"aged {low} or older"
+    return f"aged up to {high}" if high else None

@@ -116,13 +116,26 @@ def _column(parts: list[str], context: str) -> Column | None:
     if len(sizes) > 1:
         return None
     rest = [_N.sub(" ", part).strip() for part in parts]
-    measure: Measure | None = "events" if any(_EVENTS.match(part) for part in rest) else _measure(" ".join(rest))
-    names = [_tidy_arm(_UNIT_WORDS.sub(" ", _BOTH_TURNED.sub(" ", _BOTH.sub(" ", part)))) for part in rest]
+    arm, grade = _arm_and_grade(rest)
+    if not arm:
+        return None
+    return Column(arm, grade, sizes.pop() if sizes else None, _column_measure(rest) or _measure(context))
+
+
+def _column_measure(parts: list[str]) -> Measure | None:
+    """What a column's numbers are by its own header: events where a part of it says that alone, such as `n`."""
+    return "events" if any(_EVENTS.match(part) for part in parts) else _measure(" ".join(parts))
+
+
+def _arm_and_grade(parts: list[str]) -> tuple[str, str]:
+    """The arm and the grades of severity that a column's header names, without its words for units.
+
+    A name after the first that speaks of grades or severity is a grade; the other names are the arm's.
+    """
+    names = [_tidy_arm(_UNIT_WORDS.sub(" ", _BOTH_TURNED.sub(" ", _BOTH.sub(" ", part)))) for part in parts]
     names = [name for name in names if name and not _EVENTS.match(name)]
     grades = [name for name in names[1:] if _GRADE.search(name)]
-    arm = " ".join(name for name in names if name not in grades)
-    measure = measure or _measure(context)
-    return Column(arm, ", ".join(grades), sizes.pop() if sizes else None, measure) if arm else None
+    return " ".join(name for name in names if name not in grades), ", ".join(grades)
 
 
 def label_columns(body: tuple[Row, ...], width: int) -> int:

@@ -69,8 +69,7 @@ def _number(printed: str) -> int | float:
 def _lines(body: tuple[Row, ...], labels: int) -> Iterator[_Line]:
     group = ""
     for row in body:
-        names = [cell.words.rstrip(CLOSING_MARKS) for cell in row.cells[:labels]]
-        names = list(dict.fromkeys(name for name in names if name))
+        names = _row_names(row, labels)
         if not names:
             continue
         values = row.cells[labels:]
@@ -83,17 +82,33 @@ def _lines(body: tuple[Row, ...], labels: int) -> Iterator[_Line]:
             group = names[-1]
 
 
+def _row_names(row: Row, labels: int) -> list[str]:
+    """The different names in a row's label columns, in order."""
+    names = [cell.words.rstrip(CLOSING_MARKS) for cell in row.cells[:labels]]
+    return list(dict.fromkeys(name for name in names if name))
+
+
 def _value(words: str, column: Column) -> dict[str, int | float] | None:
     """A cell's numbers, or nothing where it does not say for certain what they are; a sign alone is proved by `n`."""
-    sure = column.n is not None
     if found := _ONLY_PERCENT.fullmatch(words):
         return {"percent": _number(found[1])} if column.measure != "events" else None
+    if pair := _count_and_percent(words, column):
+        return pair
+    found = _ONLY_NUMBER.fullmatch(words)
+    return _bare(found[1], column.measure) if found else None
+
+
+def _count_and_percent(words: str, column: Column) -> dict[str, int | float] | None:
+    """Both numbers of a cell such as `12 (3.4%)` or `3.4 (12)`, or nothing where it is unsure which is the percent.
+
+    The header tells which one it is, or the sign in the cell does, where the column has a group size.
+    """
+    sure = column.n is not None
     if (found := _COUNT_PERCENT.fullmatch(words)) and ((found[3] and sure) or column.measure == "events-percent"):
         return {"events": count(found[1]), "percent": _number(found[2])}
     if (found := _PERCENT_COUNT.fullmatch(words)) and ((found[2] and sure) or column.measure == "percent-events"):
         return {"percent": _number(found[1]), "events": count(found[3])}
-    found = _ONLY_NUMBER.fullmatch(words)
-    return _bare(found[1], column.measure) if found else None
+    return None
 
 
 def _bare(printed: str, measure: Measure | None) -> dict[str, int | float] | None:
@@ -160,10 +175,16 @@ def read_frequencies(table: Table) -> Read:
     labels = label_columns(body, width)
     if not body or not header or not labels or len(body) > MOST_ROWS or NO_FREQUENCY.search(table.caption):
         return NOT_READ
-    columns = columns_of(table, header, labels, width)
+    rows, left_out = _rows(list(_lines(body, labels)), columns_of(table, header, labels, width))
+    sound, inconsistent = _by_soundness(_joined(rows))
+    return Read(sound, left_out, inconsistent)
+
+
+def _rows(lines: list[_Line], columns: dict[int, Column]) -> tuple[list[dict[str, Any]], list[str]]:
+    """The frequencies in a table's cells, and as text the cells that hold none; a row of group sizes holds none."""
     rows: list[dict[str, Any]] = []
     left_out: list[str] = []
-    for event, line in _named(list(_lines(body, labels))):
+    for event, line in _named(lines):
         is_size = bool(_SIZE.fullmatch(line.event))
         for column, cell in _filled(line, columns):
             row = None if is_size else _row(event, column, cell)
@@ -171,5 +192,16 @@ def read_frequencies(table: Table) -> Read:
                 rows.append(row)
             else:
                 left_out.append(f"{event} / {column.arm}: {cell.text}")
-    joined = _joined(rows)
-    return Read([row for row in joined if _sound(row)], left_out, [_told(row) for row in joined if not _sound(row)])
+    return rows, left_out
+
+
+def _by_soundness(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
+    """The rows whose numbers agree with each other, and the others as text."""
+    sound: list[dict[str, Any]] = []
+    inconsistent: list[str] = []
+    for row in rows:
+        if _sound(row):
+            sound.append(row)
+        else:
+            inconsistent.append(_told(row))
+    return sound, inconsistent

@@ -49,13 +49,19 @@ def _shifted(words: str, table: dict[int, int]) -> str:
     return words.translate(table) if core and all(ord(char) in table for char in core) else words
 
 
+def _footnote_mark(element: Element, notes: Footnotes | None) -> str:
+    """The mark of a footnote or of a reference to one; empty where no footnotes are collected."""
+    if notes is None:
+        return ""
+    return notes.mark(element) if tag(element) == "footnote" else notes.again(element)
+
+
 def _element(element: Element, notes: Footnotes | None) -> Iterator[str]:
     name = tag(element)
     if name == "br":
         yield BREAK
     elif name in ("footnote", "footnoteRef"):
-        if notes is not None:
-            yield notes.mark(element) if name == "footnote" else notes.again(element)
+        yield _footnote_mark(element, notes)
     elif name in ("sup", "sub"):
         yield _shifted("".join(pieces(element, notes)), _RAISED if name == "sup" else _LOWERED)
     elif name and name not in UNSEEN and element.get("revised") != "delete":

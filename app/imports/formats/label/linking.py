@@ -49,8 +49,39 @@ def _without_salt(name: str, ingredients: tuple[Ingredient, ...]) -> str | None:
     return name[: len(moiety)] if salted else None
 
 
+def _is_named(product: Product) -> bool:
+    return bool(product.generic or product.name or product.ingredients)
+
+
+def _printed_name(product: Product) -> str:
+    """The nonproprietary name; the brand where there is none."""
+    return product.generic or product.name
+
+
 def _alike(first: Product, product: Product) -> bool:
-    return (product.generic or product.name).casefold() == (first.generic or first.name).casefold()
+    return _printed_name(product).casefold() == _printed_name(first).casefold()
+
+
+def _other_names(products: list[Product]) -> tuple[str, ...]:
+    """The names, each once, of the products that are not called like the first one."""
+    return _distinct([_printed_name(product) for product in products if not _alike(products[0], product)])
+
+
+def _sole_substance(ingredients: tuple[Ingredient, ...]) -> str:
+    """The name of the only active ingredient; empty where there is none or more than one."""
+    return ingredients[0].name if len(ingredients) == 1 else ""
+
+
+def _generic_name(product: Product, ingredients: tuple[Ingredient, ...]) -> str:
+    """The nonproprietary name; else the only ingredient's, the brand, or the names of all ingredients together."""
+    together = " and ".join(ingredient.name for ingredient in ingredients)
+    return product.generic or _sole_substance(ingredients) or product.name or together
+
+
+def _brands(products: list[Product], nonproprietary: tuple[str, ...]) -> tuple[str, ...]:
+    """The products' names, each once, that are none of the nonproprietary names."""
+    others = {name.casefold() for name in nonproprietary}
+    return _distinct([product.name for product in products if product.name.casefold() not in others])
 
 
 def _known(names: Names, candidates: tuple[str, ...]) -> str | None:
@@ -61,23 +92,38 @@ def _known(names: Names, candidates: tuple[str, ...]) -> str | None:
 
 def identify(products: list[Product], names: Names) -> Identity | None:
     """A brand says for certain which product it is, its nonproprietary name nearly so; a UNII is shared by several."""
-    named = [product for product in products if product.generic or product.name or product.ingredients]
+    named = [product for product in products if _is_named(product)]
     if not named:
         return None
-    same = [product for product in named if _alike(named[0], product)]
-    others = _distinct([product.generic or product.name for product in named if not _alike(named[0], product)])
+    first = named[0]
+    same = [product for product in named if _alike(first, product)]
     ingredients = _substances(same)
-    of_substances = tuple(ingredient.name for ingredient in ingredients[:1]) if len(ingredients) == 1 else ()
-    together = " and ".join(ingredient.name for ingredient in ingredients)
-    generic = named[0].generic or next(iter(of_substances), "") or named[0].name or together
+    generic = _generic_name(first, ingredients)
     plain = _without_salt(generic, ingredients)
-    nonproprietary = {name.casefold() for name in (generic, plain or "", *of_substances)}
-    brands = _distinct([product.name for product in same if product.name.casefold() not in nonproprietary])
+    brands = _brands(same, (generic, plain or "", _sole_substance(ingredients)))
     by_brand = _known(names, brands)
-    known = by_brand or _known(names, (generic,)) or (_known(names, (plain,)) if plain else None)
-    name = generic if names.product(generic) not in names.classes else (brands[0] if brands else generic)
-    synonym = plain if plain and (names.product(plain) or known) == known else None
+    known = by_brand or _known_by_generic(names, generic, plain)
+    name = _name(generic, brands, names)
+    synonym = _synonym(plain, known, names)
+    others = _other_names(named)
     return Identity(known or _new_id(name), name, brands, synonym, ingredients, by_brand is not None, others)
+
+
+def _known_by_generic(names: Names, generic: str, plain: str | None) -> str | None:
+    """The one product that the nonproprietary name finds, or else that name without its salt."""
+    return _known(names, (generic,)) or (_known(names, (plain,)) if plain else None)
+
+
+def _name(generic: str, brands: tuple[str, ...], names: Names) -> str:
+    """The nonproprietary name; the first brand where that name is one of a class of substances."""
+    if brands and names.product(generic) in names.classes:
+        return brands[0]
+    return generic
+
+
+def _synonym(plain: str | None, known: str | None, names: Names) -> str | None:
+    """The name without its salt, unless it finds another product than the one that the label is about."""
+    return plain if plain and (names.product(plain) or known) == known else None
 
 
 def _new_id(name: str) -> str:

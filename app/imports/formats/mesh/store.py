@@ -1,20 +1,18 @@
 """Descriptors as they are published, in place of those stored; what a file does not name is left alone."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Connection, delete, select
 
 from app.database.engine import table_of
 from app.imports.candidates import Descriptor, Found, Refusal
-from app.imports.report import MOST_REFUSALS, Order, Report, Stopped
+from app.imports.report import MOST_REFUSALS, Order, Progress, Report, Stopped
 from app.records.resource import Row
 from app.releases.service import counts_of
 from app.search.mesh_models import MeshDescriptor, MeshTerm
 from app.store.revision import Summary, close_revision, open_revision
 from app.store.rows import batches
 from app.store.submission import Fault
-
-Progress = Callable[[int], None]
 
 
 def _stored(connection: Connection) -> dict[str, Descriptor]:
@@ -42,20 +40,20 @@ def _write(connection: Connection, changed: list[Descriptor]) -> None:
         connection.execute(table_of(MeshTerm).insert(), terms)
 
 
-def take_in(
+def import_units(
     connection: Connection, found: Iterable[Found], order: Order, progress: Progress = lambda _: None
 ) -> Report:
     """As an import of records does, in a transaction of `changing`: see `app.imports.pipeline`."""
-    taking = _Taking(connection, order)
+    descriptor_import = _DescriptorImport(connection, order)
     for batch in batches(found):
-        taking.take(batch)
+        descriptor_import.process(batch)
         progress(len(batch))
-        if order.on_error == "stop" and taking.report.refusals_total >= MOST_REFUSALS:
+        if order.on_error == "stop" and descriptor_import.report.refusals_total >= MOST_REFUSALS:
             break
-    return taking.end()
+    return descriptor_import.end()
 
 
-class _Taking:
+class _DescriptorImport:
     def __init__(self, connection: Connection, order: Order) -> None:
         self.report = Report(order.format, order.name)
         self._connection, self._order = connection, order
@@ -66,7 +64,7 @@ class _Taking:
     def _is_stopped(self) -> bool:
         return self._order.on_error == "stop" and self.report.refusals_total > 0
 
-    def take(self, batch: Iterable[Found]) -> None:
+    def process(self, batch: Iterable[Found]) -> None:
         wanted = [each for each in map(self._read, batch) if each]
         changed = [each for each in wanted if self._stored.get(each.id) != each]
         self.report.units.applied += len(changed)
@@ -77,12 +75,12 @@ class _Taking:
 
     def _read(self, found: Found) -> Descriptor | None:
         if isinstance(found, Refusal):
-            self.report.refuse_unread(found)
+            self.report.reject_unreadable(found)
             return None
         self.report.units.read += 1
         descriptor = found.descriptor
         if descriptor is None or descriptor.id in self._seen:
-            self.report.refuse(found.place, "", [Fault(0, "", f"{found.place} stands here twice")])
+            self.report.reject(found.place, "", [Fault(0, "", f"{found.place} stands here twice")])
             return None
         self._seen.add(descriptor.id)
         return descriptor

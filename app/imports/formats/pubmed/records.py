@@ -76,7 +76,7 @@ def add_authors(entry: Entry, authors: list[tuple[str, bool]], complete: bool | 
 def add_doi(entry: Entry, printed: Iterable[str]) -> None:
     """The first DOI that is one; another one that is not the same is told."""
     plain = [RESOLVER.sub("", one_line(text)) for text in printed]
-    valid = [doi for doi in plain if DOI.fullmatch(doi) and len(doi) <= 300]
+    valid = [doi for doi in plain if _is_doi(doi)]
     if plain and not valid:
         entry.remark("identifier-not-valid", f"/doi: {plain[0]}")
     elif valid:
@@ -84,6 +84,10 @@ def add_doi(entry: Entry, printed: Iterable[str]) -> None:
         others = {doi for doi in valid if doi.casefold() != valid[0].casefold()}
         if others:
             entry.remark("inconsistent-identifier", f"/doi: {valid[0]}, also {', '.join(sorted(others))}")
+
+
+def _is_doi(text: str) -> bool:
+    return len(text) <= 300 and bool(DOI.fullmatch(text))
 
 
 def add_languages(entry: Entry, codes: Iterable[str]) -> None:

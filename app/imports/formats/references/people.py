@@ -38,12 +38,19 @@ def _without_comma(name: str) -> str:
 def _with_comma(family: str, rest: list[str]) -> str:
     suffix = next((_SUFFIXES[key] for part in rest if (key := part.strip(". ").casefold()) in _SUFFIXES), "")
     given = " ".join(part for part in rest if part.strip(". ").casefold() not in (*_SUFFIXES, *_NO_NAME))
-    tokens = given.split()
-    particles = [token for token in tokens if token.islower() and token.isalpha()]
-    if len(particles) == len(tokens):
-        particles = []
-    kept = " ".join(token for token in tokens if token not in particles)
-    return " ".join(filter(None, [*particles, family, _initials(kept, family.isupper()), suffix]))
+    particles, names = _split_particles(given.split())
+    return " ".join(filter(None, [*particles, family, _initials(" ".join(names), family.isupper()), suffix]))
+
+
+def _split_particles(given: list[str]) -> tuple[list[str], list[str]]:
+    """The particles among given names, such as `van der`, and the other names.
+
+    A particle is a word of lower-case letters alone. Where all words are such, none of them is a particle.
+    """
+    names = [token for token in given if not (token.islower() and token.isalpha())]
+    if not names:
+        return [], given
+    return [token for token in given if token not in names], names
 
 
 def author(printed: str) -> tuple[str, bool]:
