@@ -79,7 +79,7 @@ class World:
             before = revision(self.engine)
             again = take(self.engine, *found, format=format, name=f"{name}-again", on_error="skip")
             settled = {"taken": again.units.applied, "revision": again.revision}
-            assert settled == {"taken": 0, "revision": None} or _takes_back(found), again.told()
+            assert settled == {"taken": 0, "revision": None} or _takes_back(found), again.as_json()
             if again.revision:
                 self.releases.append(f"{name}-again")
             else:

@@ -501,10 +501,10 @@ def test_several_units_offer_one_publication(engine: Engine) -> None:
 def test_a_dry_run_tells_the_same_and_changes_nothing(engine: Engine) -> None:
     by_hand(engine)
     before = revision(engine)
-    tried = take(engine, trial(enrolled=700), trial("NCT00000002"), dry_run=True).told()
+    tried = take(engine, trial(enrolled=700), trial("NCT00000002"), dry_run=True).as_json()
     assert revision(engine) == before
     assert count(engine, Imported) == 0
-    done = take(engine, trial(enrolled=700), trial("NCT00000002")).told()
+    done = take(engine, trial(enrolled=700), trial("NCT00000002")).as_json()
     assert tried | {"revision": None} == done | {"revision": None}
 
 
@@ -523,7 +523,7 @@ def test_a_withdrawn_record_goes_if_nobody_needs_it(engine: Engine) -> None:
 
 def test_remarks_are_counted(engine: Engine) -> None:
     said = tuple(Remark("condition-kept-as-text", f"Pain {number}") for number in range(30))
-    report = take(engine, trial()._replace(remarks=said)).told()
+    report = take(engine, trial()._replace(remarks=said)).as_json()
     assert report["warnings"]["condition-kept-as-text"]["count"] == 30
     assert len(report["warnings"]["condition-kept-as-text"]["texts"]) == 20
     assert orjson.loads(orjson.dumps(report)) == report

@@ -98,7 +98,7 @@ def told(engine: Engine, before: Sequence[Typed], steps: Steps, *, ready: Iterat
     for number, (format, found) in enumerate(steps):
         units = [prepared(each) if next(ready) else each for each in found]
         report = take(engine, *units, format=format, name=f"step-{number}", on_error="skip")
-        told.append(report.told())
+        told.append(report.as_json())
     assert list(maintaining.check(engine)) == []
     return told
 
