@@ -101,6 +101,7 @@ TEXTS: Mapping[RecordType, Mapping[str, tuple[str, ...]]] = {
         "note": ("note",),
     },
 }
+assert TEXTS.keys() == RESOURCES.keys(), f"types without texts for search: {RESOURCES.keys() - TEXTS.keys()}"
 
 _CITED = {
     "evidence_basis": "evidence_basis",
