@@ -166,20 +166,24 @@ class Batch:
         return outcome
 
     def _apply_withdrawals(self, outcome: BatchOutcome) -> None:
-        """Decides which withdrawn records are deleted.
-
-        A record stays if a person contributed to it, if a record refers to it, or if this very run has entered it.
-        """
+        """Marks withdrawn records for deletion where that is allowed, and warns about each record that stays."""
         keys = outcome.withdrawn
         self._load_standing(keys)
-        lasting = [key for key in keys if key in self._standing and not self._entered_in_this_run(key)]
-        own = [key for key in lasting if not self._standing[key].is_touched()]
-        needed = still_referred(self._connection, own)
-        outcome.deletions = [key for key in own if key not in needed]
+        outcome.deletions = self._deletable(keys)
         outcome.applied |= {keys[key] for key in outcome.deletions}
         for key in keys.keys() - set(outcome.deletions):
             kind = "withdrawn-in-the-same-run" if self._entered_in_this_run(key) else "withdrawn-but-in-use"
             outcome.warnings.append((keys[key], Remark(kind, f"{key[0]}/{key[1]}")))
+
+    def _deletable(self, keys: Iterable[Key]) -> list[Key]:
+        """The withdrawn records that may be deleted.
+
+        A record stays if a person contributed to it, if a record refers to it, or if this very run has entered it.
+        """
+        earlier = [key for key in keys if key in self._standing and not self._entered_in_this_run(key)]
+        untouched = [key for key in earlier if not self._standing[key].is_touched()]
+        needed = still_referred(self._connection, untouched)
+        return [key for key in untouched if key not in needed]
 
     def _entered_in_this_run(self, key: Key) -> bool:
         """Whether this run has entered the record, or is about to enter it as new."""

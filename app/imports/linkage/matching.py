@@ -36,14 +36,20 @@ class Matcher:
             for kind in identifier.kinds:
                 self._new_names[type, identifier.key].append((kind, id))
                 own.setdefault(kind, set()).add(identifier.key)
-        for name in texts(data, "registry_ids") if type == "publications" else ():
-            self._new_names[type, fold(type, name)].append(("registry-id", id))
         self._own_names[type, id] = own
-        if type == "studies":
-            numbers = (*self._registrations_of(id), *(fold(type, name) for name in texts(data, "registry_ids")))
-            self._registrations[id] = list(dict.fromkeys(numbers))
+        if type in ("studies", "publications"):
+            self._register_registrations(type, id, data)
         if not self.exists((type, id)):
             self.created.add((type, id))
+
+    def _register_registrations(self, type: RecordType, id: str, data: Json) -> None:
+        """Adds registration numbers: a publication is found by them; a study keeps them in order, known ones first."""
+        numbers = [fold(type, name) for name in texts(data, "registry_ids")]
+        if type == "studies":
+            self._registrations[id] = list(dict.fromkeys([*self._registrations_of(id), *numbers]))
+            return
+        for number in numbers:
+            self._new_names[type, number].append(("registry-id", id))
 
     def exists(self, key: Key) -> bool:
         """Whether the record is stored, or created by this batch."""

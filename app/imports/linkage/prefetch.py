@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, func, select
 
-from app.imports.candidates import Unit
+from app.imports.candidates import Json, Unit
 from app.imports.linkage.identifiers import pmid_of, reported_publications, texts, tiers
 from app.records.base_models import RecordName, fold
 from app.records.fields import RecordType
@@ -68,16 +68,24 @@ def _lookups(units: Iterable[Unit]) -> Iterator[tuple[NameKey, Key | None]]:
 
 
 def _candidate_lookups(type: RecordType, data: object) -> Iterator[tuple[NameKey, Key | None]]:
-    """Yields the names by which a candidate, its registrations and its publications may be found."""
+    """Yields the names by which a candidate and the records related to it may be found."""
     if not isinstance(data, dict):
         return
     for tier in tiers(type, data):
         yield from (((type, identifier.key), None) for identifier in tier)
     for id in texts(data, "id"):
         yield (type, fold(type, id)), (type, id)
-    other: RecordType = "publications" if type == "studies" else "studies"
     if type in ("studies", "publications"):
-        yield from (((other, fold(other, id)), None) for id in texts(data, "registry_ids"))
+        yield from _related_lookups(type, data)
+
+
+def _related_lookups(type: RecordType, data: Json) -> Iterator[tuple[NameKey, Key | None]]:
+    """Yields the names of related records.
+
+    A study and a publication may share registration numbers, and a study names the publications that report it.
+    """
+    other: RecordType = "publications" if type == "studies" else "studies"
+    yield from (((other, fold(other, id)), None) for id in texts(data, "registry_ids"))
     for id in reported_publications(data) if type == "studies" else ():
         yield ("publications", pmid_of(id) or id), ("publications", id)
 
@@ -89,15 +97,19 @@ def prefetch(connection: Connection, units: Iterable[Unit]) -> Prefetched:
     _fetch_names(connection, {name for name, _ in wanted}, found)
     keys = {key for _, key in wanted if key}
     keys.update((type, id) for (type, _), ids in found.names.items() for _, id in ids)
-    _fetch_reported_studies(connection, [id for type, id in keys if type == "publications"], found)
+    _fetch_reported_studies(connection, _ids_of("publications", keys), found)
     keys.update(("studies", id) for ids in found.studies_by_publication.values() for id in ids)
     found.existing = set(_typed(known(connection, keys)))
     found.deleted_keys = deleted(connection, keys - found.existing)
     _fetch_own_names(connection, found)
-    _fetch_study_details(connection, [id for type, id in found.existing if type == "studies"], found)
+    _fetch_study_details(connection, _ids_of("studies", found.existing), found)
     found.layers = known_layers(connection, sorted(found.existing | found.deleted_keys), whole=False)
     _fetch_entered_revisions(connection, found)
     return found
+
+
+def _ids_of(type: RecordType, keys: Iterable[Key]) -> list[str]:
+    return [id for other, id in keys if other == type]
 
 
 def _typed(keys: Iterable[tuple[str, str]]) -> Iterator[Key]:
