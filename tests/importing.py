@@ -7,9 +7,10 @@ from sqlalchemy import Engine
 
 from app.auth.audit import Who
 from app.imports.candidates import Found, Mention, Offer, Remark, Unit, Withdrawal
-from app.imports.pipeline import run
+from app.imports.pipeline import import_units
 from app.imports.preparation import prepared
-from app.imports.report import OnError, Order, Report
+from app.imports.report import OnError, Order, Report, Stopped
+from app.imports.run import open_writer
 from app.releases.revert import revert
 from app.releases.service import Order as ReleaseOrder
 from tests.changing import Json
@@ -59,8 +60,14 @@ def take(
     on_error: OnError = "stop",
     dry_run: bool = False,
 ) -> Report:
-    found = tuple(prepared(each) if is_ready() else each for each in found)
-    return run(engine, found, Order(format, name, "an import", WHO, on_error, dry_run))
+    """Imports items as a reader yields them; returns the report, also if rejections stopped the import."""
+    items = [prepared(each) if is_ready() else each for each in found]
+    order = Order(format, name, "an import", WHO, on_error)
+    try:
+        with open_writer(engine, iter(items), dry_run=dry_run) as (connection, units):
+            return import_units(connection, units, order)
+    except Stopped as stopped:
+        return stopped.report
 
 
 def undo(engine: Engine, name: str) -> Json:

@@ -11,7 +11,7 @@ digests of all candidates for formats whose files repeat records.
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from app.common.gc_pause import collected_between
 from app.imports.batch import Batch, BatchOutcome
@@ -19,11 +19,11 @@ from app.imports.candidates import Found, Refusal, Unit
 from app.imports.merge import MergedRecord, SeenCandidates
 from app.imports.report import MOST_REFUSALS, Order, Progress, Report, Stopped
 from app.records.resource import Row
-from app.releases.service import apart, counts_of, record_release, refuse_taken
+from app.releases.service import counts_of, record_release, refuse_taken
 from app.store.reconciliation.contributions import Layer
 from app.store.reconciliation.history import count_conflicts, remember, remembered
 from app.store.reconciliation.precedence import REPEATING
-from app.store.revision import Revising, changing
+from app.store.revision import Revising
 from app.store.rows import BATCH, batches
 from app.store.submission import Draft
 from app.store.validation import Checking
@@ -31,28 +31,6 @@ from app.store.versions import Key
 
 MOST_DEFERRED = 10_000
 """The number of partial updates that are kept until the end of a run, for records that may come later in it."""
-
-
-def run(engine: Engine, found: Iterable[Found], order: Order, progress: Progress = lambda _: None) -> Report:
-    """Runs an import in a transaction of its own and returns its report, also if rejections stopped it.
-
-    A dry run does the same work, but rolls its transaction back before it can be seen.
-    """
-    try:
-        if order.dry_run:
-            return _dry_run(engine, found, order, progress)
-        with changing(engine) as connection:
-            return import_units(connection, found, order, progress)
-    except Stopped as stopped:
-        return stopped.report
-
-
-def _dry_run(engine: Engine, found: Iterable[Found], order: Order, progress: Progress) -> Report:
-    with apart(engine) as copy, changing(copy) as connection:
-        report = import_units(connection, found, order, progress)
-        connection.rollback()
-    report.revision = None
-    return report
 
 
 def import_units(

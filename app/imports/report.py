@@ -32,7 +32,6 @@ class Order:
     reason: str
     who: Who
     on_error: OnError = "stop"
-    dry_run: bool = False
 
 
 @dataclass(slots=True)

@@ -95,11 +95,20 @@ def _do_nothing(_: Connection, __: Report) -> None: ...
 
 
 @contextmanager
-def _open_writer(engine: Engine, found: Iterator[Found]) -> Iterator[tuple[Connection, Iterator[Found]]]:
-    """Opens the writing transaction only once the first item is read: until then, others can write."""
-    units = start_reading(found)
-    with changing(engine) as connection:
-        yield connection, units
+def open_writer(
+    engine: Engine, found: Iterator[Found], *, dry_run: bool
+) -> Iterator[tuple[Connection, Iterator[Found]]]:
+    """Opens the transaction of an import once the first item is read: until then, others can write.
+
+    The transaction of a dry run is made apart from the database where that is possible, and rolled back at its end.
+    """
+    where = apart(engine) if dry_run else nullcontext(engine)
+    with where as there:
+        units = start_reading(found)
+        with changing(there) as connection:
+            yield connection, units
+            if dry_run:
+                connection.rollback()
 
 
 def bring_in(engine: Engine, job: Job, progress: ProgressListener, done: BeforeCommit = _do_nothing) -> Report:
@@ -108,16 +117,13 @@ def bring_in(engine: Engine, job: Job, progress: ProgressListener, done: BeforeC
     with reading(engine) as connection:
         names = read_names(connection)
     found = read_in_process(ReadRequest(job.format, job.inputs, names, job.since))
-    where = apart(engine) if job.dry_run else nullcontext(engine)
-    with closing(found), where as there, _open_writer(there, found) as (connection, units):
+    with closing(found), open_writer(engine, found, dry_run=job.dry_run) as (connection, units):
         name = job.name or _free_release_name(connection, job.format)
-        order = Order(job.format, name, job.reason or f"import {name}", job.who, job.on_error, job.dry_run)
+        order = Order(job.format, name, job.reason or f"import {name}", job.who, job.on_error)
         imported = format.engine()(connection, count_units(units, progress.read), order, progress.taken)
         report = {"release": None, **imported.as_json()}
         if job.dry_run:
-            report |= _release_preview(connection, imported.revision)
-            connection.rollback()
-            return report | {"revision": None}
+            return report | _release_preview(connection, imported.revision) | {"revision": None}
         if report["revision"] is not None and format.is_release:
             report["release"] = name
         done(connection, report)
