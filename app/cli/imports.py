@@ -74,7 +74,8 @@ def _import(options: ImportOptions) -> Json:
 
     try:
         with ExitStack() as stack:
-            return _run(stack.enter_context(database(Settings())), options, stack)
+            settings = Settings()
+            return _run(stack.enter_context(database(settings)), options, settings, stack)
     except Unreadable as error:
         raise stop(FAULTS, f"{error}; nothing was changed.") from None
     except Problem as problem:
@@ -83,13 +84,14 @@ def _import(options: ImportOptions) -> Json:
         raise stop(FAULTS, f"{problem.detail} Nothing was changed.") from None
 
 
-def _run(engine: Engine, options: ImportOptions, stack: ExitStack) -> Json:
+def _run(engine: Engine, options: ImportOptions, settings: Settings, stack: ExitStack) -> Json:
+    from app.imports.registry import ReadSettings
     from app.imports.report import Stopped
     from app.imports.run import Job, bring_in, stopped
 
-    inputs, since = _inputs(options, stack), None if options.query else options.since
+    inputs, since = _inputs(options, settings, stack), None if options.query else options.since
     choices = (options.on_refusal, options.dry_run, options.name, options.reason)
-    job = Job(options.format, inputs, since, *choices, Who(ACTOR))
+    job = Job(options.format, inputs, since, *choices, Who(ACTOR), ReadSettings.of(settings))
     _, advance = stack.enter_context(bar("Previewing" if options.dry_run else "Importing"))
     try:
         return bring_in(engine, job, _BarProgress(advance))
@@ -107,7 +109,7 @@ class _BarProgress:
         """Ignore the number of source items that have been read, which is a little ahead."""
 
 
-def _inputs(options: ImportOptions, stack: ExitStack) -> "tuple[Input, ...]":
+def _inputs(options: ImportOptions, settings: Settings, stack: ExitStack) -> "tuple[Input, ...]":
     from app.imports.reader_process import Input
 
     if options.query is None:
@@ -120,5 +122,5 @@ def _inputs(options: ImportOptions, stack: ExitStack) -> "tuple[Input, ...]":
     assert live is not None  # `require_valid` has checked it
     fetched = Fetched(Path(stack.enter_context(TemporaryDirectory(prefix="evidence-"))))
     with bar("Fetching pages") as (_, advance):
-        fetched.complete(live(Settings()), options.query, day(options.since), lambda pages, _: advance(min(pages, 1)))
+        fetched.complete(live(settings), options.query, day(options.since), lambda pages, _: advance(min(pages, 1)))
     return fetched.inputs()

@@ -26,8 +26,7 @@ from app.imports.preparation import prepared
 from app.imports.readers.archives import Stream
 from app.imports.readers.faults import UnreadableInput
 from app.imports.readers.files import streams, streams_of
-from app.imports.registry import FORMATS, Format
-from app.settings import Settings
+from app.imports.registry import FORMATS, Format, ReadSettings
 from app.store.rows import batches
 
 UNITS_PER_MESSAGE = 50
@@ -54,7 +53,8 @@ class ReadRequest(NamedTuple):
     format: str
     inputs: tuple[Input, ...]
     names: Names
-    since: str | None = None
+    since: str | None
+    settings: ReadSettings
 
 
 def _latest_day(date: str) -> str:
@@ -74,9 +74,9 @@ def is_address(input: str) -> bool:
     return input.startswith(("https://", "http://"))
 
 
-def _streams(format: Format, input: Input) -> Iterator[Stream]:
+def _streams(format: Format, input: Input, settings: ReadSettings) -> Iterator[Stream]:
     if is_address(input.where):
-        yield from streams_at(input.where, format.suffixes, Settings())
+        yield from streams_at(input.where, format.suffixes, settings)
     elif input.shown:
         with Path(input.where).open("rb") as file:
             yield from streams_of(input.shown, file, format.suffixes)
@@ -84,12 +84,12 @@ def _streams(format: Format, input: Input) -> Iterator[Stream]:
         yield from streams(Path(input.where), format.suffixes)
 
 
-def _read_input(format: Format, input: Input, names: Names) -> Iterator[Found]:
+def _read_input(format: Format, input: Input, request: ReadRequest) -> Iterator[Found]:
     """Yields what one input holds. A file that cannot be read becomes a rejection, and the next file is read."""
     try:
-        for stream in _streams(format, input):
+        for stream in _streams(format, input, request.settings):
             try:
-                yield from format.units(stream.file, stream.name, names)
+                yield from format.units(stream.file, stream.name, request.names, request.settings)
             except UnreadableInput as error:
                 yield Refusal(error.name, "", error.reason)
             except Unreadable as error:
@@ -105,7 +105,7 @@ def read(request: ReadRequest) -> Iterator[Found]:
     """
     format = FORMATS[request.format]
     for input in request.inputs:
-        for found in _read_input(format, input, request.names):
+        for found in _read_input(format, input, request):
             if _is_wanted(format, found, request.since):
                 yield found
 

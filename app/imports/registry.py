@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from importlib import import_module
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, Self
 
 from sqlalchemy import Connection
 
@@ -19,11 +19,27 @@ Reader = Callable[..., Iterator[Found]]
 """Takes a file, its name, the names to link to and the format's reader options; yields what the file holds."""
 
 
-def _abstract_options(settings: Settings) -> Mapping[str, bool]:
+class ReadSettings(NamedTuple):
+    """The settings that reading needs. They can be sent to the reader process, and hold no password and no key."""
+
+    import_private: bool = False
+    store_abstracts: bool = False
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Takes them from all settings."""
+        return cls(settings.import_private, settings.store_abstracts)
+
+
+DEFAULT_READ_SETTINGS = ReadSettings()
+"""No private addresses are read, and no abstracts are stored."""
+
+
+def _abstract_options(settings: ReadSettings) -> Mapping[str, bool]:
     return {"store_abstracts": settings.store_abstracts}
 
 
-def _no_options(_: Settings) -> Mapping[str, bool]:
+def _no_options(_: ReadSettings) -> Mapping[str, bool]:
     return {}
 
 
@@ -45,7 +61,7 @@ class Format(NamedTuple):
     """Makes the client of the server that answers queries; `None` if there is no such server."""
     updated: Callable[[Unit], str | None] | None = None
     """Returns the day on which an item was last updated, if it states one; `None` if no item of the format does."""
-    reader_options: Callable[[Settings], Mapping[str, bool]] = _no_options
+    reader_options: Callable[[ReadSettings], Mapping[str, bool]] = _no_options
     """Returns the settings that the reader takes as keyword arguments."""
     engine_module: str = RECORDS_ENGINE
     """The module whose function `import_units` imports what was read."""
@@ -60,10 +76,12 @@ class Format(NamedTuple):
         """Whether its imports are releases. MeSH descriptors are not records and have no versions to revert to."""
         return self.engine_module == RECORDS_ENGINE
 
-    def units(self, file: IO[bytes], name: str, names: Names) -> Iterator[Found]:
+    def units(
+        self, file: IO[bytes], name: str, names: Names, settings: ReadSettings = DEFAULT_READ_SETTINGS
+    ) -> Iterator[Found]:
         """Yields what a file holds."""
         read: Reader = import_module(self.module).units
-        return read(file, name, names, **self.reader_options(Settings()))
+        return read(file, name, names, **self.reader_options(settings))
 
 
 def _study_updated(unit: Unit) -> str | None:

@@ -16,7 +16,7 @@ from app.database.engine import reading
 from app.imports.candidates import Found
 from app.imports.name_index import read_names
 from app.imports.reader_process import Input, ReadRequest, count_units, read_in_process, start_reading
-from app.imports.registry import FORMATS
+from app.imports.registry import DEFAULT_READ_SETTINGS, FORMATS, ReadSettings
 from app.imports.report import OnError, Order, Stopped
 from app.releases.models import Release
 from app.releases.service import apart
@@ -43,6 +43,7 @@ class Job(NamedTuple):
     """The name of the release, or `None` for the first free `import-FORMAT-YYYY-MM-DD[-n]`."""
     reason: str | None
     who: Who
+    settings: ReadSettings = DEFAULT_READ_SETTINGS
 
 
 class ProgressListener(Protocol):
@@ -116,7 +117,7 @@ def bring_in(engine: Engine, job: Job, progress: ProgressListener, done: BeforeC
     format = FORMATS[job.format]
     with reading(engine) as connection:
         names = read_names(connection)
-    found = read_in_process(ReadRequest(job.format, job.inputs, names, job.since))
+    found = read_in_process(ReadRequest(job.format, job.inputs, names, job.since, job.settings))
     with closing(found), open_writer(engine, found, dry_run=job.dry_run) as (connection, units):
         name = job.name or _free_release_name(connection, job.format)
         order = Order(job.format, name, job.reason or f"import {name}", job.who, job.on_error)

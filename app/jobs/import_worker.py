@@ -20,7 +20,7 @@ from app import logs
 from app.database.engine import existing, open_engine, sqlite_file
 from app.imports.page_cache import Fetched
 from app.imports.reader_process import Input
-from app.imports.registry import FORMATS
+from app.imports.registry import FORMATS, ReadSettings
 from app.imports.report import Stopped
 from app.imports.run import Job, Report, bring_in, day, refused, stopped
 from app.jobs.failures import problem_of
@@ -74,7 +74,7 @@ def _import(folder: QueueFolder, run: OpenRun, settings: Settings, engine: Engin
     inputs = _inputs(folder, run, settings, reporter)
     since = None if request.query else request.since  # the publisher's service has applied it
     wanted = (request.on_error, request.dry_run, request.name, request.reason)
-    job = Job(request.format, inputs, since, *wanted, request.who)
+    job = Job(request.format, inputs, since, *wanted, request.who, ReadSettings.of(settings))
 
     def done(connection: Connection, report: Report) -> None:
         finish(connection, run, reporter.done(report), report)

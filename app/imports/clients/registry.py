@@ -1,6 +1,7 @@
 """Which server answers the queries of which format, and files that have an address; as the settings say."""
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
 
 from app.common.zip_safety import Bounds
 from app.imports.clients import ctgov, dailymed, pubmed
@@ -12,6 +13,14 @@ from app.imports.readers.archives import Skip, Stream
 from app.imports.readers.files import streams_of, untold
 from app.imports.readers.limits import BOUNDS
 from app.settings import Settings
+
+
+class DownloadSettings(Protocol):
+    """The settings that downloads need."""
+
+    @property
+    def import_private(self) -> bool:
+        """Whether files may come from private addresses, and over http."""
 
 
 def _ctgov(settings: Settings, time: Time) -> Live:
@@ -44,7 +53,7 @@ def live(format: str, settings: Settings, time: Time = TIME) -> Live:
 def streams_at(
     url: str,
     suffixes: tuple[str, ...],
-    settings: Settings,
+    settings: DownloadSettings,
     *,
     bounds: Bounds = BOUNDS,
     skip: Skip = untold,
