@@ -6,14 +6,14 @@ inputs -> reader process -> found items -> engine of the format -> revision, rel
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, date, datetime
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection, Engine, select
 
 from app.auth.audit import Who
 from app.common.problems import Problem
 from app.database.engine import reading
-from app.imports.candidates import Found
+from app.imports.candidates import Found, Json
 from app.imports.name_index import read_names
 from app.imports.reader_process import Input, ReadRequest, count_units, read_in_process, start_reading
 from app.imports.registry import DEFAULT_READ_SETTINGS, FORMATS, ReadSettings
@@ -23,7 +23,7 @@ from app.releases.service import apart
 from app.releases.summary import told
 from app.store.revision import changing
 
-Report = dict[str, Any]
+Report = Json
 """The report of an import as JSON. `release` is the name of the release that was made, or `None`."""
 
 BeforeCommit = Callable[[Connection, Report], None]
@@ -68,7 +68,7 @@ def refused(report: Report) -> Problem:
     return Problem("invalid-record", detail, errors=map(_fault, report["refusals"]))
 
 
-def _fault(refusal: dict[str, Any]) -> dict[str, Any]:
+def _fault(refusal: Json) -> Json:
     where = {"file": refusal["place"], "record": refusal["record"]}
     return {**where, "pointer": refusal["pointer"], "detail": refusal["detail"], "nearest": refusal["nearest"]}
 

@@ -1,7 +1,7 @@
 """Identifiers: the values of a candidate that name its record and no other, in tiers, the surest first."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from app.imports.candidates import Json
 from app.records.base_models import fold
@@ -48,7 +48,7 @@ LINKAGE_FIELDS = frozenset(
 """The fields that record linkage reads."""
 
 
-def linkage_fields(data: Json) -> dict[str, Any]:
+def linkage_fields(data: Json) -> Json:
     """The part of a candidate that record linkage reads, with the sources that it cites but not its quotes.
 
     It suffices for a candidate that refers to no other records than publications and sources.

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from app.imports.candidates import Json
 from app.records.base_schemas import RefersTo, referring
 from app.records.fields import RecordType
 
@@ -35,7 +36,7 @@ def _resolved_value(mark: RefersTo | type[BaseModel], value: Any, resolve: Resol
     return resolve(mark.type, value) or value if isinstance(value, str) else value
 
 
-def without_missing_links(type: RecordType, data: dict[str, Any], resolve: Resolve) -> tuple[dict[str, Any], list[str]]:
+def without_missing_links(type: RecordType, data: Json, resolve: Resolve) -> tuple[Json, list[str]]:
     """The data without links to publications that are not stored, and the ids of those publications."""
     links = data.get(OPTIONAL_LINKS.get(type, ""))
     if not isinstance(links, list):
@@ -49,13 +50,13 @@ def without_missing_links(type: RecordType, data: dict[str, Any], resolve: Resol
     return data | {OPTIONAL_LINKS[type]: _distinct_links(kept, resolve)}, [str(id) for id in missing]
 
 
-def optional_link_fields(type: RecordType, data: dict[str, Any]) -> list[str]:
+def optional_link_fields(type: RecordType, data: Json) -> list[str]:
     """The names of the fields in the data that hold such links."""
     name = OPTIONAL_LINKS.get(type, "")
     return [name] if data.get(name) else []
 
 
-def without_optional_links(type: RecordType, data: dict[str, Any]) -> dict[str, Any]:
+def without_optional_links(type: RecordType, data: Json) -> Json:
     """The data with those fields emptied."""
     return data | {name: [] for name in optional_link_fields(type, data)}
 
