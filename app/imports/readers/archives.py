@@ -21,7 +21,7 @@ class Stream(NamedTuple):
     """Open until the next one is asked for."""
 
 
-def _fault_of_name(name: str) -> str:
+def _name_fault(name: str) -> str:
     """Nothing is ever written by these names; a zip that has such ones was not made by a publisher."""
     windows = PureWindowsPath(name)
     if name.startswith("/") or "\\" in name or windows.drive or ".." in windows.parts:
@@ -29,13 +29,13 @@ def _fault_of_name(name: str) -> str:
     return ZIP_IN_A_ZIP if name.lower().endswith(".zip") else ""
 
 
-def _opened(name: str, file: IO[bytes], meter: Meter) -> ZipFile:
+def _open_zip(name: str, file: IO[bytes], meter: Meter) -> ZipFile:
     try:
         zips.require_few(file, meter.bounds.files)
         archive = ZipFile(file)
     except BROKEN as error:
         raise UnreadableInput(name, f"this is no zip that can be read: {error}") from None
-    for member, detail in zips.faults(archive.infolist(), meter.bounds, _fault_of_name):
+    for member, detail in zips.faults(archive.infolist(), meter.bounds, _name_fault):
         raise UnreadableInput(f"{name}/{member}" if member else name, detail)
     return archive
 
@@ -43,7 +43,7 @@ def _opened(name: str, file: IO[bytes], meter: Meter) -> ZipFile:
 def members(name: str, file: IO[bytes], suffixes: tuple[str, ...], meter: Meter, skip: Skip) -> Iterator[Stream]:
     """Those that a format wants, in the zip's order; each is unpacked while it is read."""
     found = False
-    with _opened(name, file, meter) as archive:
+    with _open_zip(name, file, meter) as archive:
         for member in archive.infolist():
             inner = f"{name}/{member.filename}"
             if is_wanted(PurePosixPath(member.filename), suffixes) and not member.is_dir():
@@ -53,8 +53,8 @@ def members(name: str, file: IO[bytes], suffixes: tuple[str, ...], meter: Meter,
             elif not member.is_dir():
                 skip(inner)
     if not found:
-        raise nothing_in(name, suffixes)
+        raise no_matching_file(name, suffixes)
 
 
-def nothing_in(name: str, suffixes: tuple[str, ...]) -> UnreadableInput:
+def no_matching_file(name: str, suffixes: tuple[str, ...]) -> UnreadableInput:
     return UnreadableInput(name, f"there is no file in it that ends in {' or '.join(suffixes)}")

@@ -17,17 +17,19 @@ from typing import IO
 
 from app.common import zip_safety as zips
 from app.common.zip_safety import Bounds
-from app.imports.readers.archives import Skip, Stream, members, nothing_in
+from app.imports.readers.archives import Skip, Stream, members, no_matching_file
 from app.imports.readers.faults import UnreadableInput
 from app.imports.readers.limits import BOUNDS, Meter, is_hidden, is_wanted
-from app.imports.readers.streams import GZIP, PIECE, failing, gunzipped, stream
+from app.imports.readers.streams import GZIP, PIECE, failing_stream, gunzipped, stream
 
 
-def untold(_: str) -> None:
+def ignore_skipped(_: str) -> None:
     """Nobody asked."""
 
 
-def streams(path: Path, suffixes: tuple[str, ...], *, bounds: Bounds = BOUNDS, skip: Skip = untold) -> Iterator[Stream]:
+def streams(
+    path: Path, suffixes: tuple[str, ...], *, bounds: Bounds = BOUNDS, skip: Skip = ignore_skipped
+) -> Iterator[Stream]:
     """Of a path; `-` is standard input. Raises `UnreadableInput`, as reading any of the streams does.
 
     In a folder, what cannot be opened is a stream that says so when it is read: the others are still to be had.
@@ -41,10 +43,10 @@ def streams(path: Path, suffixes: tuple[str, ...], *, bounds: Bounds = BOUNDS, s
 
 
 def streams_of(
-    name: str, file: IO[bytes], suffixes: tuple[str, ...], *, bounds: Bounds = BOUNDS, skip: Skip = untold
+    name: str, file: IO[bytes], suffixes: tuple[str, ...], *, bounds: Bounds = BOUNDS, skip: Skip = ignore_skipped
 ) -> Iterator[Stream]:
     """Of an open file, such as an upload."""
-    start, whole = _begun(name, file)
+    start, whole = _peek(name, file)
     meter = Meter(bounds)
     if start in zips.MAGIC:
         with _seekable(name, whole, bounds.bytes) as archive:
@@ -56,7 +58,7 @@ def streams_of(
         yield Stream(name, whole)
 
 
-def _begun(name: str, file: IO[bytes]) -> tuple[bytes, IO[bytes]]:
+def _peek(name: str, file: IO[bytes]) -> tuple[bytes, IO[bytes]]:
     """Its first four bytes, and a file that has not been read yet."""
     try:
         if file.seekable():
@@ -104,10 +106,10 @@ def _folder(folder: Path, suffixes: tuple[str, ...], bounds: Bounds, skip: Skip)
         try:
             yield from _file(path, suffixes, bounds, skip)
         except UnreadableInput as error:
-            with failing(error) as said:
+            with failing_stream(error) as said:
                 yield Stream(error.name, said)
     if not found:
-        raise nothing_in(str(folder), suffixes)
+        raise no_matching_file(str(folder), suffixes)
 
 
 def _files(folder: Path, skip: Skip) -> Iterator[Path]:

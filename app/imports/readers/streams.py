@@ -20,7 +20,7 @@ BROKEN = (BadZipFile, zlib.error, EOFError, OSError, OverflowError, RuntimeError
 """What libraries say of a file that is not as it should be; a `BadGzipFile` is an `OSError`."""
 
 
-class _Pieces(io.RawIOBase):
+class _PieceStream(io.RawIOBase):
     """What is wrong with a piece is said by the stream's name, each time that it is read again."""
 
     def __init__(self, name: str, pieces: Iterator[bytes], error: UnreadableInput | None = None) -> None:
@@ -48,19 +48,19 @@ class _Pieces(io.RawIOBase):
 
 
 def stream(name: str, pieces: Iterator[bytes]) -> IO[bytes]:
-    return io.BufferedReader(_Pieces(name, pieces), PIECE)
+    return io.BufferedReader(_PieceStream(name, pieces), PIECE)
 
 
-def failing(error: UnreadableInput) -> IO[bytes]:
+def failing_stream(error: UnreadableInput) -> IO[bytes]:
     """What could not be opened, among others that can."""
-    return io.BufferedReader(_Pieces(error.name, iter(()), error))
+    return io.BufferedReader(_PieceStream(error.name, iter(()), error))
 
 
-class _Counted(io.RawIOBase):
+class _CountingReader(io.RawIOBase):
     """How much of a file was taken."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        self._file, self.taken = file, 0
+        self._file, self.bytes_read = file, 0
 
     def readable(self) -> bool:
         return True
@@ -68,21 +68,21 @@ class _Counted(io.RawIOBase):
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         piece = self._file.read(len(buffer))
         buffer[: len(piece)] = piece
-        self.taken += len(piece)
+        self.bytes_read += len(piece)
         return len(piece)
 
 
 def gunzipped(name: str, packed: IO[bytes], meter: Meter) -> Iterator[bytes]:
     """The content of a gzipped file, of all its members if it has several."""
-    counted, size = _Counted(packed), 0
-    with GzipFile(fileobj=counted) as file:
+    reader, size = _CountingReader(packed), 0
+    with GzipFile(fileobj=reader) as file:
         try:
             while piece := file.read(PIECE):
                 if size == 0 and is_packed(piece):
                     raise UnreadableInput(name, "what is packed in it is packed again")
                 size += len(piece)
                 meter.count(name, len(piece))
-                meter.require_text(name, size, counted.taken)
+                meter.require_text(name, size, reader.bytes_read)
                 yield piece
         except BadGzipFile as error:
             after = str(error).startswith("Not a gzipped file")

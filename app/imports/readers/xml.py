@@ -8,7 +8,7 @@ from lxml import etree
 from app.imports.candidates import Unreadable
 
 
-class Safe(TypedDict):
+class ParserOptions(TypedDict):
     resolve_entities: bool
     no_network: bool
     load_dtd: bool
@@ -18,7 +18,7 @@ class Safe(TypedDict):
     remove_pis: bool
 
 
-SAFE: Safe = {
+SAFE_PARSER_OPTIONS: ParserOptions = {
     "resolve_entities": False,
     "no_network": True,
     "load_dtd": False,
@@ -33,7 +33,7 @@ LONGEST_RECORD = 20_000_000
 """Bytes between the ends of two records; PubMed's longest has about a million."""
 
 
-class Expected(NamedTuple):
+class RecordFile(NamedTuple):
     """A file of many records."""
 
     records: tuple[str, ...]
@@ -41,21 +41,21 @@ class Expected(NamedTuple):
     what: str
 
 
-class _Stream:
+class _LimitedReader:
     """A file that ends with an error where no record ends for too long."""
 
     def __init__(self, file: IO[bytes], name: str) -> None:
-        self.file, self.name, self.since = file, name, 0
+        self.file, self.name, self.bytes_since_record = file, name, 0
 
     def read(self, size: int) -> bytes:
         chunk = self.file.read(size)
-        self.since += len(chunk)
-        if self.since > LONGEST_RECORD:
+        self.bytes_since_record += len(chunk)
+        if self.bytes_since_record > LONGEST_RECORD:
             raise Unreadable(f"{self.name}: no record ends within {LONGEST_RECORD:,} bytes")
         return chunk
 
 
-def _refuse_foreign(root: etree._Element, name: str, expected: Expected) -> None:
+def _require_expected(root: etree._Element, name: str, expected: RecordFile) -> None:
     if root.tag not in expected.roots:
         raise Unreadable(f"{name}: this is no {expected.what}: it begins with <{root.tag}>")
     subset = root.getroottree().docinfo.internalDTD
@@ -63,7 +63,7 @@ def _refuse_foreign(root: etree._Element, name: str, expected: Expected) -> None
         raise Unreadable(f"{name}: it declares entities, which no file of {expected.what} does")
 
 
-def elements(file: IO[bytes], name: str, expected: Expected) -> Iterator[etree._Element]:
+def elements(file: IO[bytes], name: str, expected: RecordFile) -> Iterator[etree._Element]:
     """Each record when its end is read; the one before is forgotten. Raises `Unreadable` where it is no such XML."""
     try:
         yield from _elements(file, name, expected)
@@ -71,19 +71,19 @@ def elements(file: IO[bytes], name: str, expected: Expected) -> Iterator[etree._
         raise Unreadable(f"{name}: {error.msg}") from None
 
 
-def _elements(file: IO[bytes], name: str, expected: Expected) -> Iterator[etree._Element]:
-    stream = _Stream(file, name)
-    context = etree.iterparse(stream, tag=expected.records, collect_ids=False, **SAFE)
+def _elements(file: IO[bytes], name: str, expected: RecordFile) -> Iterator[etree._Element]:
+    stream = _LimitedReader(file, name)
+    context = etree.iterparse(stream, tag=expected.records, collect_ids=False, **SAFE_PARSER_OPTIONS)
     checked = False
     for _, element in context:
         if not checked:
-            _refuse_foreign(element.getroottree().getroot(), name, expected)
+            _require_expected(element.getroottree().getroot(), name, expected)
             checked = True
         yield element
-        stream.since = 0
+        stream.bytes_since_record = 0
         element.clear()
         parent = element.getparent()
         while parent is not None and parent[0] is not element:
             del parent[0]
     if not checked:
-        _refuse_foreign(context.root, name, expected)
+        _require_expected(context.root, name, expected)
