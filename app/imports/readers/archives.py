@@ -1,4 +1,6 @@
-"""The files of a zip, one after the other and never unpacked to disk; a zip that is odd is refused as a whole."""
+"""The files in a zip, one after another and never unpacked to disk. A zip that is not as it should be is rejected as a
+whole.
+"""
 
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath, PureWindowsPath
@@ -11,18 +13,18 @@ from app.imports.readers.limits import Meter, is_wanted
 from app.imports.readers.streams import BROKEN, ZIP_IN_A_ZIP, stream, unpacked
 
 Skip = Callable[[str], None]
-"""Is told of each file that was passed over."""
+"""Takes the name of each file that is passed over."""
 
 
 class Stream(NamedTuple):
     name: str
-    """What the report calls it; `archive.zip/folder/file.xml` where it is in an archive."""
+    """The name in the report; `archive.zip/folder/file.xml` for a file in an archive."""
     file: IO[bytes]
-    """Open until the next one is asked for."""
+    """The content. It is open until the next stream is requested."""
 
 
 def _name_fault(name: str) -> str:
-    """Nothing is ever written by these names; a zip that has such ones was not made by a publisher."""
+    """What is wrong with the name of a member. No file is written by it, but no publisher makes such a zip."""
     windows = PureWindowsPath(name)
     if name.startswith("/") or "\\" in name or windows.drive or ".." in windows.parts:
         return "its name leads out of the zip"
@@ -41,7 +43,7 @@ def _open_zip(name: str, file: IO[bytes], meter: Meter) -> ZipFile:
 
 
 def members(name: str, file: IO[bytes], suffixes: tuple[str, ...], meter: Meter, skip: Skip) -> Iterator[Stream]:
-    """Those that a format wants, in the zip's order; each is unpacked while it is read."""
+    """Yields the files that a format reads, in the order of the zip. Each is unpacked while it is read."""
     found = False
     with _open_zip(name, file, meter) as archive:
         for member in archive.infolist():
@@ -57,4 +59,5 @@ def members(name: str, file: IO[bytes], suffixes: tuple[str, ...], meter: Meter,
 
 
 def no_matching_file(name: str, suffixes: tuple[str, ...]) -> UnreadableInput:
+    """The error for a zip or a folder without any file that the format reads."""
     return UnreadableInput(name, f"there is no file in it that ends in {' or '.join(suffixes)}")

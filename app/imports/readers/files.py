@@ -24,7 +24,7 @@ from app.imports.readers.streams import GZIP, PIECE, failing_stream, gunzipped, 
 
 
 def ignore_skipped(_: str) -> None:
-    """Nobody asked."""
+    """Does nothing with the names of files that are passed over."""
 
 
 def streams(
@@ -45,7 +45,7 @@ def streams(
 def streams_of(
     name: str, file: IO[bytes], suffixes: tuple[str, ...], *, bounds: Bounds = BOUNDS, skip: Skip = ignore_skipped
 ) -> Iterator[Stream]:
-    """Of an open file, such as an upload."""
+    """Yields the streams of an open file, such as an upload."""
     start, whole = _peek(name, file)
     meter = Meter(bounds)
     if start in zips.MAGIC:
@@ -59,7 +59,7 @@ def streams_of(
 
 
 def _peek(name: str, file: IO[bytes]) -> tuple[bytes, IO[bytes]]:
-    """Its first four bytes, and a file that has not been read yet."""
+    """The first four bytes of a file, and the file from its beginning."""
     try:
         if file.seekable():
             file.seek(0)
@@ -74,7 +74,7 @@ def _peek(name: str, file: IO[bytes]) -> tuple[bytes, IO[bytes]]:
 
 @contextmanager
 def _seekable(name: str, file: IO[bytes], most: int) -> Iterator[IO[bytes]]:
-    """A zip's list is at its end."""
+    """A file that can be sought in, because the directory of a zip is at its end; at most `most` bytes are copied."""
     if file.seekable():
         yield file
         return
@@ -113,7 +113,7 @@ def _folder(folder: Path, suffixes: tuple[str, ...], bounds: Bounds, skip: Skip)
 
 
 def _files(folder: Path, skip: Skip) -> Iterator[Path]:
-    """All but hidden ones; links to folders are not followed, since they may lead in a circle."""
+    """Yields all files but hidden ones. Links to folders are not followed, because they may lead in a circle."""
     for parent, folders, files in os.walk(folder, onerror=_unreadable):
         here = Path(parent)
         shown = [name for name in sorted(folders) if not is_hidden(Path(name)) and not (here / name).is_symlink()]

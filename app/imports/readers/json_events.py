@@ -18,7 +18,7 @@ LONGEST_TEXT = 10_000_000
 
 
 class TooLong(ValueError):
-    """A text, or what else is one value, that is longer than any that is meant."""
+    """A text, or another single value, is longer than any value that publishers send."""
 
     def __init__(self) -> None:
         super().__init__(f"a text in it has more than {LONGEST_TEXT:,} bytes")
@@ -32,7 +32,7 @@ _DEPTH_CHANGES = {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": 
 
 
 class _LimitedReader:
-    """A file that ends with an error where no event has come of it for too long."""
+    """A file that raises `TooLong` if it is read too far without any event."""
 
     def __init__(self, file: Readable) -> None:
         self._file, self.bytes_since_event = file, 0
@@ -46,7 +46,7 @@ class _LimitedReader:
 
 
 def events(file: Readable, *, use_float: bool = False) -> Iterator[tuple[str, Any]]:
-    """The events of `ijson.basic_parse`; raises `TooDeep` and `TooLong` too."""
+    """Yields the events of `ijson.basic_parse`; also raises `TooDeep` and `TooLong`."""
     depth, limited = 0, _LimitedReader(file)
     for event in ijson.basic_parse(limited, use_float=use_float):
         limited.bytes_since_event = 0

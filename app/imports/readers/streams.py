@@ -1,4 +1,4 @@
-"""Streams of what comes in pieces, unpacked while they are read, in bounded memory."""
+"""Binary streams made of pieces, which are unpacked while they are read, in bounded memory."""
 
 import io
 import zlib
@@ -17,11 +17,11 @@ PIECE = zips.PIECE
 ZIP_IN_A_ZIP = "it is a zip in a zip; unpack that one first"
 
 BROKEN = (BadZipFile, zlib.error, EOFError, OSError, OverflowError, RuntimeError, ValueError)
-"""What libraries say of a file that is not as it should be; a `BadGzipFile` is an `OSError`."""
+"""The errors that libraries raise for a damaged file; a `BadGzipFile` is an `OSError`."""
 
 
 class _PieceStream(io.RawIOBase):
-    """What is wrong with a piece is said by the stream's name, each time that it is read again."""
+    """A stream of pieces. An error in a piece is raised under the stream's name each time it is read again."""
 
     def __init__(self, name: str, pieces: Iterator[bytes], error: UnreadableInput | None = None) -> None:
         self.name, self._pieces, self._rest, self._error = name, pieces, b"", error
@@ -48,16 +48,17 @@ class _PieceStream(io.RawIOBase):
 
 
 def stream(name: str, pieces: Iterator[bytes]) -> IO[bytes]:
+    """A buffered stream of pieces."""
     return io.BufferedReader(_PieceStream(name, pieces), PIECE)
 
 
 def failing_stream(error: UnreadableInput) -> IO[bytes]:
-    """What could not be opened, among others that can."""
+    """A stream that raises an error when it is read, for a file that cannot be opened among others that can."""
     return io.BufferedReader(_PieceStream(error.name, iter(()), error))
 
 
 class _CountingReader(io.RawIOBase):
-    """How much of a file was taken."""
+    """A file that counts how many of its bytes were read."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file, self.bytes_read = file, 0
@@ -73,7 +74,7 @@ class _CountingReader(io.RawIOBase):
 
 
 def gunzipped(name: str, packed: IO[bytes], meter: Meter) -> Iterator[bytes]:
-    """The content of a gzipped file, of all its members if it has several."""
+    """Yields the content of a gzipped file, of all members if it has several."""
     reader, size = _CountingReader(packed), 0
     with GzipFile(fileobj=reader) as file:
         try:
@@ -90,11 +91,12 @@ def gunzipped(name: str, packed: IO[bytes], meter: Meter) -> Iterator[bytes]:
 
 
 def is_packed(start: bytes) -> bool:
+    """Whether bytes begin like a gzipped file or a zip."""
     return start.startswith((GZIP, *zips.MAGIC))
 
 
 def unpacked(name: str, pieces: Iterator[bytes], meter: Meter) -> Iterator[bytes]:
-    """What a zip's member holds: as it is, or unpacked once more if it is gzipped."""
+    """Yields the content of a member of a zip, unpacked once more if it is gzipped."""
     start = next(pieces, b"")
     whole = chain((start,), pieces)
     if start.startswith(GZIP):

@@ -1,4 +1,4 @@
-"""XML of others' making: nothing outside of it is read, nothing in it is replaced, and nothing in it grows."""
+"""Safe parsing of foreign XML: nothing outside the file is read, and no entity is replaced or expanded."""
 
 from collections.abc import Iterator
 from typing import IO, NamedTuple, TypedDict
@@ -27,14 +27,14 @@ SAFE_PARSER_OPTIONS: ParserOptions = {
     "remove_comments": True,
     "remove_pis": True,
 }
-"""What a parser of lxml's is made with."""
+"""The options with which lxml's parsers are made."""
 
 LONGEST_RECORD = 20_000_000
-"""Bytes between the ends of two records; PubMed's longest has about a million."""
+"""The most bytes between the ends of two records; PubMed's longest record has about a million."""
 
 
 class RecordFile(NamedTuple):
-    """A file of many records."""
+    """A kind of file with many records: the tags of records, the tags of root elements, and its name in errors."""
 
     records: tuple[str, ...]
     roots: tuple[str, ...]
@@ -42,7 +42,7 @@ class RecordFile(NamedTuple):
 
 
 class _LimitedReader:
-    """A file that ends with an error where no record ends for too long."""
+    """A file that raises `Unreadable` if it is read too far without the end of a record."""
 
     def __init__(self, file: IO[bytes], name: str) -> None:
         self.file, self.name, self.bytes_since_record = file, name, 0
@@ -64,7 +64,7 @@ def _require_expected(root: etree._Element, name: str, expected: RecordFile) -> 
 
 
 def elements(file: IO[bytes], name: str, expected: RecordFile) -> Iterator[etree._Element]:
-    """Each record when its end is read; the one before is forgotten. Raises `Unreadable` where it is no such XML."""
+    """Yields each record when its end is read, and frees the one before. Raises `Unreadable` if the file is another."""
     try:
         yield from _elements(file, name, expected)
     except etree.XMLSyntaxError as error:
