@@ -14,7 +14,7 @@ from app.store.submission import Draft, Fault, Read, own_faults, read_storable
 
 
 def prepared(found: Found) -> Found:
-    """The item with prebuilt candidates where they are valid by themselves; the writer validates these no more."""
+    """The item with prebuilt candidates where they are valid by themselves, so that the writer need not check them."""
     if not isinstance(found, Unit):
         return found
     prebuilder = Readying()

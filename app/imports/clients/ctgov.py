@@ -1,9 +1,9 @@
-"""Studies that ClinicalTrials.gov finds: its API v2, `/studies` (https://clinicaltrials.gov/data-api/api).
+"""A client of the API v2 of ClinicalTrials.gov, `/studies` (https://clinicaltrials.gov/data-api/api).
 
-As its OpenAPI file says, a page names the next one by `nextPageToken`, which goes with the very same query, and may be
-empty; a page has at most 1,000 studies; and where a query is nothing but NCT numbers, filters such as `since` are
-ignored. It publishes no limit of requests; its robots.txt asks crawlers for one a second, and clients report being
-refused above 50 a minute.
+By its OpenAPI document, a page names the next one in `nextPageToken`, which must be sent with the very same query and
+may be empty. A page holds at most 1,000 studies. If a query consists of NCT numbers only, filters such as the one for
+`since` are ignored. No limit of requests is published: robots.txt asks crawlers for one request a second, and clients
+report that they are refused above 50 a minute.
 """
 
 from collections.abc import Iterator
@@ -19,18 +19,21 @@ from app.imports.clients.pages import Chain, Page, require_words
 from app.imports.readers.json_events import TooLong, events
 
 INTERVAL = 1.2
+"""Seconds from one request to the next."""
 PAGE_SIZE = 1000
 NAME = "ClinicalTrials.gov"
 
 
-class _Seen(NamedTuple):
+class _PageSummary(NamedTuple):
+    """The number of studies on a page, the token of the next page, and the number of studies that were found in all."""
+
     studies: int
     next: str | None
     total: int | None
 
 
-def _see(file: IO[bytes]) -> _Seen:
-    """A page may be large and its studies are the reader's matter: it is looked through, not held."""
+def _inspect_page(file: IO[bytes]) -> _PageSummary:
+    """Reads the summary of a page as a stream, because a page may be large and its studies are left to the reader."""
     studies, found, listed = 0, {"nextPageToken": None, "totalCount": None}, False
     try:
         for place, event, value in ijson.parse(events(file)):
@@ -44,28 +47,29 @@ def _see(file: IO[bytes]) -> _Seen:
         raise Again(f"its answer is no whole JSON: {error}") from None
     if not listed:
         raise Wrong("it answered with no list of studies")
-    return _Seen(studies, found["nextPageToken"] or None, found["totalCount"])
+    return _PageSummary(studies, found["nextPageToken"] or None, found["totalCount"])
 
 
 class ClinicalTrials:
-    """Resumed by the token of the page that follows."""
+    """Pages of studies. A query is resumed by the token of the page that follows."""
 
     def __init__(self, downloads: Downloads, url: str) -> None:
         self._downloads, self._url = downloads, url
 
     def _first(self, query: str, since: date | None) -> Ask:
-        asked = {"query.term": query, "pageSize": str(PAGE_SIZE), "countTotal": "true", "format": "json"}
+        parameters = {"query.term": query, "pageSize": str(PAGE_SIZE), "countTotal": "true", "format": "json"}
         if since:
-            asked["filter.advanced"] = f"AREA[LastUpdatePostDate]RANGE[{since.isoformat()},MAX]"
-        return Ask(self._downloads.url(self._url + "/studies").copy_merge_params(asked), "json")
+            parameters["filter.advanced"] = f"AREA[LastUpdatePostDate]RANGE[{since.isoformat()},MAX]"
+        return Ask(self._downloads.url(self._url + "/studies").copy_merge_params(parameters), "json")
 
     def pages(self, query: str, since: date | None = None, resume: str | None = None) -> Iterator[Page]:
+        """See `Live.pages`. Pages without studies are passed over."""
         first = self._first(require_words(NAME, query), since)
         chain, token, total, number = Chain(NAME, PAGE_SIZE), resume, None, 0
         with self._downloads as downloads:
             while True:
                 ask = first._replace(url=first.url.copy_set_param("pageToken", token)) if token else first
-                file, seen = downloads.seen(ask, _see)
+                file, seen = downloads.fetch(ask, _inspect_page)
                 total, number = seen.total if total is None else total, number + 1
                 with file:
                     if seen.studies:

@@ -1,9 +1,10 @@
-"""Labels that DailyMed finds: its web services v2, `/spls` for which there are, `/spls/{SETID}` for each.
+"""A client of DailyMed's web services v2: `/spls` lists labels, `/spls/{SETID}` is one label.
 
-https://dailymed.nlm.nih.gov/dailymed/webservices-help/v2/spls_api.cfm says: `drug_name` is a generic or a brand name; a
-page has at most 100 labels; `published_date` with `published_date_comparison=gte` takes those published on a day or
-later. Which labels there are is asked first, and they are fetched in the order of their ids, so that the last one says
-where to go on, whatever is published meanwhile. It publishes no limit of requests; one is asked every half second.
+By https://dailymed.nlm.nih.gov/dailymed/webservices-help/v2/spls_api.cfm, `drug_name` is a generic or a brand name, a
+page holds at most 100 labels, and `published_date` with `published_date_comparison=gte` selects labels published on
+that day or later. All ids are listed first and the labels are fetched in the order of their ids. The id of the last
+label is therefore enough to resume, whatever is published in the meantime. No limit of requests is published; the
+client sends one every half second.
 """
 
 import re
@@ -18,28 +19,31 @@ from app.imports.clients.downloads import Downloads
 from app.imports.clients.http import Again, Ask, Missing, Wrong
 from app.imports.clients.pages import Chain, Page, require_words, with_last
 from app.imports.readers.faults import UnreadableInput
-from app.imports.readers.streams import failing
+from app.imports.readers.streams import failing_stream
 
 INTERVAL = 0.5
+"""Seconds from one request to the next."""
 NAME = "DailyMed"
 PAGE_SIZE = 100
 _SET_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 
 
-class _Listed(NamedTuple):
+class _LabelPage(NamedTuple):
+    """One page of the list of labels: their ids, the number of pages, and the number of labels in all."""
+
     ids: list[str]
     pages: int
     total: int
 
 
-def _listed(file: IO[bytes]) -> _Listed:
+def _parse_label_page(file: IO[bytes]) -> _LabelPage:
     try:
         answer = orjson.loads(file.read())
     except ValueError:
         raise Again("its answer is no whole JSON") from None
     try:
         ids = [label["setid"] for label in answer["data"]]
-        listed = _Listed(ids, int(answer["metadata"]["total_pages"]), int(answer["metadata"]["total_elements"]))
+        listed = _LabelPage(ids, int(answer["metadata"]["total_pages"]), int(answer["metadata"]["total_elements"]))
     except (KeyError, TypeError, ValueError):
         raise Wrong("it answered with no list of labels") from None
     if not all(isinstance(id, str) and _SET_ID.fullmatch(id) for id in ids):
@@ -48,7 +52,7 @@ def _listed(file: IO[bytes]) -> _Listed:
 
 
 def _require_whole(file: IO[bytes]) -> None:
-    """An answer may end early and nobody the wiser."""
+    """Raises `Again` if the answer was cut off, which no status or header shows."""
     end = file.seek(0, 2)
     file.seek(max(0, end - START))
     if not file.read().rstrip().endswith(b"document>"):
@@ -56,20 +60,24 @@ def _require_whole(file: IO[bytes]) -> None:
 
 
 class DailyMed:
-    """Resumed by the id of the last label. A label that is gone when it is fetched says so when it is read."""
+    """One label a page. A query is resumed by the id of the last label.
+
+    If a label no longer exists when it is fetched, reading its page raises `UnreadableInput`.
+    """
 
     def __init__(self, downloads: Downloads, url: str) -> None:
         self._downloads, self._url = downloads, url
 
     def _ids(self, downloads: Downloads, query: str, since: date | None) -> list[str]:
-        asked = {"drug_name": query, "pagesize": str(PAGE_SIZE)}
+        """The ids of all labels that the query finds, sorted."""
+        parameters = {"drug_name": query, "pagesize": str(PAGE_SIZE)}
         if since:
-            asked |= {"published_date": since.isoformat(), "published_date_comparison": "gte"}
-        first = downloads.url(self._url + "/spls.json").copy_merge_params(asked)
+            parameters |= {"published_date": since.isoformat(), "published_date_comparison": "gte"}
+        first = downloads.url(self._url + "/spls.json").copy_merge_params(parameters)
         found: set[str] = set()
         chain, number = Chain(NAME, PAGE_SIZE), 1
         while True:
-            file, listed = downloads.seen(Ask(first.copy_set_param("page", number), "json"), _listed)
+            file, listed = downloads.fetch(Ask(first.copy_set_param("page", number), "json"), _parse_label_page)
             file.close()
             new = set(listed.ids) - found
             found |= new
@@ -79,6 +87,7 @@ class DailyMed:
             chain.follow(str(number), len(new), listed.total)
 
     def pages(self, query: str, since: date | None = None, resume: str | None = None) -> Iterator[Page]:
+        """See `Live.pages`."""
         query = require_words(NAME, query)
         with self._downloads as downloads:
             ids = self._ids(downloads, query, since)
@@ -89,6 +98,6 @@ class DailyMed:
 
     def _label(self, downloads: Downloads, id: str) -> IO[bytes]:
         try:
-            return downloads.seen(Ask(downloads.url(f"{self._url}/spls/{id}.xml"), "xml"), _require_whole)[0]
+            return downloads.fetch(Ask(downloads.url(f"{self._url}/spls/{id}.xml"), "xml"), _require_whole)[0]
         except Missing as missing:
-            return failing(UnreadableInput(missing.name, missing.reason))
+            return failing_stream(UnreadableInput(missing.name, missing.reason))

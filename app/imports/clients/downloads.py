@@ -1,6 +1,7 @@
-"""Downloads one after the other, with patience and within bounds, for who knows no event loop.
+"""Downloads for callers without an event loop, one at a time, with retries and within limits.
 
-What may go better a moment later is asked again: no connection, a broken one, half an answer, 429 and the like.
+A request is retried if it may succeed a moment later: there was no connection, it broke, the answer was cut off, or the
+status was 429 or another one of `TRANSIENT_STATUSES`.
 """
 
 import asyncio
@@ -11,8 +12,8 @@ import httpx
 
 from app.common import safe_http as outgoing
 from app.common.safe_http import Refused, Resolve
-from app.imports.clients.http import Again, Ask, Asker, Look
-from app.imports.clients.throttle import LONGEST_ASKED, Pace, Time, pause
+from app.imports.clients.http import Again, Ask, Asker, Inspect
+from app.imports.clients.throttle import LONGEST_RETRY_AFTER, Pace, Time, retry_delay
 from app.imports.readers.faults import UnreadableInput
 from app.imports.readers.limits import MOST_BYTES
 
@@ -20,20 +21,28 @@ T = TypeVar("T")
 
 
 class Terms(NamedTuple):
+    """The limits of one request."""
+
     bytes: int
-    """Of an answer."""
+    """The largest answer."""
     seconds: float
-    """For an answer, with all that is asked again."""
+    """The time for an answer, retries included."""
     attempts: int = 6
 
 
 PAGES = Terms(2_000_000_000, 900.0)
+"""The limits for one page of a query."""
 FILES = Terms(MOST_BYTES, 4 * 3600.0)
+"""The limits for a file at an address."""
 TIME = Time()
 
 
 class Downloads:
-    """To be used in a `with`, as often as wanted; `private` allows addresses of one's own network, and http."""
+    """A context manager around an HTTP client; it can be entered any number of times.
+
+    `private` allows plain http and addresses in private networks. `interval` is the least number of seconds between two
+    requests to one host.
+    """
 
     def __init__(
         self,
@@ -58,42 +67,43 @@ class Downloads:
             self._runner.run(self._asker.client.aclose())
 
     def url(self, text: str) -> httpx.URL:
-        """One that may be asked, as far as its letters go."""
+        """Parses an address; raises `UnreadableInput` if it may not be requested."""
         try:
             return outgoing.read_url(text, private=self._private)
         except Refused as refused:
             raise UnreadableInput(text[: outgoing.LONGEST_URL], str(refused)) from None
 
     def file(self, ask: Ask) -> IO[bytes]:
-        """The whole answer; whoever asks closes it."""
-        return self.seen(ask, lambda _: None)[0]
+        """Returns the whole answer as a file, which the caller closes."""
+        return self.fetch(ask, lambda _: None)[0]
 
-    def seen(self, ask: Ask, look: Look[T]) -> tuple[IO[bytes], T]:
-        """The whole answer, and what `look` saw in it."""
-        return self._runner.run(self._in_time(ask, look))
+    def fetch(self, ask: Ask, inspect: Inspect[T]) -> tuple[IO[bytes], T]:
+        """Returns the whole answer as a file, which the caller closes, and what `inspect` returns for it."""
+        return self._runner.run(self._within_time_limit(ask, inspect))
 
-    async def _in_time(self, ask: Ask, look: Look[T]) -> tuple[IO[bytes], T]:
+    async def _within_time_limit(self, ask: Ask, inspect: Inspect[T]) -> tuple[IO[bytes], T]:
         try:
             async with asyncio.timeout(self._terms.seconds):
-                return await self._patiently(ask, look)
+                return await self._with_retries(ask, inspect)
         except TimeoutError:
             raise UnreadableInput(ask.name, f"it did not answer within {self._terms.seconds:g} seconds") from None
 
-    async def _patiently(self, ask: Ask, look: Look[T]) -> tuple[IO[bytes], T]:
+    async def _with_retries(self, ask: Ask, inspect: Inspect[T]) -> tuple[IO[bytes], T]:
         last = self._terms.attempts - 1
         for attempt in range(last):
             try:
-                return await self._asker.answer(ask, look)
+                return await self._asker.answer(ask, inspect)
             except Again as again:
-                wait = pause(attempt, _asked(ask, again), self._time)
+                wait = retry_delay(attempt, _retry_after(ask, again), self._time)
             await self._time.sleep(wait)
         try:
-            return await self._asker.answer(ask, look)
+            return await self._asker.answer(ask, inspect)
         except Again as again:
             raise UnreadableInput(ask.name, f"{again}; asked {self._terms.attempts} times") from None
 
 
-def _asked(ask: Ask, again: Again) -> float:
-    if again.asked > LONGEST_ASKED:
-        raise UnreadableInput(ask.name, f"{again}; it asks to come back in {again.asked:.0f} seconds") from None
-    return again.asked
+def _retry_after(ask: Ask, again: Again) -> float:
+    """The seconds that the server asks to wait; raises `UnreadableInput` if they are too many."""
+    if again.wait > LONGEST_RETRY_AFTER:
+        raise UnreadableInput(ask.name, f"{again}; it asks to come back in {again.wait:.0f} seconds") from None
+    return again.wait

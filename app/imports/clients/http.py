@@ -1,7 +1,14 @@
-"""One answer to one question: redirects followed where each may lead, kept in a temporary file, looked at.
+"""One request and its answer: redirects are checked and followed, and the answer is stored in a temporary file.
 
-No proxy is asked and no packing is wanted; an answer that comes gzipped nevertheless is unpacked to the same bounds.
-Files have no name, so they are gone however this ends.
+    Ask -> request, redirects -> temporary file -> gunzip if need be -> check of the type -> `inspect`
+
+    Again             the answer may be better later: `Downloads` retries
+    Wrong             the answer is not as documented; becomes `UnreadableInput`
+    UnreadableInput   the answer cannot be used
+      Missing         there is nothing at the address
+
+No proxy is used. Compression is declined, but an answer that is gzipped anyway is unpacked within the same limits. The
+temporary files have no name, so that they disappear however the process ends.
 """
 
 import asyncio
@@ -22,30 +29,32 @@ from app.imports.readers.limits import Meter
 from app.imports.readers.streams import gunzipped, stream
 
 MOST_REDIRECTS = 5
-STEP = httpx.Timeout(60.0, connect=10.0)
-"""Seconds for the next piece of an answer; a search may take a while to begin."""
-PATIENCE_WITH_WORDS = 2.0
-"""Seconds for what an answer says about an error."""
-PASSING = (408, 425, 429, 500, 502, 503, 504)
-GONE = (404, 410)
+TIMEOUTS = httpx.Timeout(60.0, connect=10.0)
+"""Seconds for the next piece of an answer. A search may take a while before it answers."""
+ERROR_TEXT_SECONDS = 2.0
+"""Seconds that are spent on reading the text of an error."""
+TRANSIENT_STATUSES = (408, 425, 429, 500, 502, 503, 504)
+"""Statuses after which a request is retried."""
+MISSING_STATUSES = (404, 410)
+"""Statuses that mean that there is nothing at an address."""
 HEADERS = {"accept-encoding": "identity"}
 
 T = TypeVar("T")
-Look = Callable[[IO[bytes]], T]
-"""What is to be seen in an answer; raises `Again` where half of it is missing, `Wrong` where it is odd."""
+Inspect = Callable[[IO[bytes]], T]
+"""Examines an answer. It raises `Again` if the answer was cut off, and `Wrong` if it is not as documented."""
 
 
 class Missing(UnreadableInput):
-    """There is nothing at an address: 404 or 410."""
+    """There is nothing at an address: its status is 404 or 410."""
 
 
 class Again(Exception):
-    """An answer that may be another one later."""
+    """An answer that may be better later."""
 
-    def __init__(self, reason: str, asked: float = 0.0) -> None:
+    def __init__(self, reason: str, wait: float = 0.0) -> None:
         super().__init__(reason)
-        self.asked = asked
-        """Seconds to wait, by the server's own word."""
+        self.wait = wait
+        """The seconds that the server asks to wait."""
 
 
 class Wrong(Exception):
@@ -53,44 +62,54 @@ class Wrong(Exception):
 
 
 class Ask(NamedTuple):
+    """A request."""
+
     url: httpx.URL
     wanted: Kind | None = None
+    """The type that the answer must have, if that is known."""
     form: Mapping[str, str] | None = None
-    """Makes it a POST, and is in no error: a key may be in it."""
+    """Form data, which makes the request a POST. It may hold a key and is therefore in no error text."""
 
     @property
     def name(self) -> str:
+        """The request's name in error texts."""
         return str(self.url)
 
 
 class Asker(NamedTuple):
+    """Sends requests."""
+
     client: httpx.AsyncClient
     pace: Pace
     most: int
-    """Bytes of an answer."""
+    """The largest answer in bytes."""
     private: bool
 
-    async def answer(self, ask: Ask, look: Look[T]) -> tuple[IO[bytes], T]:
+    async def answer(self, ask: Ask, inspect: Inspect[T]) -> tuple[IO[bytes], T]:
+        """Returns the answer as a file, which the caller closes, and what `inspect` returns for it."""
         file = TemporaryFile(prefix="evidence-")  # noqa: SIM115 - whoever asked closes it
         try:
-            answer = await self._followed(ask, file)
+            answer = await self._follow_redirects(ask, file)
             self._unpack(ask, file, answer.headers.get("content-encoding", ""))
-            return file, _seen(ask, file, answer.headers.get("content-type", ""), look)
+            return file, _inspected(ask, file, answer.headers.get("content-type", ""), inspect)
         except BaseException:
             file.close()
             raise
 
-    async def _followed(self, ask: Ask, file: IO[bytes]) -> httpx.Response:
+    async def _follow_redirects(self, ask: Ask, file: IO[bytes]) -> httpx.Response:
         url = ask.url
         for _ in range(MOST_REDIRECTS + 1):
-            answer = await self._asked(ask, url, file)
+            answer = await self._request(ask, url, file)
             if not answer.has_redirect_location:
                 return answer
-            url = self._redirected(ask, url, answer)
+            url = self._redirect_target(ask, url, answer)
         raise UnreadableInput(ask.name, f"it leads on more than {MOST_REDIRECTS} times")
 
-    def _redirected(self, ask: Ask, url: httpx.URL, answer: httpx.Response) -> httpx.URL:
-        """Where to; the guard looks at the host's addresses when it is asked."""
+    def _redirect_target(self, ask: Ask, url: httpx.URL, answer: httpx.Response) -> httpx.URL:
+        """The address that a redirect leads to; raises `UnreadableInput` if it may not be followed.
+
+        The addresses of its host are checked when the connection is made.
+        """
         to = answer.headers["location"]
         try:
             target = url.join(to).copy_with(fragment=None)
@@ -102,19 +121,19 @@ class Asker(NamedTuple):
             raise UnreadableInput(ask.name, f"it leads to {to[:200]!r}, and {what} is not led on")
         return target
 
-    async def _asked(self, ask: Ask, url: httpx.URL, file: IO[bytes]) -> httpx.Response:
-        await self.pace.turn(url.host)
+    async def _request(self, ask: Ask, url: httpx.URL, file: IO[bytes]) -> httpx.Response:
+        await self.pace.wait_turn(url.host)
         method = "GET" if ask.form is None else "POST"
-        asking = self.client.stream(method, url, data=ask.form, headers=HEADERS, timeout=STEP)
-        with _told(ask, "" if url == ask.url else "it leads on: "):
-            async with asking as answer:
+        request = self.client.stream(method, url, data=ask.form, headers=HEADERS, timeout=TIMEOUTS)
+        with _mapped_errors(ask, "" if url == ask.url else "it leads on: "):
+            async with request as answer:
                 if not answer.has_redirect_location:
-                    await _require_good(ask, answer)
-                    await self._keep(ask, answer, file)
+                    await _require_success(ask, answer)
+                    await self._save(ask, answer, file)
                 return answer
 
-    async def _keep(self, ask: Ask, answer: httpx.Response, file: IO[bytes]) -> None:
-        """As it comes; that all of it comes is looked after where the connection is read."""
+    async def _save(self, ask: Ask, answer: httpx.Response, file: IO[bytes]) -> None:
+        """Writes the answer to the file as it comes. That it is complete is checked by the HTTP client."""
         promised = answer.headers.get("content-length", "")
         self._require_small(ask, int(promised[:18]) if promised.isascii() and promised.isdigit() else 0)
         async for piece in answer.aiter_raw():
@@ -141,34 +160,34 @@ class Asker(NamedTuple):
 
 
 @contextmanager
-def _told(ask: Ask, how: str) -> Iterator[None]:
-    """What may go better another time, and what will not."""
+def _mapped_errors(ask: Ask, prefix: str) -> Iterator[None]:
+    """Turns errors of the HTTP client into `Again`, if a retry may help, or else `UnreadableInput`."""
     try:
         yield
     except Unknown as unknown:
-        raise Again(f"{how}{unknown}") from None
+        raise Again(f"{prefix}{unknown}") from None
     except (Refused, httpx.InvalidURL) as error:  # also of a redirect that is not followed
-        raise UnreadableInput(ask.name, f"{how}{error}") from None
+        raise UnreadableInput(ask.name, f"{prefix}{error}") from None
     except httpx.TimeoutException:
         raise Again("there was no answer in time") from None
     except httpx.TransportError as error:
         raise Again(f"the connection broke: {error or type(error).__name__}") from None
 
 
-async def _require_good(ask: Ask, answer: httpx.Response) -> None:
+async def _require_success(ask: Ask, answer: httpx.Response) -> None:
     if answer.status_code == httpx.codes.OK:
         return
-    detail = f"it answered {answer.status_code}: {first_words(await _start(answer))}"
-    if answer.status_code in PASSING:
+    detail = f"it answered {answer.status_code}: {first_words(await _error_start(answer))}"
+    if answer.status_code in TRANSIENT_STATUSES:
         raise Again(detail, retry_after(answer.headers.get("retry-after", "")).total_seconds())
-    raise (Missing if answer.status_code in GONE else UnreadableInput)(ask.name, detail)
+    raise (Missing if answer.status_code in MISSING_STATUSES else UnreadableInput)(ask.name, detail)
 
 
-async def _start(answer: httpx.Response) -> bytes:
-    """As far as it comes soon; the status counts."""
+async def _error_start(answer: httpx.Response) -> bytes:
+    """The start of an error's text, as far as it comes soon; without it the status alone is reported."""
     start = b""
     with suppress(httpx.HTTPError, TimeoutError):
-        async with asyncio.timeout(PATIENCE_WITH_WORDS):
+        async with asyncio.timeout(ERROR_TEXT_SECONDS):
             async for piece in answer.aiter_raw():
                 start += piece[:START]
                 if len(start) >= START:
@@ -176,7 +195,8 @@ async def _start(answer: httpx.Response) -> bytes:
     return start[:START]
 
 
-def _seen(ask: Ask, file: IO[bytes], content_type: str, look: Look[T]) -> T:
+def _inspected(ask: Ask, file: IO[bytes], content_type: str, inspect: Inspect[T]) -> T:
+    """Checks the type of an answer and returns what `inspect` returns for it."""
     start = start_of(file)
     if not start:
         raise Again("its answer is empty")
@@ -184,8 +204,8 @@ def _seen(ask: Ask, file: IO[bytes], content_type: str, look: Look[T]) -> T:
     if fault:
         raise UnreadableInput(ask.name, fault)
     try:
-        seen = look(file)
+        found = inspect(file)
     except Wrong as wrong:
         raise UnreadableInput(ask.name, f"{wrong}: {first_words(start)}") from None
     file.seek(0)
-    return seen
+    return found

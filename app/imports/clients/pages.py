@@ -1,4 +1,4 @@
-"""What a query to somebody's server answers: pages, one after the other, to go on from after any of them."""
+"""Pages: the answer of a publisher's server to a query, page by page, which can be resumed after any page."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -7,33 +7,38 @@ from typing import IO, NamedTuple, Protocol, TypeVar
 from app.imports.readers.faults import UnreadableInput
 
 MOST_EMPTY = 10
-"""Pages in a row that hold nothing and yet are followed by one."""
+"""The number of empty pages in a row that are followed to a next page."""
 
 T = TypeVar("T")
 
 
 class Page(NamedTuple):
+    """One page of an answer."""
+
     name: str
-    """What the report calls it."""
+    """The page's name in the report."""
     file: IO[bytes]
-    """As the format's reader takes it; open until the next page is asked for."""
+    """The content, as the reader of the format takes it. It is open until the next page is requested."""
     next: str | None
-    """What `resume` takes to go on after this page; nothing after the last one."""
+    """The value of `resume` with which the query goes on after this page; `None` after the last page."""
     total: int | None
-    """Records that the whole query finds, where the server says so."""
+    """The number of records that the whole query finds, if the server states it."""
 
 
 class Live(Protocol):
-    def pages(self, query: str, since: date | None = None, resume: str | None = None) -> Iterator[Page]:
-        """What the query finds; of that, what was changed on a day or later; of that, what follows an earlier page.
+    """A client of a publisher's server."""
 
-        Raises `UnreadableInput` where the server does not answer, or not as its documentation says. The pages that came
-        before are whole, and the query goes on from the last of them. It runs an event loop of its own.
+    def pages(self, query: str, since: date | None = None, resume: str | None = None) -> Iterator[Page]:
+        """Yields the pages of a query; `since` limits it to records changed on that day or later.
+
+        `resume` is the `next` of an earlier page, after which the query goes on. Raises `UnreadableInput` if the server
+        does not answer, or not as it documents; the pages before that are complete, and the query can be resumed after
+        the last one. The client runs an event loop of its own.
         """
 
 
 class Chain:
-    """Ends a chain of pages that would go on for ever."""
+    """Detects pages that would follow each other for ever."""
 
     def __init__(self, name: str, page_size: int) -> None:
         self._name, self._page_size = name, page_size
@@ -41,7 +46,11 @@ class Chain:
         self._records = self._empty = 0
 
     def follow(self, token: str, records: int, total: int | None) -> None:
-        """After a page of so many records, to the one that it names; more may be added meanwhile, but not many."""
+        """Counts a page of some records that leads on to the page of a token.
+
+        Raises `UnreadableInput` if that page was followed before, if too many pages in a row were empty, or if there
+        are more records than the query found. One page more is tolerated, because records may be added meanwhile.
+        """
         self._records += records
         self._empty = 0 if records else self._empty + 1
         if token in self._followed:
@@ -54,14 +63,14 @@ class Chain:
 
 
 def require_words(name: str, query: str) -> str:
-    """Nothing would ask for all that there is."""
+    """The query without surrounding spaces; raises `UnreadableInput` if it is blank, as it would find everything."""
     if not query.strip():
         raise UnreadableInput(name, "a query has words")
     return query.strip()
 
 
 def with_last(items: Iterable[T]) -> Iterator[tuple[T, bool]]:
-    """Each, and whether none follows."""
+    """Yields each item with whether it is the last one."""
     found = iter(items)
     try:
         item = next(found)

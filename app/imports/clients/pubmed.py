@@ -1,16 +1,17 @@
-"""Articles that PubMed finds: ESearch for their numbers, EFetch for the articles
+"""A client of PubMed's E-utilities: ESearch finds PMIDs, EFetch returns articles
 (https://www.ncbi.nlm.nih.gov/books/NBK25499/).
 
-PubMed shows no more than 9,999 numbers of a search, neither by `retstart` nor from the history server, whose order may
-change from one day to the next besides. So a larger search is asked for by ranges of numbers (`1:500[uid]`, as other
-clients do; NLM does not describe it, so an answer from outside of its range is refused), and the articles are fetched
-in the order of their numbers: that order never changes, and the last number fetched says where to go on, whatever is
-added meanwhile. Numbers are posted, as is asked for where there are more than 200.
+PubMed shows at most 9,999 PMIDs of a search, whether by `retstart` or from its history server, and the order there may
+change from one day to the next. A larger search is therefore split into ranges of PMIDs, such as `1:500[uid]`. Other
+clients do so too, but NLM does not document it, so an answer with PMIDs outside its range is refused. Articles are
+fetched in the order of their PMIDs. The last PMID is therefore enough to resume, whatever is added in the meantime.
+PMIDs are sent by POST, as NLM asks for when there are more than 200.
 
-`since` takes what was added (`crdt`) or changed (`mdat`) on that day or later; not `edat`, which for a late addition is
-the day when it was published (https://www.nlm.nih.gov/pubs/techbull/nd08/nd08_pm_new_date_field.html).
+`since` selects articles that were added (`crdt`) or changed (`mdat`) on that day or later. It does not use `edat`,
+which for a late addition is the day of publication
+(https://www.nlm.nih.gov/pubs/techbull/nd08/nd08_pm_new_date_field.html).
 
-Three requests a second are allowed, ten with a key (https://www.ncbi.nlm.nih.gov/books/NBK25497/).
+NLM allows three requests a second, and ten with a key (https://www.ncbi.nlm.nih.gov/books/NBK25497/).
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,20 +28,26 @@ from app.imports.readers.faults import UnreadableInput
 from app.store.rows import batches
 
 INTERVAL, INTERVAL_WITH_KEY = 0.34, 0.1
+"""Seconds from one request to the next."""
 NAME = "PubMed"
 MOST_SHOWN = 9999
+"""The number of PMIDs that PubMed shows of one search."""
 CHUNK = 200
+"""The number of articles on a page."""
 HIGHEST = 99_999_999
+"""The upper end of the range of PMIDs."""
 TOOL = "clinical-evidence-api"
 
 
-class _Found(NamedTuple):
+class _SearchResult(NamedTuple):
+    """The result of a search."""
+
     total: int
     numbers: list[int]
-    """In their order; the first ones by PubMed's own order, where it does not show all."""
+    """The PMIDs in ascending order. If PubMed does not show all, they are those that it ranks first."""
 
 
-def _found(file: IO[bytes]) -> _Found:
+def _parse_search(file: IO[bytes]) -> _SearchResult:
     try:
         answer = orjson.loads(file.read())
     except ValueError:
@@ -50,18 +57,18 @@ def _found(file: IO[bytes]) -> _Found:
         said = _error(answer) or _error(result)
         if said:
             raise Again(f"it answered: {said[:200]}")
-        return _Found(int(result["count"]), sorted({int(number) for number in result["idlist"]}))
+        return _SearchResult(int(result["count"]), sorted({int(number) for number in result["idlist"]}))
     except (AttributeError, KeyError, TypeError, ValueError):
         raise Wrong("it answered with no list of numbers") from None
 
 
 def _error(answer: object) -> str:
-    """What failed on their side comes with a status of 200 and in a word of its own."""
+    """The error in an answer. PubMed reports its own failures with status 200 and a field for the error."""
     return str(answer.get("ERROR") or answer.get("error") or "") if isinstance(answer, Mapping) else ""
 
 
 def _require_whole(file: IO[bytes]) -> None:
-    """An answer may end early and nobody the wiser."""
+    """Raises `Again` if the answer was cut off, which no status or header shows."""
     start = start_of(file)
     if b"<ERROR>" in start:
         raise Again(f"it answered: {first_words(start)}")
@@ -74,7 +81,10 @@ def _require_whole(file: IO[bytes]) -> None:
 
 
 class PubMed:
-    """Resumed by the number of the last article; `identity` is `email` and `api_key`, where there are any."""
+    """Pages of articles. A query is resumed by the PMID of the last article.
+
+    `identity` holds `email` and `api_key`, if they are configured.
+    """
 
     def __init__(self, downloads: Downloads, url: str, identity: Mapping[str, str] | None = None) -> None:
         self._downloads, self._url = downloads, url
@@ -83,12 +93,12 @@ class PubMed:
     def _ask(self, tool: str, wanted: Kind, **form: str) -> Ask:
         return Ask(self._downloads.url(f"{self._url}/{tool}.fcgi"), wanted, {**self._form, **form, "retmode": wanted})
 
-    def _search(self, downloads: Downloads, term: str, low: int = 1, high: int = HIGHEST) -> _Found:
-        """Of a range of numbers, where it is not all of them."""
+    def _search(self, downloads: Downloads, term: str, low: int = 1, high: int = HIGHEST) -> _SearchResult:
+        """Searches a range of PMIDs; raises `UnreadableInput` if the result does not fit the range."""
         ranged = (low, high) != (1, HIGHEST)
         within = f"({term}) AND {low}:{high}[uid]" if ranged else term
         ask = self._ask("esearch", "json", term=within, retmax=str(MOST_SHOWN))
-        file, found = downloads.seen(ask, _found)
+        file, found = downloads.fetch(ask, _parse_search)
         file.close()
         shown = found.numbers
         if shown and not low <= shown[0] <= shown[-1] <= high:
@@ -97,10 +107,10 @@ class PubMed:
             raise UnreadableInput(ask.name, f"it found {found.total:,} articles and shows {len(shown):,}")
         return found
 
-    def _numbers(
-        self, downloads: Downloads, term: str, after: int, found: _Found, low: int, high: int
+    def _pmids(
+        self, downloads: Downloads, term: str, after: int, found: _SearchResult, low: int, high: int
     ) -> Iterator[int]:
-        """In their order, those after one of them."""
+        """Yields the PMIDs after `after` in ascending order; halves the range while PubMed does not show all of it."""
         if found.total <= MOST_SHOWN:
             yield from (number for number in found.numbers if number > after)
             return
@@ -108,29 +118,32 @@ class PubMed:
         for first, last in ((low, middle), (middle + 1, high)):
             if last > after:
                 half = self._search(downloads, term, first, last)
-                yield from self._numbers(downloads, term, after, half, first, last)
+                yield from self._pmids(downloads, term, after, half, first, last)
 
     def pages(self, query: str, since: date | None = None, resume: str | None = None) -> Iterator[Page]:
-        term, after = _term(require_words(NAME, query), since), _number(resume)
+        """See `Live.pages`."""
+        term, after = _term(require_words(NAME, query), since), _resume_after(resume)
         with self._downloads as downloads:
             found = self._search(downloads, term)
-            numbers = self._numbers(downloads, term, after, found, 1, HIGHEST)
+            numbers = self._pmids(downloads, term, after, found, 1, HIGHEST)
             for chunk, last in with_last(batches(numbers, CHUNK)):
                 ask = self._ask("efetch", "xml", id=",".join(map(str, chunk)))
-                file, _ = downloads.seen(ask, _require_whole)
+                file, _ = downloads.fetch(ask, _require_whole)
                 with file:
                     name = f"{NAME}, {chunk[0]} to {chunk[-1]}"
                     yield Page(name, file, None if last else str(chunk[-1]), found.total)
 
 
 def _term(query: str, since: date | None) -> str:
+    """The search term for a query and a first day."""
     if since is None:
         return query
     day = since.strftime("%Y/%m/%d")
     return f"({query}) AND ({day}:3000[crdt] OR {day}:3000[mdat])"
 
 
-def _number(resume: str | None) -> int:
+def _resume_after(resume: str | None) -> int:
+    """The PMID after which a query goes on; 0 for its beginning."""
     if resume is None:
         return 0
     if not (resume.isascii() and resume.isdigit()):

@@ -1,4 +1,4 @@
-"""Which server answers the queries of which format, and files that have an address; as the settings say."""
+"""The clients that answer queries, by format, and downloads of files at an address; both follow the settings."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
@@ -10,7 +10,7 @@ from app.imports.clients.http import Ask
 from app.imports.clients.pages import Live
 from app.imports.clients.throttle import Time
 from app.imports.readers.archives import Skip, Stream
-from app.imports.readers.files import streams_of, untold
+from app.imports.readers.files import ignore_skipped, streams_of
 from app.imports.readers.limits import BOUNDS
 from app.settings import Settings
 
@@ -43,10 +43,11 @@ def _dailymed(settings: Settings, time: Time) -> Live:
 
 _LIVE: Mapping[str, Callable[[Settings, Time], Live]] = {"ctgov": _ctgov, "pubmed": _pubmed, "label": _dailymed}
 QUERIED = tuple(_LIVE)
-"""Formats that a server can be asked for."""
+"""The formats for which a server answers queries."""
 
 
 def live(format: str, settings: Settings, time: Time = TIME) -> Live:
+    """Makes the client for the queries of a format."""
     return _LIVE[format](settings, time)
 
 
@@ -56,10 +57,10 @@ def streams_at(
     settings: DownloadSettings,
     *,
     bounds: Bounds = BOUNDS,
-    skip: Skip = untold,
+    skip: Skip = ignore_skipped,
     time: Time = TIME,
 ) -> Iterator[Stream]:
-    """What an address has: downloaded once, then a file as any other, a zip or gzipped or neither."""
+    """Downloads the file at an address once, and reads it as any other file: a zip, a gzipped file or neither."""
     downloads = Downloads(private=settings.import_private, terms=FILES, time=time)
     with downloads, downloads.file(Ask(downloads.url(url))) as file:
         yield from streams_of(url, file, suffixes, bounds=bounds, skip=skip)

@@ -189,7 +189,7 @@ class _UnitAssigner:
         return LinkedCandidate(self._number, key, self._source, part, data, digest_of(key[0], data), is_whole)
 
     def _with_local_ids(self, candidate: Offer) -> Json:
-        """A candidate's data with ids of stored records. Links to unknown publications are dropped with a warning."""
+        """A candidate's data with the ids of stored records; other links are dropped with a warning."""
         data, missing = self._resolved(candidate.type, candidate.data)
         self._dropped_links += len(missing)
         self._warnings += [Remark("publication-not-here", id) for id in missing]

@@ -1,4 +1,6 @@
-"""The files of a zip, one after the other and never unpacked to disk; a zip that is odd is refused as a whole."""
+"""The files in a zip, one after another and never unpacked to disk. A zip that is not as it should be is rejected as a
+whole.
+"""
 
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath, PureWindowsPath
@@ -11,39 +13,39 @@ from app.imports.readers.limits import Meter, is_wanted
 from app.imports.readers.streams import BROKEN, ZIP_IN_A_ZIP, stream, unpacked
 
 Skip = Callable[[str], None]
-"""Is told of each file that was passed over."""
+"""Takes the name of each file that is passed over."""
 
 
 class Stream(NamedTuple):
     name: str
-    """What the report calls it; `archive.zip/folder/file.xml` where it is in an archive."""
+    """The name in the report; `archive.zip/folder/file.xml` for a file in an archive."""
     file: IO[bytes]
-    """Open until the next one is asked for."""
+    """The content. It is open until the next stream is requested."""
 
 
-def _fault_of_name(name: str) -> str:
-    """Nothing is ever written by these names; a zip that has such ones was not made by a publisher."""
+def _name_fault(name: str) -> str:
+    """What is wrong with the name of a member. No file is written by it, but no publisher makes such a zip."""
     windows = PureWindowsPath(name)
     if name.startswith("/") or "\\" in name or windows.drive or ".." in windows.parts:
         return "its name leads out of the zip"
     return ZIP_IN_A_ZIP if name.lower().endswith(".zip") else ""
 
 
-def _opened(name: str, file: IO[bytes], meter: Meter) -> ZipFile:
+def _open_zip(name: str, file: IO[bytes], meter: Meter) -> ZipFile:
     try:
         zips.require_few(file, meter.bounds.files)
         archive = ZipFile(file)
     except BROKEN as error:
         raise UnreadableInput(name, f"this is no zip that can be read: {error}") from None
-    for member, detail in zips.faults(archive.infolist(), meter.bounds, _fault_of_name):
+    for member, detail in zips.faults(archive.infolist(), meter.bounds, _name_fault):
         raise UnreadableInput(f"{name}/{member}" if member else name, detail)
     return archive
 
 
 def members(name: str, file: IO[bytes], suffixes: tuple[str, ...], meter: Meter, skip: Skip) -> Iterator[Stream]:
-    """Those that a format wants, in the zip's order; each is unpacked while it is read."""
+    """Yields the files that a format reads, in the order of the zip. Each is unpacked while it is read."""
     found = False
-    with _opened(name, file, meter) as archive:
+    with _open_zip(name, file, meter) as archive:
         for member in archive.infolist():
             inner = f"{name}/{member.filename}"
             if is_wanted(PurePosixPath(member.filename), suffixes) and not member.is_dir():
@@ -53,8 +55,9 @@ def members(name: str, file: IO[bytes], suffixes: tuple[str, ...], meter: Meter,
             elif not member.is_dir():
                 skip(inner)
     if not found:
-        raise nothing_in(name, suffixes)
+        raise no_matching_file(name, suffixes)
 
 
-def nothing_in(name: str, suffixes: tuple[str, ...]) -> UnreadableInput:
+def no_matching_file(name: str, suffixes: tuple[str, ...]) -> UnreadableInput:
+    """The error for a zip or a folder without any file that the format reads."""
     return UnreadableInput(name, f"there is no file in it that ends in {' or '.join(suffixes)}")

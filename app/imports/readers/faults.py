@@ -1,10 +1,10 @@
-"""What cannot be read, by its name."""
+"""The error for an input that cannot be read."""
 
 from app.imports.candidates import Unreadable
 
 
 class UnreadableInput(Unreadable):
-    """An input, or a file in it, that cannot be read, or not any further."""
+    """An input, or a file in it, cannot be read, either as a whole or from some point on."""
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(name, reason)

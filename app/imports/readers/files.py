@@ -17,17 +17,19 @@ from typing import IO
 
 from app.common import zip_safety as zips
 from app.common.zip_safety import Bounds
-from app.imports.readers.archives import Skip, Stream, members, nothing_in
+from app.imports.readers.archives import Skip, Stream, members, no_matching_file
 from app.imports.readers.faults import UnreadableInput
 from app.imports.readers.limits import BOUNDS, Meter, is_hidden, is_wanted
-from app.imports.readers.streams import GZIP, PIECE, failing, gunzipped, stream
+from app.imports.readers.streams import GZIP, PIECE, failing_stream, gunzipped, stream
 
 
-def untold(_: str) -> None:
-    """Nobody asked."""
+def ignore_skipped(_: str) -> None:
+    """Does nothing with the names of files that are passed over."""
 
 
-def streams(path: Path, suffixes: tuple[str, ...], *, bounds: Bounds = BOUNDS, skip: Skip = untold) -> Iterator[Stream]:
+def streams(
+    path: Path, suffixes: tuple[str, ...], *, bounds: Bounds = BOUNDS, skip: Skip = ignore_skipped
+) -> Iterator[Stream]:
     """Of a path; `-` is standard input. Raises `UnreadableInput`, as reading any of the streams does.
 
     In a folder, what cannot be opened is a stream that says so when it is read: the others are still to be had.
@@ -41,10 +43,10 @@ def streams(path: Path, suffixes: tuple[str, ...], *, bounds: Bounds = BOUNDS, s
 
 
 def streams_of(
-    name: str, file: IO[bytes], suffixes: tuple[str, ...], *, bounds: Bounds = BOUNDS, skip: Skip = untold
+    name: str, file: IO[bytes], suffixes: tuple[str, ...], *, bounds: Bounds = BOUNDS, skip: Skip = ignore_skipped
 ) -> Iterator[Stream]:
-    """Of an open file, such as an upload."""
-    start, whole = _begun(name, file)
+    """Yields the streams of an open file, such as an upload."""
+    start, whole = _peek(name, file)
     meter = Meter(bounds)
     if start in zips.MAGIC:
         with _seekable(name, whole, bounds.bytes) as archive:
@@ -56,8 +58,8 @@ def streams_of(
         yield Stream(name, whole)
 
 
-def _begun(name: str, file: IO[bytes]) -> tuple[bytes, IO[bytes]]:
-    """Its first four bytes, and a file that has not been read yet."""
+def _peek(name: str, file: IO[bytes]) -> tuple[bytes, IO[bytes]]:
+    """The first four bytes of a file, and the file from its beginning."""
     try:
         if file.seekable():
             file.seek(0)
@@ -72,7 +74,7 @@ def _begun(name: str, file: IO[bytes]) -> tuple[bytes, IO[bytes]]:
 
 @contextmanager
 def _seekable(name: str, file: IO[bytes], most: int) -> Iterator[IO[bytes]]:
-    """A zip's list is at its end."""
+    """A file that can be sought in, because the directory of a zip is at its end; at most `most` bytes are copied."""
     if file.seekable():
         yield file
         return
@@ -104,14 +106,14 @@ def _folder(folder: Path, suffixes: tuple[str, ...], bounds: Bounds, skip: Skip)
         try:
             yield from _file(path, suffixes, bounds, skip)
         except UnreadableInput as error:
-            with failing(error) as said:
+            with failing_stream(error) as said:
                 yield Stream(error.name, said)
     if not found:
-        raise nothing_in(str(folder), suffixes)
+        raise no_matching_file(str(folder), suffixes)
 
 
 def _files(folder: Path, skip: Skip) -> Iterator[Path]:
-    """All but hidden ones; links to folders are not followed, since they may lead in a circle."""
+    """Yields all files but hidden ones. Links to folders are not followed, because they may lead in a circle."""
     for parent, folders, files in os.walk(folder, onerror=_unreadable):
         here = Path(parent)
         shown = [name for name in sorted(folders) if not is_hidden(Path(name)) and not (here / name).is_symlink()]

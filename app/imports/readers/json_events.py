@@ -18,7 +18,7 @@ LONGEST_TEXT = 10_000_000
 
 
 class TooLong(ValueError):
-    """A text, or what else is one value, that is longer than any that is meant."""
+    """A text, or another single value, is longer than any value that publishers send."""
 
     def __init__(self) -> None:
         super().__init__(f"a text in it has more than {LONGEST_TEXT:,} bytes")
@@ -28,29 +28,29 @@ class Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-_DEEPER = {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": -1}
+_DEPTH_CHANGES = {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": -1}
 
 
-class _Watched:
-    """A file that ends with an error where no event has come of it for too long."""
+class _LimitedReader:
+    """A file that raises `TooLong` if it is read too far without any event."""
 
     def __init__(self, file: Readable) -> None:
-        self._file, self.since = file, 0
+        self._file, self.bytes_since_event = file, 0
 
     def read(self, size: int) -> bytes:
         piece = self._file.read(size)
-        self.since += len(piece)
-        if self.since > LONGEST_TEXT:
+        self.bytes_since_event += len(piece)
+        if self.bytes_since_event > LONGEST_TEXT:
             raise TooLong
         return piece
 
 
 def events(file: Readable, *, use_float: bool = False) -> Iterator[tuple[str, Any]]:
-    """The events of `ijson.basic_parse`; raises `TooDeep` and `TooLong` too."""
-    depth, watched = 0, _Watched(file)
-    for event in ijson.basic_parse(watched, use_float=use_float):
-        watched.since = 0
-        depth += _DEEPER.get(event[0], 0)
+    """Yields the events of `ijson.basic_parse`; also raises `TooDeep` and `TooLong`."""
+    depth, limited = 0, _LimitedReader(file)
+    for event in ijson.basic_parse(limited, use_float=use_float):
+        limited.bytes_since_event = 0
+        depth += _DEPTH_CHANGES.get(event[0], 0)
         if depth > DEEPEST:
             raise TooDeep
         yield event
@@ -62,11 +62,11 @@ def has_long_text(value: Any) -> bool:
     while level:
         if any(len(item) > LONGEST_TEXT for item in level if isinstance(item, str)):
             return True
-        level = [inner for item in level for inner in _inside(item)]
+        level = [inner for item in level for inner in _children(item)]
     return False
 
 
-def _inside(value: Any) -> Iterable[Any]:
+def _children(value: Any) -> Iterable[Any]:
     if isinstance(value, dict):
         return chain(value, value.values())
     return value if isinstance(value, list) else ()

@@ -1,4 +1,4 @@
-"""How much is read of one input, and which files of a folder or a zip a format reads."""
+"""The limits of what is read from one input, and which files of a folder or a zip a format reads."""
 
 from collections.abc import Mapping
 from pathlib import PurePath
@@ -7,9 +7,9 @@ from app.common.zip_safety import Bounds
 from app.imports.readers.faults import UnreadableInput
 
 MOST_FILES = 100_000
-"""In a zip: a list of so many takes 64 MB of memory. A folder may have any number."""
+"""The number of files in a zip: a directory of so many takes 64 MB of memory. A folder may have any number."""
 MOST_BYTES = 20_000_000_000
-"""Of a zip or of a gzipped file, unpacked, with all that is in it."""
+"""The size of a zip or a gzipped file after unpacking, with all that is in it."""
 
 BOUNDS = Bounds(MOST_FILES, MOST_BYTES)
 
@@ -20,30 +20,32 @@ SUFFIXES: Mapping[str, tuple[str, ...]] = {
     "references": (".ris", ".nbib", ".txt"),
     "mesh": (".tsv", ".txt", ".xml"),
 }
-"""By format; any of them may have `.gz` after it. A file that is named by itself may be called anything."""
+"""The endings of file names by format, each also with `.gz`. A file that is named explicitly may have any name."""
 
 
 def is_hidden(path: PurePath) -> bool:
-    """As macOS hides what it puts beside each file of a zip, too: `__MACOSX/._name`."""
+    """Whether a path is hidden. macOS puts hidden files such as `__MACOSX/._name` into each zip."""
     return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
 
 
 def is_wanted(path: PurePath, suffixes: tuple[str, ...]) -> bool:
+    """Whether a format reads a file of this name."""
     return path.name.lower().removesuffix(".gz").endswith(suffixes) and not is_hidden(path)
 
 
 class Meter:
-    """Counts what one input unpacks to, whatever it promised."""
+    """Counts the bytes that one input unpacks to, whatever size it declares."""
 
     def __init__(self, bounds: Bounds) -> None:
         self.bounds, self._total = bounds, 0
 
     def count(self, name: str, size: int) -> None:
+        """Adds unpacked bytes; raises `UnreadableInput` beyond the limit."""
         self._total += size
         if self._total > self.bounds.bytes:
             raise UnreadableInput(name, f"it unpacks to more than {self.bounds.bytes:,} bytes")
 
     def require_text(self, name: str, unpacked: int, packed: int) -> None:
-        """No text is packed so well."""
+        """Raises `UnreadableInput` if a file is compressed more than any text can be."""
         if unpacked > max(self.bounds.free, self.bounds.ratio * packed):
             raise UnreadableInput(name, f"it is packed more than {self.bounds.ratio} times")

@@ -1,4 +1,4 @@
-"""A record in the making: what a file says of it, as its fields can hold it, and what of that could not be kept."""
+"""Builds the fields of one record from a file's values, and collects warnings about what could not be kept."""
 
 import re
 from dataclasses import dataclass, field
@@ -7,18 +7,18 @@ from typing import Any
 from app.imports.candidates import Json, Remark
 
 NAME, TITLE, LINE, PROSE = 300, 600, 1000, 20_000
-"""How long the aliases of `app.records.fields` are at most."""
+"""The length limits of the aliases in `app.records.fields`."""
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def one_line(text: str) -> str:
-    """Characters as printed, without what no printer prints, and with one space where there are several."""
+    """The text without unprintable characters, and with single spaces for runs of white space."""
     return " ".join((text if text.isprintable() else _UNPRINTABLE.sub("", text)).split())
 
 
 def cut(text: str, longest: int) -> str:
-    """Free text that is too long ends at a word, and shows that it does."""
+    """Cuts a text that is too long at the end of a word, and marks the cut with an ellipsis."""
     if len(text) <= longest:
         return text
     head = text[: longest - 1]
@@ -28,19 +28,22 @@ def cut(text: str, longest: int) -> str:
 
 @dataclass(slots=True)
 class Entry:
+    """A record that is being built, with its warnings."""
+
     data: Json = field(default_factory=dict)
     remarks: list[Remark] = field(default_factory=list)
 
     def remark(self, kind: str, text: str) -> None:
+        """Adds a warning."""
         self.remarks.append(Remark(kind, cut(one_line(text), LINE)))
 
     def put(self, name: str, value: Any) -> None:
-        """A value that is there: nothing absent is offered."""
+        """Sets a field, unless the value is absent or empty."""
         if value is not None and value != "" and value != []:
             self.data[name] = value
 
     def fitting(self, name: str, text: str, longest: int) -> str:
-        """Free text in a line, cut where its field ends, which is said."""
+        """A text in one line, cut to the length of its field with a warning."""
         line = one_line(text)
         if len(line) <= longest:
             return line
@@ -48,18 +51,19 @@ class Entry:
         return cut(line, longest)
 
     def line(self, name: str, text: str | None, longest: int = NAME) -> None:
+        """Sets a field to a text in one line."""
         if text:
             self.put(name, self.fitting(name, text, longest))
 
     def lines(self, name: str, texts: list[str], most: int) -> None:
-        """Each once, in order, and not more than the field holds."""
+        """Sets a list field to distinct lines in order, at most as many as it holds."""
         found = list(dict.fromkeys(line for text in texts if (line := self.fitting(name, text, NAME))))
         if len(found) > most:
             self.remark("cut-short", f"/{name}: there are {len(found)}")
         self.put(name, found[:most])
 
     def exact(self, name: str, text: str | None, pattern: re.Pattern[str], longest: int = NAME) -> None:
-        """An identifier or a number: whole, or not at all."""
+        """Sets an identifier or a number if all of it is valid; else adds a warning."""
         if not text:
             return
         if len(text) <= longest and pattern.fullmatch(text):

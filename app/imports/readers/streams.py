@@ -1,4 +1,4 @@
-"""Streams of what comes in pieces, unpacked while they are read, in bounded memory."""
+"""Binary streams made of pieces, which are unpacked while they are read, in bounded memory."""
 
 import io
 import zlib
@@ -17,11 +17,11 @@ PIECE = zips.PIECE
 ZIP_IN_A_ZIP = "it is a zip in a zip; unpack that one first"
 
 BROKEN = (BadZipFile, zlib.error, EOFError, OSError, OverflowError, RuntimeError, ValueError)
-"""What libraries say of a file that is not as it should be; a `BadGzipFile` is an `OSError`."""
+"""The errors that libraries raise for a damaged file; a `BadGzipFile` is an `OSError`."""
 
 
-class _Pieces(io.RawIOBase):
-    """What is wrong with a piece is said by the stream's name, each time that it is read again."""
+class _PieceStream(io.RawIOBase):
+    """A stream of pieces. An error in a piece is raised under the stream's name each time it is read again."""
 
     def __init__(self, name: str, pieces: Iterator[bytes], error: UnreadableInput | None = None) -> None:
         self.name, self._pieces, self._rest, self._error = name, pieces, b"", error
@@ -48,19 +48,20 @@ class _Pieces(io.RawIOBase):
 
 
 def stream(name: str, pieces: Iterator[bytes]) -> IO[bytes]:
-    return io.BufferedReader(_Pieces(name, pieces), PIECE)
+    """A buffered stream of pieces."""
+    return io.BufferedReader(_PieceStream(name, pieces), PIECE)
 
 
-def failing(error: UnreadableInput) -> IO[bytes]:
-    """What could not be opened, among others that can."""
-    return io.BufferedReader(_Pieces(error.name, iter(()), error))
+def failing_stream(error: UnreadableInput) -> IO[bytes]:
+    """A stream that raises an error when it is read, for a file that cannot be opened among others that can."""
+    return io.BufferedReader(_PieceStream(error.name, iter(()), error))
 
 
-class _Counted(io.RawIOBase):
-    """How much of a file was taken."""
+class _CountingReader(io.RawIOBase):
+    """A file that counts how many of its bytes were read."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        self._file, self.taken = file, 0
+        self._file, self.bytes_read = file, 0
 
     def readable(self) -> bool:
         return True
@@ -68,21 +69,21 @@ class _Counted(io.RawIOBase):
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         piece = self._file.read(len(buffer))
         buffer[: len(piece)] = piece
-        self.taken += len(piece)
+        self.bytes_read += len(piece)
         return len(piece)
 
 
 def gunzipped(name: str, packed: IO[bytes], meter: Meter) -> Iterator[bytes]:
-    """The content of a gzipped file, of all its members if it has several."""
-    counted, size = _Counted(packed), 0
-    with GzipFile(fileobj=counted) as file:
+    """Yields the content of a gzipped file, of all members if it has several."""
+    reader, size = _CountingReader(packed), 0
+    with GzipFile(fileobj=reader) as file:
         try:
             while piece := file.read(PIECE):
                 if size == 0 and is_packed(piece):
                     raise UnreadableInput(name, "what is packed in it is packed again")
                 size += len(piece)
                 meter.count(name, len(piece))
-                meter.require_text(name, size, counted.taken)
+                meter.require_text(name, size, reader.bytes_read)
                 yield piece
         except BadGzipFile as error:
             after = str(error).startswith("Not a gzipped file")
@@ -90,11 +91,12 @@ def gunzipped(name: str, packed: IO[bytes], meter: Meter) -> Iterator[bytes]:
 
 
 def is_packed(start: bytes) -> bool:
+    """Whether bytes begin like a gzipped file or a zip."""
     return start.startswith((GZIP, *zips.MAGIC))
 
 
 def unpacked(name: str, pieces: Iterator[bytes], meter: Meter) -> Iterator[bytes]:
-    """What a zip's member holds: as it is, or unpacked once more if it is gzipped."""
+    """Yields the content of a member of a zip, unpacked once more if it is gzipped."""
     start = next(pieces, b"")
     whole = chain((start,), pieces)
     if start.startswith(GZIP):

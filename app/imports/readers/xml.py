@@ -1,4 +1,4 @@
-"""XML of others' making: nothing outside of it is read, nothing in it is replaced, and nothing in it grows."""
+"""Safe parsing of foreign XML: nothing outside the file is read, and no entity is replaced or expanded."""
 
 from collections.abc import Iterator
 from typing import IO, NamedTuple, TypedDict
@@ -8,7 +8,7 @@ from lxml import etree
 from app.imports.candidates import Unreadable
 
 
-class Safe(TypedDict):
+class ParserOptions(TypedDict):
     resolve_entities: bool
     no_network: bool
     load_dtd: bool
@@ -18,7 +18,7 @@ class Safe(TypedDict):
     remove_pis: bool
 
 
-SAFE: Safe = {
+SAFE_PARSER_OPTIONS: ParserOptions = {
     "resolve_entities": False,
     "no_network": True,
     "load_dtd": False,
@@ -27,35 +27,35 @@ SAFE: Safe = {
     "remove_comments": True,
     "remove_pis": True,
 }
-"""What a parser of lxml's is made with."""
+"""The options with which lxml's parsers are made."""
 
 LONGEST_RECORD = 20_000_000
-"""Bytes between the ends of two records; PubMed's longest has about a million."""
+"""The most bytes between the ends of two records; PubMed's longest record has about a million."""
 
 
-class Expected(NamedTuple):
-    """A file of many records."""
+class RecordFile(NamedTuple):
+    """A kind of file with many records: the tags of records, the tags of root elements, and its name in errors."""
 
     records: tuple[str, ...]
     roots: tuple[str, ...]
     what: str
 
 
-class _Stream:
-    """A file that ends with an error where no record ends for too long."""
+class _LimitedReader:
+    """A file that raises `Unreadable` if it is read too far without the end of a record."""
 
     def __init__(self, file: IO[bytes], name: str) -> None:
-        self.file, self.name, self.since = file, name, 0
+        self.file, self.name, self.bytes_since_record = file, name, 0
 
     def read(self, size: int) -> bytes:
         chunk = self.file.read(size)
-        self.since += len(chunk)
-        if self.since > LONGEST_RECORD:
+        self.bytes_since_record += len(chunk)
+        if self.bytes_since_record > LONGEST_RECORD:
             raise Unreadable(f"{self.name}: no record ends within {LONGEST_RECORD:,} bytes")
         return chunk
 
 
-def _refuse_foreign(root: etree._Element, name: str, expected: Expected) -> None:
+def _require_expected(root: etree._Element, name: str, expected: RecordFile) -> None:
     if root.tag not in expected.roots:
         raise Unreadable(f"{name}: this is no {expected.what}: it begins with <{root.tag}>")
     subset = root.getroottree().docinfo.internalDTD
@@ -63,27 +63,27 @@ def _refuse_foreign(root: etree._Element, name: str, expected: Expected) -> None
         raise Unreadable(f"{name}: it declares entities, which no file of {expected.what} does")
 
 
-def elements(file: IO[bytes], name: str, expected: Expected) -> Iterator[etree._Element]:
-    """Each record when its end is read; the one before is forgotten. Raises `Unreadable` where it is no such XML."""
+def elements(file: IO[bytes], name: str, expected: RecordFile) -> Iterator[etree._Element]:
+    """Yields each record when its end is read, and frees the one before. Raises `Unreadable` if the file is another."""
     try:
         yield from _elements(file, name, expected)
     except etree.XMLSyntaxError as error:
         raise Unreadable(f"{name}: {error.msg}") from None
 
 
-def _elements(file: IO[bytes], name: str, expected: Expected) -> Iterator[etree._Element]:
-    stream = _Stream(file, name)
-    context = etree.iterparse(stream, tag=expected.records, collect_ids=False, **SAFE)
+def _elements(file: IO[bytes], name: str, expected: RecordFile) -> Iterator[etree._Element]:
+    stream = _LimitedReader(file, name)
+    context = etree.iterparse(stream, tag=expected.records, collect_ids=False, **SAFE_PARSER_OPTIONS)
     checked = False
     for _, element in context:
         if not checked:
-            _refuse_foreign(element.getroottree().getroot(), name, expected)
+            _require_expected(element.getroottree().getroot(), name, expected)
             checked = True
         yield element
-        stream.since = 0
+        stream.bytes_since_record = 0
         element.clear()
         parent = element.getparent()
         while parent is not None and parent[0] is not element:
             del parent[0]
     if not checked:
-        _refuse_foreign(context.root, name, expected)
+        _require_expected(context.root, name, expected)

@@ -24,7 +24,7 @@ LARGEST = 50_000_000
 HEAD = 65_536
 _BEFORE_STUDIES = r'(?:\s*"(?:nextPageToken|totalCount)"\s*:\s*(?:"[^"\\]*"|[0-9]+|null)\s*,)*'
 _PAGE = re.compile(rf'\s*\{{{_BEFORE_STUDIES}\s*"studies"\s*:\s*\['.encode())
-_MARK = b"\xef\xbb\xbf"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _OTHER_ENCODINGS = (b"\xff\xfe", b"\xfe\xff", b"\x00")
 
 
@@ -34,7 +34,7 @@ class Record(NamedTuple):
     value: Any
 
 
-class _Rejoined(RawIOBase):
+class _RejoinedStream(RawIOBase):
     """A stream whose beginning was read already; it need not be seekable."""
 
     def __init__(self, head: bytes, file: IO[bytes]) -> None:
@@ -44,27 +44,27 @@ class _Rejoined(RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        some = self._head[: len(buffer)] or self._file.read(len(buffer))
-        self._head = self._head[len(some) :]
-        buffer[: len(some)] = some
-        return len(some)
+        chunk = self._head[: len(buffer)] or self._file.read(len(buffer))
+        self._head = self._head[len(chunk) :]
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
 
 
 def records(file: IO[bytes]) -> Iterator[Record | Refusal]:
     """Raises `Unreadable` where it is no such file, or is none from some place on."""
     try:
-        head = _beginning(file)
-        yield from _by_beginning(head, BufferedReader(_Rejoined(head, file), HEAD))
+        head = _read_head(file)
+        yield from _records_by_head(head, BufferedReader(_RejoinedStream(head, file), HEAD))
     except OSError as error:
-        raise Unreadable(f"it cannot be read: {_told(error)}") from None
+        raise Unreadable(f"it cannot be read: {_message(error)}") from None
 
 
-def _beginning(file: IO[bytes]) -> bytes:
+def _read_head(file: IO[bytes]) -> bytes:
     """As much as tells what it is, which a pipe gives in pieces."""
     head = b""
-    while len(head) < HEAD and (some := file.read(HEAD - len(head))):
-        head += some
-    head = head.removeprefix(_MARK)
+    while len(head) < HEAD and (chunk := file.read(HEAD - len(head))):
+        head += chunk
+    head = head.removeprefix(_BYTE_ORDER_MARK)
     if head.startswith(_OTHER_ENCODINGS):
         raise Unreadable("it is not UTF-8")
     if not head.strip():
@@ -72,7 +72,7 @@ def _beginning(file: IO[bytes]) -> bytes:
     return head
 
 
-def _by_beginning(head: bytes, stream: BufferedReader) -> Iterator[Record | Refusal]:
+def _records_by_head(head: bytes, stream: BufferedReader) -> Iterator[Record | Refusal]:
     if head.lstrip().startswith(b"["):
         return _elements(stream, "item")
     if _PAGE.match(head):
@@ -82,34 +82,34 @@ def _by_beginning(head: bytes, stream: BufferedReader) -> Iterator[Record | Refu
     raise Unreadable("it is no JSON of studies: it begins with neither { nor [")
 
 
-class _Measured:
+class _LimitedReader:
     """Ends with an error where no study ends for too long."""
 
     def __init__(self, stream: BufferedReader) -> None:
-        self._stream, self.since = stream, 0
+        self._stream, self.bytes_since_study = stream, 0
 
     def read(self, size: int) -> bytes:
-        some = self._stream.read(size)
-        self.since += len(some)
-        if self.since > LARGEST:
+        chunk = self._stream.read(size)
+        self.bytes_since_study += len(chunk)
+        if self.bytes_since_study > LARGEST:
             raise Unreadable(f"no study ends within {LARGEST:,} bytes")
-        return some
+        return chunk
 
 
 def _elements(stream: BufferedReader, path: str) -> Iterator[Record]:
-    number, measured = 0, _Measured(stream)
+    number, limited = 0, _LimitedReader(stream)
     try:
-        found = ijson.items(ijson.parse(events(measured, use_float=True)), path)
+        found = ijson.items(ijson.parse(events(limited, use_float=True)), path)
         for number, value in enumerate(found, 1):
-            measured.since = 0
+            limited.bytes_since_study = 0
             yield Record(f"study {number}", value)
     except TooLong as error:
         raise Unreadable(f"after study {number} it cannot be read: {error}") from None
     except (ijson.JSONError, ValueError, OverflowError, RecursionError) as error:
-        raise Unreadable(f"after study {number} it is no JSON: {_told(error)}") from None
+        raise Unreadable(f"after study {number} it is no JSON: {_message(error)}") from None
 
 
-def _told(error: Exception) -> str:
+def _message(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
 
 
@@ -119,18 +119,18 @@ def _lines(stream: BufferedReader) -> Iterator[Record | Refusal]:
     value, fault = _parsed(first)
     if fault is None:
         yield Record(f"line {number}", value)
-        yield from _further(stream, number)
+        yield from _further_lines(stream, number)
         return
-    behind = _line(stream, number) if first.rstrip().endswith(b"}") else (number, b"")
-    if behind[1].lstrip().startswith(b"{"):
+    second = _line(stream, number) if first.rstrip().endswith(b"}") else (number, b"")
+    if second[1].lstrip().startswith(b"{"):
         yield Refusal(f"line {number}", "", fault)
-        yield _of_line(*behind)
-        yield from _further(stream, behind[0])
+        yield _of_line(*second)
+        yield from _further_lines(stream, second[0])
     else:
-        yield _whole(first + behind[1], stream)
+        yield _single_study(first + second[1], stream)
 
 
-def _further(stream: BufferedReader, number: int) -> Iterator[Record | Refusal]:
+def _further_lines(stream: BufferedReader, number: int) -> Iterator[Record | Refusal]:
     while True:
         number, line = _line(stream, number)
         if not line:
@@ -155,7 +155,7 @@ def _line(stream: BufferedReader, number: int) -> tuple[int, bytes]:
     return number, line
 
 
-def _whole(begun: bytes, stream: BufferedReader) -> Record:
+def _single_study(begun: bytes, stream: BufferedReader) -> Record:
     text = begun + stream.read(LARGEST + 1 - len(begun))
     if len(text) > LARGEST:
         raise Unreadable(f"one study has more than {LARGEST:,} bytes, or lines are broken from the first one on")
@@ -170,7 +170,7 @@ def _parsed(text: bytes) -> tuple[Any, str | None]:
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        return None, f"it is no JSON: {_told(error)}"
+        return None, f"it is no JSON: {_message(error)}"
     if len(text) > LONGEST_TEXT and has_long_text(value):
         return None, str(TooLong())
     return value, None

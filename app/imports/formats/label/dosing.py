@@ -1,4 +1,4 @@
-"""How a label says its product is given, in its own words; a dose as a number only where there is but one."""
+"""How a product is dosed, in the label's own words; a dose becomes a number only if there is exactly one."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ _LIST = re.compile(r",? and |, ")
 
 
 def _one_dose(statement: str) -> Json:
-    """The dose, where the text recommends it and names no other, nor a range, nor one by weight, surface or time."""
+    """The recommended dose, if the text names no other one, no range, and none by weight, surface or time."""
     doses = {(found[1], found[2]) for found in _DOSE.finditer(statement)}
     if len(doses) != 1 or _UNCLEAR.search(statement) or not _is_recommended(statement):
         return {}
@@ -35,7 +35,7 @@ def _one_dose(statement: str) -> Json:
 
 
 def _is_recommended(statement: str) -> bool:
-    """Whether the dose itself is what is recommended, not the strength of what a tablet or a vial has."""
+    """Whether the dose itself is recommended, and is not the strength of a tablet or a vial."""
     return any(_DOSE.match(statement, found.end()) for found in _RECOMMENDED.finditer(statement))
 
 
@@ -73,7 +73,7 @@ def _records(draft: Draft, group: Group, statement: Said, own: Mapping[str, str]
 
 
 def offer_dosing(draft: Draft, own: Mapping[str, str]) -> None:
-    """`own` are the label's indications by folded name."""
+    """Adds dosing candidates; `own` holds the ids of the label's indications by folded name."""
     for section in coded(draft.label.sections, DOSAGE):
         for group in groups(section):
             statement = said(draft.label, group.blocks)

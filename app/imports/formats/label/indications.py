@@ -1,4 +1,4 @@
-"""What a label says its product is for: one condition for each part, or each item, of its indications."""
+"""What a label's product is indicated for: one condition for each part, or for each list item, of its indications."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from app.records.base_models import fold
 MOST = 100
 LONGEST_SENTENCE = 2000
 LONGEST_CONDITION = 150
-"""A condition's name is not longer; what is longer is a sentence about it."""
+"""The longest name of a condition; what is longer is a sentence about it."""
 
 _LIMITATION = re.compile(r"\b(?:limitations?|limited) (?:of|to) use\b|\bimportant limitations?\b", re.I)
 _NOT = re.compile(
@@ -44,11 +44,11 @@ class Use(NamedTuple):
     quoted: tuple[Span, ...]
     sections: tuple[Section, ...]
     is_sentence: bool
-    """Whether it is no name but a sentence: the label does not name the condition apart."""
+    """Whether the name is a sentence, because the label does not name the condition by itself."""
 
 
 def _trimmed(text: str, span: Span) -> Span:
-    """Without what closes it: cross-references, full stops, `and` and `or` of a list."""
+    """The span without a cross-reference, a full stop or a list's `and` or `or` at its end."""
     words = text[span.start : span.end]
     while True:
         shorter = _CROSS_REFERENCE.sub("", words).rstrip(_END)
@@ -67,7 +67,7 @@ def _first_sentence(text: str, span: Span) -> Span:
 
 
 def _is_denied(text: str, span: Span) -> bool:
-    """Whether it says what the product is not for, or leads to a list of that."""
+    """Whether a text states what the product is not indicated for, or introduces a list of that."""
     first = _first_sentence(text, span)
     words = text[span.start : span.end].rstrip()
     last = _SENTENCE.split(words)[-1] if words.endswith(":") else ""
@@ -80,7 +80,7 @@ def _denies(sentence: str) -> bool:
 
 
 def _condition(text: str, span: Span) -> tuple[Span, bool]:
-    """The condition that a sentence names after what is done about it, or the sentence."""
+    """The condition that a sentence names after an action such as `treatment of`, or else the sentence."""
     sentence = _trimmed(text, _first_sentence(text, span))
     actions = list(_ACTIONS.finditer(text, sentence.start, sentence.end))
     if len(actions) == 1:
@@ -91,7 +91,10 @@ def _condition(text: str, span: Span) -> tuple[Span, bool]:
 
 
 def _leaves(blocks: list[Block], text: str) -> Iterator[Block]:
-    """Items; of one that only leads to those in it, these."""
+    """List items that name a condition.
+
+    An item that only introduces a nested list (it ends in ':', 'to' or 'of') is replaced by its children.
+    """
     skipped: int | None = None
     items = [block for block in blocks if block.kind == "item"]
     for block, following in zip_longest(items, items[1:]):
@@ -106,7 +109,7 @@ def _leaves(blocks: list[Block], text: str) -> Iterator[Block]:
 
 
 def _affirmed(draft: Draft, group: Group) -> Iterator[Block]:
-    """A group's blocks up to where it is said what the product is not for."""
+    """A group's blocks up to the first that states what the product is not indicated for."""
     text = draft.label.text
     for block in filter(None, group.blocks):
         if _LIMITATION.search(text[block.span.start : block.span.end][:80]):
@@ -161,7 +164,7 @@ def _new(draft: Draft, use: Use, name: str) -> str:
 
 
 def offer_indications(draft: Draft) -> dict[str, str]:
-    """Offers the conditions that nobody knows yet; all of the label's by their folded names."""
+    """Adds candidates for conditions that are not stored yet; returns the ids of all, by folded name."""
     ids: dict[str, str] = {}
     for section in coded(draft.label.sections, INDICATIONS):
         for use in _uses(draft, section):

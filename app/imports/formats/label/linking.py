@@ -1,4 +1,4 @@
-"""Which product and which conditions a label speaks of, among those already known."""
+"""Links a label to the stored product and the stored conditions that it is about."""
 
 import re
 from typing import NamedTuple
@@ -12,7 +12,7 @@ _BRACKETED = re.compile(r"\s*[(\[][^()\[\]]{0,200}[)\]]\s*")
 
 
 class Identity(NamedTuple):
-    """What a label's product is called; the strengths and packages of a label are one product."""
+    """The names of a label's product. All strengths and packages of a label are one product."""
 
     id: str
     name: str
@@ -21,7 +21,7 @@ class Identity(NamedTuple):
     ingredients: tuple[Ingredient, ...]
     known_by_brand: bool
     others: tuple[str, ...]
-    """Further nonproprietary names in the same label, which are not this product's."""
+    """Further nonproprietary names in the same label, which belong to other products."""
 
 
 def _distinct(names: list[str]) -> tuple[str, ...]:
@@ -85,13 +85,17 @@ def _brands(products: list[Product], nonproprietary: tuple[str, ...]) -> tuple[s
 
 
 def _known(names: Names, candidates: tuple[str, ...]) -> str | None:
-    """The one product that these names find: none where they find several, and never a class of substance."""
+    """The one product that these names identify; `None` if they identify several, and never a class of substances."""
     found = {id for name in candidates if (id := names.product(name)) and id not in names.classes}
     return found.pop() if len(found) == 1 else None
 
 
 def identify(products: list[Product], names: Names) -> Identity | None:
-    """A brand says for certain which product it is, its nonproprietary name nearly so; a UNII is shared by several."""
+    """The identity of a label's product, or `None` if the label names none.
+
+    A brand name identifies the product for certain, a nonproprietary name nearly so. A UNII is not used, because
+    several products share one.
+    """
     named = [product for product in products if _is_named(product)]
     if not named:
         return None
@@ -131,7 +135,7 @@ def _new_id(name: str) -> str:
 
 
 def us_suffix_name(identity: Identity) -> str | None:
-    """FDA's name with four letters behind, where the brand told which product it is."""
+    """FDA's name with its four-letter suffix, if the product was identified by its brand name."""
     return identity.name if identity.known_by_brand and _SUFFIXED.fullmatch(identity.name) else None
 
 

@@ -5,7 +5,7 @@ from typing import IO, TypeAlias
 from lxml import etree
 
 from app.imports.candidates import Unreadable
-from app.imports.readers.xml import SAFE
+from app.imports.readers.xml import SAFE_PARSER_OPTIONS
 
 LARGEST = 50_000_000
 DEEPEST = 100
@@ -37,7 +37,7 @@ def attribute(element: Element | None, name: str) -> str | None:
 
 def _parsed(content: bytes) -> Element:
     try:
-        root = etree.fromstring(content, etree.XMLParser(**SAFE))
+        root = etree.fromstring(content, etree.XMLParser(**SAFE_PARSER_OPTIONS))
     except etree.XMLSyntaxError as error:
         raise Unreadable(f"line {error.lineno or 1}: it is not well-formed XML: {error.msg}") from None
     except (ValueError, LookupError) as error:

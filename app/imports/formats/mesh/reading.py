@@ -10,10 +10,10 @@ from lxml import etree
 from app.imports.candidates import Descriptor, Found, Refusal, Unit, Unreadable
 from app.imports.name_index import Names
 from app.imports.readers.streams import PIECE, stream
-from app.imports.readers.xml import Expected, elements
+from app.imports.readers.xml import RecordFile, elements
 
 LONGEST_LINE = 1_000_000
-NLM = Expected(("DescriptorRecord",), ("DescriptorRecordSet",), "MeSH XML of descriptors")
+NLM = RecordFile(("DescriptorRecord",), ("DescriptorRecordSet",), "MeSH XML of descriptors")
 _ID = re.compile(r"D[0-9]{6,9}")
 
 

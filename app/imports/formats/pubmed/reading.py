@@ -18,11 +18,11 @@ from app.imports.formats.pubmed.elements import each, parts, text
 from app.imports.formats.pubmed.records import PMID, source, unit
 from app.imports.name_index import Names
 from app.imports.readers.record_builder import Entry
-from app.imports.readers.xml import Expected, elements
+from app.imports.readers.xml import RecordFile, elements
 
 _RECORDS = ("PubmedArticle", "PubmedBookArticle")
 _TAGS = (*_RECORDS, "DeleteCitation", "DeleteDocument")
-_EXPECTED = Expected(_TAGS, ("PubmedArticleSet", "PubmedBookArticleSet", *_TAGS), "PubMed XML")
+_PUBMED_FILE = RecordFile(_TAGS, ("PubmedArticleSet", "PubmedBookArticleSet", *_TAGS), "PubMed XML")
 
 
 def _record(element: etree._Element, number: int, day: date, store_abstracts: bool) -> Found:
@@ -68,7 +68,7 @@ def _read(element: etree._Element, number: int, day: date, store_abstracts: bool
 
 def _units(file: IO[bytes], name: str, store_abstracts: bool) -> Iterator[Found]:
     day = datetime.now(UTC).date()
-    for number, element in enumerate(elements(file, name, _EXPECTED), start=1):
+    for number, element in enumerate(elements(file, name, _PUBMED_FILE), start=1):
         yield from _read(element, number, day, store_abstracts)
 
 
