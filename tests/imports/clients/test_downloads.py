@@ -367,7 +367,7 @@ def test_half_an_answer_whose_length_nobody_said_is_seen_by_who_knows_its_end(ge
         return len(content)
 
     with answering(in_turn(GOOD._replace(how="half unsaid"), GOOD)) as server, get.downloads as downloads:
-        file, seen = downloads.seen(Ask(downloads.url(server.url), "json"), look)
+        file, seen = downloads.fetch(Ask(downloads.url(server.url), "json"), look)
         with file:
             assert (file.read(), seen) == (GOOD.body, len(GOOD.body))
     assert len(server.asked) == 2
@@ -382,7 +382,7 @@ def test_an_odd_answer_is_told_with_its_first_words(get: Got) -> None:
         get.downloads as downloads,
         pytest.raises(UnreadableInput, match=r"there are no studies in it: “.\"error\": \"no\".”"),
     ):
-        downloads.seen(Ask(downloads.url(server.url), "json"), look)
+        downloads.fetch(Ask(downloads.url(server.url), "json"), look)
 
 
 def test_a_file_at_an_address_is_a_file_like_any_other(watch: Watch) -> None:
