@@ -110,7 +110,7 @@ class Report:
             if len(known.texts) < MOST_TEXTS:
                 known.texts.append(_text(f"{place}: {warning.text}"[:LONGEST_TEXT]))
 
-    def as_json(self) -> Json:
+    def told(self) -> Json:
         """The report as JSON, the same for the command line and over HTTP."""
         content = asdict(self)
         conflicts = {"opened": content.pop("conflicts_opened"), "total": content.pop("conflicts_total")}

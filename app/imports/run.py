@@ -57,7 +57,7 @@ class ProgressListener(Protocol):
 
 def stopped(error: Stopped) -> Report:
     """The report of an import that rejections stopped."""
-    return {"release": None, **error.report.as_json()}
+    return {"release": None, **error.report.told()}
 
 
 def refused(report: Report) -> Problem:
@@ -113,7 +113,7 @@ def bring_in(engine: Engine, job: Job, progress: ProgressListener, done: BeforeC
         name = job.name or _free_release_name(connection, job.format)
         order = Order(job.format, name, job.reason or f"import {name}", job.who, job.on_error, job.dry_run)
         imported = format.engine()(connection, count_units(units, progress.read), order, progress.taken)
-        report = {"release": None, **imported.as_json()}
+        report = {"release": None, **imported.told()}
         if job.dry_run:
             report |= _release_preview(connection, imported.revision)
             connection.rollback()

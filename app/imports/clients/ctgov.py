@@ -69,7 +69,7 @@ class ClinicalTrials:
         with self._downloads as downloads:
             while True:
                 ask = first._replace(url=first.url.copy_set_param("pageToken", token)) if token else first
-                file, seen = downloads.fetch(ask, _inspect_page)
+                file, seen = downloads.seen(ask, _inspect_page)
                 total, number = seen.total if total is None else total, number + 1
                 with file:
                     if seen.studies:

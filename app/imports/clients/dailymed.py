@@ -77,7 +77,7 @@ class DailyMed:
         found: set[str] = set()
         chain, number = Chain(NAME, PAGE_SIZE), 1
         while True:
-            file, listed = downloads.fetch(Ask(first.copy_set_param("page", number), "json"), _parse_label_page)
+            file, listed = downloads.seen(Ask(first.copy_set_param("page", number), "json"), _parse_label_page)
             file.close()
             new = set(listed.ids) - found
             found |= new
@@ -98,6 +98,6 @@ class DailyMed:
 
     def _label(self, downloads: Downloads, id: str) -> IO[bytes]:
         try:
-            return downloads.fetch(Ask(downloads.url(f"{self._url}/spls/{id}.xml"), "xml"), _require_whole)[0]
+            return downloads.seen(Ask(downloads.url(f"{self._url}/spls/{id}.xml"), "xml"), _require_whole)[0]
         except Missing as missing:
             return failing_stream(UnreadableInput(missing.name, missing.reason))

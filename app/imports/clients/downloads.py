@@ -75,9 +75,9 @@ class Downloads:
 
     def file(self, ask: Ask) -> IO[bytes]:
         """Returns the whole answer as a file, which the caller closes."""
-        return self.fetch(ask, lambda _: None)[0]
+        return self.seen(ask, lambda _: None)[0]
 
-    def fetch(self, ask: Ask, inspect: Inspect[T]) -> tuple[IO[bytes], T]:
+    def seen(self, ask: Ask, inspect: Inspect[T]) -> tuple[IO[bytes], T]:
         """Returns the whole answer as a file, which the caller closes, and what `inspect` returns for it."""
         return self._runner.run(self._within_time_limit(ask, inspect))
 

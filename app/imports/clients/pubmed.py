@@ -98,7 +98,7 @@ class PubMed:
         ranged = (low, high) != (1, HIGHEST)
         within = f"({term}) AND {low}:{high}[uid]" if ranged else term
         ask = self._ask("esearch", "json", term=within, retmax=str(MOST_SHOWN))
-        file, found = downloads.fetch(ask, _parse_search)
+        file, found = downloads.seen(ask, _parse_search)
         file.close()
         shown = found.numbers
         if shown and not low <= shown[0] <= shown[-1] <= high:
@@ -128,7 +128,7 @@ class PubMed:
             numbers = self._pmids(downloads, term, after, found, 1, HIGHEST)
             for chunk, last in with_last(batches(numbers, CHUNK)):
                 ask = self._ask("efetch", "xml", id=",".join(map(str, chunk)))
-                file, _ = downloads.fetch(ask, _require_whole)
+                file, _ = downloads.seen(ask, _require_whole)
                 with file:
                     name = f"{NAME}, {chunk[0]} to {chunk[-1]}"
                     yield Page(name, file, None if last else str(chunk[-1]), found.total)
