@@ -82,10 +82,11 @@ def _drop_impossible(found: dict[str, int | float | None]) -> None:
 
 
 def single_effect(analysed: list[Json]) -> Json:
-    """The effect of an outcome that has exactly one analysis, of two arms and of a known type.
+    """The effect and the p value of an outcome that has exactly one analysis, of two arms.
 
-    Its interval is left out unless it is a two-sided one of 95 %, and its p value if the hypothesis is not superiority,
-    because a reader would misunderstand them. The analysis itself holds them in any case.
+    The effect is left out if its type has no counterpart here. Its interval is left out unless it is a two-sided one of
+    95 %, and the p value if the hypothesis is one of equivalence or non-inferiority, because a reader would
+    misunderstand them. The analysis itself holds them in any case.
     """
     if len(analysed) != 1 or len(analysed[0].get("arms", ())) != 2:
         return {}
