@@ -1,4 +1,4 @@
-"""Adverse events by group: every row of both tables, deaths of any cause, and the totals printed above."""
+"""Adverse events by group: each row of both tables, deaths from any cause, and the totals above the tables."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ TOTALS: dict[str, tuple[str, bool | None]] = {
     "serious": ("Total, serious adverse events", True),
     "other": ("Total, other adverse events", False),
 }
-"""By the beginning of the fields: what the row is called, and whether its events are serious."""
+"""By the prefix of the fields: the name of the row, and whether its events are serious."""
 TOTAL = "Total"
 
 
@@ -63,7 +63,7 @@ def _rows(event: Json, keys: dict[str, str], common: Json, notes: Notes, place: 
 
 
 def _counted(stats: Json, affected: str, at_risk: str, notes: Notes, place: Place) -> Json:
-    """More affected than at risk is nothing that can be: the number at risk is left out, and said."""
+    """The numbers of a row. If more are affected than at risk, the number at risk is left out with a warning."""
     events, n = count(stats.get(affected)), count(stats.get(at_risk))
     if events is None:
         return {}

@@ -28,12 +28,13 @@ _EFFECTS = {
     "Risk Ratio (RR)": "risk-ratio",
     "Risk Difference (RD)": "risk-difference",
 }
-"""What they offer to choose from and we have a word for; adjusted and logarithmic estimates are not the same."""
+"""The registry's estimate types that have a counterpart here. Adjusted or logarithmic estimates have none."""
 _OF_SAMENESS = {hypothesis for hypothesis in HYPOTHESES.values() if "non-inferiority" in hypothesis} | {"equivalence"}
 _P_VALUE = re.compile(P_VALUE)
 
 
 def analyses(offered: list[Json], arms: dict[str, str], notes: Notes, place: Place) -> list[Json]:
+    """The statistical analyses of an outcome."""
     return [_analysis(item, arms, notes, (*place, "analyses", index)) for index, item in enumerate(offered)]
 
 
@@ -81,10 +82,11 @@ def _drop_impossible(found: dict[str, int | float | None]) -> None:
 
 
 def single_effect(analysed: list[Json]) -> Json:
-    """What an outcome has as its one effect: of its only analysis, of two arms, in a word that we have.
+    """The effect and the p value of an outcome that has exactly one analysis, of two arms.
 
-    An interval of another level than 95 %, or of one side, would be taken for one of 95 % that has two, and the p of
-    another hypothesis than superiority for that of a difference, so these are told with their analysis alone.
+    The effect is left out if its type has no counterpart here. Its interval is left out unless it is a two-sided one of
+    95 %, and the p value if the hypothesis is one of equivalence or non-inferiority, because a reader would
+    misunderstand them. The analysis itself holds them in any case.
     """
     if len(analysed) != 1 or len(analysed[0].get("arms", ())) != 2:
         return {}

@@ -1,7 +1,7 @@
-"""A study's arms as they were registered, and the groups that its results tell of: one arm where the titles are alike.
+"""The arms of a study: those registered, and the groups in its results.
 
-Results name their groups anew in every table. A group whose title is that of one registered arm is that arm; any other
-is an arm of its own, and the same one in all tables. Where a title stands for two, nothing is taken for the same.
+Each table of results names its groups anew. A group whose title is that of one registered arm is that arm. Any other
+group is an arm of its own, the same one in all tables. A title of two registered arms identifies neither.
 """
 
 import re
@@ -26,14 +26,17 @@ def _slug(title: str) -> str:
 
 
 class Arms:
+    """Collects the arms of one study."""
+
     def __init__(self, notes: Notes) -> None:
         self.notes = notes
         self.offers: dict[str, Json] = {}
-        """By key, in order."""
+        """The arms by key, in order."""
         self._registered: dict[str, str | None] = {}
         self._reported: dict[str, str] = {}
 
     def register(self, groups: list[Json], *place: int | str) -> None:
+        """Adds the registered arms."""
         for index, group in enumerate(groups):
             label = group.get("label") or f"Arm {index + 1}"
             key = self._add(label, group, *place, index)
@@ -41,10 +44,11 @@ class Arms:
             self._registered[title] = None if title in self._registered else key
 
     def of_label(self, label: str) -> str | None:
+        """The key of the registered arm with a label."""
         return self._registered.get(_folded(label))
 
     def of_groups(self, groups: list[Json] | None, *place: int | str) -> dict[str, str]:
-        """Which arm each group of a table is, by the group's id there; an id of two groups is that of neither."""
+        """The key of the arm of each group in a table, by the group's id. An id of two groups identifies neither."""
         groups = groups or []
         titles = [_folded(group.get("title") or "") for group in groups]
         often, ids = Counter(titles), Counter(group.get("id") for group in groups)
@@ -56,7 +60,7 @@ class Arms:
         return found
 
     def _of_group(self, title: str, group: Json, is_twin: bool, *place: int | str) -> str | None:
-        """Groups of one table are never one arm, so twins are arms of their own, in each table anew."""
+        """The key of a group's arm. Groups of one table that share a title are separate arms, in each table anew."""
         if is_twin or not title:
             return self._add(group.get("title") or str(group.get("id")), group, *place)
         known = self._registered.get(title) or self._reported.get(title)

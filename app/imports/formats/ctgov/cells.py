@@ -1,7 +1,7 @@
-"""The cells of an outcome measure's table: a group's value in a row and a category, in the field for its statistic.
+"""The cells of an outcome measure's table: the value of a group in a row and a category.
 
-By the data element definitions a *row* (`class`) divides a measure, such as by visit, and a *category* a row, such as
-by grade. Each row may have a denominator of its own, and what was analysed may be other units than participants.
+By the registry's data element definitions, a row (`class`) divides a measure, for example by visit, and a category
+divides a row, for example by grade. A row may have its own denominators, and the analysed units need not be people.
 """
 
 from collections.abc import Iterator
@@ -19,18 +19,20 @@ _IS_PERCENT = frozenset(f"{words}{people}" for words in _PERCENT_OF for people i
 _BY_SPREAD = {"standard deviation": "sd", "standard error": "se", "standard error of the mean": "se"}
 _BY_STATISTIC = {"MEAN": "mean", "MEDIAN": "median"}
 MEASURED = {"events": "binary", "percent": "binary", "mean": "continuous"}
-"""The outcome's kind by the field that its values go into; any other is `descriptive`."""
+"""The kind of an outcome by the field of its values; with any other field it is `descriptive`."""
 
 
 class Table(NamedTuple):
+    """How a measure's table is read."""
+
     value: str
-    """The field for its values."""
+    """The field for values."""
     spread: str
-    """The field for its spreads."""
+    """The field for spreads."""
     units: str | None
-    """What was analysed, if not people."""
+    """The units that were analysed, if they are not people."""
     arms: dict[str, str]
-    """By the group's id."""
+    """Keys of arms by the ids of groups."""
     place: Place
 
 
@@ -42,7 +44,7 @@ def table_of(measure: Json, arms: dict[str, str], place: Place) -> Table:
 
 
 def _value_field(measure: Json, of_people: bool) -> str:
-    """Counts and percents are those of participants only where participants were analysed."""
+    """The field for values. Counts and percentages count as such only if participants were analysed."""
     statistic, unit = measure.get("paramType") or "", (measure.get("unitOfMeasure") or "").strip().casefold()
     if of_people and (statistic == "COUNT_OF_PARTICIPANTS" or (statistic == "NUMBER" and unit in PEOPLE)):
         return "events"
@@ -52,23 +54,26 @@ def _value_field(measure: Json, of_people: bool) -> str:
 
 
 def kind_of(measure: Json, table: Table) -> str:
-    """Several categories in a row are no yes and no."""
+    """The kind of an outcome. A binary measure with several categories in a row is descriptive."""
     kind = MEASURED.get(table.value, "descriptive")
     divided = any(len(row.get("categories") or ()) > 1 for row in measure.get("classes") or ())
     return "descriptive" if divided and kind == "binary" else kind
 
 
 class Cell(NamedTuple):
+    """One cell of a table."""
+
     row: str | None
     category: str | None
     counted: dict[str, Json]
-    """Denominators by the group's id."""
+    """Denominators by the id of the group."""
     said: Json
     """The measurement."""
     place: Place
 
 
 def results(measure: Json, table: Table, notes: Notes) -> list[Json]:
+    """The results in a measure's table."""
     found = (_result(cell, table, notes) for cell in _cells(measure, table, notes))
     return [result for result in found if result]
 
@@ -144,7 +149,7 @@ def _fields(table: Table) -> dict[str, str]:
 
 
 def _drop_impossible(found: Json, said: Json, table: Table) -> None:
-    """A number that cannot be what it is said to be is kept as it is printed, not as that number."""
+    """Drops numbers that are impossible for their field; such a value is then stored only as it is printed."""
     value, n = found[table.value], said.get("n")
     if value is not None and not _can_be(table.value, value, n):
         found[table.value] = None

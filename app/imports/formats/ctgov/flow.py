@@ -12,7 +12,7 @@ STARTED, NOT_COMPLETED = "STARTED", "NOT COMPLETED"
 
 
 def participant_flow(module: Json, arms: Arms, notes: Notes) -> list[Json]:
-    """Who started the first period is how many an arm had, where the arm has no number yet."""
+    """The steps of the flow. The number that started the first period becomes the size of an arm without one."""
     keys = arms.of_groups(module.get("groups"), *MODULE, "groups")
     periods = module.get("periods") or []
     found = [step for index, period in enumerate(periods) for step in _period(period, keys, notes, index)]

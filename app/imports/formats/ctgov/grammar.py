@@ -1,7 +1,7 @@
-"""What of ClinicalTrials.gov's grammar is read (OpenAPI 2.0.3, schema `Study`), and where a record breaks it.
+"""The part of ClinicalTrials.gov's grammar that is read (OpenAPI 2.0.3, schema `Study`), and its validation.
 
-Fields not named here are neither read nor looked at, so that a later grammar may add some. A `null` is no value. Words
-are not checked here: one that is not known is left out where it is read, since a later grammar may add some too.
+Other fields are neither read nor validated, so that later versions may add some. A `null` is an absent value. Enum
+values are not validated either: an unknown one is left out where it is read.
 """
 
 import re
@@ -12,7 +12,7 @@ from app.imports.candidates import Json
 
 
 class Malformed(Exception):
-    """A value that the grammar does not allow; `path` leads to it, the last part first."""
+    """A value that the grammar does not allow. `path` leads to it, its last part first."""
 
     def __init__(self, detail: str) -> None:
         self.detail, self.path = detail, list[int | str]()
@@ -35,7 +35,7 @@ NAMES: dict[Any, str] = {
 }
 
 Shape = Any
-"""A type, a pattern of text, a list of one shape, or the shapes of an object's fields."""
+"""A type, a pattern of text, a list with the shape of its items, or a dictionary with the shapes of fields."""
 
 _DATED: Shape = {"date": PARTIAL_DATE, "type": str}
 _POSTED: Shape = {"date": DAY, "type": str}

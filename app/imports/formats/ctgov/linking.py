@@ -1,6 +1,6 @@
-"""What a study is of and what was given in it: in the registry's words, and linked to what we know by those names.
+"""The conditions and interventions of a study, in the registry's words and linked to stored records by name.
 
-Conditions are linked by name, and by the MeSH headings that NLM derived from them; not by the headings above these.
+Conditions are also linked by the MeSH headings that NLM derived from them, but not by broader headings.
 """
 
 import re
@@ -18,10 +18,11 @@ INTERVENTIONS = (PROTOCOL, "armsInterventionsModule", "interventions")
 MESHES = ("derivedSection", "conditionBrowseModule", "meshes")
 _DESCRIPTOR = re.compile("D[0-9]{6,9}")
 _LAST_OF_SIX_DIGITS = 66_331
-"""MeSH numbered its descriptors in six digits up to here and in nine from there on; some exports pad all to nine."""
+"""The last MeSH descriptor number of six digits; later ones have nine. Some exports pad all to nine digits."""
 
 
 def descriptor(id: str) -> str | None:
+    """The usual form of a MeSH descriptor id; `None` if the text is not one."""
     if not _DESCRIPTOR.fullmatch(id):
         return None
     number = int(id[1:])
@@ -29,7 +30,7 @@ def descriptor(id: str) -> str | None:
 
 
 def _headings(derived: Json, notes: Notes) -> dict[str, str]:
-    """Descriptors by the heading."""
+    """The descriptor ids of the derived headings."""
     found = {}
     for index, mesh in enumerate(derived.get("meshes") or ()):
         id, term = descriptor(mesh.get("id") or ""), notes.line(mesh.get("term"), NAME, *MESHES, index, "term")
@@ -39,14 +40,14 @@ def _headings(derived: Json, notes: Notes) -> dict[str, str]:
 
 
 def _spellings(derived: Json, headings: dict[str, str]) -> dict[str, str]:
-    """Headings by what the record's own words for them were, and by themselves."""
+    """The derived heading for each of the record's own spellings, and for the heading itself."""
     own = {heading.casefold(): heading for heading in headings}
     leaves = ((leaf.get("asFound"), leaf.get("name")) for leaf in derived.get("browseLeaves") or ())
     return {found.casefold(): name for found, name in leaves if found and name in headings} | own
 
 
 def conditions(module: Json, derived: Json, names: Names, notes: Notes) -> tuple[list[Json], list[str]]:
-    """The conditions, then the headings that NLM alone names, and the indications that they are."""
+    """The conditions, then the headings that NLM alone names; and the ids of the indications that they match."""
     headings = _headings(derived, notes)
     spellings = _spellings(derived, headings)
     said: dict[str, str | None] = {}
@@ -75,7 +76,7 @@ def _indications(said: dict[str, str | None], headings: dict[str, str], names: N
 
 
 def interventions(offered: list[Json], arms: Arms, names: Names, notes: Notes) -> tuple[list[Json], list[str]]:
-    """The interventions, and the products that they are."""
+    """The interventions, and the ids of the products that they match."""
     found = [_intervention(item, arms, names, notes, *INTERVENTIONS, index) for index, item in enumerate(offered)]
     kept = [item for item in found if item]
     return kept, list(dict.fromkeys(item["product"] for item in kept if "product" in item))
@@ -98,7 +99,7 @@ def _intervention(item: Json, arms: Arms, names: Names, notes: Notes, *place: in
 
 
 def _product(name: str, others: list[str], names: Names, notes: Notes, *place: int | str) -> str | None:
-    """By its name; else by its other names, if they do not lead to two."""
+    """The product that an intervention's name identifies, or else its other names if they identify only one."""
     found = names.product(name)
     known = {found} if found else {product for other in others if (product := names.product(other))}
     if len(known) == 1:
@@ -111,7 +112,7 @@ _WITHOUT_NAME = {"placebo-comparator": "placebo", "sham-comparator": "sham", "no
 
 
 def comparators(groups: list[Json], arms: Arms) -> list[str]:
-    """What the trial compares with: placebo, sham, nothing, or what its active comparators alone were given."""
+    """What a trial compares with: placebo, sham, nothing, or what only its active comparators were given."""
     tested = {name for group in groups if group.get("type") == "EXPERIMENTAL" for name in _given(group)}
     found: dict[str, str] = {}
     for group, arm in zip(groups, arms.offers.values(), strict=False):
@@ -121,7 +122,7 @@ def comparators(groups: list[Json], arms: Arms) -> list[str]:
 
 
 def _given(group: Json) -> list[str]:
-    """Their names come as `Drug: Docetaxel`."""
+    """The names of a group's interventions, which are printed as `Drug: Docetaxel`."""
     names = map(one_line, group.get("interventionNames") or ())
     return [name.partition(": ")[2] or name for name in names]
 

@@ -1,4 +1,4 @@
-"""One record of ClinicalTrials.gov as a unit: the registry record as a source, and the study that it registers."""
+"""Maps one record of ClinicalTrials.gov to a source item: the registry record as a source, and the study."""
 
 from datetime import date
 from hashlib import sha256
@@ -30,9 +30,9 @@ def digest_of(study: Json) -> str:
 
 
 def mapped(study: Any, names: Names, *, place: str, digest: str | None = None, on: date | None = None) -> Found:
-    """What a parsed record offers, or why it cannot be read; `place` is what it is called where it has no NCT number.
+    """Maps a parsed record; returns a rejection if it cannot be read.
 
-    `on`: when it was retrieved, where the record does not say of which day it is.
+    `place` names the record if it has no NCT number. `on` is the day of retrieval, used if the record states none.
     """
     try:
         check(study)
@@ -62,7 +62,7 @@ def _nct_id(study: Json) -> str:
 
 
 def _named(study: Any) -> str | None:
-    """The NCT number as it stands there, right or wrong."""
+    """The NCT number as it is printed, valid or not."""
     for name in ("protocolSection", "identificationModule", "nctId"):
         study = study.get(name) if isinstance(study, dict) else None
     return study[:40] if isinstance(study, str) and study.isprintable() else None
@@ -128,7 +128,7 @@ def _registered(section: Json, derived: Json, arms: Arms, names: Names, notes: N
 
 
 def _reports(module: Json) -> list[Json]:
-    """Its results' reports and what was derived from it, these last, by PMID; background reading is none of it."""
+    """Links to publications of results and then to derived ones, by PMID. Background references are not linked."""
     kinds = ("RESULT", "DERIVED")
     references = [item for item in module.get("references") or () if item.get("type") in kinds]
     references.sort(key=lambda item: kinds.index(item["type"]))

@@ -1,4 +1,4 @@
-"""A record's text made fit for our fields, and what had to be said of it on the way."""
+"""Cleans a record's text for the fields here, and collects warnings."""
 
 import re
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from app.imports.candidates import Json, Remark
 
 Place = tuple[int | str, ...]
-"""Where in the record, as the parts of a JSON pointer; the grammar's own names need no escaping in one."""
+"""The parts of a JSON pointer into the record. Names in the grammar need no escaping in one."""
 
 NAME, TITLE, LINE, PROSE = 300, 600, 1000, 20_000
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
@@ -14,7 +14,7 @@ _SPACES = re.compile("\\s{2,}|[\t\n\r\x85\u2028\u2029]")
 
 
 def one_line(text: str) -> str:
-    """Without control characters, and with single spaces for runs and breaks of lines."""
+    """The text without control characters, and with single spaces for runs of white space and line breaks."""
     if text.isprintable() and "  " not in text:
         return text.strip()
     return _SPACES.sub(" ", _UNPRINTABLE.sub("", text)).strip()
@@ -27,14 +27,14 @@ def paragraphs(text: str) -> str:
 
 
 def shortened(text: str, longest: int) -> str:
-    """Cut at a word's end."""
+    """The text cut at the end of a word."""
     cut = text[: longest - 1]
     end = max(cut.rfind(" "), cut.rfind("\n"))
     return f"{cut[: end if end > longest // 2 else None].rstrip()}…"
 
 
 class Notes:
-    """What was seen in one record and could not be mapped."""
+    """The warnings about one record."""
 
     __slots__ = ("remarks",)
 
@@ -51,14 +51,14 @@ class Notes:
         return shortened(text, longest)
 
     def line(self, text: str | None, longest: int, *place: int | str) -> str | None:
-        """A name, a title or a measure; nothing where nothing is left of it."""
+        """A name, a title or a measure in one line; `None` if nothing is left of it."""
         return self._cut(one_line(text), longest, place) if text else None
 
     def prose(self, text: str | None, *place: int | str) -> str | None:
         return self._cut(paragraphs(text), PROSE, place) if text else None
 
     def words(self, text: str | None, known: dict[str, str], *place: int | str) -> str | None:
-        """A word of their vocabulary in ours; one that a later grammar added is left out."""
+        """The value here for an enum value of the registry; an unknown one is left out with a warning."""
         if text is None:
             return None
         if text not in known:
@@ -67,11 +67,11 @@ class Notes:
         return known[text]
 
     def names(self, texts: list[str] | None, *place: int | str) -> list[str]:
-        """One-line names, each once."""
+        """Distinct names, each in one line."""
         found = (self.line(text, NAME, *place, index) for index, text in enumerate(texts or ()))
         return list(dict.fromkeys(name for name in found if name))
 
 
 def given(**values: Any) -> Json:
-    """A record's fields that have a value: what is absent is left out."""
+    """The fields that have a value."""
     return {name: value for name, value in values.items() if value is not None and value != []}

@@ -1,7 +1,7 @@
-"""Outcomes: those registered, and what was measured of them, in one list.
+"""Registered outcomes and the measures in the results, in one list.
 
-A measure of the results and a registered outcome of the same role and title are one; where several are called alike,
-the one of the same time frame. What was registered and never reported stands behind, without results.
+A measure and a registered outcome of the same role and title are one outcome. If several registered ones have that
+title, the one of the same time frame is taken. Registered outcomes without results come last.
 """
 
 from collections.abc import Iterator
@@ -21,6 +21,7 @@ MEASURES = ("resultsSection", "outcomeMeasuresModule", "outcomeMeasures")
 
 
 def outcomes(module: Json, reported: Json, arms: Arms, notes: Notes) -> list[Json]:
+    """The outcomes of a study."""
     registered = list(_registered(module, notes))
     found = []
     for index, measure in enumerate(reported.get("outcomeMeasures") or ()):
@@ -51,14 +52,14 @@ def _told(item: Json, notes: Notes, place: Place) -> Json:
 
 
 def _registered_of(outcome: Json, registered: list[Json]) -> Json:
-    """What was registered of it; when, only where the results do not say when they were measured."""
+    """The fields of the registered outcome; its time frame only if the results state none."""
     twin = _twin(outcome, registered)
     own = _WHEN if "timepoint_label" in outcome else ()
     return {name: value for name, value in twin.items() if name not in own}
 
 
 def _twin(outcome: Json, registered: list[Json]) -> Json:
-    """The registered outcome that it is, taken out of those that wait for their results."""
+    """The registered outcome of a measure, which is removed from the list of those without results."""
     alike = [item for item in registered if _same(item, outcome, "measure", "role")]
     twin = next((item for item in alike if _same(item, outcome, "timepoint_label")), alike[0] if alike else None)
     if twin is None:

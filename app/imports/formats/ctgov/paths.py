@@ -1,4 +1,4 @@
-"""Where in a record each field of the study was mapped from, as RFC 6901 pointers."""
+"""The places in a registry record from which a study's fields were mapped, as JSON pointers (RFC 6901)."""
 
 from app.imports.candidates import Json
 
@@ -52,7 +52,7 @@ MEASURES = "/resultsSection/outcomeMeasuresModule/outcomeMeasures"
 
 
 def paths_of(fields: Json, registered: Json) -> dict[str, str]:
-    """A field made of several parts of the record has the place of what holds them all."""
+    """The place of each field. A field made from several parts has the place of their common parent."""
     found = {field: PATHS[field] for field in fields}
     if "title" in fields and not (registered["identificationModule"].get("briefTitle") or "").strip():
         found["title"] = f"{_IDENTIFICATION}/officialTitle"

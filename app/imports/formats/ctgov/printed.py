@@ -1,15 +1,15 @@
-"""Numbers and times as they are printed: taken where they can be held exactly, and never guessed."""
+"""Parses printed numbers and times. A value is taken only if it can be stored exactly."""
 
 import re
 from decimal import Decimal
 
 _THOUSANDS = r"[1-9][0-9]{0,2}(?:,[0-9]{3})+"
-"""`0,123` is no 123: a number that begins so has a decimal comma."""
+"""A number with thousands separators. `0,123` is not one: its comma is a decimal comma."""
 _WHOLE = re.compile(rf"[0-9]{{1,10}}|{_THOUSANDS}")
 _NUMBER = re.compile(rf"[-+]?(?:[0-9]+|{_THOUSANDS})(?:\.[0-9]+)?|[-+]?\.[0-9]+")
 _WITH_EXPONENT = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?[eE][-+]?[0-9]{1,3}")
 SAFE_DIGITS = 15
-"""Any decimal of as many digits can be told from its neighbours by a double."""
+"""A double holds any decimal number of so many digits."""
 LARGEST = 10**15
 MOST = 10**9
 
@@ -27,7 +27,10 @@ def count(number: int | None) -> int | None:
 
 
 def exact(text: str | None) -> int | float | None:
-    """A number: `-0.5`, `1,234.5`, `.05`; nothing where it cannot be held digit by digit, as `NA` and `<0.1` cannot."""
+    """A number such as `-0.5`, `1,234.5` or `.05`.
+
+    Returns `None` if it cannot be stored digit by digit, and for texts such as `NA` and `<0.1`.
+    """
     if text is None or len(text) > 40:
         return None
     text = text.strip().replace("\N{MINUS SIGN}", "-")
@@ -48,9 +51,9 @@ _WEEKS = re.compile(
 
 
 def weeks(text: str | None) -> int | None:
-    """A time frame that is a whole number of weeks without doubt: `12 weeks`, `Week 24`, `84 days`; months are not.
+    """The whole number of weeks in a time frame such as `12 weeks`, `Week 24` or `84 days`; months are not converted.
 
-    `Day 29` may be four weeks after day 1 or more than four after day 0, so days are taken as a length alone.
+    `Day 29` may be four weeks after day 1 or more than four after day 0, so days count only as a duration.
     """
     found = _WEEKS.fullmatch(text.strip().rstrip(".")) if text and len(text) <= 20 else None
     if found is None or found[4]:

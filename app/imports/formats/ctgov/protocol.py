@@ -1,4 +1,4 @@
-"""A record's protocol section, field by field: what was registered, whatever came of it."""
+"""Maps the protocol section of a record, field by field."""
 
 import re
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ _REGISTRATION = re.compile(
     r"|jRCT[a-z]*[0-9]+|JPRN-[A-Za-z0-9]+|UMIN[0-9]+|KCT[0-9]+|IRCT[A-Z0-9]+|PACTR[0-9]+|RBR-[a-z0-9]+|TCTR[0-9]+"
     r"|(?:EUCTR)?20[0-9]{2}-[0-9]{6}-[0-9]{2}|20[0-9]{2}-5[0-9]{5}-[0-9]{2}-[0-9]{2}"
 )
-"""Numbers of the registries of WHO's network, which tell what they are."""
+"""Registration numbers whose form identifies the registry, for the registries of WHO's network."""
 _CAN_BE_KEPT = re.compile(r"[!-~]{4,60}")
 MOST_REGISTRATIONS = 20
 
@@ -96,7 +96,7 @@ def _dates(module: Json, notes: Notes) -> Json:
 
 
 def _in_order(found: dict[str, str], notes: Notes) -> dict[str, str]:
-    """Of two dates that contradict each other neither is told."""
+    """Leaves out both of two dates that contradict each other, with a warning."""
     wrong = [pair for pair in IN_ORDER if after(found.get(pair[0]), found.get(pair[1]))]
     for first, last in wrong:
         both = f"{first} {found[first]} is after {last} {found[last]}"
@@ -154,7 +154,7 @@ def _unless_none(text: str | None, known: dict[str, str], notes: Notes, *place: 
 
 
 def not_applicable(module: Json) -> dict[str, str]:
-    """What the record says to be of no meaning for its study."""
+    """The fields that the record declares not applicable to its study."""
     info = module.get("designInfo") or {}
     found = {"allocation": info.get("allocation") == NOT_APPLICABLE, "phase": module.get("phases") == [NOT_APPLICABLE]}
     return {field: "not-applicable" for field, is_so in found.items() if is_so}

@@ -19,7 +19,7 @@ from app.imports.candidates import Refusal, Unreadable
 from app.imports.readers.json_events import LONGEST_TEXT, TooLong, events, has_long_text
 
 LARGEST = 50_000_000
-"""Bytes of one study; the largest that is known has a fifth."""
+"""The most bytes of one study; the largest known study has a fifth of that."""
 
 HEAD = 65_536
 _BEFORE_STUDIES = r'(?:\s*"(?:nextPageToken|totalCount)"\s*:\s*(?:"[^"\\]*"|[0-9]+|null)\s*,)*'
@@ -29,13 +29,15 @@ _OTHER_ENCODINGS = (b"\xff\xfe", b"\xfe\xff", b"\x00")
 
 
 class Record(NamedTuple):
+    """One parsed record."""
+
     place: str
-    """What it is called until its NCT number is known: `study 3`, `line 12`."""
+    """Its name until its NCT number is known: `study 3`, `line 12`."""
     value: Any
 
 
 class _RejoinedStream(RawIOBase):
-    """A stream whose beginning was read already; it need not be seekable."""
+    """A stream whose beginning was read already. It need not be seekable."""
 
     def __init__(self, head: bytes, file: IO[bytes]) -> None:
         self._head, self._file = head, file
@@ -51,7 +53,7 @@ class _RejoinedStream(RawIOBase):
 
 
 def records(file: IO[bytes]) -> Iterator[Record | Refusal]:
-    """Raises `Unreadable` where it is no such file, or is none from some place on."""
+    """Yields the records of a file; raises `Unreadable` if it is not such a file, or from some point on."""
     try:
         head = _read_head(file)
         yield from _records_by_head(head, BufferedReader(_RejoinedStream(head, file), HEAD))
@@ -60,7 +62,7 @@ def records(file: IO[bytes]) -> Iterator[Record | Refusal]:
 
 
 def _read_head(file: IO[bytes]) -> bytes:
-    """As much as tells what it is, which a pipe gives in pieces."""
+    """Enough of the file to tell its form. A pipe returns it in pieces."""
     head = b""
     while len(head) < HEAD and (chunk := file.read(HEAD - len(head))):
         head += chunk
@@ -83,7 +85,7 @@ def _records_by_head(head: bytes, stream: BufferedReader) -> Iterator[Record | R
 
 
 class _LimitedReader:
-    """Ends with an error where no study ends for too long."""
+    """A stream that raises `Unreadable` if it is read too far without the end of a study."""
 
     def __init__(self, stream: BufferedReader) -> None:
         self._stream, self.bytes_since_study = stream, 0
@@ -114,7 +116,7 @@ def _message(error: Exception) -> str:
 
 
 def _lines(stream: BufferedReader) -> Iterator[Record | Refusal]:
-    """A first line that is an object by itself has others like it behind it; else all of it is one study."""
+    """Reads lines of studies if the first line is a complete JSON value, or else one study over many lines."""
     number, first = _line(stream, 0)
     value, fault = _parsed(first)
     if fault is None:
@@ -145,7 +147,7 @@ def _of_line(number: int, line: bytes) -> Record | Refusal:
 
 
 def _line(stream: BufferedReader, number: int) -> tuple[int, bytes]:
-    """The next line that is not empty, and its number; the end is an empty one."""
+    """The next line that is not empty, and its number; the line is empty at the end of the file."""
     while line := stream.readline(LARGEST + 1):
         number += 1
         if len(line) > LARGEST:
@@ -166,7 +168,7 @@ def _single_study(begun: bytes, stream: BufferedReader) -> Record:
 
 
 def _parsed(text: bytes) -> tuple[Any, str | None]:
-    """What is there, or why it cannot be read."""
+    """The JSON value in a text, or why it cannot be read."""
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:

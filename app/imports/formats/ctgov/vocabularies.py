@@ -1,4 +1,4 @@
-"""ClinicalTrials.gov's vocabularies (its API's enums) in ours, which are theirs in lower case with hyphens."""
+"""Maps ClinicalTrials.gov's enum values to those here, which are the same in lower case and with hyphens."""
 
 from typing import Any, get_args
 
@@ -70,7 +70,7 @@ def design(
     perspective: str | None,
     registry: bool,
 ) -> str | None:
-    """The design that their words name for certain; nothing where they contradict each other or leave it open."""
+    """The design that the registry's values determine; `None` if they contradict each other or leave it open."""
     if study_type == "INTERVENTIONAL":
         return _of_trial(allocation, model)
     return _of_observation(observed, perspective, registry) if study_type == "OBSERVATIONAL" else None
@@ -84,7 +84,7 @@ def _of_trial(allocation: str | None, model: str | None) -> str | None:
 
 
 def _of_observation(model: str | None, perspective: str | None, registry: bool) -> str | None:
-    """A patient registry follows its patients, whatever else it is called."""
+    """The design of an observational study. A patient registry is a cohort, whatever its model is called."""
     if registry:
         return "cohort"
     if perspective == "cross-sectional" and model != "case-control":
