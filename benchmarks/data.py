@@ -20,7 +20,7 @@ from app.records.studies.models import Study
 from app.releases.load import files_of, load
 from app.releases.yaml_source import read
 from app.store.revision import changing, write
-from app.store.submission import Draft
+from app.store.submission import Submission
 from app.store.validation import check
 
 ROOT = Path(__file__).parent.parent
@@ -74,7 +74,7 @@ def _publication(publication: Json, suffix: str, number: int, random: Random) ->
     return publication | changed
 
 
-def _rounds(wanted: int) -> Iterator[list[Draft]]:
+def _rounds(wanted: int) -> Iterator[list[Submission]]:
     """Batches of copies: each holds all single studies with their publications, until there are enough."""
     studies, random = _single_studies(), Random(SEED)
     reports = [publication for publication in _seeds("publications") if publication["id"] in _of(studies)]
@@ -98,13 +98,13 @@ def _complete(studies: list[Json], wanted: int) -> list[Json]:
     ]
 
 
-def _drafts(publications: list[Json], studies: list[Json]) -> list[Draft]:
+def _drafts(publications: list[Json], studies: list[Json]) -> list[Submission]:
     typed: list[tuple[RecordType, Json]] = [("publications", record) for record in publications]
     typed += [("studies", record) for record in studies]
-    return [Draft(number, type, record) for number, (type, record) in enumerate(typed)]
+    return [Submission(number, type, record) for number, (type, record) in enumerate(typed)]
 
 
-def drafts_of_copies(wanted: int) -> Iterator[Draft]:
+def drafts_of_copies(wanted: int) -> Iterator[Submission]:
     """At most `wanted` copies of publications and studies; each study comes after the publications that it cites."""
     yield from islice((draft for some in _rounds(wanted) for draft in some), wanted)
 

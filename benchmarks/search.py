@@ -24,7 +24,7 @@ from app.database.engine import open_engine
 from app.database.migrations import migrate
 from app.search import analysis
 from app.store.revision import changing, write
-from app.store.submission import Draft
+from app.store.submission import Submission
 from app.store.validation import check
 from benchmarks.exchanges import Answer, Target, ask
 from benchmarks.load import Failed
@@ -55,9 +55,11 @@ def _load(url: str, documents: Sequence[Any]) -> None:
     """Load the abstracts as publications, written like every record."""
     engine = open_engine(url)
     migrate(engine)
-    drafts = [Draft(number, "publications", _publication(document)) for number, document in enumerate(documents, 1)]
+    drafts = [
+        Submission(number, "publications", _publication(document)) for number, document in enumerate(documents, 1)
+    ]
     with changing(engine) as connection:
-        entries, faults = check(connection, [Draft(0, "sources", SOURCE), *drafts])
+        entries, faults = check(connection, [Submission(0, "sources", SOURCE), *drafts])
         if faults:
             raise Failed(f"the abstracts have faults: {faults[:3]}")
         write(connection, entries, actor="benchmark", reason="SciFact")

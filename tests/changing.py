@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from app.records.fields import RecordType
 from app.store.revision import Summary, changing, write
-from app.store.submission import Draft
+from app.store.submission import Submission
 from app.store.validation import check
 from app.store.versions import Key
 
@@ -23,7 +23,7 @@ SOURCE: Typed = (
 
 def change(engine: Engine, records: Iterable[Typed], gone: Sequence[Key] = (), reason: str = "test") -> Summary | None:
     """One change, or nothing where it would break something."""
-    drafts = [Draft(number, type, record) for number, (type, record) in enumerate(records)]
+    drafts = [Submission(number, type, record) for number, (type, record) in enumerate(records)]
     with changing(engine) as connection:
         entries, faults = check(connection, drafts, gone)
         if faults or still_referred_to(connection, drafts, gone):
@@ -31,7 +31,7 @@ def change(engine: Engine, records: Iterable[Typed], gone: Sequence[Key] = (), r
         return write(connection, entries, actor="tester", reason=reason, gone=gone)
 
 
-def still_referred_to(connection: Any, drafts: Iterable[Draft], gone: Sequence[Key]) -> bool:
+def still_referred_to(connection: Any, drafts: Iterable[Submission], gone: Sequence[Key]) -> bool:
     from app.store.validation import still_referred
 
     return bool(still_referred(connection, gone, but={(draft.type, draft.data["id"]) for draft in drafts}))

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from app.auth.audit import Who
-from app.imports.candidates import Found, Mention, Offer, Remark, Unit, Withdrawal
+from app.imports.candidates import Candidate, Found, PartialUpdate, SourceItem, Withdrawal
 from app.imports.pipeline import import_units
 from app.imports.preparation import prepared
 from app.imports.report import OnError, Order, Report, Stopped
@@ -26,30 +26,30 @@ is_ready: Callable[[], bool] = never
 """Whether the next unit comes as the process that reads sends it when it has the time; tests say otherwise."""
 
 
-def trial(number: str = "NCT00000001", *, read_on: str = "2026-11-25", sha: str = "a", **fields: Any) -> Unit:
+def trial(number: str = "NCT00000001", *, read_on: str = "2026-11-25", sha: str = "a", **fields: Any) -> SourceItem:
     """A registry record of one study."""
     source = f"ctgov-{number.lower()}"
     place = {"id": source, "kind": "registry-record", "tier": "primary", "title": f"{number} on ClinicalTrials.gov"}
     where = {"url": f"https://clinicaltrials.gov/study/{number}", "retrieved_on": read_on, "sha256": sha * 64}
     study = {"id": number.lower(), "title": f"Trial {number}", "registry_ids": [number]} | fields
-    return Unit(
+    return SourceItem(
         number,
-        (Offer("sources", place | where), Offer("studies", study | {"provenance": [{"source": source}]})),
+        (Candidate("sources", place | where), Candidate("studies", study | {"provenance": [{"source": source}]})),
     )
 
 
-def paper(pmid: str = "1", *, mentions: tuple[Mention, ...] = (), **fields: Any) -> Unit:
+def paper(pmid: str = "1", *, mentions: tuple[PartialUpdate, ...] = (), **fields: Any) -> SourceItem:
     """A bibliographic record of one publication."""
     source = f"pubmed-{pmid}"
     place = {"id": source, "kind": "bibliographic-record", "tier": "primary", "title": f"PubMed {pmid}"}
     where = {"url": f"https://pubmed.ncbi.nlm.nih.gov/{pmid}/", "retrieved_on": "2026-11-25", "sha256": "b" * 64}
     publication = {"id": f"pmid-{pmid}", "pmid": pmid, "title": f"Paper {pmid}"} | fields
-    offered = Offer("publications", publication | {"provenance": [{"source": source}]})
-    return Unit(f"PMID {pmid}", (Offer("sources", place | where), offered), mentions)
+    offered = Candidate("publications", publication | {"provenance": [{"source": source}]})
+    return SourceItem(f"PMID {pmid}", (Candidate("sources", place | where), offered), mentions)
 
 
-def taken_back(pmid: str) -> Unit:
-    return Unit(f"PMID {pmid}", (), withdrawals=(Withdrawal("publications", pmid),))
+def taken_back(pmid: str) -> SourceItem:
+    return SourceItem(f"PMID {pmid}", (), withdrawals=(Withdrawal("publications", pmid),))
 
 
 def take(
@@ -74,4 +74,4 @@ def undo(engine: Engine, name: str) -> Json:
     return revert(engine, ReleaseOrder(f"revert-{name}", "undo", WHO, reverts=name))
 
 
-__all__ = ["Remark", "paper", "take", "taken_back", "trial", "undo"]
+__all__ = ["ImportWarning", "paper", "take", "taken_back", "trial", "undo"]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 
-from app.imports.candidates import Found, Json, Refusal, Unit
+from app.imports.candidates import Found, Json, Rejection, SourceItem
 from app.records.base_schemas import RecordIn, references
 from app.records.fields import RecordType
 from app.records.registry import RESOURCES
@@ -14,13 +14,13 @@ FIXTURES = Path(__file__).parent / "fixtures/importing"
 DATA = Path(__file__).parents[2] / "shared/data"
 
 
-def records(unit: Unit) -> Iterator[tuple[str, RecordIn]]:
+def records(unit: SourceItem) -> Iterator[tuple[str, RecordIn]]:
     """Each offer as its type's model takes it; raises what the model finds wrong."""
     for offer in unit.offers:
         yield offer.type, RESOURCES[offer.type].entered.model_validate(offer.data)
 
 
-def faults(unit: Unit) -> list[str]:
+def faults(unit: SourceItem) -> list[str]:
     """The rules that a unit's records break, and ids that they refer to before these are offered."""
     found: list[str] = []
     known: set[tuple[str, str]] = set()
@@ -37,16 +37,16 @@ def record_type(name: str) -> RecordType:
     return next(type for type in RESOURCES if type == name)
 
 
-def accepted(found: Iterable[Found]) -> list[Unit]:
+def accepted(found: Iterable[Found]) -> list[SourceItem]:
     """All of it, where nothing is refused and every record could be entered as it is."""
     all_ = list(found)
-    assert [one for one in all_ if isinstance(one, Refusal)] == []
-    units = [one for one in all_ if isinstance(one, Unit)]
+    assert [one for one in all_ if isinstance(one, Rejection)] == []
+    units = [one for one in all_ if isinstance(one, SourceItem)]
     assert [fault for unit in units for fault in faults(unit)] == []
     return units
 
 
-def offered(unit: Unit, type: str) -> Json:
+def offered(unit: SourceItem, type: str) -> Json:
     """The one record of a type that a unit offers."""
     (data,) = [offer.data for offer in unit.offers if offer.type == type]
     return data

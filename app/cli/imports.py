@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
-def bring_in(
+def import_command(
     format: Annotated[str, typer.Argument(help="`ctgov`, `pubmed`, `references`, `label` or `mesh`.")],
     inputs: Annotated[
         list[str] | None,
@@ -87,14 +87,14 @@ def _import(options: ImportOptions) -> Json:
 def _run(engine: Engine, options: ImportOptions, settings: Settings, stack: ExitStack) -> Json:
     from app.imports.registry import ReadSettings
     from app.imports.report import Stopped
-    from app.imports.run import Job, bring_in, stopped
+    from app.imports.run import Job, run_import, stopped
 
     inputs, since = _inputs(options, settings, stack), None if options.query else options.since
     choices = (options.on_refusal, options.dry_run, options.name, options.reason)
     job = Job(options.format, inputs, since, *choices, Who(ACTOR), ReadSettings.of(settings))
     _, advance = stack.enter_context(bar("Previewing" if options.dry_run else "Importing"))
     try:
-        return bring_in(engine, job, _BarProgress(advance))
+        return run_import(engine, job, _BarProgress(advance))
     except Stopped as error:
         return stopped(error)
 
@@ -114,13 +114,13 @@ def _inputs(options: ImportOptions, settings: Settings, stack: ExitStack) -> "tu
 
     if options.query is None:
         return tuple(map(Input, options.inputs))
-    from app.imports.page_cache import Fetched
+    from app.imports.page_cache import PageCache
     from app.imports.registry import FORMATS
     from app.imports.run import day
 
     live = FORMATS[options.format].live
     assert live is not None  # `require_valid` has checked it
-    fetched = Fetched(Path(stack.enter_context(TemporaryDirectory(prefix="evidence-"))))
+    fetched = PageCache(Path(stack.enter_context(TemporaryDirectory(prefix="evidence-"))))
     with bar("Fetching pages") as (_, advance):
         fetched.complete(live(settings), options.query, day(options.since), lambda pages, _: advance(min(pages, 1)))
     return fetched.inputs()

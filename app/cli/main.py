@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError
 
 from app import logs
 from app.cli.console import ACTOR, ADDRESS_IN_USE, FAULTS, INTERRUPTED, UNUSABLE, USAGE, bar, database, errors, stop
-from app.cli.imports import bring_in
+from app.cli.imports import import_command
 from app.cli.keys import app as key_commands
 from app.cli.keys import audit_app as audit_commands
 from app.cli.releases import app as release_commands
@@ -80,7 +80,7 @@ app.add_typer(key_commands, name="key")
 app.add_typer(release_commands, name="release")
 app.add_typer(audit_commands, name="audit")
 
-app.command("import")(bring_in)
+app.command("import")(import_command)
 
 
 @app.command()

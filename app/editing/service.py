@@ -20,7 +20,7 @@ from app.records.resource import Resource
 from app.store.documents import Document
 from app.store.revision import Summary, write
 from app.store.rows import deleted
-from app.store.submission import Draft, Fault
+from app.store.submission import Fault, Submission
 from app.store.validation import check, still_referred
 
 MAX_ERRORS = 100
@@ -38,7 +38,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class EditResult:
     """The record's stored document after an edit, and the numbers of records that the edit changed."""
 
     status: int
@@ -94,7 +94,7 @@ def entered(connection: Connection, resource: Resource, id: str) -> Any:
     return orjson.loads(content)
 
 
-def create(connection: Connection, resource: Resource, data: Any, change: Change) -> Done:
+def create(connection: Connection, resource: Resource, data: Any, change: Change) -> EditResult:
     """Create a record; raises a `Problem` where it is invalid or its id is or was in use."""
     id = data.get("id") if isinstance(data, dict) else None
     if isinstance(id, str):
@@ -106,13 +106,13 @@ def create(connection: Connection, resource: Resource, data: Any, change: Change
     return _enter(connection, resource, data, change, "create", 201)
 
 
-def replace(connection: Connection, resource: Resource, id: str, data: Any, change: Change) -> Done:
+def replace(connection: Connection, resource: Resource, id: str, data: Any, change: Change) -> EditResult:
     """Replace a record by `data`, which may leave out the id; raises a `Problem` where it is missing or invalid."""
     _current(connection, resource, id, change)
     return _enter(connection, resource, _with_id(data, id), change, "replace")
 
 
-def patch(connection: Connection, resource: Resource, id: str, data: Any, change: Change) -> Done:
+def patch(connection: Connection, resource: Resource, id: str, data: Any, change: Change) -> EditResult:
     """Apply `data`, a JSON Merge Patch (RFC 7396), to the record as it was last entered; raises a `Problem`."""
     _current(connection, resource, id, change)
     if not isinstance(data, dict):
@@ -128,7 +128,7 @@ def _with_id(data: Any, id: str) -> Any:
     return {"id": id, **data}
 
 
-def restore(connection: Connection, resource: Resource, id: str, change: Change) -> Done:
+def restore(connection: Connection, resource: Resource, id: str, change: Change) -> EditResult:
     """Restore a deleted record as it was last entered, validated by the present rules; raises a `Problem`."""
     if not deleted(connection, [(resource.type, id)]):
         if by_id(connection, resource.type, id) is None:
@@ -139,8 +139,8 @@ def restore(connection: Connection, resource: Resource, id: str, change: Change)
 
 def _enter(
     connection: Connection, resource: Resource, data: Any, change: Change, action: str, status: int = 200
-) -> Done:
-    entries, faults = check(connection, [Draft(0, resource.type, data)])
+) -> EditResult:
+    entries, faults = check(connection, [Submission(0, resource.type, data)])
     if faults:
         raise _invalid(faults)
     summary = write(connection, entries, actor=change.who.actor, reason=change.reason)
@@ -148,10 +148,10 @@ def _enter(
     stored = by_id(connection, resource.type, id)
     assert stored is not None
     _note(connection, resource, id, change, action, status, summary)
-    return Done(status, id, stored.etag, stored.body, summary)
+    return EditResult(status, id, stored.etag, stored.body, summary)
 
 
-def delete(connection: Connection, resource: Resource, id: str, change: Change) -> Done:
+def delete(connection: Connection, resource: Resource, id: str, change: Change) -> EditResult:
     """Delete a record, which leaves a tombstone; raises a `Problem` as long as other records refer to it."""
     _current(connection, resource, id, change)
     key = (resource.type, id)
@@ -163,7 +163,7 @@ def delete(connection: Connection, resource: Resource, id: str, change: Change) 
     of = (Document.type == resource.type, Document.id == id, Document.revision == summary.revision)
     stone = connection.execute(select(Document.etag, Document.body).where(*of, Document.change == "deleted")).one()
     _note(connection, resource, id, change, "delete", 200, summary)
-    return Done(200, id, stone.etag, stone.body, summary)
+    return EditResult(200, id, stone.etag, stone.body, summary)
 
 
 def _note(

@@ -15,16 +15,16 @@ from dataclasses import dataclass, field
 import orjson
 from sqlalchemy import Connection
 
-from app.imports.candidates import Mention, Remark, Unit
+from app.imports.candidates import ImportWarning, PartialUpdate, SourceItem
 from app.imports.linkage.assignment import Assigner, Assignments, LinkedCandidate
 from app.imports.linkage.prefetch import Prefetched, prefetch
 from app.imports.merge import Merge, MergedRecord, Rejected, SeenCandidates, fields_grouped_with, is_already_applied
 from app.store.entry import Entry
-from app.store.reconciliation.contributions import Layer, bare
-from app.store.reconciliation.history import Known, known_layers, last_entered
-from app.store.reconciliation.survivorship import Standing
+from app.store.reconciliation.contributions import Contribution, bare
+from app.store.reconciliation.history import ContributionHistory, contributions_to, last_entered
+from app.store.reconciliation.survivorship import CurrentRecord
 from app.store.submission import Fault
-from app.store.validation import TYPE_ORDER, Checking, still_referred
+from app.store.validation import TYPE_ORDER, Validation, still_referred
 from app.store.versions import Key
 
 
@@ -41,21 +41,26 @@ class BatchOutcome:
     rejected: dict[int, list[Fault]] = field(default_factory=dict)
     applied: set[int] = field(default_factory=set)
     skipped: set[int] = field(default_factory=set)
-    warnings: list[tuple[int, Remark]] = field(default_factory=list)
+    warnings: list[tuple[int, ImportWarning]] = field(default_factory=list)
     dropped_links: int = 0
-    unassigned: list[tuple[int, Mention]] = field(default_factory=list)
+    unassigned: list[tuple[int, PartialUpdate]] = field(default_factory=list)
 
 
 class Batch:
     """Resolves one batch. `seen` holds the digests of earlier batches, for formats whose files repeat records."""
 
     def __init__(
-        self, connection: Connection, units: Mapping[int, Unit], format: str, revision: int | None, seen: SeenCandidates
+        self,
+        connection: Connection,
+        units: Mapping[int, SourceItem],
+        format: str,
+        revision: int | None,
+        seen: SeenCandidates,
     ) -> None:
         self._connection, self._units, self._format, self._revision = connection, units, format, revision
         self._seen = seen
         self._prefetched: Prefetched = prefetch(connection, units.values())
-        self._standing: dict[Key, Standing] = {}
+        self._standing: dict[Key, CurrentRecord] = {}
         self._rejected: dict[int, list[Fault]] = {}
         self._frozen: dict[Key, frozenset[str] | None] = {}
         self._freeze_reasons: dict[Key, tuple[int, str]] = {}
@@ -83,7 +88,7 @@ class Batch:
                 self._rejected |= rejected
             else:
                 self._seen.update(merge.seen)
-                outcome.warnings += [(number, Remark("duplicate", what)) for number, what in merge.duplicates]
+                outcome.warnings += [(number, ImportWarning("duplicate", what)) for number, what in merge.duplicates]
                 return self._finish(outcome)
 
     def _assign(self) -> tuple[BatchOutcome, list[LinkedCandidate]]:
@@ -105,10 +110,10 @@ class Batch:
         `keys` gives, for each record, the unit that wants it. A record without an entered document is frozen.
         """
         wanted = sorted(key for key in keys if key in self._prefetched.existing and key not in self._standing)
-        layers = known_layers(self._connection, wanted)
+        layers = contributions_to(self._connection, wanted)
         for key, entered in last_entered(self._connection, wanted).items():
             record = bare(key[0], orjson.loads(entered))
-            self._standing[key] = Standing(key[0], record, layers.get(key, Known()).layers)
+            self._standing[key] = CurrentRecord(key[0], record, layers.get(key, ContributionHistory()).layers)
         for key in wanted:
             if key not in self._standing:
                 self._freeze(key, keys[key], "it is not kept as it was entered")
@@ -136,7 +141,7 @@ class Batch:
         changed = sorted(
             (merged for merged in outcome.merged if merged.is_changed), key=lambda merged: TYPE_ORDER[merged.key[0]]
         )
-        checking = Checking(outcome.deletions)
+        checking = Validation(outcome.deletions)
         drafts = [merged.draft(number) for number, merged in enumerate(changed)]
         outcome.entries = checking.settle(self._connection, list(checking.read(drafts)))
         return [(changed[fault.number], fault) for fault in checking.faults]
@@ -162,7 +167,7 @@ class Batch:
         """Adds the rejections and a warning for each record that was left as it is."""
         outcome.rejected = self._rejected
         for key, (number, why) in self._freeze_reasons.items():
-            outcome.warnings.append((number, Remark("left-as-it-is", f"{key[0]}/{key[1]}: {why}")))
+            outcome.warnings.append((number, ImportWarning("left-as-it-is", f"{key[0]}/{key[1]}: {why}")))
         return outcome
 
     def _apply_withdrawals(self, outcome: BatchOutcome) -> None:
@@ -173,7 +178,7 @@ class Batch:
         outcome.applied |= {keys[key] for key in outcome.deletions}
         for key in keys.keys() - set(outcome.deletions):
             kind = "withdrawn-in-the-same-run" if self._entered_in_this_run(key) else "withdrawn-but-in-use"
-            outcome.warnings.append((keys[key], Remark(kind, f"{key[0]}/{key[1]}")))
+            outcome.warnings.append((keys[key], ImportWarning(kind, f"{key[0]}/{key[1]}")))
 
     def _deletable(self, keys: Iterable[Key]) -> list[Key]:
         """The withdrawn records that may be deleted.
@@ -189,9 +194,9 @@ class Batch:
         """Whether this run has entered the record, or is about to enter it as new."""
         return key not in self._prefetched.existing or self._prefetched.entered_revisions.get(key, 0) == self._revision
 
-    def layers(self, key: Key) -> tuple[Layer, ...]:
+    def layers(self, key: Key) -> tuple[Contribution, ...]:
         """The contributions to a record, without their content."""
-        return self._prefetched.layers.get(key, Known()).layers
+        return self._prefetched.layers.get(key, ContributionHistory()).layers
 
 
 def _candidates_first(linked: Sequence[LinkedCandidate]) -> Iterator[LinkedCandidate]:

@@ -1,13 +1,13 @@
 """What a reader finds in a file, in the same types for all formats.
 
-    Found = Unit | Refusal
-    Unit              a source item: it is imported as a whole or not at all
-      Offer           a candidate: one record that the file holds
-      Mention         a partial update: some fields of a record that the file does not hold
+    Found = SourceItem | Rejection
+    SourceItem        what a file says of one thing: it is imported as a whole or not at all
+      Candidate       one record that the file holds
+      PartialUpdate   some fields of a record that the file does not hold
       Withdrawal      a record that its publisher has withdrawn
-      Remark          a warning: something that could not be mapped
+      ImportWarning   something that could not be mapped
       Descriptor      a MeSH descriptor, which is not a record
-    Refusal           a rejection: a part of the file that cannot be read as a source item
+    Rejection         a part of the file that cannot be read as a source item
 
 A reader only says what the file holds. Record linkage, merging and writing are the same for all formats.
 """
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from app.records.fields import RecordType
-from app.store.entry import Ready
+from app.store.entry import PrebuiltRecord
 
 Json = dict[str, Any]
 
@@ -25,7 +25,7 @@ Json = dict[str, Any]
 class PrebuiltCandidate(NamedTuple):
     """A candidate whose rows and document the reader process has built, without its links to publications."""
 
-    ready: Ready
+    ready: PrebuiltRecord
     """The prebuilt rows and document. They are written as they are if the record turns out to be new."""
     digest: str
     """The digest of the candidate's data without those links."""
@@ -33,7 +33,7 @@ class PrebuiltCandidate(NamedTuple):
     """The candidate's whole data as JSON with sorted keys, links included."""
 
 
-class Offer(NamedTuple):
+class Candidate(NamedTuple):
     """A candidate: one record as a file states it, in the shape of its type's `In` model.
 
     Its id is a proposal: it is used only if no stored record matches the candidate.
@@ -52,7 +52,7 @@ class Offer(NamedTuple):
         return self.data if self.prepared is None else orjson.loads(self.prepared.json)
 
 
-class Mention(NamedTuple):
+class PartialUpdate(NamedTuple):
     """A partial update: what a file states about a record that it does not hold itself.
 
     It has no effect if that record is not stored.
@@ -72,7 +72,7 @@ class Withdrawal(NamedTuple):
     name: str
 
 
-class Remark(NamedTuple):
+class ImportWarning(NamedTuple):
     """A warning: something that was read and could not be mapped. The report counts warnings by their kind."""
 
     kind: str
@@ -89,20 +89,20 @@ class Descriptor(NamedTuple):
     tree_numbers: tuple[str, ...]
 
 
-class Unit(NamedTuple):
+class SourceItem(NamedTuple):
     """A source item, such as one registry record: its parts are imported together or not at all."""
 
     place: str
     """The name of the item in the report: `NCT00156910`, `PMID 20647170`, `line 12`."""
-    offers: tuple[Offer, ...]
+    offers: tuple[Candidate, ...]
     """Candidates in order of reference: each comes after those that it refers to, the source that they cite first."""
-    mentions: tuple[Mention, ...] = ()
+    mentions: tuple[PartialUpdate, ...] = ()
     withdrawals: tuple[Withdrawal, ...] = ()
-    remarks: tuple[Remark, ...] = ()
+    remarks: tuple[ImportWarning, ...] = ()
     descriptor: Descriptor | None = None
 
 
-class Refusal(NamedTuple):
+class Rejection(NamedTuple):
     """A rejection: a part of a file that is not a record, or that cannot be read."""
 
     place: str
@@ -111,7 +111,7 @@ class Refusal(NamedTuple):
     detail: str
 
 
-Found = Unit | Refusal
+Found = SourceItem | Rejection
 
 
 class Unreadable(Exception):

@@ -10,12 +10,12 @@ from app.imports.candidates import Json
 from app.imports.linkage.assignment import LinkedCandidate
 from app.imports.linkage.prefetch import Prefetched
 from app.records.base_schemas import as_entered
-from app.store.reconciliation.contributions import Layer, added_up, bare, groups
-from app.store.reconciliation.history import NEVER, Known
+from app.store.reconciliation.contributions import Contribution, added_up, bare, groups
+from app.store.reconciliation.history import NEVER, ContributionHistory
 from app.store.reconciliation.precedence import REPEATING
-from app.store.reconciliation.survivorship import Standing
-from app.store.submission import Draft, Fault
-from app.store.validation import Checking
+from app.store.reconciliation.survivorship import CurrentRecord
+from app.store.submission import Fault, Submission
+from app.store.validation import Validation
 from app.store.versions import Key
 
 PENDING = NEVER
@@ -43,9 +43,9 @@ class MergedRecord:
     """
 
     key: Key
-    standing: Standing | None = None
+    standing: CurrentRecord | None = None
     sole_candidate: LinkedCandidate | None = None
-    new_layers: dict[tuple[str, str], Layer] = field(default_factory=dict)
+    new_layers: dict[tuple[str, str], Contribution] = field(default_factory=dict)
     """The contributions that this batch stores, by source and part."""
     replaced_layers: set[tuple[str, str]] = field(default_factory=set)
     """Those of them that replace a row of this same revision."""
@@ -65,11 +65,11 @@ class MergedRecord:
         assert self.standing is not None
         return {"id": self.key[1], **self.standing.record}
 
-    def draft(self, number: int) -> Draft:
+    def draft(self, number: int) -> Submission:
         """The record as a draft for validation, under its number in the batch."""
         if self.sole_candidate and self.sole_candidate.prebuilt:
-            return Draft(number, self.key[0], self.sole_candidate.data, ready=self.sole_candidate.prebuilt.ready)
-        return Draft(number, self.key[0], self.data, self.sole_candidate.entered if self.sole_candidate else None)
+            return Submission(number, self.key[0], self.sole_candidate.data, ready=self.sole_candidate.prebuilt.ready)
+        return Submission(number, self.key[0], self.data, self.sole_candidate.entered if self.sole_candidate else None)
 
     @property
     def is_changed(self) -> bool:
@@ -78,8 +78,8 @@ class MergedRecord:
 
 def _validated(key: Key, data: Json) -> Json:
     """The fields of a record as it would be entered, without absent ones; raises `Rejected` if it is not valid."""
-    checking = Checking()
-    reads = list(checking.read([Draft(0, key[0], data)]))
+    checking = Validation()
+    reads = list(checking.read([Submission(0, key[0], data)]))
     if checking.faults:
         raise Rejected(checking.faults)
     return bare(key[0], orjson.loads(as_entered(reads[0].record)))
@@ -95,7 +95,7 @@ class Merge:
     def __init__(
         self,
         prefetched: Prefetched,
-        standing: Mapping[Key, Standing],
+        standing: Mapping[Key, CurrentRecord],
         format: str,
         revision: int | None,
         places: Mapping[int, str],
@@ -151,14 +151,14 @@ class Merge:
             self.duplicates.append((candidate.unit, twice))
         return True
 
-    def _known(self, key: Key) -> Known:
-        return self._prefetched.layers.get(key, Known())
+    def _known(self, key: Key) -> ContributionHistory:
+        return self._prefetched.layers.get(key, ContributionHistory())
 
     def _create(self, candidate: LinkedCandidate) -> bool:
         """Creates a record from a whole candidate; a partial update creates nothing."""
         if not candidate.is_whole:
             return False
-        layer = Layer(
+        layer = Contribution(
             candidate.source, self._format, {}, frozenset(), candidate.part, candidate.digest, PENDING, PENDING
         )
         merged = MergedRecord(
@@ -209,11 +209,11 @@ class Merge:
         record = _validated(merged.key, merged.data)
         merged.new_layers = {key: layer._replace(offered=record) for key, layer in merged.new_layers.items()}
         merged.standing, merged.sole_candidate = (
-            Standing(merged.key[0], record, tuple(merged.new_layers.values())),
+            CurrentRecord(merged.key[0], record, tuple(merged.new_layers.values())),
             None,
         )
 
-    def _contribution(self, standing: Standing, candidate: LinkedCandidate) -> Layer | None:
+    def _contribution(self, standing: CurrentRecord, candidate: LinkedCandidate) -> Contribution | None:
         """The contribution of a candidate, or `None` if nothing of it has to be stored."""
         before = next((each for each in standing.layers if each.key == (candidate.source, candidate.part)), None)
         if candidate.part.startswith("publications/") and not before and self._has_or_had_link(standing, candidate):
@@ -221,32 +221,32 @@ class Merge:
         offered = self._contributed_fields(standing, candidate)
         if not candidate.is_whole and before and before.revision in (self._revision, PENDING):
             offered = _combined(before.offered, offered)
-        return Layer(
+        return Contribution(
             candidate.source, self._format, offered, frozenset(), candidate.part, candidate.digest, PENDING, PENDING
         )
 
-    def _has_or_had_link(self, standing: Standing, candidate: LinkedCandidate) -> bool:
+    def _has_or_had_link(self, standing: CurrentRecord, candidate: LinkedCandidate) -> bool:
         """Whether the study has the link, or another source contributed it, so that a person must have removed it."""
         publication = candidate.part.rpartition("/")[2]
         links = (link["publication"] for link in standing.record.get("publications", ()))
         return publication in links or any(layer.part == candidate.part for layer in standing.layers)
 
-    def _contributed_fields(self, standing: Standing, candidate: LinkedCandidate) -> Json:
+    def _contributed_fields(self, standing: CurrentRecord, candidate: LinkedCandidate) -> Json:
         if not candidate.is_whole:
             return bare(candidate.key[0], candidate.data)
         offered = _validated(candidate.key, candidate.full_data)
         return _with_first_retrieval(standing.record, offered) if candidate.key[0] == "sources" else offered
 
-    def _with_frozen_fields(self, merged: MergedRecord, after: Standing) -> Standing:
+    def _with_frozen_fields(self, merged: MergedRecord, after: CurrentRecord) -> CurrentRecord:
         frozen = self._frozen.get(merged.key) or frozenset()
         if not frozen or merged.before is None:
             return after
         kept = {name: value for name, value in merged.before.items() if name in frozen}
         record = {name: value for name, value in after.record.items() if name not in frozen} | kept
-        return Standing(after.type, record, after.layers)
+        return CurrentRecord(after.type, record, after.layers)
 
 
-def _is_unchanged(before: Standing, after: Standing, layer: Layer) -> bool:
+def _is_unchanged(before: CurrentRecord, after: CurrentRecord, layer: Contribution) -> bool:
     """Whether a contribution says what its source said before, and leaves the record as it was."""
     previous = next((each for each in before.layers if each.key == layer.key), None)
     same = previous is not None and (previous.digest, previous.offered) == (layer.digest, layer.offered)
@@ -261,7 +261,7 @@ def is_already_applied(prefetched: Prefetched, candidate: LinkedCandidate, merge
     """
     if candidate.key in merged or candidate.key not in prefetched.existing:
         return False
-    layers = prefetched.layers.get(candidate.key, Known()).layers
+    layers = prefetched.layers.get(candidate.key, ContributionHistory()).layers
     repeated = any(
         layer.key == (candidate.source, candidate.part) and layer.digest == candidate.digest for layer in layers
     )

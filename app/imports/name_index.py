@@ -39,7 +39,7 @@ class Names:
         return self.mesh.get(descriptor)
 
 
-NOBODY = Names({}, {}, {})
+NO_NAMES = Names({}, {}, {})
 """An index without any name."""
 
 

@@ -29,7 +29,7 @@ class _State(NamedTuple):
 _EMPTY = _State(0, None, None)
 
 
-class Fetched:
+class PageCache:
     """A folder with the pages of one query, and the state of the query in `mark.json`.
 
     The folder is created if it does not exist.

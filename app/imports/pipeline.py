@@ -15,18 +15,18 @@ from sqlalchemy import Connection
 
 from app.common.gc_pause import collected_between
 from app.imports.batch import Batch, BatchOutcome
-from app.imports.candidates import Found, Refusal, Unit
+from app.imports.candidates import Found, Rejection, SourceItem
 from app.imports.merge import MergedRecord, SeenCandidates
 from app.imports.report import MOST_REFUSALS, Order, Progress, Report, Stopped
 from app.records.resource import Row
 from app.releases.service import counts_of, record_release, refuse_taken
-from app.store.reconciliation.contributions import Layer
+from app.store.reconciliation.contributions import Contribution
 from app.store.reconciliation.history import count_conflicts, remember, remembered
 from app.store.reconciliation.precedence import REPEATING
-from app.store.revision import Revising
+from app.store.revision import RevisionWriter
 from app.store.rows import BATCH, batches
-from app.store.submission import Draft
-from app.store.validation import Checking
+from app.store.submission import Submission
+from app.store.validation import Validation
 from app.store.versions import Key
 
 MOST_DEFERRED = 10_000
@@ -60,7 +60,7 @@ def _batches(found: Iterable[Found]) -> Iterator[list[Found]]:
     batch: list[Found] = []
     size = 0
     for each in found:
-        more = max(1, len(each.offers) + len(each.mentions)) if isinstance(each, Unit) else 1
+        more = max(1, len(each.offers) + len(each.mentions)) if isinstance(each, SourceItem) else 1
         if batch and size + more > BATCH:
             yield batch
             batch, size = [], 0
@@ -75,14 +75,14 @@ class _Pipeline:
 
     def __init__(self, connection: Connection, order: Order) -> None:
         self._connection, self._order = connection, order
-        self._revising = Revising(connection, actor=order.who.actor, reason=order.reason)
+        self._revising = RevisionWriter(connection, actor=order.who.actor, reason=order.reason)
         self._report = Report(order.format, order.name)
         self._seen: SeenCandidates = {}
         """The digests of this run's candidates, for formats whose files repeat records.
 
         Such files are exports of citation managers, which are small enough for memory.
         """
-        self._deferred: list[Unit] = []
+        self._deferred: list[SourceItem] = []
         """Partial updates of records that are not stored yet but may come later in the run.
 
         A retraction notice can precede the article that it retracts.
@@ -100,9 +100,9 @@ class _Pipeline:
     def process(self, batch: Sequence[Found]) -> None:
         """Imports one batch. After a rejection that stops the run, it only validates the batch for the report."""
         was_stopped = self._is_stopped
-        units: dict[int, Unit] = {}
+        units: dict[int, SourceItem] = {}
         for number, found in enumerate(batch):
-            if isinstance(found, Refusal):
+            if isinstance(found, Rejection):
                 self._report.reject_unreadable(found)
             else:
                 units[number] = found
@@ -112,31 +112,33 @@ class _Pipeline:
         elif units:
             self._process_units(units)
 
-    def _validate_only(self, units: Iterable[Unit]) -> None:
+    def _validate_only(self, units: Iterable[SourceItem]) -> None:
         """Reports the faults that a unit shows by itself, without looking at stored records.
 
         Prebuilt candidates were validated by the reader process.
         """
         for unit in units:
-            checking = Checking()
+            checking = Validation()
             for number, candidate in enumerate(unit.offers):
                 list(
-                    checking.read([Draft(number, candidate.type, candidate.data)] if candidate.prepared is None else ())
+                    checking.read(
+                        [Submission(number, candidate.type, candidate.data)] if candidate.prepared is None else ()
+                    )
                 )
             if checking.faults:
                 self._report.reject(unit.place, _record_name(unit), checking.faults)
 
-    def _process_units(self, units: dict[int, Unit]) -> None:
+    def _process_units(self, units: dict[int, SourceItem]) -> None:
         batch = self._batch(units)
         outcome = batch.resolve()
         self._report_outcome(units, outcome)
         for number, mention in outcome.unassigned[: MOST_DEFERRED - len(self._deferred)]:
             unit = units[number]
-            self._deferred.append(Unit(unit.place, unit.offers[:1], (mention,)))
+            self._deferred.append(SourceItem(unit.place, unit.offers[:1], (mention,)))
         if not self._is_stopped and (outcome.merged or outcome.deletions):
             self._write(batch, outcome)
 
-    def _report_outcome(self, units: dict[int, Unit], outcome: BatchOutcome) -> None:
+    def _report_outcome(self, units: dict[int, SourceItem], outcome: BatchOutcome) -> None:
         report = self._report
         for number, faults in sorted(outcome.rejected.items()):
             report.reject(units[number].place, _record_name(units[number]), faults)
@@ -187,7 +189,7 @@ class _Pipeline:
             if outcome.merged:
                 self._write(batch, outcome)
 
-    def _batch(self, units: dict[int, Unit]) -> Batch:
+    def _batch(self, units: dict[int, SourceItem]) -> Batch:
         """Prepares a batch. Only formats that repeat records share what was seen in earlier batches."""
         seen = self._seen if self._order.format in REPEATING else {}
         return Batch(self._connection, units, self._order.format, self._revising.summary.revision, seen)
@@ -210,12 +212,12 @@ class _Pipeline:
         return report
 
 
-def _emptied(layer: Layer, revision: int) -> Layer:
+def _emptied(layer: Contribution, revision: int) -> Contribution:
     """A contribution that its source has taken back in a revision: an empty digest marks it as withdrawn."""
     return layer._replace(digest="", offered={}, theirs=frozenset(), revision=revision)
 
 
-def _record_name(unit: Unit) -> str:
+def _record_name(unit: SourceItem) -> str:
     """The record that a unit is mainly about, as `type/id`: its first candidate that is not a source."""
     offers = [candidate for candidate in unit.offers if candidate.type != "sources"] or list(unit.offers)
     data = offers[0].data if offers else None

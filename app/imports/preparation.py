@@ -3,25 +3,25 @@
 import orjson
 
 from app.common.validation_errors import is_storable
-from app.imports.candidates import Found, Offer, PrebuiltCandidate, Unit
+from app.imports.candidates import Candidate, Found, PrebuiltCandidate, SourceItem
 from app.imports.linkage.assignment import digest_of
 from app.imports.linkage.identifiers import linkage_fields
 from app.imports.linkage.references import optional_link_fields, without_optional_links
 from app.records.base_schemas import RecordIn, as_entered
 from app.records.fields import RecordType
-from app.store.prebuild import Readying
-from app.store.submission import Draft, Fault, Read, own_faults, read_storable
+from app.store.prebuild import Prebuilder
+from app.store.submission import Fault, Read, Submission, own_faults, read_storable
 
 
 def prepared(found: Found) -> Found:
     """The item with prebuilt candidates where they are valid by themselves, so that the writer need not check them."""
-    if not isinstance(found, Unit):
+    if not isinstance(found, SourceItem):
         return found
-    prebuilder = Readying()
+    prebuilder = Prebuilder()
     return found._replace(offers=tuple(_prebuilt(candidate, prebuilder) for candidate in found.offers))
 
 
-def _prebuilt(candidate: Offer, prebuilder: Readying) -> Offer:
+def _prebuilt(candidate: Candidate, prebuilder: Prebuilder) -> Candidate:
     """Prebuilds a candidate. One that is valid but refers to too much is only given its canonical form."""
     json = _sorted_json(candidate)
     record = _valid_record(candidate) if json else None
@@ -38,7 +38,7 @@ def _prebuilt(candidate: Offer, prebuilder: Readying) -> Offer:
         digest_of(candidate.type, without_optional_links(candidate.type, candidate.data), None if links else json),
         json,
     )
-    return Offer(candidate.type, linkage_fields(candidate.data), entered, made)
+    return Candidate(candidate.type, linkage_fields(candidate.data), entered, made)
 
 
 def _without_links(links: list[str], type: RecordType, record: RecordIn) -> RecordIn | None:
@@ -49,7 +49,7 @@ def _without_links(links: list[str], type: RecordType, record: RecordIn) -> Reco
     return None if any(own_faults(Read.of(0, type, alone))) else alone
 
 
-def _sorted_json(candidate: Offer) -> bytes | None:
+def _sorted_json(candidate: Candidate) -> bytes | None:
     """The candidate's data as JSON with sorted keys, as `digest_of` takes it; `None` if a database cannot store it."""
     try:
         json = orjson.dumps(candidate.data, option=orjson.OPT_SORT_KEYS)
@@ -58,8 +58,8 @@ def _sorted_json(candidate: Offer) -> bytes | None:
     return json if is_storable(json) else None
 
 
-def _valid_record(candidate: Offer) -> RecordIn | None:
+def _valid_record(candidate: Candidate) -> RecordIn | None:
     """The candidate as a record, or `None` if its shape is wrong or it breaks a rule of its own type."""
     faults: list[Fault] = []
-    read = read_storable(Draft(0, candidate.type, candidate.data), faults)
+    read = read_storable(Submission(0, candidate.type, candidate.data), faults)
     return None if read is None or [*own_faults(read)] else read.record

@@ -19,7 +19,7 @@ from queue import Queue
 from typing import NamedTuple
 
 from app.common.gc_pause import collected_between
-from app.imports.candidates import Found, Refusal, Unit, Unreadable
+from app.imports.candidates import Found, Rejection, SourceItem, Unreadable
 from app.imports.clients.registry import streams_at
 from app.imports.name_index import Names
 from app.imports.preparation import prepared
@@ -63,7 +63,7 @@ def _latest_day(date: str) -> str:
 
 
 def _is_wanted(format: Format, found: Found, since: str | None) -> bool:
-    if since is None or format.updated is None or isinstance(found, Refusal):
+    if since is None or format.updated is None or isinstance(found, Rejection):
         return True
     updated = format.updated(found)
     return updated is None or _latest_day(updated) >= since
@@ -91,11 +91,11 @@ def _read_input(format: Format, input: Input, request: ReadRequest) -> Iterator[
             try:
                 yield from format.units(stream.file, stream.name, request.names, request.settings)
             except UnreadableInput as error:
-                yield Refusal(error.name, "", error.reason)
+                yield Rejection(error.name, "", error.reason)
             except Unreadable as error:
-                yield Refusal(stream.name, "", str(error))
+                yield Rejection(stream.name, "", str(error))
     except UnreadableInput as error:
-        yield Refusal(error.name, "", error.reason)
+        yield Rejection(error.name, "", error.reason)
 
 
 def read(request: ReadRequest) -> Iterator[Found]:
@@ -181,6 +181,6 @@ def count_units(found: Iterator[Found], report: Callable[[int, int], None]) -> I
     """Passes items on and reports the numbers of items and rejections so far."""
     units = refused = 0
     for one in found:
-        units, refused = units + isinstance(one, Unit), refused + isinstance(one, Refusal)
+        units, refused = units + isinstance(one, SourceItem), refused + isinstance(one, Rejection)
         report(units, refused)
         yield one

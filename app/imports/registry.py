@@ -7,7 +7,7 @@ from typing import IO, NamedTuple, Self
 
 from sqlalchemy import Connection
 
-from app.imports.candidates import Found, Unit
+from app.imports.candidates import Found, SourceItem
 from app.imports.clients import registry as servers
 from app.imports.clients.pages import Live
 from app.imports.name_index import Names
@@ -59,7 +59,7 @@ class Format(NamedTuple):
     suffixes: tuple[str, ...]
     live: Callable[[Settings], Live] | None = None
     """Makes the client of the server that answers queries; `None` if there is no such server."""
-    updated: Callable[[Unit], str | None] | None = None
+    updated: Callable[[SourceItem], str | None] | None = None
     """Returns the day on which an item was last updated, if it states one; `None` if no item of the format does."""
     reader_options: Callable[[ReadSettings], Mapping[str, bool]] = _no_options
     """Returns the settings that the reader takes as keyword arguments."""
@@ -84,7 +84,7 @@ class Format(NamedTuple):
         return read(file, name, names, **self.reader_options(settings))
 
 
-def _study_updated(unit: Unit) -> str | None:
+def _study_updated(unit: SourceItem) -> str | None:
     dates = (offer.data.get("last_updated_date") for offer in unit.offers if offer.type == "studies")
     return next((date for date in dates if date), None)
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from app.auth.audit import Who
-from app.imports.candidates import Json, Refusal, Remark
+from app.imports.candidates import ImportWarning, Json, Rejection
 from app.store.submission import Fault
 
 OnError = Literal["stop", "skip"]
@@ -82,7 +82,7 @@ class Report:
         for fault in faults:
             self._add_rejection(place, record, fault.pointer, fault.detail, list(fault.nearest))
 
-    def reject_unreadable(self, refusal: Refusal) -> None:
+    def reject_unreadable(self, refusal: Rejection) -> None:
         """Counts and lists a part of a file that could not be read as an item."""
         self.units.read += 1
         self.units.refused += 1
@@ -99,7 +99,7 @@ class Report:
             }
             self.refusals.append({**rejection, "nearest": nearest})
 
-    def warn(self, place: str, warnings: Iterable[Remark]) -> None:
+    def warn(self, place: str, warnings: Iterable[ImportWarning]) -> None:
         """Counts warnings about one place; their kinds, texts and lengths are bounded."""
         for warning in warnings:
             if warning.kind not in self.warnings and len(self.warnings) >= MOST_KINDS:

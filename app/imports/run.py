@@ -112,7 +112,7 @@ def open_writer(
                 connection.rollback()
 
 
-def bring_in(engine: Engine, job: Job, progress: ProgressListener, done: BeforeCommit = _do_nothing) -> Report:
+def run_import(engine: Engine, job: Job, progress: ProgressListener, done: BeforeCommit = _do_nothing) -> Report:
     """Makes an import, or reports what a dry run would do; raises `Stopped` with a report if items are rejected."""
     format = FORMATS[job.format]
     with reading(engine) as connection:

@@ -18,11 +18,11 @@ from sqlalchemy import Connection, Engine
 
 from app import logs
 from app.database.engine import existing, open_engine, sqlite_file
-from app.imports.page_cache import Fetched
+from app.imports.page_cache import PageCache
 from app.imports.reader_process import Input
 from app.imports.registry import FORMATS, ReadSettings
 from app.imports.report import Stopped
-from app.imports.run import Job, Report, bring_in, day, refused, stopped
+from app.imports.run import Job, Report, day, refused, run_import, stopped
 from app.jobs.failures import problem_of
 from app.jobs.progress import Reporter
 from app.jobs.queue import OpenRun, QueueFolder
@@ -63,7 +63,7 @@ def _inputs(folder: QueueFolder, run: OpenRun, settings: Settings, reporter: Rep
         return (Input(str(folder.of(request.id) / "upload"), "upload"),)
     live = FORMATS[request.format].live
     assert live is not None  # the request would have been refused
-    fetched = Fetched(folder.of(request.id) / "fetched")
+    fetched = PageCache(folder.of(request.id) / "fetched")
     fetched.complete(live(settings), request.query, day(request.since), reporter.fetched)
     return fetched.inputs()
 
@@ -80,7 +80,7 @@ def _import(folder: QueueFolder, run: OpenRun, settings: Settings, engine: Engin
         finish(connection, run, reporter.done(report), report)
 
     try:
-        report = bring_in(engine, job, reporter, done)
+        report = run_import(engine, job, reporter, done)
     except Stopped as error:
         report = stopped(error)
         folder.put_report(request.id, report)

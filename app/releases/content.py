@@ -17,7 +17,7 @@ from app.common.suggestions import nearest
 from app.records.fields import SLUG, RecordType
 from app.releases.load import TYPES, Located, files_of, located, located_in, type_of, with_text
 from app.releases.yaml_source import Item, read
-from app.store.submission import Draft, Fault
+from app.store.submission import Fault, Submission
 
 LONGEST_LINE = 25_000_000
 
@@ -31,7 +31,7 @@ class Gone:
     id: str
 
 
-Change = Draft | Gone
+Change = Submission | Gone
 
 
 class Content(Protocol):
@@ -85,7 +85,7 @@ def _change(number: int, line: bytes) -> Change:
         raise UnreadableLine("", "a line is one object")
     type = _type(content.get("type"))
     if content.keys() == {"type", "record"}:
-        return Draft(number, type, content["record"])
+        return Submission(number, type, content["record"])
     if content.keys() == {"type", "id", "deleted"} and _is_deletion(content):
         return Gone(number, type, content["id"])
     raise UnreadableLine("", 'a line has type and record, or type, id and "deleted": true, and nothing else')
@@ -178,7 +178,7 @@ class Directory:
         if isinstance(type, Located) or isinstance(data, Located):
             fault = data
         elif not isinstance(data, dict) or "deleted" not in data:
-            return Draft(number, type, data)
+            return Submission(number, type, data)
         elif data.keys() == {"id", "deleted"} and _is_deletion(data):
             return Gone(number, type, data["id"])
         else:

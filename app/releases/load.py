@@ -15,7 +15,7 @@ from app.records.fields import RecordType
 from app.releases.yaml_source import FileFault, Item, read
 from app.store.documents import State
 from app.store.revision import Summary, changing, write
-from app.store.submission import Draft, Fault
+from app.store.submission import Fault, Submission
 from app.store.validation import check
 
 TYPES: tuple[RecordType, ...] = get_args(RecordType)
@@ -100,7 +100,7 @@ def with_text(item: Item) -> Any | Located:
 @dataclass(slots=True)
 class _Batch:
     items: list[Item]
-    drafts: list[Draft]
+    drafts: list[Submission]
     faults: list[Located]
 
     def add(self, type: RecordType, item: Item) -> None:
@@ -108,7 +108,7 @@ class _Batch:
         if isinstance(data, Located):
             self.faults.append(data)
             return
-        self.drafts.append(Draft(len(self.items), type, data))
+        self.drafts.append(Submission(len(self.items), type, data))
         self.items.append(item)
 
     def locate(self, fault: Fault) -> Located:

@@ -15,10 +15,10 @@ from app.releases.service import Order, conflict, enter
 from app.releases.staging import StagedRelease, staged
 from app.releases.summary import Json, entered_or_deleted, found, names
 from app.store.documents import Document
-from app.store.reconciliation.history import set_aside
+from app.store.reconciliation.history import mark_undone
 from app.store.revision import Progress, changing
 from app.store.rows import batches
-from app.store.submission import Draft
+from app.store.submission import Submission
 from app.store.validation import still_referred
 from app.store.versions import Key, entered_before
 
@@ -84,7 +84,7 @@ def _inverse_change(number: int, key: Key, change: str, before: dict[Key, bytes]
     if key not in before:
         path = f"/v1/{key[0]}/{key[1]}"
         raise conflict(f"{path} is not kept as it was entered before this release.", path)
-    return Draft(number, key[0], orjson.loads(before[key]))
+    return Submission(number, key[0], orjson.loads(before[key]))
 
 
 @contextmanager
@@ -122,7 +122,7 @@ def undo(connection: Connection, staged: StagedRelease, order: Order, progress: 
     _refuse_later(connection, release["revision"])
     _refuse_needed(connection, staged.gone.keys(), staged.checking.keys)
     first, undone = _first_release(connection, release)
-    refreshed = set_aside(connection, first, undone=undone)
+    refreshed = mark_undone(connection, first, undone=undone)
     return enter(connection, staged, order, progress, refreshed)
 
 

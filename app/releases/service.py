@@ -21,7 +21,7 @@ from app.records.fields import SLUG
 from app.releases.models import Release
 from app.releases.staging import StagedRelease
 from app.releases.summary import Json, told
-from app.store.revision import Progress, Revising, Summary, changing
+from app.store.revision import Progress, RevisionWriter, Summary, changing
 from app.store.versions import Key
 
 LONGEST_NAME = 120
@@ -75,7 +75,7 @@ def enter(
     """
     refuse_taken(connection, order.name)
     entries = staged.settle(connection)
-    revising = Revising(connection, actor=order.who.actor, reason=order.reason, progress=progress)
+    revising = RevisionWriter(connection, actor=order.who.actor, reason=order.reason, progress=progress)
     revising.put(entries, list(staged.gone))
     revising.hear(refreshed)
     summary = revising.close()

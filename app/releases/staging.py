@@ -15,8 +15,8 @@ from app.releases.load import InvalidContent, Located
 from app.store.entry import Entry
 from app.store.revision import Progress
 from app.store.rows import batches, known
-from app.store.submission import Draft, Fault, Read
-from app.store.validation import Checking, still_referred
+from app.store.submission import Fault, Read, Submission
+from app.store.validation import Validation, still_referred
 from app.store.versions import Key
 
 MAX_FAULTS = 1000
@@ -58,7 +58,7 @@ class StagedRelease:
 
     def __init__(self, stack: ExitStack, content: Content) -> None:
         self.content = content
-        self.checking = Checking()
+        self.checking = Validation()
         self.gone: dict[Key, int] = {}
         self._read, self._settled = DiskSpool(stack), DiskSpool(stack)
         self.faults: list[Fault] = []
@@ -72,7 +72,7 @@ class StagedRelease:
         """Read and check the content, without a database; raises `InvalidContent`."""
         for some in batches(self.content.changes()):
             self._delete([change for change in some if isinstance(change, Gone)])
-            for read in self.checking.read(change for change in some if isinstance(change, Draft)):
+            for read in self.checking.read(change for change in some if isinstance(change, Submission)):
                 entered = bytes(read.record.__pydantic_serializer__.to_json(read.record))
                 self._read.put(read.type, (read.number, entered))
             progress(len(some))

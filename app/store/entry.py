@@ -19,7 +19,7 @@ NameClaim = tuple[str, str]
 """`(folded name, name as written)`: a name that no other record of the type may have."""
 
 
-class Ready(NamedTuple):
+class PrebuiltRecord(NamedTuple):
     """A new record with its prebuilt rows and document (see `app.store.prebuild`).
 
     It refers to no records but sources, which it cites without quotes.
@@ -58,11 +58,11 @@ class Entry:
     """The digest to store, if it is known: of a prebuilt record, or of one that is entered again unchanged."""
     read: RecordIn | None = None
     """The parsed record, if it is at hand."""
-    ready: Ready | None = None
+    ready: PrebuiltRecord | None = None
     """The prebuilt rows and document, if there are any."""
 
     @classmethod
-    def of_prebuilt(cls, type: RecordType, ready: Ready) -> "Entry":
+    def of_prebuilt(cls, type: RecordType, ready: PrebuiltRecord) -> "Entry":
         """Make the entry of a prebuilt record."""
         return cls(type, ready.id, ready.kept, (), ready.digest, ready=ready)
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from app.records.resource import Rows
 from app.records.sources.schemas import SourceIn
 from app.store.documents import Change, decompress
-from app.store.entry import Entry, Ready, rows_of
+from app.store.entry import Entry, PrebuiltRecord, rows_of
 from app.store.rows import BATCH, batches, deleted, known
 from app.store.versions import Key
 
@@ -17,7 +17,7 @@ class Plan:
 
     def __init__(self) -> None:
         self.changes: dict[Key, Change] = {}
-        self.prebuilt: dict[Key, Ready] = {}
+        self.prebuilt: dict[Key, PrebuiltRecord] = {}
         """The new records whose rows and documents were prebuilt."""
         self.unchanged = 0
 

@@ -15,13 +15,13 @@ from app.records.sources.schemas import SourceIn
 from app.store import bulk_insert as bulk
 from app.store.derived import basis_of
 from app.store.documents import compress
-from app.store.entry import Entry, Ready, rows_of
+from app.store.entry import Entry, PrebuiltRecord, rows_of
 from app.store.quotes.citations import provenance_rows
 from app.store.rendering import body_of, etag_of
 from app.store.rows import all_parts, main_tables, part_tables
 
 
-class Readying:
+class Prebuilder:
     """Prebuilds the records of one source item. Each comes after those that it refers to, and all were validated."""
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Readying:
         self._publications: set[str] = set()
         """Those of the sources that are publications."""
 
-    def ready(self, type: RecordType, record: RecordIn) -> Ready | None:
+    def ready(self, type: RecordType, record: RecordIn) -> PrebuiltRecord | None:
         """Prebuild a record; return nothing if that cannot be done.
 
         It cannot if the record quotes, refers to anything but sources that came before it, or is a source with text.
@@ -42,7 +42,7 @@ class Readying:
         rows = rows_of(entry)
         self._add(record, rows)
         body = self._body(type, rows)
-        return Ready(
+        return PrebuiltRecord(
             id=record.id,
             kept=compress(entry.entered),
             digest=entry.digest,

@@ -12,7 +12,7 @@ from app.records.resource import Resource
 from app.store.alerts import derive_alerts, records_citing
 from app.store.bulk_insert import Block, checks_deferred, insert_blocks
 from app.store.documents import Document
-from app.store.entry import Entry, Ready
+from app.store.entry import Entry, PrebuiltRecord
 from app.store.rows import main_tables, part_tables
 from app.store.versions import Key, grouped, store
 
@@ -20,7 +20,7 @@ _DOCUMENTS = table_of(Document)
 _VERSION = ("type", "id", "version", "change", "revision", "etag", "body", "entered")
 
 
-def insertable(prebuilt: Mapping[Key, Ready], entries: Iterable[Entry]) -> dict[Key, Ready]:
+def insertable(prebuilt: Mapping[Key, PrebuiltRecord], entries: Iterable[Entry]) -> dict[Key, PrebuiltRecord]:
     """The prebuilt records whose documents are right as they are.
 
     Their sources are new and prebuilt too, and no other entry of the change refers to them and is shown by them.
@@ -44,17 +44,17 @@ def _resources(keys: Iterable[Key]) -> list[Resource]:
     return [resource for type, resource in RESOURCES.items() if type in types]
 
 
-def insert_prebuilt_main(connection: Connection, prebuilt: Mapping[Key, Ready]) -> None:
+def insert_prebuilt_main(connection: Connection, prebuilt: Mapping[Key, PrebuiltRecord]) -> None:
     """Insert the main rows of prebuilt records, before any row that refers to them."""
     _insert(connection, main_tables(*_resources(prebuilt)), prebuilt)
 
 
-def insert_prebuilt_parts(connection: Connection, prebuilt: Mapping[Key, Ready]) -> None:
+def insert_prebuilt_parts(connection: Connection, prebuilt: Mapping[Key, PrebuiltRecord]) -> None:
     """Insert all other rows of prebuilt records, after all main rows of the change."""
     _insert(connection, part_tables(*_resources(prebuilt)), prebuilt)
 
 
-def _insert(connection: Connection, tables: Iterable[Table], prebuilt: Mapping[Key, Ready]) -> None:
+def _insert(connection: Connection, tables: Iterable[Table], prebuilt: Mapping[Key, PrebuiltRecord]) -> None:
     if prebuilt:
         with checks_deferred(connection):
             for table in tables:
@@ -62,7 +62,7 @@ def _insert(connection: Connection, tables: Iterable[Table], prebuilt: Mapping[K
                 insert_blocks(connection, table, blocks)
 
 
-def store_prebuilt(connection: Connection, prebuilt: Mapping[Key, Ready], revision: int) -> set[Key]:
+def store_prebuilt(connection: Connection, prebuilt: Mapping[Key, PrebuiltRecord], revision: int) -> set[Key]:
     """Store the documents of prebuilt records as first versions; return the records that show alerts about them.
 
     A record that rests on a publication with an alert is rendered again, since its prebuilt document does not show it.
@@ -74,7 +74,7 @@ def store_prebuilt(connection: Connection, prebuilt: Mapping[Key, Ready], revisi
     return {key for _, ids in grouped(publications) for key in records_citing(connection, ids)}
 
 
-def _insert_documents(connection: Connection, prebuilt: Mapping[Key, Ready], revision: int) -> None:
+def _insert_documents(connection: Connection, prebuilt: Mapping[Key, PrebuiltRecord], revision: int) -> None:
     rows = [(*key, 1, "created", revision, ready.etag, ready.body, ready.kept) for key, ready in prebuilt.items()]
     insert_blocks(connection, _DOCUMENTS, [Block(_VERSION, rows)] if rows else [])
 

@@ -18,7 +18,7 @@ from app.records.resource import Resource, Rows
 from app.store.analyze import AnalyzeAfterBulk
 from app.store.derived import derive_columns
 from app.store.documents import Change, Document, Revision, State
-from app.store.entry import Entry, Ready
+from app.store.entry import Entry, PrebuiltRecord
 from app.store.plan import EntriesWithRows, EntryWithRows, Plan
 from app.store.prebuilt import insert_prebuilt_main, insert_prebuilt_parts, insertable, store_prebuilt
 from app.store.quotes.reanchor import reanchor_quotes, replaced_texts
@@ -73,7 +73,9 @@ def close_revision(connection: Connection, revision: int) -> None:
     connection.execute(update(State).values(revision=revision, changed_at=at, shapes=shapes()))
 
 
-def _write_rows(connection: Connection, plan: Plan, entries: EntriesWithRows, prebuilt: Mapping[Key, Ready]) -> None:
+def _write_rows(
+    connection: Connection, plan: Plan, entries: EntriesWithRows, prebuilt: Mapping[Key, PrebuiltRecord]
+) -> None:
     """Write all main rows before all parts, since any part may refer to any main row.
 
     The parts of updated records are cleared with the main rows, so that no new part meets an old one.
@@ -118,7 +120,7 @@ def _shown_in(connection: Connection, keys: Iterable[Key], *, new: bool = False)
     return {key for type, some in grouped(keys) for key in dependents(connection, type, some, new=new)}
 
 
-class Revising:
+class RevisionWriter:
     """Writes one revision by any number of `put`s, in a transaction of `changing`; `close` ends it.
 
     The revision is opened by the first change, so that a change without effect makes none.
@@ -214,7 +216,7 @@ def write(
     progress: Progress = lambda _: None,
 ) -> Summary:
     """Write a revision that consists of one `put`."""
-    revising = Revising(connection, actor=actor, reason=reason, progress=progress)
+    revising = RevisionWriter(connection, actor=actor, reason=reason, progress=progress)
     revising.put(entries, gone)
     return revising.close()
 

@@ -14,13 +14,13 @@ from app.records.fields import RecordType
 from app.records.registry import RESOURCES
 from app.records.rules import broken
 from app.store.documents import decompress
-from app.store.entry import NameClaim, Ready, claims_of
+from app.store.entry import NameClaim, PrebuiltRecord, claims_of
 from app.store.quotes.citations import cited_by
 from app.store.versions import Key
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class Submission:
     """A submitted record that is not validated yet; `number` is its place in the batch and names it in faults."""
 
     number: int
@@ -28,7 +28,7 @@ class Draft:
     data: Any
     entered: bytes | None = None
     """The record as JSON to be stored, if its shape and its own rules were validated before."""
-    ready: Ready | None = None
+    ready: PrebuiltRecord | None = None
     """The prebuilt rows and document, if they were made before."""
 
 
@@ -52,7 +52,7 @@ class Read:
     given: RecordIn | None
     entered: bytes | None = None
     """The record as JSON to be stored, if it was validated before."""
-    ready: Ready | None = None
+    ready: PrebuiltRecord | None = None
 
     @classmethod
     def of(cls, number: int, type: RecordType, record: RecordIn, entered: bytes | None = None) -> "Read":
@@ -87,7 +87,7 @@ class Read:
         )
 
 
-def prevalidated(draft: Draft) -> Read | None:
+def prevalidated(draft: Submission) -> Read | None:
     """Return a draft that was validated or prebuilt before, without validating it again; nothing for any other."""
     if draft.ready:
         return Read(draft.number, draft.type, draft.ready.id, None, ready=draft.ready)
@@ -97,7 +97,7 @@ def prevalidated(draft: Draft) -> Read | None:
     return Read.of(draft.number, draft.type, record, draft.entered)
 
 
-def validate_draft(draft: Draft, faults: list[Fault]) -> Read | None:
+def validate_draft(draft: Submission, faults: list[Fault]) -> Read | None:
     """Check that a draft's text can be stored and that its shape is valid; append to `faults` what is wrong."""
     unstorable = list(text_faults(draft.data))
     if unstorable:
@@ -106,7 +106,7 @@ def validate_draft(draft: Draft, faults: list[Fault]) -> Read | None:
     return read_storable(draft, faults)
 
 
-def read_storable(draft: Draft, faults: list[Fault]) -> Read | None:
+def read_storable(draft: Submission, faults: list[Fault]) -> Read | None:
     """Parse a draft whose text can be stored; where its shape is invalid, append to `faults` and return nothing."""
     entered: type[RecordIn] = RESOURCES[draft.type].entered
     try:

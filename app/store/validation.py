@@ -18,7 +18,7 @@ from app.store.quotes.citations import provenance_rows
 from app.store.quotes.reanchor import QuotingRecord, reentered_with_moved_quotes
 from app.store.rendering import referrers
 from app.store.rows import IS_DELETED, among, batches, known
-from app.store.submission import Draft, Fault, Read, own_faults, prevalidated, validate_draft
+from app.store.submission import Fault, Read, Submission, own_faults, prevalidated, validate_draft
 from app.store.versions import Key, grouped
 
 ClaimedName = tuple[RecordType, str]
@@ -63,7 +63,7 @@ def still_referred(connection: Connection, gone: Collection[Key], *, but: Collec
     return found
 
 
-class Checking:
+class Validation:
     """Validates the drafts of one change, which may come in several batches. Faults are collected in `faults`.
 
     All drafts go through `read` before any is given to `settle`, since a record may refer to any other of the change.
@@ -79,7 +79,7 @@ class Checking:
         self._texts: dict[str, str | None] = {}
         self._ids_by_type: dict[RecordType, list[str]] = {}
 
-    def read(self, drafts: Iterable[Draft]) -> Iterator[Read]:
+    def read(self, drafts: Iterable[Submission]) -> Iterator[Read]:
         """Validate each draft by itself and yield those whose shape is valid."""
         for draft in drafts:
             found = prevalidated(draft) or validate_draft(draft, self.faults)
@@ -178,13 +178,13 @@ TYPE_ORDER = {type: place for place, type in enumerate(RESOURCES)}
 
 
 def check(
-    connection: Connection, drafts: Iterable[Draft], gone: Collection[Key] = ()
+    connection: Connection, drafts: Iterable[Submission], gone: Collection[Key] = ()
 ) -> tuple[list[Entry], list[Fault]]:
     """Validate a whole change: return its entries in the order in which they can be written, and its faults.
 
     The entries may be written only if there are no faults.
     """
-    checking = Checking(gone)
+    checking = Validation(gone)
     batch = sorted(checking.read(drafts), key=lambda read: TYPE_ORDER[read.type])
     entries = checking.settle(connection, batch)
     return entries, sorted(checking.faults, key=lambda fault: (fault.number, fault.pointer))

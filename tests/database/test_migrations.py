@@ -23,7 +23,7 @@ from app.releases.load import load
 from app.store import integrity as maintaining
 from app.store.documents import Document
 from app.store.revision import changing, write
-from app.store.submission import Draft
+from app.store.submission import Submission
 from app.store.validation import check
 from app.store.versions import Key
 from tests.changing import CITED, SOURCE, change
@@ -65,7 +65,7 @@ def test_down_and_up_with_deleted_and_restored_records(url: str) -> None:
         write(connection, [], gone=keys, actor="test", reason="gone")
     with changing(engine) as connection:
         back = entered(connection, RESOURCES["directions"], some[0])
-        entries, faults = check(connection, [Draft(0, "directions", back)])
+        entries, faults = check(connection, [Submission(0, "directions", back)])
         assert not faults
         assert write(connection, entries, actor="test", reason="back").restored == 1
     assert list(maintaining.check(engine)) == []

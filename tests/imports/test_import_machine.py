@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from app.auth.audit import Who
 from app.common.problems import Problem
 from app.editing.service import Change, delete, patch, restore
-from app.imports.candidates import Found, Mention, Unit
+from app.imports.candidates import Found, PartialUpdate, SourceItem
 from app.records.registry import RESOURCES
 from app.store import integrity as maintaining
 from app.store.revision import changing
@@ -36,16 +36,16 @@ def offered(random: Random) -> list[Found]:
 def published(random: Random) -> list[Found]:
     found: list[Found] = []
     for pmid in random.sample("12345", random.randint(1, 4)):
-        mention = Mention("publications", random.choice("12345"), {"retraction_state": "retracted"})
+        mention = PartialUpdate("publications", random.choice("12345"), {"retraction_state": "retracted"})
         more = {"year": random.choice([2009, 2010]), "registry_ids": [f"NCT0000000{random.randint(1, 4)}"]}
         state = random.choice(["none", "corrected"])
-        unit: Unit = paper(pmid, mentions=(mention,) * random.randint(0, 1), retraction_state=state, **more)
+        unit: SourceItem = paper(pmid, mentions=(mention,) * random.randint(0, 1), retraction_state=state, **more)
         found.append(unit if random.random() < 0.85 else taken_back(pmid))
     return found
 
 
 def _takes_back(found: list[Found]) -> bool:
-    return any(isinstance(unit, Unit) and unit.withdrawals for unit in found)
+    return any(isinstance(unit, SourceItem) and unit.withdrawals for unit in found)
 
 
 class World:

@@ -12,7 +12,7 @@ from app.common.problems import Problem
 from app.database.engine import reading
 from app.database.migrations import migrate
 from app.editing.service import Change, delete, patch
-from app.imports.candidates import Found, Mention, Offer, Refusal, Remark, Unit
+from app.imports.candidates import Candidate, Found, ImportWarning, PartialUpdate, Rejection, SourceItem
 from app.records.fields import RecordType
 from app.records.registry import RESOURCES
 from app.releases.summary import found as release_named
@@ -220,7 +220,7 @@ def test_a_revert_can_be_reverted(engine: Engine) -> None:
     assert document(engine, "studies", "nct00000001")["enrolled"] == 730
 
 
-RETRACTED = Mention("publications", "2", {"retraction_state": "retracted"})
+RETRACTED = PartialUpdate("publications", "2", {"retraction_state": "retracted"})
 
 
 def offered_otherwise(engine: Engine) -> list[Any]:
@@ -365,7 +365,7 @@ def test_one_doi_of_two_papers(engine: Engine) -> None:
 
 def test_the_worst_retraction_state_wins(engine: Engine) -> None:
     by_hand(engine, "publications", {"id": "aurora", "pmid": "1", "title": "Bad", "retraction_state": "none", **CITED})
-    mention = Mention("publications", "1", {"retraction_state": "retracted"})
+    mention = PartialUpdate("publications", "1", {"retraction_state": "retracted"})
     take(engine, paper("2", mentions=(mention,)), format="pubmed")
     assert document(engine, "publications", "aurora")["retraction_state"] == "retracted"
     take(engine, paper("1", title="Bad", retraction_state="none"), format="pubmed", name="two")
@@ -377,13 +377,13 @@ def test_the_worst_retraction_state_wins(engine: Engine) -> None:
 
 
 def test_a_mention_of_what_nobody_has_is_of_no_matter(engine: Engine) -> None:
-    mention = Mention("publications", "99", {"retraction_state": "retracted"})
+    mention = PartialUpdate("publications", "99", {"retraction_state": "retracted"})
     assert take(engine, paper("2", mentions=(mention,)), format="pubmed").units.applied == 1
     assert ids(engine, "publications") == {"pmid-2"}
 
 
 def test_a_notice_may_come_long_before_what_it_retracts(engine: Engine) -> None:
-    mention = Mention("publications", "9000", {"retraction_state": "retracted"})
+    mention = PartialUpdate("publications", "9000", {"retraction_state": "retracted"})
     found = [paper("2", mentions=(mention,)), *(paper(str(1000 + n)) for n in range(300)), paper("9000")]
     assert take(engine, *found, format="pubmed").units.applied == 302
     assert document(engine, "publications", "pmid-9000")["retraction_state"] == "retracted"
@@ -394,7 +394,7 @@ def test_pubmed_comes_first_for_bibliography_whoever_came_first(engine: Engine) 
     other = paper("1", title="Paper one.", year=2011)
     pubmed = paper("1", title="Paper one", journal="Pain")
     source = other.offers[0].data | {"id": "export", "url": "https://example.org/export.ris"}
-    ris = Unit("1", (Offer("sources", source), Offer("publications", _citing(other, "export"))))
+    ris = SourceItem("1", (Candidate("sources", source), Candidate("publications", _citing(other, "export"))))
     take(engine, ris, format="ris")
     take(engine, pubmed, format="pubmed", name="two")
     told = document(engine, "publications", "pmid-1")
@@ -404,7 +404,7 @@ def test_pubmed_comes_first_for_bibliography_whoever_came_first(engine: Engine) 
     ]
 
 
-def _citing(unit: Unit, source: str) -> Json:
+def _citing(unit: SourceItem, source: str) -> Json:
     return unit.offers[1].data | {"provenance": [{"source": source}]}
 
 
@@ -425,7 +425,7 @@ def test_stop_writes_nothing_and_tells_everything(engine: Engine) -> None:
     found: list[Found] = [
         trial(),
         wrong,
-        Refusal("line 7", "/x", "no record"),
+        Rejection("line 7", "/x", "no record"),
         trial("NCT00000003", products=["nobody"]),
     ]
     report = take(engine, *found)
@@ -442,7 +442,7 @@ def test_stop_writes_nothing_and_tells_everything(engine: Engine) -> None:
 
 def test_skip_leaves_out_whole_units(engine: Engine) -> None:
     wrong = trial("NCT00000002", design="randomised")
-    report = take(engine, trial(), wrong, Refusal("line 7", "", "no record"), on_error="skip")
+    report = take(engine, trial(), wrong, Rejection("line 7", "", "no record"), on_error="skip")
     assert (report.stopped, report.units.applied, report.units.refused) == (False, 1, 2)
     assert ids(engine, "studies") == {"nct00000001"}
     assert ids(engine, "sources") == {"ctgov-nct00000001"}
@@ -481,11 +481,11 @@ def test_what_citation_managers_export_twice_is_taken_once(engine: Engine) -> No
 
 
 def test_several_units_offer_one_publication(engine: Engine) -> None:
-    def citing(number: str, **more: Any) -> Unit:
+    def citing(number: str, **more: Any) -> SourceItem:
         unit = trial(number, publications=[{"publication": "pmid-1"}])
         source = unit.offers[0].data["id"]
         offered = {"id": "pmid-1", "pmid": "1", "title": "A paper", "provenance": [{"source": source}], **more}
-        return unit._replace(offers=(unit.offers[0], Offer("publications", offered), unit.offers[1]))
+        return unit._replace(offers=(unit.offers[0], Candidate("publications", offered), unit.offers[1]))
 
     report = take(engine, citing("NCT00000001"), citing("NCT00000002", year=2010))
     assert report.units.applied == 2
@@ -522,7 +522,7 @@ def test_a_withdrawn_record_goes_if_nobody_needs_it(engine: Engine) -> None:
 
 
 def test_remarks_are_counted(engine: Engine) -> None:
-    said = tuple(Remark("condition-kept-as-text", f"Pain {number}") for number in range(30))
+    said = tuple(ImportWarning("condition-kept-as-text", f"Pain {number}") for number in range(30))
     report = take(engine, trial()._replace(remarks=said)).as_json()
     assert report["warnings"]["condition-kept-as-text"]["count"] == 30
     assert len(report["warnings"]["condition-kept-as-text"]["texts"]) == 20
@@ -531,7 +531,7 @@ def test_remarks_are_counted(engine: Engine) -> None:
 
 def test_garbage_is_refused_and_breaks_nothing(engine: Engine) -> None:
     garbage: list[Any] = [None, 7, [], {}, {"id": 7}, {"id": "x", "registry_ids": {"a": 1}, "publications": [7, {}]}]
-    units = [Unit(f"unit {number}", (Offer("studies", data),)) for number, data in enumerate(garbage)]
+    units = [SourceItem(f"unit {number}", (Candidate("studies", data),)) for number, data in enumerate(garbage)]
     report = take(engine, *units, trial(), on_error="skip")
     assert (report.units.refused, report.units.applied) == (len(garbage), 1)
 
@@ -572,7 +572,7 @@ def test_migrations_keep_what_is_imported_until_they_cannot(engine: Engine) -> N
     unknown = {name: value for name, value in offered.items() if name != "pmid"} | {"id": "by-title"}
     unit = paper("1")
     report = take(
-        engine, unit._replace(offers=(unit.offers[0], Offer("publications", unknown))), format="ris", name="two"
+        engine, unit._replace(offers=(unit.offers[0], Candidate("publications", unknown))), format="ris", name="two"
     )
     assert report.units.refused == 0
     assert ids(engine, "publications") == {"pmid-1"}
@@ -601,11 +601,11 @@ def test_a_batch_costs_a_fixed_number_of_statements(engine: Engine, statements: 
 def test_what_is_said_in_two_batches_of_a_run_is_entered(engine: Engine) -> None:
     """Who edits a record begins with what was entered last, and so does the next import."""
 
-    def citing(number: str, **more: Any) -> Unit:
+    def citing(number: str, **more: Any) -> SourceItem:
         unit = trial(number, publications=[{"publication": "pmid-1"}])
         source = unit.offers[0].data["id"]
         offered = {"id": "pmid-1", "pmid": "1", "title": "A paper", "provenance": [{"source": source}], **more}
-        return unit._replace(offers=(unit.offers[0], Offer("publications", offered), unit.offers[1]))
+        return unit._replace(offers=(unit.offers[0], Candidate("publications", offered), unit.offers[1]))
 
     between = [trial(f"NCT1{number:07}") for number in range(300)]
     found = [citing("NCT00000001", volume="7"), *between, citing("NCT00000002", year=2010)]
@@ -623,7 +623,7 @@ def test_what_is_said_in_two_batches_of_a_run_is_entered(engine: Engine) -> None
 def test_what_is_shown_anew_and_then_entered_in_one_run_is_entered(engine: Engine) -> None:
     by_hand(engine)
     take(engine, trial(enrolled=700))
-    mention = Mention("studies", "NCT00000001", {"phase": "3"})
+    mention = PartialUpdate("studies", "NCT00000001", {"phase": "3"})
     between = [trial(f"NCT1{number:07}") for number in range(300)]
     late = trial("NCT00000009")._replace(mentions=(mention,))
     take(engine, trial(enrolled=720), *between, late, name="two")
@@ -675,9 +675,9 @@ def test_one_unregistered_study_is_found_by_one_trial(engine: Engine) -> None:
     assert document(engine, "studies", "ours")["registry_ids"] == ["NCT00000001"]
 
 
-def by_doi(doi: str) -> Unit:
+def by_doi(doi: str) -> SourceItem:
     data = {"id": "doi-10-1000-x-1", "doi": doi, "title": f"Paper {doi}", "provenance": [{"source": "pubmed-1"}]}
-    return Unit(doi, (paper("1").offers[0], Offer("publications", data)))
+    return SourceItem(doi, (paper("1").offers[0], Candidate("publications", data)))
 
 
 def test_words_that_make_one_id_of_two_dois_make_two_publications(engine: Engine) -> None:
@@ -689,9 +689,9 @@ def test_words_that_make_one_id_of_two_dois_make_two_publications(engine: Engine
     assert (again.revision, len(ids(engine, "publications"))) == (None, 2)
 
 
-def of_label(number: str, type: RecordType, data: Json) -> Unit:
+def of_label(number: str, type: RecordType, data: Json) -> SourceItem:
     cited = {"provenance": [{"source": f"ctgov-{number.lower()}"}]}
-    return Unit(number, (trial(number).offers[0], Offer(type, data | cited)))
+    return SourceItem(number, (trial(number).offers[0], Candidate(type, data | cited)))
 
 
 def test_indications_of_one_slug_and_two_names_are_two(engine: Engine) -> None:
@@ -717,7 +717,7 @@ def test_the_unit_that_is_at_fault_is_refused(engine: Engine) -> None:
 
 def test_what_was_reverted_comes_back_though_others_mention_it(engine: Engine) -> None:
     take(engine, paper("2", retraction_state="retracted"), format="pubmed")
-    mention = Mention("publications", "2", {"retraction_state": "retracted"})
+    mention = PartialUpdate("publications", "2", {"retraction_state": "retracted"})
     take(engine, paper("5", mentions=(mention,)), format="pubmed", name="two")
     undo(engine, "one")
     take(engine, paper("2", retraction_state="retracted"), format="pubmed", name="three")

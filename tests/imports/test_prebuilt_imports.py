@@ -10,8 +10,8 @@ from sqlalchemy import Engine, select
 
 from app.database.engine import Base, open_engine, reading
 from app.database.migrations import migrate
-from app.imports.candidates import Found, Unit
-from app.imports.name_index import NOBODY
+from app.imports.candidates import Found, SourceItem
+from app.imports.name_index import NO_NAMES
 from app.imports.preparation import prepared
 from app.imports.registry import FORMATS
 from app.store import integrity as maintaining
@@ -30,7 +30,7 @@ OLD_PAPER: Typed = (
 OLD_STUDY: Typed = ("studies", {"id": "old", "title": "Old", "provenance": [{"source": "old-paper"}]})
 OF_TRIAL: Json = {"publications": [{"publication": "pmid-1"}, {"publication": "pmid-9"}]}
 
-SCENARIOS: dict[str, tuple[Sequence[Typed], Sequence[tuple[str, Sequence[Unit]]]]] = {
+SCENARIOS: dict[str, tuple[Sequence[Typed], Sequence[tuple[str, Sequence[SourceItem]]]]] = {
     "nobody is here": ((), [("ctgov", [trial(), trial("NCT00000002", phase="2", **OF_TRIAL)])]),
     "the publication comes first": ((), [("pubmed", [paper("1")]), ("ctgov", [trial(**OF_TRIAL)])]),
     "the publication comes later": ((), [("ctgov", [trial(**OF_TRIAL)]), ("pubmed", [paper("1")])]),
@@ -125,7 +125,7 @@ def found_in(format: str, *files: Path) -> list[Found]:
     found: list[Found] = []
     for file in files:
         with file.open("rb") as stream:
-            found += FORMATS[format].units(stream, file.name, NOBODY)
+            found += FORMATS[format].units(stream, file.name, NO_NAMES)
     return found
 
 
@@ -139,7 +139,7 @@ def test_files_are_made_ready(backend: str, new_database: NewDatabase) -> None:
 
 def test_what_quotes_or_shows_others_is_not() -> None:
     found = map(prepared, found_in("label", FIXTURES / "label/prescription.xml"))
-    offers = [offer for unit in found if isinstance(unit, Unit) for offer in unit.offers]
+    offers = [offer for unit in found if isinstance(unit, SourceItem) for offer in unit.offers]
     assert len(offers) > 5
     assert [offer.type for offer in offers if offer.prepared] == []
     assert all(offer.entered for offer in offers)
@@ -148,7 +148,7 @@ def test_what_quotes_or_shows_others_is_not() -> None:
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"the real records are not at {DATA}")
 def test_real_records_are_made_ready(new_database: NewDatabase) -> None:
     studies = found_in("ctgov", *sorted((DATA / "ctgov/studies").glob("*.json")))
-    ready = [offer.prepared for unit in map(prepared, studies) if isinstance(unit, Unit) for offer in unit.offers]
+    ready = [offer.prepared for unit in map(prepared, studies) if isinstance(unit, SourceItem) for offer in unit.offers]
     assert all(ready)
     assert len(ready) == 2 * 273
     papers = found_in("pubmed", *sorted((DATA / "pubmed").glob("*.xml")))

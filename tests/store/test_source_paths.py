@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from app.database.engine import reading
 from app.store import integrity as maintaining
-from app.store.submission import Draft
+from app.store.submission import Submission
 from app.store.validation import check
 from tests.changing import change
 from tests.conftest import serving, settings_for
@@ -60,5 +60,5 @@ def test_a_path_is_of_a_field_and_is_a_pointer(engine: Engine, paths: Any, point
     del record["provenance"][0]["quote"]
     assert change(engine, [source(TEXT)])
     with reading(engine) as connection:
-        _, faults = check(connection, [Draft(0, "studies", record)])
+        _, faults = check(connection, [Submission(0, "studies", record)])
     assert [fault.pointer for fault in faults] == [pointer]

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.records.fields import RecordType
-from app.store.reconciliation.contributions import Layer, key_of
+from app.store.reconciliation.contributions import Contribution, key_of
 from app.store.reconciliation.precedence import MERGED_LISTS, STATES, WITHOUT_CONFLICT, worse
-from app.store.reconciliation.survivorship import Standing
+from app.store.reconciliation.survivorship import CurrentRecord
 
 Json = dict[str, Any]
 
@@ -38,8 +38,8 @@ def _unstated(record: Json) -> Json:
     return {name: why for name, why in record["absent"].items() if name not in record}
 
 
-def layer(format: str, offered: Json, at: int = 1) -> Layer:
-    return Layer(f"{format}-source", format, offered, digest="x", revision=at, since=at)
+def layer(format: str, offered: Json, at: int = 1) -> Contribution:
+    return Contribution(f"{format}-source", format, offered, digest="x", revision=at, since=at)
 
 
 def stands(before: Json, after: Json) -> None:
@@ -57,7 +57,7 @@ def stands(before: Json, after: Json) -> None:
 
 @given(records, st.lists(offers, max_size=5))
 def test_what_a_person_entered_is_never_lost(entered: Json, imports: list[tuple[str, Json]]) -> None:
-    standing = Standing(TYPE, entered)
+    standing = CurrentRecord(TYPE, entered)
     for number, (format, offered) in enumerate(imports):
         standing = standing.offered(layer(format, offered, number))
         stands(entered, dict(standing.record))
@@ -68,7 +68,7 @@ def test_what_a_person_edits_between_imports_is_never_lost(
     entered: Json, before: list[tuple[str, Json]], edited: Json, after: list[tuple[str, Json]]
 ) -> None:
     """Whoever takes over what an import offers follows that import from then on; every other edit stands."""
-    standing = Standing(TYPE, entered)
+    standing = CurrentRecord(TYPE, entered)
     for number, (format, offered) in enumerate(before):
         standing = standing.offered(layer(format, offered, number))
     known = [each.offered for each in standing.layers]
@@ -80,7 +80,7 @@ def test_what_a_person_edits_between_imports_is_never_lost(
     record = {**standing.record, **changed}
     record["absent"] = {name: why for name, why in record.get("absent", {}).items() if name not in record}
     record = {name: value for name, value in record.items() if value != {}}
-    standing = Standing(TYPE, record, standing.layers)
+    standing = CurrentRecord(TYPE, record, standing.layers)
     for number, (format, offered) in enumerate(after):
         standing = standing.offered(layer(format, offered, 10 + number))
         stands({name: _own(name, value, known) for name, value in changed.items() if name != "absent"}, _of(standing))
@@ -93,13 +93,13 @@ def _own(name: str, value: Any, known: list[Json]) -> Any:
     return [item for item in value if all(item not in said.get(name, ()) for said in known)]
 
 
-def _of(standing: Standing) -> Json:
+def _of(standing: CurrentRecord) -> Json:
     return dict(standing.record)
 
 
 @given(records, st.lists(offers, min_size=1, max_size=4))
 def test_the_same_again_changes_nothing(entered: Json, imports: list[tuple[str, Json]]) -> None:
-    standing = Standing(TYPE, entered)
+    standing = CurrentRecord(TYPE, entered)
     for number, (format, offered) in enumerate(imports):
         standing = standing.offered(layer(format, offered, number))
     last = standing.offered(layer(*imports[-1], 9))
@@ -110,7 +110,7 @@ def test_the_same_again_changes_nothing(entered: Json, imports: list[tuple[str, 
 
 def test_a_value_that_fits_a_persons_is_not_taken_for_a_persons() -> None:
     """The title of a first source had no place beside the kind that a person stated, and that of a second has."""
-    standing = Standing(TYPE, {"title_kind": "printed"})
+    standing = CurrentRecord(TYPE, {"title_kind": "printed"})
     standing = standing.offered(layer("pubmed", {"title": "A", "title_kind": "truncated"}, 1))
     standing = standing.offered(layer("ctgov", {"title": "B"}, 2))
     assert standing.record == {"title_kind": "printed", "title": "B"}
@@ -121,7 +121,7 @@ def test_a_value_that_fits_a_persons_is_not_taken_for_a_persons() -> None:
 @given(records, records, records)
 def test_the_order_of_two_imports_does_not_matter(entered: Json, registry: Json, pubmed: Json) -> None:
     one, other = layer("ctgov", registry), layer("pubmed", pubmed)
-    start = Standing(TYPE, entered)
+    start = CurrentRecord(TYPE, entered)
     first, second = start.offered(one).offered(other), start.offered(other).offered(one)
     assert first.record == second.record
     assert sorted(first.differing(), key=str) == sorted(second.differing(), key=str)
@@ -129,7 +129,7 @@ def test_the_order_of_two_imports_does_not_matter(entered: Json, registry: Json,
 
 @given(records, st.lists(offers, max_size=4))
 def test_conflicts_are_exactly_where_they_differ(entered: Json, imports: list[tuple[str, Json]]) -> None:
-    standing = Standing(TYPE, entered)
+    standing = CurrentRecord(TYPE, entered)
     for number, (format, offered) in enumerate(imports):
         standing = standing.offered(layer(format, offered, number))
     differing = {
@@ -147,7 +147,7 @@ def test_conflicts_are_exactly_where_they_differ(entered: Json, imports: list[tu
 
 @given(records, st.lists(offers, max_size=4))
 def test_imports_alone_leave_no_trace_of_people(entered: Json, imports: list[tuple[str, Json]]) -> None:
-    standing = Standing(TYPE, {})
+    standing = CurrentRecord(TYPE, {})
     for number, (format, offered) in enumerate(imports):
         standing = standing.offered(layer(format, offered, number))
     assert not standing.is_touched()
@@ -157,8 +157,8 @@ def test_imports_alone_leave_no_trace_of_people(entered: Json, imports: list[tup
 
 def test_a_milder_state_that_a_person_entered_comes_back() -> None:
     """An import knew of a worse one when the person spoke, and takes it back later; another one came between."""
-    standing = Standing(TYPE, {}).offered(layer("ctgov", {"retraction_state": "retracted"}, 1))
-    standing = Standing(TYPE, {"retraction_state": "corrected"}, standing.layers)
+    standing = CurrentRecord(TYPE, {}).offered(layer("ctgov", {"retraction_state": "retracted"}, 1))
+    standing = CurrentRecord(TYPE, {"retraction_state": "corrected"}, standing.layers)
     standing = standing.offered(layer("pubmed", {"title": "A"}, 2))
     assert standing.record["retraction_state"] == "retracted"
     assert standing.offered(layer("ctgov", {"title": "A"}, 3)).record["retraction_state"] == "corrected"
@@ -170,7 +170,7 @@ def test_the_rule_of_a_retraction_state_is_the_one_that_chose() -> None:
     rules = {}
     for stands_now, published in (worst, back):
         said = layer("pubmed", {"title": "A", "retraction_state": published})
-        record = Standing(TYPE, {"title": "A", "retraction_state": stands_now}, (said,))
+        record = CurrentRecord(TYPE, {"title": "A", "retraction_state": stands_now}, (said,))
         rules[stands_now, published] = [(found.field, found.rule) for found in record.differing()]
     assert rules == {
         worst: [("retraction_state", "worst-retraction-state")],

@@ -15,7 +15,7 @@ from typing import IO, Any
 import orjson
 
 from app.imports import registry as formats
-from app.imports.candidates import Found, Offer, Refusal, Unit, Unreadable
+from app.imports.candidates import Candidate, Found, Rejection, SourceItem, Unreadable
 from app.imports.clients import registry as servers
 from app.imports.name_index import Names
 from app.imports.registry import Format
@@ -30,8 +30,8 @@ def _found(place: str, said: Json) -> Found:
     if "unreadable" in said:
         raise Unreadable(said["unreadable"])
     if "refusal" in said:
-        return Refusal(place, "", said["refusal"])
-    return Unit(place, tuple(Offer(type, record) for type, record in said["offers"]))
+        return Rejection(place, "", said["refusal"])
+    return SourceItem(place, tuple(Candidate(type, record) for type, record in said["offers"]))
 
 
 def _said(file: IO[bytes]) -> Iterator[Json]:
@@ -49,7 +49,7 @@ def units(file: IO[bytes], name: str, names: Names) -> Iterator[Found]:
         yield _found(f"line {number}", said)
 
 
-def _updated(unit: Unit) -> str | None:
+def _updated(unit: SourceItem) -> str | None:
     return next((offer.data["note"] for offer in unit.offers if offer.data.get("note")), None)
 
 

@@ -23,7 +23,7 @@ from app.api.services import service_of
 from app.common.problems import Invalid, Problem, parameter_fault
 from app.editing import service as editing
 from app.editing.idempotency import Asked, Given, given, keep, replayed
-from app.editing.service import Change, Done
+from app.editing.service import Change, EditResult
 from app.query.parameters import Parameters, read_boolean
 from app.records.resource import Resource
 
@@ -31,7 +31,7 @@ LONGEST_REASON = 1000
 LONG = 100_000
 """Bytes of JSON from which on it is parsed in a thread, because parsing would delay other requests."""
 
-Work = Callable[[Connection, Change, Any], Done]
+Work = Callable[[Connection, Change, Any], EditResult]
 """A change, made with the parsed content of a request."""
 
 
@@ -69,7 +69,7 @@ def _expected(request: Request) -> frozenset[str] | None:
     return None if header.strip() == "*" else etags_of(header)
 
 
-def _headers(resource: Resource, done: Done) -> dict[str, str]:
+def _headers(resource: Resource, done: EditResult) -> dict[str, str]:
     path = f"{resource.path}/{done.id}"
     headers = {"etag": f'"{done.etag}"', "content-location": path, "link": f'<{path}/versions>; rel="version-history"'}
     return headers | ({"location": path} if done.status == 201 else {})
@@ -121,7 +121,7 @@ async def _answer(
 async def answer_create(request: Request, resource: Resource) -> Response:
     """Answer a request that creates a record."""
 
-    def work(connection: Connection, change: Change, data: Any) -> Done:
+    def work(connection: Connection, change: Change, data: Any) -> EditResult:
         return editing.create(connection, resource, data, change)
 
     return await _answer(request, resource, work, media=JSON, conditional=False)
@@ -130,7 +130,7 @@ async def answer_create(request: Request, resource: Resource) -> Response:
 async def answer_replace(request: Request, resource: Resource) -> Response:
     """Answer a request that replaces a record (PUT)."""
 
-    def work(connection: Connection, change: Change, data: Any) -> Done:
+    def work(connection: Connection, change: Change, data: Any) -> EditResult:
         return editing.replace(connection, resource, request.path_params["id"], data, change)
 
     return await _answer(request, resource, work, media=JSON, conditional=True)
@@ -139,7 +139,7 @@ async def answer_replace(request: Request, resource: Resource) -> Response:
 async def answer_patch(request: Request, resource: Resource) -> Response:
     """Answer a request that changes parts of a record (PATCH, RFC 7396)."""
 
-    def work(connection: Connection, change: Change, data: Any) -> Done:
+    def work(connection: Connection, change: Change, data: Any) -> EditResult:
         return editing.patch(connection, resource, request.path_params["id"], data, change)
 
     return await _answer(request, resource, work, media=MERGE_PATCH, conditional=True)
@@ -148,7 +148,7 @@ async def answer_patch(request: Request, resource: Resource) -> Response:
 async def answer_delete(request: Request, resource: Resource) -> Response:
     """Answer a request that deletes a record."""
 
-    def work(connection: Connection, change: Change, _: Any) -> Done:
+    def work(connection: Connection, change: Change, _: Any) -> EditResult:
         return editing.delete(connection, resource, request.path_params["id"], change)
 
     return await _answer(request, resource, work, media=None, conditional=True)
@@ -157,7 +157,7 @@ async def answer_delete(request: Request, resource: Resource) -> Response:
 async def answer_restore(request: Request, resource: Resource) -> Response:
     """Answer a request that restores a deleted record."""
 
-    def work(connection: Connection, change: Change, _: Any) -> Done:
+    def work(connection: Connection, change: Change, _: Any) -> EditResult:
         return editing.restore(connection, resource, request.path_params["id"], change)
 
     return await _answer(request, resource, work, media=None, conditional=False)

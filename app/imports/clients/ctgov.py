@@ -14,7 +14,7 @@ import ijson
 
 from app.common.strict_json import TooDeep
 from app.imports.clients.downloads import Downloads
-from app.imports.clients.http import Again, Ask, Wrong
+from app.imports.clients.http import Ask, TransientFault, UnexpectedAnswer
 from app.imports.clients.pages import Chain, Page, require_words
 from app.imports.readers.json_events import TooLong, events
 
@@ -42,11 +42,11 @@ def _inspect_page(file: IO[bytes]) -> _PageSummary:
             listed |= place == "studies" and event == "start_array"
             studies += place == "studies.item" and event == "start_map"
     except (TooDeep, TooLong) as error:
-        raise Wrong(f"its answer cannot be read: {error}") from None
+        raise UnexpectedAnswer(f"its answer cannot be read: {error}") from None
     except (ijson.JSONError, UnicodeDecodeError) as error:
-        raise Again(f"its answer is no whole JSON: {error}") from None
+        raise TransientFault(f"its answer is no whole JSON: {error}") from None
     if not listed:
-        raise Wrong("it answered with no list of studies")
+        raise UnexpectedAnswer("it answered with no list of studies")
     return _PageSummary(studies, found["nextPageToken"] or None, found["totalCount"])
 
 

@@ -16,7 +16,7 @@ import orjson
 
 from app.imports.clients.content_checks import START
 from app.imports.clients.downloads import Downloads
-from app.imports.clients.http import Again, Ask, Missing, Wrong
+from app.imports.clients.http import Ask, Missing, TransientFault, UnexpectedAnswer
 from app.imports.clients.pages import Chain, Page, require_words, with_last
 from app.imports.readers.faults import UnreadableInput
 from app.imports.readers.streams import failing_stream
@@ -40,23 +40,23 @@ def _parse_label_page(file: IO[bytes]) -> _LabelPage:
     try:
         answer = orjson.loads(file.read())
     except ValueError:
-        raise Again("its answer is no whole JSON") from None
+        raise TransientFault("its answer is no whole JSON") from None
     try:
         ids = [label["setid"] for label in answer["data"]]
         listed = _LabelPage(ids, int(answer["metadata"]["total_pages"]), int(answer["metadata"]["total_elements"]))
     except (KeyError, TypeError, ValueError):
-        raise Wrong("it answered with no list of labels") from None
+        raise UnexpectedAnswer("it answered with no list of labels") from None
     if not all(isinstance(id, str) and _SET_ID.fullmatch(id) for id in ids):
-        raise Wrong("it answered with something that is no id of a label")
+        raise UnexpectedAnswer("it answered with something that is no id of a label")
     return listed
 
 
 def _require_whole(file: IO[bytes]) -> None:
-    """Raises `Again` if the answer was cut off, which no status or header shows."""
+    """Raises `TransientFault` if the answer was cut off, which no status or header shows."""
     end = file.seek(0, 2)
     file.seek(max(0, end - START))
     if not file.read().rstrip().endswith(b"document>"):
-        raise Again("its answer ends early")
+        raise TransientFault("its answer ends early")
 
 
 class DailyMed:

@@ -12,7 +12,7 @@ import httpx
 
 from app.common import safe_http as outgoing
 from app.common.safe_http import Refused, Resolve
-from app.imports.clients.http import Again, Ask, Asker, Inspect
+from app.imports.clients.http import Ask, Inspect, RequestSender, TransientFault
 from app.imports.clients.throttle import LONGEST_RETRY_AFTER, Pace, Time, retry_delay
 from app.imports.readers.faults import UnreadableInput
 from app.imports.readers.limits import MOST_BYTES
@@ -59,7 +59,7 @@ class Downloads:
     def __enter__(self) -> Self:
         self._runner = asyncio.Runner()
         client = outgoing.client(private=self._private, resolve=self._resolve)
-        self._asker = Asker(client, self._pace, self._terms.bytes, self._private)
+        self._asker = RequestSender(client, self._pace, self._terms.bytes, self._private)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -93,16 +93,16 @@ class Downloads:
         for attempt in range(last):
             try:
                 return await self._asker.answer(ask, inspect)
-            except Again as again:
+            except TransientFault as again:
                 wait = retry_delay(attempt, _retry_after(ask, again), self._time)
             await self._time.sleep(wait)
         try:
             return await self._asker.answer(ask, inspect)
-        except Again as again:
+        except TransientFault as again:
             raise UnreadableInput(ask.name, f"{again}; asked {self._terms.attempts} times") from None
 
 
-def _retry_after(ask: Ask, again: Again) -> float:
+def _retry_after(ask: Ask, again: TransientFault) -> float:
     """The seconds that the server asks to wait; raises `UnreadableInput` if they are too many."""
     if again.wait > LONGEST_RETRY_AFTER:
         raise UnreadableInput(ask.name, f"{again}; it asks to come back in {again.wait:.0f} seconds") from None

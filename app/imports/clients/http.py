@@ -41,14 +41,14 @@ HEADERS = {"accept-encoding": "identity"}
 
 T = TypeVar("T")
 Inspect = Callable[[IO[bytes]], T]
-"""Examines an answer. It raises `Again` if the answer was cut off, and `Wrong` if it is not as documented."""
+"""Examines an answer; raises `TransientFault` if it was cut off, and `UnexpectedAnswer` if it is not as documented."""
 
 
 class Missing(UnreadableInput):
     """There is nothing at an address: its status is 404 or 410."""
 
 
-class Again(Exception):
+class TransientFault(Exception):
     """An answer that may be better later."""
 
     def __init__(self, reason: str, wait: float = 0.0) -> None:
@@ -57,7 +57,7 @@ class Again(Exception):
         """The seconds that the server asks to wait."""
 
 
-class Wrong(Exception):
+class UnexpectedAnswer(Exception):
     """An answer that is not as documented."""
 
 
@@ -76,7 +76,7 @@ class Ask(NamedTuple):
         return str(self.url)
 
 
-class Asker(NamedTuple):
+class RequestSender(NamedTuple):
     """Sends requests."""
 
     client: httpx.AsyncClient
@@ -161,17 +161,17 @@ class Asker(NamedTuple):
 
 @contextmanager
 def _mapped_errors(ask: Ask, prefix: str) -> Iterator[None]:
-    """Turns errors of the HTTP client into `Again`, if a retry may help, or else `UnreadableInput`."""
+    """Turns errors of the HTTP client into `TransientFault`, if a retry may help, or else `UnreadableInput`."""
     try:
         yield
     except Unknown as unknown:
-        raise Again(f"{prefix}{unknown}") from None
+        raise TransientFault(f"{prefix}{unknown}") from None
     except (Refused, httpx.InvalidURL) as error:  # also of a redirect that is not followed
         raise UnreadableInput(ask.name, f"{prefix}{error}") from None
     except httpx.TimeoutException:
-        raise Again("there was no answer in time") from None
+        raise TransientFault("there was no answer in time") from None
     except httpx.TransportError as error:
-        raise Again(f"the connection broke: {error or type(error).__name__}") from None
+        raise TransientFault(f"the connection broke: {error or type(error).__name__}") from None
 
 
 async def _require_success(ask: Ask, answer: httpx.Response) -> None:
@@ -179,7 +179,7 @@ async def _require_success(ask: Ask, answer: httpx.Response) -> None:
         return
     detail = f"it answered {answer.status_code}: {first_words(await _error_start(answer))}"
     if answer.status_code in TRANSIENT_STATUSES:
-        raise Again(detail, retry_after(answer.headers.get("retry-after", "")).total_seconds())
+        raise TransientFault(detail, retry_after(answer.headers.get("retry-after", "")).total_seconds())
     raise (Missing if answer.status_code in MISSING_STATUSES else UnreadableInput)(ask.name, detail)
 
 
@@ -199,13 +199,13 @@ def _inspected(ask: Ask, file: IO[bytes], content_type: str, inspect: Inspect[T]
     """Checks the type of an answer and returns what `inspect` returns for it."""
     start = start_of(file)
     if not start:
-        raise Again("its answer is empty")
+        raise TransientFault("its answer is empty")
     fault = fault_of(ask.wanted, content_type, start)
     if fault:
         raise UnreadableInput(ask.name, fault)
     try:
         found = inspect(file)
-    except Wrong as wrong:
+    except UnexpectedAnswer as wrong:
         raise UnreadableInput(ask.name, f"{wrong}: {first_words(start)}") from None
     file.seek(0)
     return found

@@ -22,7 +22,7 @@ import orjson
 
 from app.imports.clients.content_checks import START, Kind, first_words, start_of
 from app.imports.clients.downloads import Downloads
-from app.imports.clients.http import Again, Ask, Wrong
+from app.imports.clients.http import Ask, TransientFault, UnexpectedAnswer
 from app.imports.clients.pages import Page, require_words, with_last
 from app.imports.readers.faults import UnreadableInput
 from app.store.rows import batches
@@ -51,15 +51,15 @@ def _parse_search(file: IO[bytes]) -> _SearchResult:
     try:
         answer = orjson.loads(file.read())
     except ValueError:
-        raise Again("its answer is no whole JSON") from None
+        raise TransientFault("its answer is no whole JSON") from None
     try:
         result = answer.get("esearchresult", {})
         said = _error(answer) or _error(result)
         if said:
-            raise Again(f"it answered: {said[:200]}")
+            raise TransientFault(f"it answered: {said[:200]}")
         return _SearchResult(int(result["count"]), sorted({int(number) for number in result["idlist"]}))
     except (AttributeError, KeyError, TypeError, ValueError):
-        raise Wrong("it answered with no list of numbers") from None
+        raise UnexpectedAnswer("it answered with no list of numbers") from None
 
 
 def _error(answer: object) -> str:
@@ -68,16 +68,16 @@ def _error(answer: object) -> str:
 
 
 def _require_whole(file: IO[bytes]) -> None:
-    """Raises `Again` if the answer was cut off, which no status or header shows."""
+    """Raises `TransientFault` if the answer was cut off, which no status or header shows."""
     start = start_of(file)
     if b"<ERROR>" in start:
-        raise Again(f"it answered: {first_words(start)}")
+        raise TransientFault(f"it answered: {first_words(start)}")
     if b"<PubmedArticleSet" not in start:
-        raise Wrong("it answered with no articles")
+        raise UnexpectedAnswer("it answered with no articles")
     end = file.seek(0, 2)
     file.seek(max(0, end - START))
     if not file.read().rstrip().endswith((b"</PubmedArticleSet>", b"<PubmedArticleSet/>")):
-        raise Again("its answer ends early")
+        raise TransientFault("its answer ends early")
 
 
 class PubMed:

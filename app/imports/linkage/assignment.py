@@ -9,7 +9,15 @@ from typing import NamedTuple
 
 import orjson
 
-from app.imports.candidates import Json, Mention, Offer, PrebuiltCandidate, Remark, Unit, Withdrawal
+from app.imports.candidates import (
+    Candidate,
+    ImportWarning,
+    Json,
+    PartialUpdate,
+    PrebuiltCandidate,
+    SourceItem,
+    Withdrawal,
+)
 from app.imports.linkage.identifiers import tiers
 from app.imports.linkage.matching import Ambiguous, Matcher
 from app.imports.linkage.prefetch import Prefetched
@@ -17,7 +25,7 @@ from app.imports.linkage.references import with_resolved_ids, without_missing_li
 from app.records.base_models import fold
 from app.records.fields import RecordType
 from app.records.registry import RESOURCES
-from app.store.reconciliation.history import Known
+from app.store.reconciliation.history import ContributionHistory
 from app.store.rendering import etag_of
 from app.store.submission import Fault
 from app.store.versions import Key
@@ -58,12 +66,12 @@ class Assignments(NamedTuple):
 
     linked: list[LinkedCandidate]
     withdrawn: list[Key]
-    warnings: list[Remark]
+    warnings: list[ImportWarning]
     dropped_links: int
     """The number of links to publications that are not stored and were left out."""
     is_skipped: bool
     """Whether the unit has candidates besides sources, and none of them could be assigned."""
-    unassigned: tuple[Mention, ...] = ()
+    unassigned: tuple[PartialUpdate, ...] = ()
     """Partial updates of records that are not stored so far."""
 
 
@@ -93,7 +101,7 @@ class Assigner:
         self._prefetched, self.format = prefetched, format
         self.matcher = Matcher(prefetched)
 
-    def assign(self, units: Mapping[int, Unit]) -> tuple[dict[int, list[Assignments]], dict[int, Fault]]:
+    def assign(self, units: Mapping[int, SourceItem]) -> tuple[dict[int, list[Assignments]], dict[int, Fault]]:
         """Assigns all units; returns the assignments and, for units that cannot be assigned, the fault.
 
         Partial updates are assigned after all candidates, because they may belong to records of later units.
@@ -113,7 +121,7 @@ class Assigner:
 
     def may_restore(self, key: Key) -> bool:
         """Whether a deleted record was deleted by an import or by a reverted import, and not by a person."""
-        known = self._prefetched.layers.get(key, Known())
+        known = self._prefetched.layers.get(key, ContributionHistory())
         return known.ever and all(layer.part for layer in known.layers)
 
     def is_deleted(self, key: Key) -> bool:
@@ -124,12 +132,12 @@ class Assigner:
 class _UnitAssigner:
     """Assigns the parts of one unit."""
 
-    def __init__(self, assigner: Assigner, number: int, unit: Unit) -> None:
+    def __init__(self, assigner: Assigner, number: int, unit: SourceItem) -> None:
         self._assigner, self._number, self._unit = assigner, number, unit
         self._matcher = assigner.matcher
         self._ids: dict[Key, str | None] = {}
         """The id of the stored record for each id that the unit proposes; `None` if the record is left out."""
-        self._warnings: list[Remark] = []
+        self._warnings: list[ImportWarning] = []
         self._dropped_links = 0
         self._source = fold("sources", assigner.format)
 
@@ -154,7 +162,7 @@ class _UnitAssigner:
             return self._ids[type, id]
         return self._matcher.find_publication(id) if type == "publications" else id
 
-    def _assign_candidate(self, candidate: Offer) -> Iterator[LinkedCandidate]:
+    def _assign_candidate(self, candidate: Candidate) -> Iterator[LinkedCandidate]:
         proposed = candidate.data.get("id") if isinstance(candidate.data, dict) else None
         if not isinstance(proposed, str):
             raise Unassignable("what is offered needs an id")
@@ -169,7 +177,7 @@ class _UnitAssigner:
         yield self._linked_candidate(candidate, (candidate.type, id), data)
         yield from self._registration_links((candidate.type, id), data)
 
-    def _linked_candidate(self, candidate: Offer, key: Key, found: Json) -> LinkedCandidate:
+    def _linked_candidate(self, candidate: Candidate, key: Key, found: Json) -> LinkedCandidate:
         """Links a candidate to a record.
 
         `found` are the fields by which the record was found, with the ids of stored records. A prebuilt candidate can
@@ -188,11 +196,11 @@ class _UnitAssigner:
     def _linked(self, key: Key, data: Json, part: str, *, is_whole: bool) -> LinkedCandidate:
         return LinkedCandidate(self._number, key, self._source, part, data, digest_of(key[0], data), is_whole)
 
-    def _with_local_ids(self, candidate: Offer) -> Json:
+    def _with_local_ids(self, candidate: Candidate) -> Json:
         """A candidate's data with the ids of stored records; other links are dropped with a warning."""
         data, missing = self._resolved(candidate.type, candidate.data)
         self._dropped_links += len(missing)
-        self._warnings += [Remark("publication-not-here", id) for id in missing]
+        self._warnings += [ImportWarning("publication-not-here", id) for id in missing]
         return data
 
     def _resolved(self, type: RecordType, data: Json) -> tuple[Json, list[str]]:
@@ -208,7 +216,7 @@ class _UnitAssigner:
         others = sorted(id for id in owners if self._matcher.is_other_publication(id, data))
         if not others:
             return data
-        self._warnings.append(Remark("doi-of-another", f"{doi} is the DOI of {others[0]}"))
+        self._warnings.append(ImportWarning("doi-of-another", f"{doi} is the DOI of {others[0]}"))
         return {name: value for name, value in data.items() if name != "doi"}
 
     def _find_id(self, type: RecordType, proposed: str, data: Json) -> str | None:
@@ -219,11 +227,13 @@ class _UnitAssigner:
         try:
             found = self._matcher.find(type, data, self._source)
         except Ambiguous as ambiguous:
-            self._warnings.append(Remark(f"ambiguous-{RESOURCES[type].singular}", f"{proposed} may be {ambiguous}"))
+            self._warnings.append(
+                ImportWarning(f"ambiguous-{RESOURCES[type].singular}", f"{proposed} may be {ambiguous}")
+            )
             return None
         key = (type, proposed)
         if found is None and self._assigner.is_deleted(key) and not self._assigner.may_restore(key):
-            self._warnings.append(Remark("deleted-here", f"{type}/{proposed}"))
+            self._warnings.append(ImportWarning("deleted-here", f"{type}/{proposed}"))
             return None
         return found or self._free_id(type, proposed, data)
 
@@ -247,11 +257,11 @@ class _UnitAssigner:
         data = {"publications": [{"publication": publication, "reports_pooled_data": None}]}
         return self._linked(("studies", study), data, f"publications/{publication}", is_whole=False)
 
-    def _mention_key(self, mention: Mention) -> Key | None:
+    def _mention_key(self, mention: PartialUpdate) -> Key | None:
         id = self._matcher.find_by_name(mention.type, mention.name)
         return None if id is None else (mention.type, id)
 
-    def _assign_mention(self, mention: Mention) -> Iterator[LinkedCandidate]:
+    def _assign_mention(self, mention: PartialUpdate) -> Iterator[LinkedCandidate]:
         key = self._mention_key(mention)
         if key is not None:
             yield self._linked(key, mention.data, "mention", is_whole=False)

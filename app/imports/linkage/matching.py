@@ -8,7 +8,7 @@ from app.imports.linkage.identifiers import Identifier, pmid_of, registry_prefix
 from app.imports.linkage.prefetch import NameKey, Prefetched
 from app.records.base_models import fold
 from app.records.fields import RecordType
-from app.store.reconciliation.history import Known
+from app.store.reconciliation.history import ContributionHistory
 from app.store.versions import Key
 
 
@@ -109,7 +109,7 @@ class Matcher:
             return not self.is_other_publication(id, data)
         if type not in ("products", "indications"):
             return True
-        known = {layer.source for layer in self._prefetched.layers.get((type, id), Known()).layers}
+        known = {layer.source for layer in self._prefetched.layers.get((type, id), ContributionHistory()).layers}
         own = set().union(*self._names_of((type, id)).values())
         names = {identifier.key for tier in tiers(type, data) for identifier in tier}
         return source in known or not names or bool(own & names)

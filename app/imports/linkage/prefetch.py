@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, func, select
 
-from app.imports.candidates import Json, Unit
+from app.imports.candidates import Json, SourceItem
 from app.imports.linkage.identifiers import pmid_of, reported_publications, texts, tiers
 from app.records.base_models import RecordName, fold
 from app.records.fields import RecordType
 from app.records.studies.models import Study, StudyOverlap, StudyPublication
 from app.store.documents import Document
-from app.store.reconciliation.history import Known, known_layers
+from app.store.reconciliation.history import ContributionHistory, contributions_to
 from app.store.rows import among, batches, deleted, known
 from app.store.versions import Key
 
@@ -51,13 +51,13 @@ class Prefetched:
     """Studies that pool other studies. None of them is itself a registered trial."""
     registrations: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """The folded registration numbers of studies, in order."""
-    layers: dict[Key, Known] = field(default_factory=dict)
+    layers: dict[Key, ContributionHistory] = field(default_factory=dict)
     """The contributions of earlier imports to each record, without their content."""
     entered_revisions: dict[Key, int] = field(default_factory=dict)
     """The revision in which each record was last entered."""
 
 
-def _lookups(units: Iterable[Unit]) -> Iterator[tuple[NameKey, Key | None]]:
+def _lookups(units: Iterable[SourceItem]) -> Iterator[tuple[NameKey, Key | None]]:
     """Yields the names that units refer to, each with the key of the record if the name may be an id."""
     for unit in units:
         for offer in unit.offers:
@@ -90,7 +90,7 @@ def _related_lookups(type: RecordType, data: Json) -> Iterator[tuple[NameKey, Ke
         yield ("publications", pmid_of(id) or id), ("publications", id)
 
 
-def prefetch(connection: Connection, units: Iterable[Unit]) -> Prefetched:
+def prefetch(connection: Connection, units: Iterable[SourceItem]) -> Prefetched:
     """Reads the data for all units of a batch."""
     wanted = list(_lookups(units))
     found = Prefetched()
@@ -103,7 +103,7 @@ def prefetch(connection: Connection, units: Iterable[Unit]) -> Prefetched:
     found.deleted_keys = deleted(connection, keys - found.existing)
     _fetch_own_names(connection, found)
     _fetch_study_details(connection, _ids_of("studies", found.existing), found)
-    found.layers = known_layers(connection, sorted(found.existing | found.deleted_keys), whole=False)
+    found.layers = contributions_to(connection, sorted(found.existing | found.deleted_keys), whole=False)
     _fetch_entered_revisions(connection, found)
     return found
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.imports.candidates import Json, Remark
+from app.imports.candidates import ImportWarning, Json
 
 NAME, TITLE, LINE, PROSE = 300, 600, 1000, 20_000
 """The length limits of the aliases in `app.records.fields`."""
@@ -31,11 +31,11 @@ class Entry:
     """A record that is being built, with its warnings."""
 
     data: Json = field(default_factory=dict)
-    remarks: list[Remark] = field(default_factory=list)
+    remarks: list[ImportWarning] = field(default_factory=list)
 
     def remark(self, kind: str, text: str) -> None:
         """Adds a warning."""
-        self.remarks.append(Remark(kind, cut(one_line(text), LINE)))
+        self.remarks.append(ImportWarning(kind, cut(one_line(text), LINE)))
 
     def put(self, name: str, value: Any) -> None:
         """Sets a field, unless the value is absent or empty."""

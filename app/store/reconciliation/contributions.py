@@ -17,7 +17,7 @@ STATE = "retraction_state"
 """The field that is merged by severity and not by precedence."""
 
 
-class Layer(NamedTuple):
+class Contribution(NamedTuple):
     """A contribution: what one source states about a record, without values that are absent or default."""
 
     source: str
@@ -70,7 +70,7 @@ def _printed(value: Any) -> Any:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS) if value is not None else None
 
 
-def by_precedence(type: RecordType, layers: Iterable[Layer]) -> list[Layer]:
+def by_precedence(type: RecordType, layers: Iterable[Contribution]) -> list[Contribution]:
     """Sort contributions, the one with the highest precedence first."""
     return sorted(layers, key=lambda layer: (rank(type, layer.format), layer.since, layer.source, layer.part))
 
@@ -93,7 +93,7 @@ def added_up(*records: Mapping[str, Any]) -> list[str]:
     return [name for name in dict.fromkeys(name for record in records for name in record) if name in MERGED_LISTS]
 
 
-def merged_group(group: Sequence[str], start: Mapping[str, Any], layers: Sequence[Layer]) -> Json:
+def merged_group(group: Sequence[str], start: Mapping[str, Any], layers: Sequence[Contribution]) -> Json:
     """Merge the values of a group of fields: those of `start`, then of each contribution in order of precedence.
 
     A contribution that differs in any field of the group from what is there already adds nothing.
@@ -115,7 +115,7 @@ def key_of(item: Any) -> str:
     return "\n".join(str(item.get(name) or "") for name in ("source", "section", "quote"))
 
 
-def contributed_items(layers: Iterable[Layer], field: str) -> dict[str, Any]:
+def contributed_items(layers: Iterable[Contribution], field: str) -> dict[str, Any]:
     """All items that are contributed to a merged list, by key; of equal keys the first contribution's."""
     found: dict[str, Any] = {}
     for layer in layers:
@@ -124,7 +124,7 @@ def contributed_items(layers: Iterable[Layer], field: str) -> dict[str, Any]:
     return found
 
 
-def worst_state(layers: Iterable[Layer]) -> Any:
+def worst_state(layers: Iterable[Contribution]) -> Any:
     """The most severe retraction state that any contribution states."""
     state = None
     for layer in layers:

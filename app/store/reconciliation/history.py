@@ -15,8 +15,8 @@ from app.records.resource import Row
 from app.store.bulk_insert import insert
 from app.store.documents import Document
 from app.store.import_models import Conflict, Imported
-from app.store.reconciliation.contributions import Layer, bare
-from app.store.reconciliation.survivorship import Difference, Standing
+from app.store.reconciliation.contributions import Contribution, bare
+from app.store.reconciliation.survivorship import CurrentRecord, Difference
 from app.store.rows import among, batches
 from app.store.versions import Key, entered_before
 
@@ -34,10 +34,10 @@ def last_entered(connection: Connection, keys: Iterable[Key]) -> dict[Key, bytes
     return entered_before(connection, keys, NEVER)
 
 
-class Known(NamedTuple):
+class ContributionHistory(NamedTuple):
     """The contributions to a record that count, and whether there ever were any."""
 
-    layers: tuple[Layer, ...] = ()
+    layers: tuple[Contribution, ...] = ()
     ever: bool = False
 
 
@@ -62,7 +62,9 @@ _WITHOUT_CONTENT = select(
 )
 
 
-def known_layers(connection: Connection, keys: Iterable[Key], *, whole: bool = True) -> dict[Key, Known]:
+def contributions_to(
+    connection: Connection, keys: Iterable[Key], *, whole: bool = True
+) -> dict[Key, ContributionHistory]:
     """Read the contributions to some records. Records that were never imported are left out.
 
     If not `whole`, the contributed values are left empty, which saves reading them.
@@ -72,15 +74,15 @@ def known_layers(connection: Connection, keys: Iterable[Key], *, whole: bool = T
     for some in batches(keys):
         for row in connection.execute(query.where(among(*_RECORD_KEY, some))):
             found.setdefault((row.record_type, row.record_id), []).append(row)
-    return {key: Known(_current_layers(rows), ever=True) for key, rows in found.items()}
+    return {key: ContributionHistory(_current_layers(rows), ever=True) for key, rows in found.items()}
 
 
-def _current_layers(rows: Iterable[SqlRow[Any]]) -> tuple[Layer, ...]:
+def _current_layers(rows: Iterable[SqlRow[Any]]) -> tuple[Contribution, ...]:
     """The newest contribution of each source that was not undone, from rows in the order of revisions.
 
     A source whose newest contribution is a withdrawal (an empty digest) is left out.
     """
-    layers: dict[tuple[str, str], Layer] = {}
+    layers: dict[tuple[str, str], Contribution] = {}
     for row in rows:
         if not row.undone:
             layer = _layer(row)
@@ -89,14 +91,14 @@ def _current_layers(rows: Iterable[SqlRow[Any]]) -> tuple[Layer, ...]:
     return tuple(layer for layer in layers.values() if layer.digest)
 
 
-def _layer(row: SqlRow[Any]) -> Layer:
+def _layer(row: SqlRow[Any]) -> Contribution:
     content = row.offered if row.offered is not None else row.entered
     offered = bare(row.record_type, orjson.loads(content)) if content is not None else {}
     theirs = frozenset(row.theirs or ())
-    return Layer(row.source_id, row.format, offered, theirs, row.part, row.digest, row.revision, row.revision)
+    return Contribution(row.source_id, row.format, offered, theirs, row.part, row.digest, row.revision, row.revision)
 
 
-def remembered(key: Key, layer: Layer, *, as_entered: bool) -> Row:
+def remembered(key: Key, layer: Contribution, *, as_entered: bool) -> Row:
     """The row of a contribution. `as_entered` says that the record was entered as exactly this contribution in its
     revision; then its values are not stored a second time.
     """
@@ -129,7 +131,7 @@ def remember(connection: Connection, rows: Sequence[Row], again: Sequence[Row]) 
     insert(connection, IMPORTED, rows)
 
 
-def set_aside(connection: Connection, revision: int, *, undone: bool) -> list[Key]:
+def mark_undone(connection: Connection, revision: int, *, undone: bool) -> list[Key]:
     """Mark all contributions of a revision as undone, or as counting again; return the records concerned.
 
     This is done when a release is reverted, or its reversal is. Contributions that changed nothing are marked too,
@@ -167,9 +169,9 @@ def conflict_content(row: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return sorted((name, value) for name, value in row.items() if name != "revision")
 
 
-def expected_conflicts(key: Key, entered: bytes, layers: tuple[Layer, ...], revision: int) -> list[Row]:
+def expected_conflicts(key: Key, entered: bytes, layers: tuple[Contribution, ...], revision: int) -> list[Row]:
     """The rows of the conflicts between a record as entered and the contributions to it."""
-    standing = Standing(key[0], bare(key[0], orjson.loads(entered)), layers)
+    standing = CurrentRecord(key[0], bare(key[0], orjson.loads(entered)), layers)
     return [_row(key, found, revision) for found in standing.differing()]
 
 
@@ -187,7 +189,7 @@ def derive_conflicts(connection: Connection, entered: Mapping[Key, bytes], revis
     """Replace the stored conflicts of some records, given as entered, by those that follow; return the records whose
     conflicts changed. Conflicts that stay keep the revision since which they exist.
     """
-    layers = known_layers(connection, entered)
+    layers = contributions_to(connection, entered)
     if not layers:
         return set()
     stored = stored_conflicts(connection, layers)

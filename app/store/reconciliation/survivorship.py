@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from app.records.fields import RecordType
 from app.store.reconciliation.contributions import (
     STATE,
+    Contribution,
     Json,
-    Layer,
     added_up,
     by_precedence,
     contributed_items,
@@ -53,22 +53,22 @@ class Difference(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Standing:
+class CurrentRecord:
     """A record without absent values (`contributions.bare`), and the contributions of imports to it."""
 
     type: RecordType
     record: Mapping[str, Any]
-    layers: tuple[Layer, ...] = ()
+    layers: tuple[Contribution, ...] = ()
 
     @cached_property
-    def _by_precedence(self) -> list[Layer]:
+    def _by_precedence(self) -> list[Contribution]:
         return by_precedence(self.type, self.layers)
 
-    def _with_layer(self, layer: Layer) -> "Standing":
+    def _with_layer(self, layer: Contribution) -> "CurrentRecord":
         """The same record with a contribution, which replaces the one that the source made before."""
         others = [other for other in self.layers if other.key != layer.key]
         before = [other.since for other in self.layers if other.key == layer.key]
-        return Standing(self.type, self.record, (*others, layer._replace(since=min([layer.since, *before]))))
+        return CurrentRecord(self.type, self.record, (*others, layer._replace(since=min([layer.since, *before]))))
 
     # Which values are the curator's
 
@@ -158,7 +158,7 @@ class Standing:
 
     # What a contribution changes
 
-    def offered(self, layer: Layer) -> "Standing":
+    def offered(self, layer: Contribution) -> "CurrentRecord":
         """The record as it is after a contribution was merged into it."""
         after = self._with_layer(layer)
         record: Json = {}
@@ -171,9 +171,9 @@ class Standing:
         record[STATE] = worse(self.curator_state, worst_state(after.layers))
         absences = after._contributed_absences | self.curator_absences
         record["absent"] = {name: why for name, why in absences.items() if not record.get(name)}
-        return Standing(self.type, _stated(record), after._with_layer(self._with_curator_marks(layer)).layers)
+        return CurrentRecord(self.type, _stated(record), after._with_layer(self._with_curator_marks(layer)).layers)
 
-    def _with_curator_marks(self, layer: Layer) -> Layer:
+    def _with_curator_marks(self, layer: Contribution) -> Contribution:
         """The contribution with marks of what a curator had entered already (`Layer.theirs`)."""
         theirs = self._agreeing_fields(layer)
         for field in added_up(layer.offered):
@@ -184,7 +184,7 @@ class Standing:
             theirs.add(f"{STATE}/{self.curator_state}")
         return layer._replace(theirs=frozenset(theirs))
 
-    def _agreeing_fields(self, layer: Layer) -> set[str]:
+    def _agreeing_fields(self, layer: Contribution) -> set[str]:
         """The fields of which a contribution says the same as a curator."""
         return {
             name
@@ -193,7 +193,7 @@ class Standing:
             if name in layer.offered and same_in_print(layer.offered[name], value)
         }
 
-    def _merged_list(self, field: str, after: "Standing") -> list[Any]:
+    def _merged_list(self, field: str, after: "CurrentRecord") -> list[Any]:
         entered, out = self.curator_items(field), self.removed_items(field)
         there = {key_of(item): item for item in self.record.get(field, ())}
         known = entered | {
@@ -232,7 +232,7 @@ class Standing:
             return {key_of(item) for item in offered} <= {key_of(item) for item in self.record.get(name, ())}
         return name in self.record and bool(self.record[name] == offered)
 
-    def _current_contribution(self, name: str) -> Layer | None:
+    def _current_contribution(self, name: str) -> Contribution | None:
         """The contribution that the value of a field comes from, or that rules another value out by its group.
 
         It is nothing where a curator decided, and for merged lists.
@@ -246,11 +246,11 @@ class Standing:
             return None
         return self._first(lambda layer: not layer.offered.keys().isdisjoint(group))
 
-    def _first(self, test: Callable[[Layer], bool]) -> Layer | None:
+    def _first(self, test: Callable[[Contribution], bool]) -> Contribution | None:
         """The contribution that comes first among those that pass a test."""
         return next(filter(test, self._by_precedence), None)
 
-    def _rule(self, name: str, layer: Layer, winner: Layer | None) -> str:
+    def _rule(self, name: str, layer: Contribution, winner: Contribution | None) -> str:
         if name == STATE and worse(self.record.get(name), layer.offered[name]) == self.record.get(name):
             return WORST_STATE
         return rule_between(self.type, winner.format, layer.format) if winner else PERSON_FIRST

@@ -20,7 +20,7 @@ import pytest
 from app.common.safe_http import Resolve, SafeTransport
 from app.imports.clients.content_checks import Kind
 from app.imports.clients.downloads import Downloads, Terms
-from app.imports.clients.http import Again, Ask, Asker, Missing, Wrong
+from app.imports.clients.http import Ask, Missing, RequestSender, TransientFault, UnexpectedAnswer
 from app.imports.clients.registry import streams_at
 from app.imports.clients.throttle import LONGEST_PAUSE, Pace, Time
 from app.imports.readers.faults import UnreadableInput
@@ -316,7 +316,7 @@ def led(server: Server, *, private: bool) -> str:
 
     async def ask() -> bytes:
         async with httpx.AsyncClient(transport=Led(server, private=private), trust_env=False) as client:
-            asker = Asker(client, Pace(0, Time()), 1000, private)
+            asker = RequestSender(client, Pace(0, Time()), 1000, private)
             file, _ = await asker.answer(Ask(httpx.URL("https://registry.example/")), lambda _: None)
             with file:
                 return file.read()
@@ -363,7 +363,7 @@ def test_half_an_answer_whose_length_nobody_said_is_seen_by_who_knows_its_end(ge
     def look(file: IO[bytes]) -> int:
         content = file.read()
         if not content.endswith(b"}"):
-            raise Again("its answer ends early")
+            raise TransientFault("its answer ends early")
         return len(content)
 
     with answering(in_turn(GOOD._replace(how="half unsaid"), GOOD)) as server, get.downloads as downloads:
@@ -375,7 +375,7 @@ def test_half_an_answer_whose_length_nobody_said_is_seen_by_who_knows_its_end(ge
 
 def test_an_odd_answer_is_told_with_its_first_words(get: Got) -> None:
     def look(_: IO[bytes]) -> None:
-        raise Wrong("there are no studies in it")
+        raise UnexpectedAnswer("there are no studies in it")
 
     with (
         answering(in_turn(Reply(b'{"error": "no"}'))) as server,

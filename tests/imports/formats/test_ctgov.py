@@ -14,11 +14,11 @@ import orjson
 import pytest
 
 from app.common.validation_errors import text_faults
-from app.imports.candidates import Found, Mention, Refusal, Unit, Unreadable
+from app.imports.candidates import Found, PartialUpdate, Rejection, SourceItem, Unreadable
 from app.imports.formats.ctgov import digest_of, mapped, reading, units
 from app.imports.formats.ctgov.printed import exact, weeks, whole
 from app.imports.formats.ctgov.vocabularies import PHASES, design
-from app.imports.name_index import NOBODY, Names
+from app.imports.name_index import NO_NAMES, Names
 from app.records.registry import RESOURCES
 from app.records.rules import broken
 from tests.offered import FIXTURES
@@ -37,9 +37,9 @@ def trial() -> Json:
     return orjson.loads(TRIAL)
 
 
-def unit(study: Json, names: Names = NAMES) -> Unit:
+def unit(study: Json, names: Names = NAMES) -> SourceItem:
     found = mapped(study, names, place="here")
-    assert isinstance(found, Unit), found
+    assert isinstance(found, SourceItem), found
     return found
 
 
@@ -48,12 +48,12 @@ def offered(study: Json, names: Names = NAMES) -> Json:
 
 
 def read(content: bytes) -> list[Found]:
-    return list(units(BytesIO(content), "a file", NOBODY))
+    return list(units(BytesIO(content), "a file", NO_NAMES))
 
 
 def assert_sound(found: Found) -> None:
     """Whatever is offered has the right shape and breaks no rule."""
-    if isinstance(found, Refusal):
+    if isinstance(found, Rejection):
         return
     for offer in found.offers:
         resource = RESOURCES[offer.type]
@@ -251,7 +251,7 @@ def test_the_source_and_where_each_field_is_from() -> None:
         for part in pointer.split("/")[1:]:
             value = value[int(part) if isinstance(value, list) else part]
         assert value
-    assert found.mentions == (Mention("publications", "1", {"retraction_state": "retracted"}),)
+    assert found.mentions == (PartialUpdate("publications", "1", {"retraction_state": "retracted"}),)
 
 
 def test_the_digest_is_of_what_lasts() -> None:
@@ -336,7 +336,7 @@ def test_long_text_is_cut_at_a_word_and_said() -> None:
     study["protocolSection"]["identificationModule"]["briefTitle"] = "word " * 2_000_000
     study["protocolSection"]["contactsLocationsModule"] = {"locations": [{"city": "X"}] * 1000}
     (found,) = read(orjson.dumps(study))
-    assert isinstance(found, Unit)
+    assert isinstance(found, SourceItem)
     title = found.offers[1].data["title"]
     assert title.endswith("word…")
     assert len(title) <= 600
@@ -388,7 +388,7 @@ class Pipe(BytesIO):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_pipe_is_read_as_it_comes(form: str) -> None:
-    assert list(units(Pipe(FORMS[form]), "-", NOBODY)) == read(FORMS[form])
+    assert list(units(Pipe(FORMS[form]), "-", NO_NAMES)) == read(FORMS[form])
 
 
 @pytest.mark.parametrize(
@@ -409,12 +409,12 @@ def test_a_bad_study_among_others_is_refused_alone() -> None:
     parts = (numbered(1), bad, b"7", nameless, numbered(3))
     in_array = read(b"[" + b",".join(parts) + b"]")
     in_lines = read(b"\n".join((*parts[:2], b'{"broken', *parts[2:])))
-    assert [type(found) for found in in_array] == [Unit, Refusal, Refusal, Refusal, Unit]
+    assert [type(found) for found in in_array] == [SourceItem, Rejection, Rejection, Rejection, SourceItem]
     count = "/protocolSection/designModule/enrollmentInfo/count"
-    assert in_array[1] == Refusal("NCT00000002", count, "'sixty' is not a whole number")
-    assert in_array[2] == Refusal("study 3", "", "this is no object")
+    assert in_array[1] == Rejection("NCT00000002", count, "'sixty' is not a whole number")
+    assert in_array[2] == Rejection("study 3", "", "this is no object")
     assert in_array[3].place == "study 4"
-    assert [found.place for found in in_lines if isinstance(found, Refusal)] == [
+    assert [found.place for found in in_lines if isinstance(found, Rejection)] == [
         "NCT00000002",
         "line 3",
         "line 4",
@@ -426,7 +426,7 @@ def test_what_was_read_before_a_file_breaks_off_is_there() -> None:
     whole = FORMS["an array"]
     found: list[Found] = []
     with pytest.raises(Unreadable, match="after study 2"):
-        found.extend(iter_into(found, units(BytesIO(whole[:-100]), "a file", NOBODY)))
+        found.extend(iter_into(found, units(BytesIO(whole[:-100]), "a file", NO_NAMES)))
     assert [each.place for each in found] == ["NCT00000001", "NCT00000002"]
 
 
@@ -479,7 +479,7 @@ def test_an_odd_value_at_any_place_makes_no_odd_record() -> None:
             kinds.add(type(found))
             assert_sound(found)
         assert_sound(mapped(changed(study, path, lambda owner, at: owner.pop(at)), NAMES, place="x"))
-    assert kinds == {Unit, Refusal}
+    assert kinds == {SourceItem, Rejection}
 
 
 def test_doubled_parts_make_no_odd_record() -> None:
@@ -615,5 +615,5 @@ def test_a_text_that_is_too_long_is_refused_in_a_line_of_its_own_too() -> None:
     long = {"protocolSection": {"briefTitle": "x" * 10_000_001}}
     lines = b"\n".join(orjson.dumps(study) for study in ({"a": 1}, long, {"b": 1}))
     found = list(reading.records(io.BytesIO(lines)))
-    assert [type(record).__name__ for record in found] == ["Record", "Refusal", "Record"]
-    assert found[1] == Refusal("line 2", "", "a text in it has more than 10,000,000 bytes")
+    assert [type(record).__name__ for record in found] == ["Record", "Rejection", "Record"]
+    assert found[1] == Rejection("line 2", "", "a text in it has more than 10,000,000 bytes")

@@ -18,9 +18,9 @@ from sqlalchemy import Engine, select
 
 from app.common.validation_errors import text_faults
 from app.database.engine import reading
-from app.imports.candidates import Refusal, Unit
+from app.imports.candidates import Rejection, SourceItem
 from app.imports.formats.ctgov import units
-from app.imports.name_index import NOBODY
+from app.imports.name_index import NO_NAMES
 from app.records.registry import RESOURCES
 from app.records.rules import broken
 from app.store import integrity as maintaining
@@ -37,9 +37,9 @@ STUDIES = sorted((DATA / "studies").glob("*.json"))
 
 
 @cache
-def read(file: Path) -> tuple[Json, Unit | Refusal]:
+def read(file: Path) -> tuple[Json, SourceItem | Rejection]:
     content = file.read_bytes()
-    (found,) = units(BytesIO(content), file.name, NOBODY)
+    (found,) = units(BytesIO(content), file.name, NO_NAMES)
     return orjson.loads(content), found
 
 
@@ -47,7 +47,7 @@ def with_results() -> Iterator[tuple[Json, Json]]:
     for file in STUDIES:
         record, found = read(file)
         if "resultsSection" in record:
-            assert isinstance(found, Unit)
+            assert isinstance(found, SourceItem)
             yield record["resultsSection"], found.offers[1].data
 
 
@@ -55,7 +55,7 @@ def test_every_record_is_a_sound_unit() -> None:
     assert len(STUDIES) == 273
     for file in STUDIES:
         _, found = read(file)
-        assert isinstance(found, Unit), found
+        assert isinstance(found, SourceItem), found
         for offer in found.offers:
             resource = RESOURCES[offer.type]
             assert list(text_faults(offer.data)) == []
@@ -80,19 +80,19 @@ def test_invalid_records_are_refused_by_the_place_that_breaks_the_grammar() -> N
     found = [read(file)[1] for file in sorted((DATA / "invalid").glob("*.json"))]
     design, status = "/protocolSection/designModule", "/protocolSection/statusModule"
     assert found == [
-        Refusal(
+        Rejection(
             "NCT000001",
             "/protocolSection/identificationModule/nctId",
             "'NCT000001' is not an NCT number of eight digits",
         ),
-        Refusal("NCT12345678", f"{status}/studyFirstSubmitDate", "'2008' is not a day such as 2010-07-30"),
-        Refusal("NCT76543210", f"{design}/patientRegistry", "'Yes' is not true or false"),
+        Rejection("NCT12345678", f"{status}/studyFirstSubmitDate", "'2008' is not a day such as 2010-07-30"),
+        Rejection("NCT76543210", f"{design}/patientRegistry", "'Yes' is not true or false"),
     ]
 
 
 def test_both_databases_keep_all_of_it(engine: Engine) -> None:
     """Written, shown and written again: what is shown of a study is what was offered."""
-    offers = [offer for file in STUDIES if isinstance(found := read(file)[1], Unit) for offer in found.offers]
+    offers = [offer for file in STUDIES if isinstance(found := read(file)[1], SourceItem) for offer in found.offers]
     records: list[Typed] = [
         (offer.type, {**offer.data, "publications": []}) for offer in offers if offer.type == "studies"
     ]

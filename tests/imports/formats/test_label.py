@@ -13,7 +13,7 @@ from lxml import etree
 from sqlalchemy import Engine
 
 from app.database.engine import open_engine, reading
-from app.imports.candidates import Refusal, Unit, Unreadable
+from app.imports.candidates import Rejection, SourceItem, Unreadable
 from app.imports.formats.label import units
 from app.imports.formats.label.dosing import _one_dose
 from app.imports.formats.label.frequencies import read_frequencies
@@ -21,7 +21,7 @@ from app.imports.formats.label.inline import Footnotes, one_line
 from app.imports.formats.label.quoting import fitting, slug
 from app.imports.formats.label.tables import read_table
 from app.imports.formats.label.text import Span
-from app.imports.name_index import NOBODY, Names, read_names
+from app.imports.name_index import NO_NAMES, Names, read_names
 from app.records.registry import RESOURCES
 from app.records.rules import broken
 from app.releases.load import load
@@ -37,31 +37,31 @@ needs_real = pytest.mark.skipif(not REAL.is_dir(), reason="real labels are not h
 Json = dict[str, Any]
 
 
-def read(content: bytes, names: Names = NOBODY) -> Unit:
+def read(content: bytes, names: Names = NO_NAMES) -> SourceItem:
     [found] = units(BytesIO(content), "label.xml", names)
-    assert isinstance(found, Unit)
+    assert isinstance(found, SourceItem)
     return found
 
 
-def fixture(name: str, names: Names = NOBODY) -> Unit:
+def fixture(name: str, names: Names = NO_NAMES) -> SourceItem:
     return read((FIXTURES / f"{name}.xml").read_bytes(), names)
 
 
-def of(unit: Unit, type: str) -> list[Json]:
+def of(unit: SourceItem, type: str) -> list[Json]:
     return [offer.data for offer in unit.offers if offer.type == type]
 
 
-def notes(unit: Unit) -> dict[tuple[str, str], Json]:
+def notes(unit: SourceItem) -> dict[tuple[str, str], Json]:
     found = {(note["kind"], note["title"]): note for note in of(unit, "safety-notes")}
     assert len(found) == len(of(unit, "safety-notes"))
     return found
 
 
-def remarks(unit: Unit) -> list[tuple[str, str]]:
+def remarks(unit: SourceItem) -> list[tuple[str, str]]:
     return [(remark.kind, remark.text) for remark in unit.remarks]
 
 
-def prove(unit: Unit) -> None:
+def prove(unit: SourceItem) -> None:
     """Each record fits its shape and breaks no rule, refers backwards only, and quotes the text where it says."""
     text = unit.offers[0].data["text"]
     assert unit.offers[0].type == "sources"
@@ -360,7 +360,7 @@ def seeded_names(sqlite_copy: Path) -> Names:
 )
 def test_what_is_no_label_is_unreadable(content: bytes, words: str) -> None:
     with pytest.raises(Unreadable, match=words):
-        list(units(BytesIO(content), "x", NOBODY))
+        list(units(BytesIO(content), "x", NO_NAMES))
 
 
 def test_an_entity_bomb_is_unreadable_at_once() -> None:
@@ -368,7 +368,7 @@ def test_an_entity_bomb_is_unreadable_at_once() -> None:
     subset = f'<!DOCTYPE d [<!ENTITY e0 "{"x" * 100}">{entities}]>'
     bomb = f'{subset}<document xmlns="urn:hl7-org:v3" a="&e11;">&e11;</document>'
     with pytest.raises(Unreadable):
-        list(units(BytesIO(bomb.encode()), "x", NOBODY))
+        list(units(BytesIO(bomb.encode()), "x", NO_NAMES))
 
 
 def test_a_file_that_is_too_large_is_not_read_whole() -> None:
@@ -382,17 +382,17 @@ def test_a_file_that_is_too_large_is_not_read_whole() -> None:
             return b" " * size
 
     with pytest.raises(Unreadable, match="50,000,000"):
-        list(units(Endless(), "x", NOBODY))
+        list(units(Endless(), "x", NO_NAMES))
     assert Endless.asked <= 50_000_001
 
 
 def test_a_label_without_a_set_or_a_product_is_refused() -> None:
     empty = b'<document xmlns="urn:hl7-org:v3"><setId root="%s"/></document>'
-    assert list(units(BytesIO(empty % b"7"), "x.xml", NOBODY)) == [
-        Refusal("x.xml", "/setId", "a label has a setId whose root is a UUID")
+    assert list(units(BytesIO(empty % b"7"), "x.xml", NO_NAMES)) == [
+        Rejection("x.xml", "/setId", "a label has a setId whose root is a UUID")
     ]
-    [found] = units(BytesIO(empty % b"0badcafe-0000-4000-8000-000000000001"), "x.xml", NOBODY)
-    assert isinstance(found, Refusal)
+    [found] = units(BytesIO(empty % b"0badcafe-0000-4000-8000-000000000001"), "x.xml", NO_NAMES)
+    assert isinstance(found, Rejection)
     assert "no product" in found.detail
 
 
@@ -485,16 +485,16 @@ def test_whatever_is_cut_off_is_unreadable(name: str) -> None:
     content = (FIXTURES / f"{name}.xml").read_bytes().rstrip()
     for end in range(0, len(content) - 1, 97):
         with pytest.raises(Unreadable):
-            list(units(BytesIO(content[:end]), "x", NOBODY))
+            list(units(BytesIO(content[:end]), "x", NO_NAMES))
 
 
 def _prove_any(content: bytes) -> None:
     try:
-        found = list(units(BytesIO(content), "x", NOBODY))
+        found = list(units(BytesIO(content), "x", NO_NAMES))
     except Unreadable:
         return
     for one in found:
-        if isinstance(one, Unit):
+        if isinstance(one, SourceItem):
             prove(one)
 
 
@@ -502,7 +502,7 @@ def _prove_any(content: bytes) -> None:
 @pytest.mark.parametrize("name", WELL_FORMED)
 def test_real_labels(name: str, seeded_names: Names) -> None:
     content = (REAL / name).read_bytes()
-    for names in (NOBODY, seeded_names):
+    for names in (NO_NAMES, seeded_names):
         unit = read(content, names)
         prove(unit)
     expected = {"64f8": (1, 26, 56), "humi": (7, 23, 34), "lipi": (2, 30, 72)}[name[:4]]
@@ -530,7 +530,7 @@ def test_numbers_of_real_labels() -> None:
 @needs_real
 def test_a_malformed_file_says_where_it_breaks() -> None:
     with pytest.raises(Unreadable, match="line 5: it is not well-formed XML"):
-        list(units(BytesIO((REAL / "otc-bars.xml").read_bytes()), "x", NOBODY))
+        list(units(BytesIO((REAL / "otc-bars.xml").read_bytes()), "x", NO_NAMES))
 
 
 @needs_real

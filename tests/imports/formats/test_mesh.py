@@ -11,7 +11,7 @@ from app.auth.audit import Who
 from app.database.engine import open_engine, reading
 from app.imports.reader_process import Input
 from app.imports.report import OnError, Stopped
-from app.imports.run import Job, bring_in
+from app.imports.run import Job, run_import
 from app.search.mesh_models import MeshDescriptor, MeshTerm
 from app.store.documents import State
 from tests.conftest import await_index, serving, settings_for
@@ -45,7 +45,7 @@ class Quiet:
 
 def report_of(engine: Engine, file: Path, *, on_error: OnError = "stop", dry_run: bool = False) -> Any:
     job = Job("mesh", (Input(str(file)),), None, on_error, dry_run, None, None, Who("test"))
-    return bring_in(engine, job, Quiet())
+    return run_import(engine, job, Quiet())
 
 
 def import_mesh(engine: Engine, file: Path) -> tuple[int, int]:

@@ -13,13 +13,13 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 from lxml import etree
 
-from app.imports.candidates import Found, Json, Mention, Refusal, Unit, Unreadable, Withdrawal
+from app.imports.candidates import Found, Json, PartialUpdate, Rejection, SourceItem, Unreadable, Withdrawal
 from app.imports.formats.pubmed import units
 from app.imports.formats.pubmed.dates import printed_date
 from app.imports.formats.pubmed.elements import text
 from app.imports.formats.pubmed.people import initials
 from app.imports.formats.pubmed.records import add_title, bare_title
-from app.imports.name_index import NOBODY
+from app.imports.name_index import NO_NAMES
 from app.imports.readers.record_builder import Entry
 from tests.offered import DATA, FIXTURES, accepted, damaged, faults, offered
 
@@ -29,18 +29,18 @@ needs_data = pytest.mark.skipif(not REAL, reason="the real files are not here")
 
 
 def read(content: bytes, *, store_abstracts: bool = False) -> list[Found]:
-    return list(units(BytesIO(content), "x.xml", NOBODY, store_abstracts=store_abstracts))
+    return list(units(BytesIO(content), "x.xml", NO_NAMES, store_abstracts=store_abstracts))
 
 
 def publication(found: list[Found], place: str) -> Json:
-    (unit,) = [one for one in found if one.place == place and isinstance(one, Unit)]
+    (unit,) = [one for one in found if one.place == place and isinstance(one, SourceItem)]
     return offered(unit, "publications")
 
 
 def test_an_article_is_read_whole() -> None:
     found = read(OWN)
     first = found[0]
-    assert isinstance(first, Unit)
+    assert isinstance(first, SourceItem)
     assert publication(found, "PMID 900000001") == {
         "id": "pmid-900000001",
         "pmid": "900000001",
@@ -89,7 +89,7 @@ def test_an_article_is_read_whole() -> None:
 
 
 def test_its_source_is_pubmeds_record() -> None:
-    (unit,) = [one for one in read(OWN) if one.place == "PMID 900000001" and isinstance(one, Unit)]
+    (unit,) = [one for one in read(OWN) if one.place == "PMID 900000001" and isinstance(one, SourceItem)]
     source = dict(offered(unit, "sources"))
     element = ElementTree.fromstring(OWN.decode()).find("PubmedArticle")
     assert element is not None
@@ -123,10 +123,10 @@ def test_a_translated_title_and_a_date_of_two_years() -> None:
 
 
 def test_notices_tell_of_what_they_are_about() -> None:
-    (notice,) = [one for one in read(OWN) if one.place == "PMID 900000003" and isinstance(one, Unit)]
+    (notice,) = [one for one in read(OWN) if one.place == "PMID 900000003" and isinstance(one, SourceItem)]
     assert notice.mentions == (
-        Mention("publications", "900000002", {"retraction_state": "retracted"}),
-        Mention("publications", "900000011", {"retraction_state": "expression-of-concern"}),
+        PartialUpdate("publications", "900000002", {"retraction_state": "retracted"}),
+        PartialUpdate("publications", "900000011", {"retraction_state": "expression-of-concern"}),
     )
     assert offered(notice, "publications")["retraction_state"] == "none"
     assert offered(notice, "publications")["date"] == "2021"
@@ -142,14 +142,14 @@ def test_a_chapter_stands_in_its_book() -> None:
 
 def test_what_is_withdrawn_and_what_is_refused() -> None:
     found = read(OWN)
-    withdrawn = [one for one in found if isinstance(one, Unit) and one.withdrawals]
-    assert withdrawn == [Unit("PMID 900000012", (), withdrawals=(Withdrawal("publications", "900000012"),))]
-    refused = [one for one in found if isinstance(one, Refusal)]
+    withdrawn = [one for one in found if isinstance(one, SourceItem) and one.withdrawals]
+    assert withdrawn == [SourceItem("PMID 900000012", (), withdrawals=(Withdrawal("publications", "900000012"),))]
+    refused = [one for one in found if isinstance(one, Rejection)]
     assert [(one.place, one.detail) for one in refused] == [
         ("record 4", "it has no PMID"),
         ("record 6", "'no number' is no PMID to be withdrawn"),
     ]
-    assert [fault for one in found if isinstance(one, Unit) for fault in faults(one)] == []
+    assert [fault for one in found if isinstance(one, SourceItem) for fault in faults(one)] == []
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_initials_are_taken_from_given_names() -> None:
 def refused(content: bytes | IO[bytes]) -> str:
     stream = BytesIO(content) if isinstance(content, bytes) else content
     with pytest.raises(Unreadable) as told:
-        list(units(stream, "x.xml", NOBODY))
+        list(units(stream, "x.xml", NO_NAMES))
     return str(told.value)
 
 
@@ -289,7 +289,7 @@ def test_a_record_without_end_is_given_up(more: bytes) -> None:
 
 def test_a_file_without_end_takes_no_more_memory() -> None:
     article = OWN[OWN.index(b"<PubmedArticle>") : OWN.index(b"</PubmedArticle>") + len(b"</PubmedArticle>")]
-    found = units(cast(IO[bytes], Endless(b"<PubmedArticleSet>", article)), "x", NOBODY)
+    found = units(cast(IO[bytes], Endless(b"<PubmedArticleSet>", article)), "x", NO_NAMES)
     for _ in range(500):
         next(found)
     before = psutil.Process().memory_info().rss
@@ -326,7 +326,7 @@ def emptied(content: bytes, random: Random) -> bytes:
 
 def survivors(content: bytes) -> Iterator[Found]:
     try:
-        yield from units(BytesIO(content), "x.xml", NOBODY, store_abstracts=True)
+        yield from units(BytesIO(content), "x.xml", NO_NAMES, store_abstracts=True)
     except Unreadable:
         return
 
@@ -336,11 +336,11 @@ def test_no_file_breaks_the_reader(harm: object) -> None:
     random = Random(2026)
     for _ in range(400):
         for found in survivors(harm(OWN, random)):  # type: ignore[operator]
-            assert isinstance(found, Unit | Refusal)
-            if isinstance(found, Unit):
+            assert isinstance(found, SourceItem | Rejection)
+            if isinstance(found, SourceItem):
                 assert faults(found) == []
     for length in range(0, len(OWN), 97):
-        assert all(isinstance(found, Unit | Refusal) for found in survivors(OWN[:length]))
+        assert all(isinstance(found, SourceItem | Rejection) for found in survivors(OWN[:length]))
 
 
 # Real files
@@ -351,7 +351,7 @@ def test_no_file_breaks_the_reader(harm: object) -> None:
 @pytest.mark.parametrize("store_abstracts", [False, True])
 def test_real_files_can_be_entered_as_they_are(file: object, store_abstracts: bool) -> None:
     with file.open("rb") as content:  # type: ignore[attr-defined]
-        found = accepted(units(content, "x", NOBODY, store_abstracts=store_abstracts))
+        found = accepted(units(content, "x", NO_NAMES, store_abstracts=store_abstracts))
     articles = ElementTree.parse(str(file)).getroot().findall("PubmedArticle")
     read = [offered(unit, "publications") for unit in found]
     assert [one["pmid"] for one in read] == [a.findtext("MedlineCitation/PMID") for a in articles]

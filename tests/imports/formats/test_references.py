@@ -9,10 +9,10 @@ from random import Random
 import pytest
 
 from app.exports.citations import ris
-from app.imports.candidates import Found, Json, Mention, Refusal, Unit, Unreadable
+from app.imports.candidates import Found, Json, PartialUpdate, Rejection, SourceItem, Unreadable
 from app.imports.formats.references import units
 from app.imports.formats.references.people import author, authors
-from app.imports.name_index import NOBODY
+from app.imports.name_index import NO_NAMES
 from app.records.publications.title_key import title_key
 from tests.offered import DATA, FIXTURES, accepted, damaged, faults, offered
 
@@ -23,15 +23,15 @@ needs_data = pytest.mark.skipif(not REAL, reason="the real files are not here")
 
 
 def read(content: bytes, *, store_abstracts: bool = False) -> list[Found]:
-    return list(units(BytesIO(content), "mine.ris", NOBODY, store_abstracts=store_abstracts))
+    return list(units(BytesIO(content), "mine.ris", NO_NAMES, store_abstracts=store_abstracts))
 
 
 def publications(found: list[Found]) -> list[Json]:
-    return [offered(one, "publications") for one in found if isinstance(one, Unit)]
+    return [offered(one, "publications") for one in found if isinstance(one, SourceItem)]
 
 
 def sources(found: list[Found]) -> list[Json]:
-    return [offered(one, "sources") for one in found if isinstance(one, Unit)]
+    return [offered(one, "sources") for one in found if isinstance(one, SourceItem)]
 
 
 def test_a_reference_is_read_whole() -> None:
@@ -78,7 +78,7 @@ def test_no_other_number_is_taken_for_a_pmid() -> None:
         (None, None, None),
     ]
     assert publications(found)[2]["registry_ids"] == ["NCT90000001"]
-    disagreeing = [one for one in found if isinstance(one, Unit)][4]
+    disagreeing = [one for one in found if isinstance(one, SourceItem)][4]
     assert [remark.kind for remark in disagreeing.remarks] == ["inconsistent-identifier"]
 
 
@@ -119,16 +119,16 @@ def test_a_source_without_an_address_has_its_text_without_what_is_somebody_elses
 
 def test_what_is_no_reference_is_refused() -> None:
     found = read(OWN)
-    assert [(one.place, one.detail) for one in found if isinstance(one, Refusal)] == [
+    assert [(one.place, one.detail) for one in found if isinstance(one, Rejection)] == [
         ("line 85", "it has neither a title nor a PMID nor a DOI"),
         ("line 88", "the reference does not end; what there is of it may be cut off anywhere"),
     ]
-    assert [fault for one in found if isinstance(one, Unit) for fault in faults(one)] == []
+    assert [fault for one in found if isinstance(one, SourceItem) for fault in faults(one)] == []
 
 
 def test_pubmeds_lines_say_what_its_xml_says() -> None:
     found = read(LINES)
-    first, second = (one for one in found if isinstance(one, Unit))
+    first, second = (one for one in found if isinstance(one, SourceItem))
     assert offered(first, "publications") == {
         "id": "pmid-90000021",
         "pmid": "90000021",
@@ -160,8 +160,8 @@ def test_pubmeds_lines_say_what_its_xml_says() -> None:
         "provenance": [{"source": "pubmed-90000021"}],
     }
     assert [remark.kind for remark in first.remarks] == ["date-kept-less-precisely"]
-    assert second.mentions == (Mention("publications", "90000021", {"retraction_state": "retracted"}),)
-    assert [one.place for one in found if isinstance(one, Refusal)] == ["line 43"]
+    assert second.mentions == (PartialUpdate("publications", "90000021", {"retraction_state": "retracted"}),)
+    assert [one.place for one in found if isinstance(one, Rejection)] == ["line 43"]
     assert publications(read(LINES, store_abstracts=True))[0]["abstract"] == "BACKGROUND: somebody's.\n\n(c) Somebody."
 
 
@@ -204,14 +204,14 @@ ACCENTED = "TY  - JOUR\nTI  - Häufigkeit – eine lange Untersuchung\nPY  - 201
 def test_no_encoding_is_mangled(encoding: str, ending: str) -> None:
     found = read(ACCENTED.replace("\n", ending).encode(encoding))
     assert [one["title"] for one in publications(found)] == ["Häufigkeit – eine lange Untersuchung"]
-    assert [remark.kind for one in found if isinstance(one, Unit) for remark in one.remarks] == (
+    assert [remark.kind for one in found if isinstance(one, SourceItem) for remark in one.remarks] == (
         ["encoding-guessed"] if encoding == "cp1252" else []
     )
 
 
 def test_what_is_in_no_encoding_is_refused() -> None:
     (refusal,) = read(ACCENTED.encode("latin-1", "replace").replace("ä".encode("latin-1"), b"\x81\xff"))
-    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal, Rejection)
     assert "in no encoding" in refusal.detail
 
 
@@ -243,7 +243,7 @@ class Endless:
 def test_a_reference_without_end_is_given_up(more: bytes) -> None:
     endless = Endless(more)
     with pytest.raises(Unreadable):
-        list(units(endless, "x", NOBODY))  # type: ignore[arg-type]
+        list(units(endless, "x", NO_NAMES))  # type: ignore[arg-type]
     assert endless.given < 10_000_000
 
 
@@ -258,9 +258,9 @@ def test_no_file_breaks_the_reader(content: bytes) -> None:
     random = Random(2026)
     for _ in range(300):
         try:
-            for found in units(BytesIO(damaged(content, random, PIECES)), "x", NOBODY, store_abstracts=True):
-                assert isinstance(found, Unit | Refusal)
-                assert not isinstance(found, Unit) or faults(found) == []
+            for found in units(BytesIO(damaged(content, random, PIECES)), "x", NO_NAMES, store_abstracts=True):
+                assert isinstance(found, SourceItem | Rejection)
+                assert not isinstance(found, SourceItem) or faults(found) == []
         except Unreadable:
             continue
 
@@ -292,7 +292,7 @@ def test_our_own_export_can_be_read_again() -> None:
 @pytest.mark.parametrize("store_abstracts", [False, True])
 def test_real_exports_can_be_entered_as_they_are(file: Path, store_abstracts: bool) -> None:
     with file.open("rb") as content:
-        found = accepted(units(content, file.name, NOBODY, store_abstracts=store_abstracts))
+        found = accepted(units(content, file.name, NO_NAMES, store_abstracts=store_abstracts))
     text = file.read_bytes().decode("utf-8-sig")
     read = [offered(unit, "publications") for unit in found]
     tag = "PMID-" if file.suffix == ".nbib" else "TY  -"
@@ -323,7 +323,7 @@ def test_pmids_are_those_that_the_tool_has(file: Path) -> None:
     pattern = PMIDS.get(file.name)
     wanted = re.findall(pattern, file.read_text("utf-8-sig"), re.MULTILINE) if pattern else []
     with file.open("rb") as content:
-        read = publications(list(units(content, file.name, NOBODY)))
+        read = publications(list(units(content, file.name, NO_NAMES)))
     assert {one["pmid"] for one in read if "pmid" in one} == set(wanted)
 
 
@@ -335,7 +335,7 @@ def test_the_same_paper_is_known_again_whatever_tool_it_comes_from() -> None:
     short = []
     for file in REAL:
         with file.open("rb") as content:
-            for one in publications(list(units(content, file.name, NOBODY))):
+            for one in publications(list(units(content, file.name, NO_NAMES))):
                 key, doi = title_key(one["title"], one["year"]), one.get("doi", "").lower()
                 short += [one["title"]] if key is None else []
                 if doi and key:

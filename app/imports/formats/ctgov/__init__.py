@@ -2,8 +2,8 @@
 
     reading      a file's records: one study, lines, an array, a page of the API
     grammar      what of a record is read, and where it breaks the grammar
-    mapping      one record as a unit: protocol, linking, arms, outcomes, cells, analyses, harms, flow
-    printed, noting, words, paths    numbers, text, vocabularies and pointers, as they are mapped
+    mapping      one record as a source item: protocol, linking, arms, outcomes, cells, analyses, adverse_events, flow
+    printed, notes, vocabularies, paths    numbers, text, vocabularies and pointers, as they are mapped
 
 Fields mean what ClinicalTrials.gov's "Study Data Structure", "Protocol Registration Data Element Definitions" and
 "Results Data Element Definitions" say. Not mapped: locations, contacts, summaries, eligibility criteria, baseline
@@ -13,7 +13,7 @@ characteristics, documents and agreements.
 from collections.abc import Iterator
 from typing import IO, Any
 
-from app.imports.candidates import Found, Refusal, Unreadable
+from app.imports.candidates import Found, Rejection, Unreadable
 from app.imports.formats.ctgov.mapping import digest_of, mapped
 from app.imports.formats.ctgov.reading import Record, records
 from app.imports.name_index import Names
@@ -26,11 +26,11 @@ PATIENCE = 20
 
 def units(file: IO[bytes], name: str, names: Names) -> Iterator[Found]:
     """Each record as a unit or a refusal, in the file's order; raises `Unreadable` where it is no file of studies."""
-    strange: list[Refusal] = []
+    strange: list[Rejection] = []
     known = False
     for record in records(file):
-        found = record if isinstance(record, Refusal) else mapped(record.value, names, place=record.place)
-        if not known and isinstance(found, Refusal) and not (isinstance(record, Record) and _is_study(record.value)):
+        found = record if isinstance(record, Rejection) else mapped(record.value, names, place=record.place)
+        if not known and isinstance(found, Rejection) and not (isinstance(record, Record) and _is_study(record.value)):
             strange.append(found)
             if len(strange) == PATIENCE:
                 break

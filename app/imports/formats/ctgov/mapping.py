@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from app.imports.candidates import Found, Json, Mention, Offer, Refusal, Unit
+from app.imports.candidates import Candidate, Found, Json, PartialUpdate, Rejection, SourceItem
 from app.imports.formats.ctgov import linking, protocol
 from app.imports.formats.ctgov.adverse_events import adverse_events
 from app.imports.formats.ctgov.arms import Arms
@@ -38,15 +38,17 @@ def mapped(study: Any, names: Names, *, place: str, digest: str | None = None, o
         check(study)
         nct_id = _nct_id(study)
     except Malformed as fault:
-        return Refusal(_named(study) or place, fault.pointer, fault.detail)
+        return Rejection(_named(study) or place, fault.pointer, fault.detail)
     try:
         digest = digest or digest_of(study)
     except (TypeError, orjson.JSONEncodeError) as error:
-        return Refusal(nct_id, "", f"it cannot be written down again: {error}")
+        return Rejection(nct_id, "", f"it cannot be written down again: {error}")
     notes = Notes()
     source = _source(study, nct_id, digest, on or date.today())  # noqa: DTZ011  # the day where it was read
     offered, mentions = _study(study, nct_id, source["id"], names, notes)
-    return Unit(nct_id, (Offer("sources", source), Offer("studies", offered)), mentions, (), tuple(notes.remarks))
+    return SourceItem(
+        nct_id, (Candidate("sources", source), Candidate("studies", offered)), mentions, (), tuple(notes.remarks)
+    )
 
 
 def _nct_id(study: Json) -> str:
@@ -82,7 +84,7 @@ def _source(study: Json, nct_id: str, digest: str, on: date) -> Json:
     }
 
 
-def _study(study: Json, nct_id: str, source: str, names: Names, notes: Notes) -> tuple[Json, tuple[Mention, ...]]:
+def _study(study: Json, nct_id: str, source: str, names: Names, notes: Notes) -> tuple[Json, tuple[PartialUpdate, ...]]:
     registered, results = study["protocolSection"], study.get("resultsSection") or {}
     derived = study.get("derivedSection") or {}
     arms = Arms(notes)
@@ -136,11 +138,11 @@ def _reports(module: Json) -> list[Json]:
     return [{"publication": f"pmid-{pmid}"} for pmid in pmids]
 
 
-def _retractions(module: Json) -> tuple[Mention, ...]:
+def _retractions(module: Json) -> tuple[PartialUpdate, ...]:
     """The publications, of any type of reference, that the record says were retracted."""
     retracted = [item for item in module.get("references") or () if item.get("retractions")]
     pmids = dict.fromkeys(pmid for item in retracted if (pmid := _pmid(item)))
-    return tuple(Mention("publications", pmid, {"retraction_state": "retracted"}) for pmid in pmids)
+    return tuple(PartialUpdate("publications", pmid, {"retraction_state": "retracted"}) for pmid in pmids)
 
 
 def _pmid(reference: Json) -> str | None:

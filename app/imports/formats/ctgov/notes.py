@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from app.imports.candidates import Json, Remark
+from app.imports.candidates import ImportWarning, Json
 
 Place = tuple[int | str, ...]
 """The parts of a JSON pointer into the record. Names in the grammar need no escaping in one."""
@@ -39,10 +39,10 @@ class Notes:
     __slots__ = ("remarks",)
 
     def __init__(self) -> None:
-        self.remarks: list[Remark] = []
+        self.remarks: list[ImportWarning] = []
 
     def remark(self, kind: str, place: Place, text: str) -> None:
-        self.remarks.append(Remark(kind, f"/{'/'.join(map(str, place))}: {one_line(text)}"))
+        self.remarks.append(ImportWarning(kind, f"/{'/'.join(map(str, place))}: {one_line(text)}"))
 
     def _cut(self, text: str, longest: int, place: Place) -> str | None:
         if len(text) <= longest:

@@ -15,7 +15,7 @@ from typing import IO, Any, NamedTuple
 import ijson
 import orjson
 
-from app.imports.candidates import Refusal, Unreadable
+from app.imports.candidates import Rejection, Unreadable
 from app.imports.readers.json_events import LONGEST_TEXT, TooLong, events, has_long_text
 
 LARGEST = 50_000_000
@@ -52,7 +52,7 @@ class _RejoinedStream(RawIOBase):
         return len(chunk)
 
 
-def records(file: IO[bytes]) -> Iterator[Record | Refusal]:
+def records(file: IO[bytes]) -> Iterator[Record | Rejection]:
     """Yields the records of a file; raises `Unreadable` if it is not such a file, or from some point on."""
     try:
         head = _read_head(file)
@@ -74,7 +74,7 @@ def _read_head(file: IO[bytes]) -> bytes:
     return head
 
 
-def _records_by_head(head: bytes, stream: BufferedReader) -> Iterator[Record | Refusal]:
+def _records_by_head(head: bytes, stream: BufferedReader) -> Iterator[Record | Rejection]:
     if head.lstrip().startswith(b"["):
         return _elements(stream, "item")
     if _PAGE.match(head):
@@ -115,7 +115,7 @@ def _message(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
 
 
-def _lines(stream: BufferedReader) -> Iterator[Record | Refusal]:
+def _lines(stream: BufferedReader) -> Iterator[Record | Rejection]:
     """Reads lines of studies if the first line is a complete JSON value, or else one study over many lines."""
     number, first = _line(stream, 0)
     value, fault = _parsed(first)
@@ -125,14 +125,14 @@ def _lines(stream: BufferedReader) -> Iterator[Record | Refusal]:
         return
     second = _line(stream, number) if first.rstrip().endswith(b"}") else (number, b"")
     if second[1].lstrip().startswith(b"{"):
-        yield Refusal(f"line {number}", "", fault)
+        yield Rejection(f"line {number}", "", fault)
         yield _of_line(*second)
         yield from _further_lines(stream, second[0])
     else:
         yield _single_study(first + second[1], stream)
 
 
-def _further_lines(stream: BufferedReader, number: int) -> Iterator[Record | Refusal]:
+def _further_lines(stream: BufferedReader, number: int) -> Iterator[Record | Rejection]:
     while True:
         number, line = _line(stream, number)
         if not line:
@@ -140,10 +140,10 @@ def _further_lines(stream: BufferedReader, number: int) -> Iterator[Record | Ref
         yield _of_line(number, line)
 
 
-def _of_line(number: int, line: bytes) -> Record | Refusal:
+def _of_line(number: int, line: bytes) -> Record | Rejection:
     value, fault = _parsed(line)
     place = f"line {number}"
-    return Record(place, value) if fault is None else Refusal(place, "", fault)
+    return Record(place, value) if fault is None else Rejection(place, "", fault)
 
 
 def _line(stream: BufferedReader, number: int) -> tuple[int, bytes]:

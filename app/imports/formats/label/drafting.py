@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from app.imports.candidates import Json, Offer, Remark
+from app.imports.candidates import Candidate, ImportWarning, Json
 from app.imports.formats.label.codes import KINDS
 from app.imports.formats.label.quoting import LONGEST_ID, all_blocks, path, quotes, slug
 from app.imports.formats.label.text import Block, Rendered, Section, Span
@@ -39,8 +39,8 @@ class Draft:
     names: Names
     product: str
     product_name: str
-    offers: list[Offer] = field(default_factory=list)
-    remarks: list[Remark] = field(default_factory=list)
+    offers: list[Candidate] = field(default_factory=list)
+    remarks: list[ImportWarning] = field(default_factory=list)
     _ids: dict[tuple[str, str], int] = field(default_factory=dict)
     """How often each was asked for."""
 
@@ -58,11 +58,11 @@ class Draft:
         return id
 
     def offer(self, type: RecordType, data: Json) -> None:
-        self.offers.append(Offer(type, data))
+        self.offers.append(Candidate(type, data))
 
     def remark(self, kind: str, text: str) -> None:
         if len(self.remarks) < MOST_REMARKS:
-            self.remarks.append(Remark(kind, text if len(text) <= 500 else text[:499] + "…"))
+            self.remarks.append(ImportWarning(kind, text if len(text) <= 500 else text[:499] + "…"))
 
     def provenance(self, sections: Sequence[Section], spans: Iterable[Span]) -> list[Json]:
         return quotes(self.label, self.source, path(self.label, sections), spans)

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import IO
 
-from app.imports.candidates import Found, Json, Refusal, Remark, Unit
+from app.imports.candidates import Found, ImportWarning, Json, Rejection, SourceItem
 from app.imports.formats.label.dosing import offer_dosing
 from app.imports.formats.label.drafting import Draft
 from app.imports.formats.label.indications import offer_indications
@@ -88,15 +88,15 @@ def _product(document: Element, label: Rendered, identity: Identity, source: str
     return {name: value for name, value in data.items() if value is not None}
 
 
-def _product_remarks(identity: Identity) -> Iterator[Remark]:
+def _product_remarks(identity: Identity) -> Iterator[ImportWarning]:
     if len(identity.ingredients) > 1:
         names = ", ".join(ingredient.name for ingredient in identity.ingredients)
-        yield Remark("several-ingredients", cut_short(f"no UNII is the whole product's: {names}", 500))
+        yield ImportWarning("several-ingredients", cut_short(f"no UNII is the whole product's: {names}", 500))
     for other in identity.others[:20]:
-        yield Remark("another-product-in-label", cut_short(f"{other}, beside {identity.name}", 500))
+        yield ImportWarning("another-product-in-label", cut_short(f"{other}, beside {identity.name}", 500))
 
 
-def _unit(document: Element, set_id: str, label: Rendered, identity: Identity, names: Names) -> Unit:
+def _unit(document: Element, set_id: str, label: Rendered, identity: Identity, names: Names) -> SourceItem:
     draft = Draft(label, set_id, f"label-{set_id}", names, identity.id, identity.name)
     draft.offer("sources", _source(document, set_id, label, identity))
     draft.offer("products", _product(document, label, identity, draft.source))
@@ -105,7 +105,7 @@ def _unit(document: Element, set_id: str, label: Rendered, identity: Identity, n
     offer_mechanisms(draft)
     offer_safety_notes(draft)
     offer_dosing(draft, own)
-    return Unit(f"label {set_id}", tuple(draft.offers), remarks=tuple(draft.remarks))
+    return SourceItem(f"label {set_id}", tuple(draft.offers), remarks=tuple(draft.remarks))
 
 
 def units(file: IO[bytes], name: str, names: Names) -> Iterator[Found]:
@@ -113,15 +113,15 @@ def units(file: IO[bytes], name: str, names: Names) -> Iterator[Found]:
     document = opened(file)
     set_id = _set_id(document)
     if set_id is None:
-        yield Refusal(name, "/setId", "a label has a setId whose root is a UUID")
+        yield Rejection(name, "/setId", "a label has a setId whose root is a UUID")
         return
     products = products_of(document)
     identity = identify(products, names)
     if identity is None:
-        yield Refusal(f"label {set_id}", "/component", "the label names no product")
+        yield Rejection(f"label {set_id}", "/component", "the label names no product")
         return
     label = rendered(document, products)
     if len(label.text) > LONGEST_TEXT:
-        yield Refusal(f"label {set_id}", "", f"its text has more than {LONGEST_TEXT:,} characters")
+        yield Rejection(f"label {set_id}", "", f"its text has more than {LONGEST_TEXT:,} characters")
         return
     yield _unit(document, set_id, label, identity, names)

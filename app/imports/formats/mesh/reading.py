@@ -7,7 +7,7 @@ from typing import IO
 
 from lxml import etree
 
-from app.imports.candidates import Descriptor, Found, Refusal, Unit, Unreadable
+from app.imports.candidates import Descriptor, Found, Rejection, SourceItem, Unreadable
 from app.imports.name_index import Names
 from app.imports.readers.streams import PIECE, stream
 from app.imports.readers.xml import RecordFile, elements
@@ -28,9 +28,9 @@ def units(file: IO[bytes], name: str, _: Names) -> Iterator[Found]:
 
 def _descriptor(place: str, id: str, heading: str, terms: Iterable[str], trees: Iterable[str]) -> Found:
     if not _ID.fullmatch(id) or not heading.strip() or "\0" in heading:
-        return Refusal(place, "", f"{id[:40]!r} {heading[:40]!r} is no descriptor with a heading")
+        return Rejection(place, "", f"{id[:40]!r} {heading[:40]!r} is no descriptor with a heading")
     kept = Descriptor(id, heading.strip(), _each(terms, heading.strip()), _each(trees))
-    return Unit(id, (), descriptor=kept)
+    return SourceItem(id, (), descriptor=kept)
 
 
 def _each(texts: Iterable[str], *but: str) -> tuple[str, ...]:
@@ -51,9 +51,9 @@ def _of_line(line: bytes, place: str) -> Found:
     try:
         fields = line.decode("utf-8").rstrip("\r\n").split("\t")
     except UnicodeDecodeError as error:
-        return Refusal(place, "", f"it is not UTF-8: {error.reason}")
+        return Rejection(place, "", f"it is not UTF-8: {error.reason}")
     if len(fields) != 4:
-        return Refusal(place, "", f"there are {len(fields)} columns, not 4")
+        return Rejection(place, "", f"there are {len(fields)} columns, not 4")
     id, heading, terms, trees = fields
     return _descriptor(place, id, heading, terms.split("|"), trees.split("|"))
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from sqlalchemy import Connection, delete, select
 
 from app.database.engine import table_of
-from app.imports.candidates import Descriptor, Found, Refusal
+from app.imports.candidates import Descriptor, Found, Rejection
 from app.imports.report import MOST_REFUSALS, Order, Progress, Report, Stopped
 from app.records.resource import Row
 from app.releases.service import counts_of
@@ -74,7 +74,7 @@ class _DescriptorImport:
             _write(self._connection, changed)
 
     def _read(self, found: Found) -> Descriptor | None:
-        if isinstance(found, Refusal):
+        if isinstance(found, Rejection):
             self.report.reject_unreadable(found)
             return None
         self.report.units.read += 1

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from app.imports.candidates import Json, Mention
+from app.imports.candidates import Json, PartialUpdate
 from app.records.fields import NoticeKind, RetractionState
 
 OF_XML: dict[str, NoticeKind] = {
@@ -83,10 +83,10 @@ def state(notices: Iterable[Json], publication_types: Iterable[str]) -> Retracti
     return next((one for one in _WORST if one in found), "none")
 
 
-def mentions(notices: Iterable[Json]) -> tuple[Mention, ...]:
+def mentions(notices: Iterable[Json]) -> tuple[PartialUpdate, ...]:
     """What a notice says of the publications that it is about."""
     return tuple(
-        Mention("publications", notice["pmid"], {"retraction_state": _MAKES_OTHER[notice["kind"]]})
+        PartialUpdate("publications", notice["pmid"], {"retraction_state": _MAKES_OTHER[notice["kind"]]})
         for notice in notices
         if notice["kind"] in _MAKES_OTHER and "pmid" in notice
     )

@@ -11,7 +11,7 @@ from typing import IO
 
 from lxml import etree
 
-from app.imports.candidates import Found, Refusal, Unit, Unreadable, Withdrawal
+from app.imports.candidates import Found, Rejection, SourceItem, Unreadable, Withdrawal
 from app.imports.formats.pubmed.articles import add_citation
 from app.imports.formats.pubmed.books import add_document
 from app.imports.formats.pubmed.elements import each, parts, text
@@ -32,7 +32,7 @@ def _record(element: etree._Element, number: int, day: date, store_abstracts: bo
     printed = parts(about).get("PMID")
     pmid = text(printed)
     if about is None or not PMID.fullmatch(pmid):
-        return Refusal(f"record {number}", "", f"it has no PMID but {pmid[:40]!r}" if pmid else "it has no PMID")
+        return Rejection(f"record {number}", "", f"it has no PMID but {pmid[:40]!r}" if pmid else "it has no PMID")
     entry = Entry()
     data = found.get("PubmedBookData" if book else "PubmedData")
     if book:
@@ -51,9 +51,9 @@ def _withdrawals(element: etree._Element, number: int) -> Iterator[Found]:
     for printed in each(element, "PMID"):
         pmid = text(printed)
         if PMID.fullmatch(pmid):
-            yield Unit(f"PMID {pmid}", (), withdrawals=(Withdrawal("publications", pmid),))
+            yield SourceItem(f"PMID {pmid}", (), withdrawals=(Withdrawal("publications", pmid),))
         else:
-            yield Refusal(f"record {number}", "", f"{pmid[:40]!r} is no PMID to be withdrawn")
+            yield Rejection(f"record {number}", "", f"{pmid[:40]!r} is no PMID to be withdrawn")
 
 
 def _read(element: etree._Element, number: int, day: date, store_abstracts: bool) -> Iterator[Found]:
@@ -63,7 +63,7 @@ def _read(element: etree._Element, number: int, day: date, store_abstracts: bool
     try:
         yield _record(element, number, day, store_abstracts)
     except etree.C14NError:
-        yield Refusal(f"record {number}", "", "it refers to an entity or a namespace that there is not")
+        yield Rejection(f"record {number}", "", "it refers to an entity or a namespace that there is not")
 
 
 def _units(file: IO[bytes], name: str, store_abstracts: bool) -> Iterator[Found]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from datetime import date
 
-from app.imports.candidates import Json, Offer, Unit
+from app.imports.candidates import Candidate, Json, SourceItem
 from app.imports.formats.pubmed.dates import printed_date
 from app.imports.formats.pubmed.notices import mentions, state
 from app.imports.readers.record_builder import TITLE, Entry, one_line
@@ -115,8 +115,8 @@ def source(pmid: str, sha256: str, day: date) -> Json:
     }
 
 
-def unit(pmid: str, entry: Entry, notices: list[Json], proof: Json, place: str = "") -> Unit:
+def unit(pmid: str, entry: Entry, notices: list[Json], proof: Json, place: str = "") -> SourceItem:
     """PubMed's record and the publication that it is about."""
     publication = {"id": f"pmid-{pmid}", "pmid": pmid, **entry.data, "provenance": [{"source": proof["id"]}]}
-    offers = (Offer("sources", proof), Offer("publications", publication))
-    return Unit(place or f"PMID {pmid}", offers, mentions(notices), (), tuple(entry.remarks))
+    offers = (Candidate("sources", proof), Candidate("publications", publication))
+    return SourceItem(place or f"PMID {pmid}", offers, mentions(notices), (), tuple(entry.remarks))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import date
 from hashlib import sha256
 
-from app.imports.candidates import Found, Json, Refusal
+from app.imports.candidates import Found, Json, Rejection
 from app.imports.formats.pubmed.dates import printed_date
 from app.imports.formats.pubmed.notices import OF_LINES
 from app.imports.formats.pubmed.records import (
@@ -121,7 +121,7 @@ def reference(text: str, place: str, day: date, entry: Entry, *, store_abstracts
     fields = read_fields(text)
     pmid = _first(fields, "PMID")
     if not PMID.fullmatch(pmid):
-        return Refusal(place, "", f"{pmid[:40]!r} is no PMID")
+        return Rejection(place, "", f"{pmid[:40]!r} is no PMID")
     _add_titles(entry, fields)
     _add_issn(entry, fields)
     add_dates(entry, _first(fields, "DP"))

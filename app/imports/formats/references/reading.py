@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import IO
 
-from app.imports.candidates import Found, Refusal, Unreadable
+from app.imports.candidates import Found, Rejection, Unreadable
 from app.imports.formats.references import medline, ris
 from app.imports.formats.references.blocks import Block, blocks, text_of
 from app.imports.name_index import Names
@@ -15,11 +15,11 @@ from app.imports.readers.record_builder import Entry
 def _read(block: Block, name: str, day: date, store_abstracts: bool) -> Found:
     place = f"line {block.line}"
     if not block.closed:
-        return Refusal(place, "", "the reference does not end; what there is of it may be cut off anywhere")
+        return Rejection(place, "", "the reference does not end; what there is of it may be cut off anywhere")
     try:
         text, guessed = text_of(block)
     except UnicodeDecodeError:
-        return Refusal(place, "", "it is in no encoding that is read here: UTF-8, UTF-16 or Windows-1252")
+        return Rejection(place, "", "it is in no encoding that is read here: UTF-8, UTF-16 or Windows-1252")
     entry = Entry()
     if guessed:
         entry.remark("encoding-guessed", f"{place}: it is not in UTF-8, and was read as Windows-1252")

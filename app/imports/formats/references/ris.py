@@ -7,7 +7,7 @@ from typing import Any
 
 import rispy
 
-from app.imports.candidates import Found, Json, Offer, Refusal, Unit
+from app.imports.candidates import Candidate, Found, Json, Rejection, SourceItem
 from app.imports.formats.pubmed.dates import printed_date
 from app.imports.formats.pubmed.records import MOST_KEYWORDS, add_authors, add_languages, add_title
 from app.imports.formats.pubmed.registrations import add_registrations
@@ -205,7 +205,9 @@ def reference(text: str, place: str, name: str, day: date, entry: Entry, *, stor
     tags = read_tags(text)
     _add_all(entry, tags, store_abstracts)
     if not entry.data.keys() & {"title", "pmid", "doi"}:
-        return Refusal(place, "", "it has neither a title nor a PMID nor a DOI")
+        return Rejection(place, "", "it has neither a title nor a PMID nor a DOI")
     proof = _source(entry, tags, text, name, day)
     publication = {"id": _id(entry, proof), **entry.data, "provenance": [{"source": proof["id"]}]}
-    return Unit(place, (Offer("sources", proof), Offer("publications", publication)), remarks=tuple(entry.remarks))
+    return SourceItem(
+        place, (Candidate("sources", proof), Candidate("publications", publication)), remarks=tuple(entry.remarks)
+    )
