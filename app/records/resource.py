@@ -148,7 +148,7 @@ def shaped_rows(shapes: Iterable[BaseModel]) -> Iterator[Row]:
 
 
 def render_rows(shape: type[BaseModel], rows: Iterable[Row]) -> list[BaseModel | Row]:
-    """Render rows by a model: those made by `shaped_rows` as their models, those read from the database as its fields."""
+    """Render rows by a model: those of `shaped_rows` as their models, those read from the database as its fields."""
     return [row.shape if isinstance(row, ShapedRow) else pick(shape, row) for row in rows]
 
 
