@@ -31,7 +31,8 @@ check: $(CHECKS) ## locks, lint, format, types, migrations against models, impor
 
 # Nothing is locked twice at two versions, and no lock names an index.
 check-locks: $(TESTING)
-	@! grep --invert-match --line-regexp --fixed-strings --file=requirements-test.lock requirements.lock
+	@! grep --only-matching --extended-regexp '^[^ ]+==[^ ]+' requirements.lock | grep --invert-match --line-regexp \
+		--fixed-strings "$$(grep --only-matching --extended-regexp '^[^ ]+==[^ ]+' requirements-test.lock)"
 	@! grep --line-number '://' requirements.lock requirements-test.lock
 	@$(PIP) check
 
