@@ -165,3 +165,8 @@ class Invalid(Exception):
 def parameter_fault(parameter: str, detail: str, near: Iterable[str] = ()) -> dict[str, Any]:
     """An item of `Problem.errors` about a parameter, with the nearest valid values."""
     return {"parameter": parameter, "detail": detail, "nearest": list(near)}
+
+
+def conflict(detail: str, *paths: str) -> Problem:
+    """A 409 that lists the addresses of what it conflicts with."""
+    return Problem("conflict", detail, errors=[{"pointer": "", "detail": path, "nearest": [path]} for path in paths])

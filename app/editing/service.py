@@ -13,7 +13,7 @@ import orjson
 from sqlalchemy import Connection, select
 
 from app.auth.audit import Event, Who, note
-from app.common.problems import Problem
+from app.common.problems import Problem, conflict
 from app.editing.merge_patch import merged
 from app.query.pages import StoredDocument, by_id
 from app.records.resource import Resource
@@ -57,10 +57,6 @@ def _invalid(faults: list[Fault]) -> Problem:
     return Problem("invalid-record", detail, errors=map(_fault_entry, faults[:MAX_ERRORS]))
 
 
-def _conflict(detail: str, *paths: str) -> Problem:
-    return Problem("conflict", detail, errors=[{"pointer": "", "detail": path, "nearest": [path]} for path in paths])
-
-
 def _current(connection: Connection, resource: Resource, id: str, change: Change) -> StoredDocument:
     """The document that is to be changed; raises a `Problem` unless it exists and matches `If-Match`."""
     stored = by_id(connection, resource.type, id)
@@ -90,7 +86,7 @@ def entered(connection: Connection, resource: Resource, id: str) -> Any:
     of = (Document.type == resource.type, Document.id == id, Document.entered.is_not(None))
     content = connection.scalars(select(Document.entered).where(*of).order_by(Document.version.desc()).limit(1)).first()
     if content is None:
-        raise _conflict(f"{resource.path}/{id} is not kept as it was entered; put it whole.")
+        raise conflict(f"{resource.path}/{id} is not kept as it was entered; put it whole.")
     return orjson.loads(content)
 
 
@@ -100,9 +96,9 @@ def create(connection: Connection, resource: Resource, data: Any, change: Change
     if isinstance(id, str):
         path = f"{resource.path}/{id[:200]}"
         if by_id(connection, resource.type, id) is not None:
-            raise _conflict(f"There is {path} already.", path)
+            raise conflict(f"There is {path} already.", path)
         if deleted(connection, [(resource.type, id)]):
-            raise _conflict(f"{path} was deleted; restore it, or take another id.", path)
+            raise conflict(f"{path} was deleted; restore it, or take another id.", path)
     return _enter(connection, resource, data, change, "create", 201)
 
 
@@ -133,7 +129,7 @@ def restore(connection: Connection, resource: Resource, id: str, change: Change)
     if not deleted(connection, [(resource.type, id)]):
         if by_id(connection, resource.type, id) is None:
             raise missing(connection, resource, id)
-        raise _conflict(f"{resource.path}/{id} is not deleted.", f"{resource.path}/{id}")
+        raise conflict(f"{resource.path}/{id} is not deleted.", f"{resource.path}/{id}")
     return _enter(connection, resource, entered(connection, resource, id), change, "restore")
 
 
@@ -158,7 +154,7 @@ def delete(connection: Connection, resource: Resource, id: str, change: Change) 
     referring = still_referred(connection, [key]).get(key, [])
     if referring:
         paths = [f"/v1/{type}/{other}" for type, other in sorted(set(referring))]
-        raise _conflict(f"{len(paths)} records refer to {resource.path}/{id}.", *paths[:MAX_ERRORS])
+        raise conflict(f"{len(paths)} records refer to {resource.path}/{id}.", *paths[:MAX_ERRORS])
     summary = write(connection, [], gone=[key], actor=change.who.actor, reason=change.reason)
     of = (Document.type == resource.type, Document.id == id, Document.revision == summary.revision)
     stone = connection.execute(select(Document.etag, Document.body).where(*of, Document.change == "deleted")).one()

@@ -176,7 +176,7 @@ class Batch:
         self._load_standing(keys)
         outcome.deletions = self._deletable(keys)
         outcome.applied |= {keys[key] for key in outcome.deletions}
-        for key in keys.keys() - set(outcome.deletions):
+        for key in sorted(keys.keys() - set(outcome.deletions)):
             kind = "withdrawn-in-the-same-run" if self._entered_in_this_run(key) else "withdrawn-but-in-use"
             outcome.warnings.append((keys[key], ImportWarning(kind, f"{key[0]}/{key[1]}")))
 

@@ -7,11 +7,11 @@ import orjson
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.orm import aliased
 
-from app.common.problems import Problem
+from app.common.problems import Problem, conflict
 from app.common.suggestions import nearest
 from app.database.engine import reading
 from app.releases.content import Change, Drafts, Gone
-from app.releases.service import Order, conflict, enter
+from app.releases.service import Order, enter
 from app.releases.staging import StagedRelease, staged
 from app.releases.summary import Json, entered_or_deleted, found, names
 from app.store.documents import Document

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, select
 
 from app.auth.audit import Event, Who, note
-from app.common.problems import Problem
+from app.common.problems import conflict
 from app.database.engine import open_engine, table_of
 from app.records.fields import SLUG
 from app.releases.models import Release
@@ -38,11 +38,6 @@ class Order:
     who: Who
     reverts: str | None = None
     """The name of the release that this one undoes, if any."""
-
-
-def conflict(detail: str, *paths: str) -> Problem:
-    """A 409 that lists the addresses of what it conflicts with."""
-    return Problem("conflict", detail, errors=[{"pointer": "", "detail": path, "nearest": [path]} for path in paths])
 
 
 def is_name(name: str) -> bool:
