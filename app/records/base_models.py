@@ -8,12 +8,14 @@ records  <-- one table for each type (sources, studies, ...), whose rows extend 
 
 import re
 import unicodedata
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.common.identifiers import known_registration, publication_id
 from app.database.engine import SOME_JSON, Base
 from app.records.fields import (
     AbsenceReason,
@@ -172,19 +174,25 @@ SHARED_KINDS = frozenset(
 )
 """Kinds of names that several records of one type may have: a trial and its extension may share a registration."""
 
-_RESOLVERS = re.compile(r"^(?:https?://(?:dx\.)?doi\.org/|doi:\s*|pmid:\s*)")
+_HAS_DIGIT = re.compile("[0-9]")
+_IDENTIFIERS: Mapping[str, Callable[[str], str | None]] = {
+    "publications": publication_id,
+    "studies": known_registration,
+}
 
 
 def fold(type: RecordType, name: str) -> str:
     """The key under which a name is found.
 
-    Case, the encoding of accents (Unicode NFKC), spacing and the prefixes of DOI and PMID resolvers do not matter. A
-    source's URL is its own key, so that two addresses of the same thing are two sources.
+    Case, the encoding of accents (Unicode NFKC) and spacing do not matter. An identifier of a publication or of a
+    registered trial is found by its canonical form (`app.common.identifiers`), however it is written. A source's URL is
+    its own key, so that two addresses of the same thing are two sources.
     """
     if type == "sources" and "://" in name:
         return name
-    folded = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
-    return _RESOLVERS.sub("", folded)
+    canonical = _IDENTIFIERS.get(type)
+    name = (canonical(name) if canonical and _HAS_DIGIT.search(name) else None) or name
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def is_exclusive(kind: str) -> bool:

@@ -4,13 +4,15 @@ SQLAlchemy reads the `mapped_column` of an alias; Pydantic and OpenAPI read its 
 (publication types, MeSH), ClinicalTrials.gov (phase, masking, status), FDA label sections and OCEBM designs.
 """
 
+from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from sqlalchemy import Enum
 from sqlalchemy.orm import mapped_column
 
+from app.common import identifiers
 from app.database.engine import text
 
 SLUG = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
@@ -40,6 +42,11 @@ def _real_date(value: str) -> str:
     return value
 
 
+def _canonical(form: Callable[[str], str | None]) -> BeforeValidator:
+    """Enter an identifier in its canonical form; what has none is left to the pattern of the field to refuse."""
+    return BeforeValidator(lambda value: (form(value) or value) if isinstance(value, str) else value)
+
+
 Slug = Annotated[
     str,
     mapped_column(text(120)),
@@ -50,8 +57,20 @@ Title = Annotated[str, mapped_column(text(600)), Field(min_length=1, max_length=
 """A title, short enough for an index of every database, whatever its script."""
 Line = Annotated[str, mapped_column(text(1000)), Field(min_length=1, max_length=1000, pattern=r"\S")]
 Prose = Annotated[str, mapped_column(text()), Field(min_length=1, max_length=20_000, pattern=r"\S")]
-RegistryId = Annotated[str, Field(pattern=r"^[!-~]{4,60}$", description="A trial registration.")]
-MeshId = Annotated[str, Field(pattern=r"^D[0-9]{6,9}$", description="MeSH descriptor.", examples=["D008881"])]
+RegistryId = Annotated[
+    str,
+    Field(pattern=r"^[!-~]{4,60}$", description="A trial registration."),
+    _canonical(identifiers.known_registration),
+]
+MeshId = Annotated[
+    str,
+    Field(pattern=r"^D[0-9]{6,9}$", description="MeSH descriptor.", examples=["D008881"]),
+    _canonical(identifiers.mesh),
+]
+Pmid = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,8}$", description="PubMed id."), _canonical(identifiers.pmid)]
+Doi = Annotated[str, Field(pattern=r"^10\.[0-9]{4,9}/\S+$", max_length=300), _canonical(identifiers.doi)]
+Pmcid = Annotated[str, Field(pattern=r"^PMC[1-9][0-9]{0,9}$"), _canonical(identifiers.pmcid)]
+Issn = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{3}[0-9X]$"), _canonical(identifiers.issn)]
 PartialDate = Annotated[
     str,
     mapped_column(text(10)),

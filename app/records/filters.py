@@ -21,6 +21,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict
 
+from app.common.identifiers import SCHEMES
 from app.common.problems import Invalid
 from app.common.suggestions import nearest
 from app.records.fields import RecordType
@@ -109,7 +110,41 @@ def word(literal: Any) -> Kind:
 
 def text(example: str) -> Kind:
     """Any text."""
-    return Kind("text", str, example)
+    return Kind("text", _text, example)
+
+
+def identifier(scheme: str, example: str) -> Kind:
+    """An identifier of a scheme of `app.common.identifiers`, compared by its canonical form.
+
+    A text that is no identifier of the scheme can never match and is refused.
+    """
+    canonical, description = SCHEMES[scheme]
+
+    def read(value: str) -> str:
+        if (found := canonical(value)) is None:
+            raise Invalid(f"{value!r} is not {description}")
+        return found
+
+    return Kind("text", read, example)
+
+
+def coded(pattern: str, description: str, example: str) -> Kind:
+    """A code of a fixed form, a regular expression without anchors; a text of another form is refused."""
+    form = re.compile(pattern, re.IGNORECASE)
+
+    def read(value: str) -> str:
+        if not form.fullmatch(value.strip()):
+            raise Invalid(f"{value!r} is not {description} such as {example}")
+        return value.strip()
+
+    return Kind("text", read, example)
+
+
+def _text(value: str) -> str:
+    if value != value.strip():
+        detail = f"{value!r} begins or ends with a space, which no value does"
+        raise Invalid(f"{detail}; a name with a comma is written in double quotes")
+    return value
 
 
 def reference(of: RecordType, example: str) -> Kind:

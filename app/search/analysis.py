@@ -1,14 +1,17 @@
-"""How text becomes terms: words without case, accents and endings, and without the commonest of them."""
+"""How text becomes terms: words in their search form, without case, accents and endings, and without the commonest."""
 
 from functools import cache
 
 from tantivy import Filter, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
 
+from app.common.spelling import search_form
+
 STEMMED, PLAIN = "stemmed", "plain"
 LONGEST = 80
 
 
-FOLDED: tuple[tuple[str | int, ...], ...] = (("remove_long", LONGEST), ("lowercase",), ("ascii_fold",))
+# İ is folded to I before it is lowered: lowered first, it would become an i with a dot of its own.
+FOLDED: tuple[tuple[str | int, ...], ...] = (("remove_long", LONGEST), ("ascii_fold",), ("lowercase",))
 FILTERS = {
     STEMMED: (*FOLDED, ("stopword", "english"), ("stemmer", "english")),
     PLAIN: FOLDED,
@@ -37,8 +40,10 @@ def plain() -> TextAnalyzer:
 
 
 def terms(text: str) -> list[str]:
-    return stemmed().analyze(text)
+    """Return the stemmed terms of a text's search form, as the index has them."""
+    return stemmed().analyze(search_form(text))
 
 
 def words(text: str) -> list[str]:
-    return plain().analyze(text)
+    """Return the words of a text's search form, without case and accents but with their endings."""
+    return plain().analyze(search_form(text))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, TypedDict
 
+from app.common.spelling import Aligned
 from app.records.document_paths import texts
 from app.records.fields import RecordType
 from app.search import analysis
@@ -58,7 +59,14 @@ class Marker:
         """Every text with a term contains one of these. Searching for a few strings is faster than the pattern."""
 
     def places(self, text: str) -> Places:
-        """All occurrences of the terms in a text."""
+        """All occurrences of the terms in a text, which are looked for in its search form."""
+        aligned = Aligned(text)
+        found = self._places(aligned.form)
+        if aligned.form is text or not found:
+            return found
+        return {term: [aligned.printed(*place) for place in places] for term, places in found.items()}
+
+    def _places(self, text: str) -> Places:
         if not (text.isascii() or _is_plain(text)):
             return self._analysed_places(text)
         lowered = text.lower()

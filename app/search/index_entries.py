@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 
+from app.common.spelling import search_form
 from app.records.document_paths import first_day, term_of, text_filters, text_term, texts, values
 from app.records.fields import RecordType
 from app.search.schema import OWN, range_fields
@@ -17,10 +18,11 @@ def entry_of(type: RecordType, id: str, body: bytes) -> str:
 
 
 def _text(parts: dict[str, list[str]]) -> dict[str, Any]:
-    joined = {part: "\n".join(some) for part, some in parts.items()}
+    forms = {part: [search_form(text) for text in some] for part, some in parts.items()}
+    joined = {part: "\n".join(some) for part, some in forms.items()}
     body = [text for part, text in joined.items() if part != "name"]  # the title is in the body too
     own = {part: joined[part] for part in OWN if part in joined}
-    others = {part: some for part, some in parts.items() if part not in OWN}
+    others = {part: some for part, some in forms.items() if part not in OWN}
     return {**own, "body": body, "part": others, "word": "\n".join(joined.values())}
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from tantivy import Index, Schema, SchemaBuilder
 
+from app.common import spelling
 from app.records.document_paths import TEXTS, value_paths
 from app.records.filters import Kind, kinds
 from app.records.registry import RESOURCES
@@ -75,6 +76,7 @@ def layout() -> dict[str, Any]:
         "fields": FIELDS,
         "ranges": range_fields(),
         "analyzers": analysis.FILTERS,
+        "spelling": spelling.TABLES,
         "texts": TEXTS,
         "values": {type: value_paths(type) for type in RESOURCES},
         "kinds": {

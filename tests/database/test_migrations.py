@@ -16,7 +16,7 @@ from app.database.engine import Base, open_engine, reading
 from app.database.migrations import _config, current, head, migrate
 from app.editing.service import entered
 from app.jobs.models import ImportRun
-from app.records.base_models import Record
+from app.records.base_models import Record, RecordName
 from app.records.registry import RESOURCES
 from app.records.sources.models import Source
 from app.releases.load import load
@@ -201,6 +201,31 @@ def test_sources_say_which_publication_they_are(url: str) -> None:
     migrate(engine)
     with reading(engine) as connection:
         assert connection.execute(query).all() == written
+    engine.dispose()
+
+
+def test_names_get_the_keys_of_today(url: str) -> None:
+    """What was written by the version before is found as if it were written today; the way back finds it as before."""
+    engine = open_engine(url)
+    migrate(engine)
+    title = {"title": "Randomised trial of TNF-\u03b1 in oedema of children", "year": 2011}
+    bare = {"id": "ours", **title} | CITED
+    assert change(engine, [SOURCE, ("publications", bare), ("publications", bare | {"id": "other", "pmid": "123"})])
+    query = select(RecordName.record_id, RecordName.position, RecordName.kind, RecordName.name, RecordName.key)
+    query = query.order_by(RecordName.record_id, RecordName.position)
+    with reading(engine) as connection:
+        written = connection.execute(query).all()
+    migrate(engine, "0013")
+    with reading(engine) as connection:
+        before = connection.execute(query).all()
+    assert [row[:3] for row in before] == [row[:3] for row in written]
+    assert {row.key for row in before if row.kind == "title-key"} == {
+        "randomisedtrialoftnf\u03b1inoedemaofchildren 2011"
+    }
+    migrate(engine)
+    with reading(engine) as connection:
+        assert connection.execute(query).all() == written
+    assert list(maintaining.check(engine)) == []
     engine.dispose()
 
 

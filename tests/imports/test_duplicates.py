@@ -17,6 +17,7 @@ TITLE = "OnabotulinumtoxinA for chronic migraine: a pooled analysis"
         f"[{TITLE} (author's transl)].",
         "OnabotulinumtoxinA  for chronic\nmigraine \u2014 a pooled-analysis",
         "Onabotulinumtoxin<i>A</i> for chronic migraine: a pooled analysis",
+        "Onabotulinumtoxin&lt;i&gt;A&lt;/i&gt; for chro\u00adnic migraine&#58; a pooled\u200b analysis",
         "Ｏｎａｂｏｔｕｌｉｎｕｍtoxin A for chronic migraine: a pooled analysis",
     ],
 )
@@ -27,6 +28,11 @@ def test_one_title_has_one_key(printed: str) -> None:
 @pytest.mark.parametrize("other", [TITLE + " II", TITLE.replace("chronic", "episodic"), "Prävention der Migräne"])
 def test_other_titles_have_others(other: str) -> None:
     assert title_key(other, 2011) != title_key(TITLE, 2011)
+
+
+def test_spelling_and_greek_letters_make_no_other_title() -> None:
+    british = title_key("Randomised trial of TNF-α in oedema of paediatric tumours", 2011)
+    assert british == title_key("Randomized trial of TNF-alpha in edema of pediatric tumors", 2011) is not None
 
 
 def test_accents_are_one_whichever_way_they_are_encoded() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import httpx
 import pytest
@@ -16,7 +16,21 @@ from app.query import name_resolution as naming
 from app.query.record_queries import read_list_query
 from app.query.sql_filters import conditions
 from app.records.fields import Phase
-from app.records.filters import AnyOf, Between, Missing, NoneOf, Present, boolean, number, read_test, text, when, word
+from app.records.filters import (
+    AnyOf,
+    Between,
+    Missing,
+    NoneOf,
+    Present,
+    boolean,
+    coded,
+    identifier,
+    number,
+    read_test,
+    text,
+    when,
+    word,
+)
 from app.records.studies.models import Study
 from app.records.studies.resource import STUDIES
 
@@ -40,6 +54,10 @@ READ = [
     (text(""), '"he said ""no"""', AnyOf(('he said "no"',))),
     (text(""), "not:a", NoneOf(("a",))),
     (text(""), "1..2", AnyOf(("1..2",))),
+    (identifier("pmid", ""), "PMID:020647170,1", AnyOf(("20647170", "1"))),
+    (identifier("doi", ""), "not:https://doi.org/10.1234/X", NoneOf(("10.1234/X",))),
+    (identifier("registration", ""), "nct 01234567", AnyOf(("NCT01234567",))),
+    (coded("[A-Z][0-9]", "", ""), "m0", AnyOf(("m0",))),
 ]
 
 
@@ -68,6 +86,12 @@ def test_values_are_read(kind: Any, raw: str, expected: Any) -> None:
         (when(""), "20100101"),
         (boolean(), "yes"),
         (text(""), "a,,b"),
+        (text(""), "Lancet, Neurology"),
+        (text(""), "Lancet "),
+        (identifier("pmid", ""), "10.1177/0333102410364676"),
+        (identifier("doi", ""), "20647170"),
+        (identifier("issn", ""), "0333-1025"),
+        (coded("[A-Z][0-9]", "", ""), "00"),
     ],
 )
 def test_what_cannot_be_read_is_refused(kind: Any, raw: str) -> None:
@@ -166,3 +190,36 @@ def test_numbers_of_both_kinds_are_compared_as_numbers(api: httpx.Client) -> Non
         found = api.get("/v1/safety-notes", params={"event_percent": raw, "limit": "0"}).json()["total"]
         assert found == sum(bool(wanted.intersection(values)) for values in percents.values())
     assert api.get("/v1/studies?enrolled=1,2147483648&limit=0").json()["total"] == 0
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *("doi=https://doi.org/10.1177/0333102410364676", "doi=doi:10.1177/0333102410364676", "pmid=PMID:20647170"),
+        *("doi=10.1177%252F0333102410364676", "pmid=020647170", "pmid=https://pubmed.ncbi.nlm.nih.gov/20647170/"),
+        "ids=https://doi.org/10.1177/0333102410364676",
+    ],
+)
+def test_an_identifier_is_found_however_it_is_written(api: httpx.Client, asked: str) -> None:
+    answer = api.get(f"/v1/publications?{asked}")
+    assert [item["id"] for item in answer.json()["items"]] == ["pmid-20647170"]
+
+
+@pytest.mark.parametrize(
+    "name", ["PMID: 020647170", "https://dx.doi.org/10.1177%2F0333102410364676", "info:doi/10.1177/0333102410364676."]
+)
+def test_a_record_is_found_by_any_spelling_of_its_identifier(api: httpx.Client, name: str) -> None:
+    answer = api.get(f"/v1/publications/{quote(name, safe='')}", follow_redirects=True)
+    assert answer.json()["id"] == "pmid-20647170"
+
+
+def test_a_value_that_can_never_match_is_refused(api: httpx.Client) -> None:
+    for asked, expected in (
+        ("publications?pmid=10.1177/0333102410364676", "is not a PubMed id of one to eight digits such as 20647170"),
+        ("publications?journal=Lancet,%20Neurology", "a name with a comma is written in double quotes"),
+        ("products?atc_code=Botox", "is not an ATC code such as M03AX01"),
+        ("sources?url=pubmed", "is not an address"),
+    ):
+        answer = api.get(f"/v1/{asked}")
+        assert answer.status_code == 422
+        assert expected in answer.json()["detail"]

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from app.records.fields import Design, OutcomeKind, RecordType
+from app.records.publications.schemas import PublicationIn
 from app.records.registry import RESOURCES
 from app.records.rules import broken
 from app.records.studies.rules import EVIDENCE_LEVELS, MEASURED
@@ -177,3 +178,27 @@ def test_every_design_has_a_level_or_a_reason_to_have_none() -> None:
     assert set(EVIDENCE_LEVELS) == set(get_args(Design))
     assert {level for level in EVIDENCE_LEVELS.values() if level is not None} == {1, 2, 3, 4, 5}
     assert set(MEASURED) == set(get_args(OutcomeKind))
+
+
+def test_identifiers_are_entered_in_their_canonical_form() -> None:
+    entered = PublicationIn.model_validate(
+        {
+            "id": "p",
+            "doi": "https://doi.org/10.1002%2FABC.",
+            "pmid": "PMID: 020647170",
+            "pmcid": "pmc5799088",
+            "issn": "03331024",
+            "registry_ids": ["nct 00156910", "CTRI/2010/091/000123"],
+            "title": "A title",
+        }
+        | CITED
+    )
+    assert entered.doi == "10.1002/ABC"
+    assert (entered.pmid, entered.pmcid, entered.issn) == ("20647170", "PMC5799088", "0333-1024")
+    assert entered.registry_ids == ["NCT00156910", "CTRI/2010/091/000123"]
+
+
+@pytest.mark.parametrize(("name", "value"), [("doi", "10.1002"), ("pmid", "20647170x"), ("issn", "0333"), ("pmcid", 5)])
+def test_what_is_no_identifier_is_refused(name: str, value: object) -> None:
+    with pytest.raises(ValidationError, match=name):
+        PublicationIn.model_validate({"id": "p", "title": "A title", name: value} | CITED)

@@ -52,6 +52,30 @@ def found(api: httpx.Client, q: str, path: str = "/v1/studies", **parameters: An
     return [item["id"] for item in search(api, q, path, limit=1000, **parameters)["items"]]
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("randomised", "randomized"),
+        ("sialorrhea", "sialorrhoea"),
+        ("paediatric", "pediatric"),
+        ("haematuria", "hematuria"),
+    ],
+)
+def test_british_and_american_words_find_the_same(api: httpx.Client, one: str, other: str) -> None:
+    answers = [search(api, word, expand="false", limit=1000) for word in (one, other)]
+    assert answers[0]["total"] == answers[1]["total"] > 0
+    assert [item["id"] for item in answers[0]["items"]] == [item["id"] for item in answers[1]["items"]]
+
+
+def test_a_passage_is_marked_as_it_is_printed(api: httpx.Client) -> None:
+    marked = {
+        hit["snippet"]["text"][start:end].lower()
+        for hit in search(api, "randomized", limit=1000)["search"]["hits"]
+        for start, end in hit["snippet"]["marks"]
+    }
+    assert {"randomised", "randomized"} <= marked
+
+
 def test_all_words_must_be_there_unless_none_has_them_all(api: httpx.Client) -> None:
     every = search(api, "topiramate migraine", "/v1/studies")
     assert every["search"]["match"] == "all"

@@ -6,8 +6,8 @@ from pydantic import Field
 
 from app.records.base_filters import CitedFilter
 from app.records.base_schemas import CitedIn, CitedOut, Embedded, Fields, Identified, Shape
-from app.records.fields import Category, MeshMatch, Name, PartialDate, Prose
-from app.records.filters import Tests, reference, text, word
+from app.records.fields import Category, MeshId, MeshMatch, Name, PartialDate, Prose
+from app.records.filters import Tests, identifier, reference, text, word
 from app.records.products.schemas import ProductRef
 
 
@@ -25,7 +25,7 @@ class ApprovalStatus(Embedded):
 
 
 class Mesh(Shape):
-    id: str = Field(pattern=r"^D[0-9]{6,9}$", description="NLM MeSH descriptor.", examples=["D008881"])
+    id: MeshId = Field(description="NLM MeSH descriptor.", examples=["D008881"])
     heading: Name = Field(description="Its preferred term.", examples=["Migraine Disorders"])
     match: MeshMatch = Field(description="How the descriptor relates to the condition.", examples=["broader"])
 
@@ -52,7 +52,7 @@ class IndicationFilter(CitedFilter):
     name: Annotated[Tests, text("Chronic migraine"), Field(description="Name of the condition.")] = ()
     category: Annotated[Tests, word(Category), Field(description="Therapeutic or aesthetic.")] = ()
     synonym: Annotated[Tests, text("OAB"), Field(description="Another name.")] = ()
-    mesh_id: Annotated[Tests, text("D008881"), Field(description="MeSH descriptor.")] = ()
+    mesh_id: Annotated[Tests, identifier("mesh", "D008881"), Field(description="MeSH descriptor.")] = ()
     mesh_match: Annotated[Tests, word(MeshMatch), Field(description="How well the descriptor fits.")] = ()
     approved_by: Annotated[Tests, text("FDA"), Field(description="Regulator that approved a product for it.")] = ()
     approved_product: Annotated[

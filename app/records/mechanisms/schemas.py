@@ -7,12 +7,12 @@ from pydantic import Field
 from app.records.base_filters import CitedFilter
 from app.records.base_schemas import CitedIn, CitedOut, Fields, Identified, RefersTo
 from app.records.fields import Line, Name, Prose, Serotype, Slug
-from app.records.filters import Tests, reference, text, word
+from app.records.filters import Tests, coded, reference, text, word
 from app.records.indications.schemas import IndicationRef
 from app.records.products.schemas import ProductRef
 from app.records.studies.schemas import StudyRef
 
-UNIPROT = r"^([OPQ][0-9][A-Z0-9]{3}[0-9]|[A-NR-Z][0-9]([A-Z][A-Z0-9]{2}[0-9]){1,2})$"
+UNIPROT = "([OPQ][0-9][A-Z0-9]{3}[0-9]|[A-NR-Z][0-9]([A-Z][A-Z0-9]{2}[0-9]){1,2})"
 
 
 class MechanismFields(Fields):
@@ -20,9 +20,9 @@ class MechanismFields(Fields):
     summary: Prose | None = Field(None, description="How it works, in our words.")
     action_type: Name | None = Field(None, description="Kind of action.", examples=["proteolytic enzyme"])
     molecular_target: Name | None = Field(None, description="What is acted on.", examples=["SNAP-25"])
-    target_uniprot: str | None = Field(None, pattern=UNIPROT, description="UniProt accession of the target.")
+    target_uniprot: str | None = Field(None, pattern=f"^{UNIPROT}$", description="UniProt accession of the target.")
     toxin_uniprot: str | None = Field(
-        None, pattern=UNIPROT, description="UniProt accession of the toxin.", examples=["P0DPI1"]
+        None, pattern=f"^{UNIPROT}$", description="UniProt accession of the toxin.", examples=["P0DPI1"]
     )
     toxin_ec_number: str | None = Field(
         None, pattern=r"^[0-9]+(\.[0-9]+){3}$", description="EC number of the toxin.", examples=["3.4.24.69"]
@@ -56,8 +56,12 @@ class MechanismFilter(CitedFilter):
     title: Annotated[Tests, text("present"), Field(description="Exact title.")] = ()
     action_type: Annotated[Tests, text("inhibitor"), Field(description="Kind of action.")] = ()
     molecular_target: Annotated[Tests, text("SNAP-25"), Field(description="What is acted on.")] = ()
-    target_uniprot: Annotated[Tests, text("missing"), Field(description="UniProt accession of the target.")] = ()
-    toxin_uniprot: Annotated[Tests, text("P0DPI1"), Field(description="UniProt accession of the toxin.")] = ()
+    target_uniprot: Annotated[
+        Tests, coded(UNIPROT, "a UniProt accession", "P60880"), Field(description="UniProt accession of the target.")
+    ] = ()
+    toxin_uniprot: Annotated[
+        Tests, coded(UNIPROT, "a UniProt accession", "P0DPI1"), Field(description="UniProt accession of the toxin.")
+    ] = ()
     tissue: Annotated[Tests, text("Neuromuscular junction"), Field(description="Where it happens.")] = ()
     serotype: Annotated[Tests, word(Serotype), Field(description="Serotype it is known of.")] = ()
     product: Annotated[Tests, reference("products", "botox"), Field(description="Product it is stated of.")] = ()

@@ -7,7 +7,7 @@ from pydantic import Field
 from app.records.base_filters import CitedFilter
 from app.records.base_schemas import CitedIn, CitedOut, Embedded, Fields, Identified
 from app.records.fields import Line, Name, ProductKind, Serotype
-from app.records.filters import Tests, boolean, text, word
+from app.records.filters import Tests, boolean, coded, identifier, text, word
 
 
 class ProductRef(Embedded):
@@ -54,6 +54,8 @@ class ProductFilter(CitedFilter):
     brand_name: Annotated[Tests, text("Botox"), Field(description="Brand it is sold under.")] = ()
     serotype: Annotated[Tests, word(Serotype), Field(description="Serotype of the toxin.")] = ()
     manufacturer: Annotated[Tests, text("Merz"), Field(description="Who makes it.")] = ()
-    atc_code: Annotated[Tests, text("M03AX01"), Field(description="WHO ATC code.")] = ()
-    unii: Annotated[Tests, text("E211KPY694"), Field(description="FDA substance id.")] = ()
+    atc_code: Annotated[
+        Tests, coded("[A-Z][0-9]{2}[A-Z]{2}[0-9]{2}", "an ATC code", "M03AX01"), Field(description="WHO ATC code.")
+    ] = ()
+    unii: Annotated[Tests, identifier("unii", "E211KPY694"), Field(description="FDA substance id.")] = ()
     units_interchangeable: Annotated[Tests, boolean(), Field(description="Units convertible.")] = ()

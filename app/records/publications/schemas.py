@@ -7,11 +7,15 @@ from pydantic import Field
 from app.records.base_filters import CitedFilter
 from app.records.base_schemas import CitedIn, CitedOut, Embedded, Fields, Identified, Shape
 from app.records.fields import (
+    Doi,
+    Issn,
     Line,
     MeshId,
     Name,
     NoticeKind,
     PartialDate,
+    Pmcid,
+    Pmid,
     Prose,
     PublicationScope,
     RegistryId,
@@ -20,12 +24,8 @@ from app.records.fields import (
     TitleKind,
     Year,
 )
-from app.records.filters import Tests, number, reference, text, when, word
+from app.records.filters import Tests, coded, identifier, number, reference, text, when, word
 
-PMID = r"^[1-9][0-9]{0,8}$"
-DOI = r"^10\.[0-9]{4,9}/\S+$"
-PMCID = r"^PMC[1-9][0-9]{0,9}$"
-ISSN = r"^[0-9]{4}-[0-9]{3}[0-9X]$"
 LANGUAGE = r"^[a-z]{3}$"
 
 
@@ -62,7 +62,7 @@ class Notice(Shape):
     """Another publication that corrects, retracts, doubts, updates or discusses this one, or is so treated by it."""
 
     kind: NoticeKind = Field(description="What the other one is to this one, in NLM's words.")
-    pmid: str | None = Field(None, pattern=PMID, description="PubMed id of the other one.")
+    pmid: Pmid | None = Field(None, description="PubMed id of the other one.")
     citation: Line | None = Field(None, description="The other one, as cited.")
 
 
@@ -70,9 +70,9 @@ class PublicationFields(Fields):
     scope: PublicationScope = Field(
         "publication", description="`body-of-literature`: many publications named as a whole, never one of them."
     )
-    pmid: str | None = Field(None, pattern=PMID, description="PubMed id.", examples=["20647170"])
-    doi: str | None = Field(None, pattern=DOI, max_length=300, description="DOI, without resolver.")
-    pmcid: str | None = Field(None, pattern=PMCID, description="PubMed Central id.", examples=["PMC5799088"])
+    pmid: Pmid | None = Field(None, description="PubMed id.", examples=["20647170"])
+    doi: Doi | None = Field(None, description="DOI, without resolver.")
+    pmcid: Pmcid | None = Field(None, description="PubMed Central id.", examples=["PMC5799088"])
     registry_ids: list[RegistryId] = Field(
         default_factory=list, max_length=200, description="Registrations of the trials that it reports."
     )
@@ -86,7 +86,7 @@ class PublicationFields(Fields):
     )
     journal: Name | None = Field(None, description="Journal, as the source writes it.", examples=["Cephalalgia"])
     journal_abbreviation: Name | None = Field(None, description="Journal, abbreviated as in MEDLINE or as printed.")
-    issn: str | None = Field(None, pattern=ISSN, description="The journal's ISSN, the linking one where known.")
+    issn: Issn | None = Field(None, description="The journal's ISSN, the linking one where known.")
     year: Year | None = Field(None, description="Year of publication.", examples=[2010])
     date: PartialDate | None = Field(
         None, description="When its issue was published; one of several months has but a year, one of years the first."
@@ -133,22 +133,28 @@ class PublicationOut(CitedOut, PublicationFields, Identified):
 
 class PublicationFilter(CitedFilter):
     scope: Annotated[Tests, word(PublicationScope), Field(description="One publication or a body of them.")] = ()
-    pmid: Annotated[Tests, text("20647170"), Field(description="PubMed id.")] = ()
-    doi: Annotated[Tests, text("10.1177/0333102410364676"), Field(description="DOI.")] = ()
-    pmcid: Annotated[Tests, text("PMC5799088"), Field(description="PubMed Central id.")] = ()
-    registry_id: Annotated[Tests, text("NCT00156910"), Field(description="Registration of a trial it reports.")] = ()
+    pmid: Annotated[Tests, identifier("pmid", "20647170"), Field(description="PubMed id.")] = ()
+    doi: Annotated[Tests, identifier("doi", "10.1177/0333102410364676"), Field(description="DOI.")] = ()
+    pmcid: Annotated[Tests, identifier("pmcid", "PMC5799088"), Field(description="PubMed Central id.")] = ()
+    registry_id: Annotated[
+        Tests, identifier("registration", "NCT00156910"), Field(description="Registration of a trial it reports.")
+    ] = ()
     title: Annotated[Tests, text("missing"), Field(description="Exact title.")] = ()
     title_kind: Annotated[Tests, word(TitleKind), Field(description="What the title is.")] = ()
     journal: Annotated[Tests, text("Cephalalgia"), Field(description="Journal as written.")] = ()
     journal_abbreviation: Annotated[Tests, text("Cephalalgia"), Field(description="Journal as abbreviated.")] = ()
-    issn: Annotated[Tests, text("0333-1024"), Field(description="The journal's ISSN.")] = ()
-    language: Annotated[Tests, text("eng"), Field(description="Language of its text, ISO 639-2.")] = ()
+    issn: Annotated[Tests, identifier("issn", "0333-1024"), Field(description="The journal's ISSN.")] = ()
+    language: Annotated[
+        Tests,
+        coded("[a-z]{3}", "a code of three letters (ISO 639-2)", "eng"),
+        Field(description="Language of its text, ISO 639-2."),
+    ] = ()
     year: Annotated[Tests, number("2005..2015"), Field(description="Year of publication.")] = ()
     date: Annotated[Tests, when("2010-07.."), Field(description="When its issue was published.")] = ()
     epub_date: Annotated[Tests, when("2010-03.."), Field(description="When it was published on the web.")] = ()
     author: Annotated[Tests, text("Aurora SK"), Field(description="Author as `Surname Initials`.")] = ()
     publication_type: Annotated[Tests, text("Review"), Field(description="NLM publication type.")] = ()
-    mesh_id: Annotated[Tests, text("D008881"), Field(description="MeSH descriptor of a heading.")] = ()
+    mesh_id: Annotated[Tests, identifier("mesh", "D008881"), Field(description="MeSH descriptor of a heading.")] = ()
     mesh_heading: Annotated[Tests, text("Migraine Disorders"), Field(description="MeSH heading.")] = ()
     abstract: Annotated[Tests, text("present"), Field(description="`present` or `missing`.")] = ()
     retraction_state: Annotated[Tests, word(RetractionState), Field(description="Retraction state.")] = ()

@@ -4,13 +4,15 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from app.common.spelling import search_form
+from app.common.text import plain
+
 SHORTEST = 20
 """Letters and digits. A shorter title, such as `Editorial` or `Reply`, does not identify a publication."""
 
 LONGEST = 300
 """Letters and digits of a title that the key has, so that it fits into a database index."""
 
-_MARKUP = re.compile(r"</?[a-z]{1,6}>", re.IGNORECASE)
 _NOT_PART = re.compile(r"\(author.?s transl\)\s*\]?\.?\s*$", re.IGNORECASE)
 
 
@@ -18,11 +20,12 @@ _NOT_PART = re.compile(r"\(author.?s transl\)\s*\]?\.?\s*$", re.IGNORECASE)
 def title_key(title: str | None, year: int | None) -> str | None:
     """The letters and digits of a title, and the year; nothing if the title is too short or the year is unknown.
 
-    Accents are kept, since they distinguish words. Case, spacing, hyphens, the brackets of a translated title, markup
-    and the final period are dropped, since tools write them differently.
+    Accents are kept, since they distinguish words. Case, spacing, hyphens, the brackets of a translated title, markup,
+    British spelling, the form of Greek letters and the final period are dropped, since tools write them differently.
     """
     if not title:
         return None
-    plain = unicodedata.normalize("NFKC", _NOT_PART.sub("", _MARKUP.sub("", title))).casefold()
-    letters = "".join(filter(str.isalnum, unicodedata.normalize("NFC", plain)))
+    form = search_form(plain(_NOT_PART.sub("", title)))
+    folded = unicodedata.normalize("NFKC", form).casefold().replace("\u0131", "i")
+    letters = "".join(filter(str.isalnum, unicodedata.normalize("NFC", folded)))
     return f"{letters[:LONGEST]} {year}" if year is not None and len(letters) >= SHORTEST else None

@@ -6,7 +6,9 @@ from pydantic import Field
 
 from app.records.base_schemas import Fields, Identified, RecordIn, RecordOut
 from app.records.fields import Count, Line, Name, PartialDate, SourceKind, Tier
-from app.records.filters import Filter, Tests, number, text, when, word
+from app.records.filters import Filter, Tests, coded, number, text, when, word
+
+SET_ID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 class SourceFields(Fields):
@@ -29,7 +31,7 @@ class SourceFields(Fields):
 
     set_id: str | None = Field(
         None,
-        pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+        pattern=f"^{SET_ID}$",
         description="What FDA calls a label through all its versions.",
         examples=["485d9b71-6881-42c5-a620-a4360c7192ab"],
     )
@@ -55,10 +57,16 @@ class SourceFilter(Filter):
     kind: Annotated[Tests, word(SourceKind), Field(description="What the source is.")] = ()
     tier: Annotated[Tests, word(Tier), Field(description="How near the source is to the fact.")] = ()
     title: Annotated[Tests, text("present"), Field(description="Exact title.")] = ()
-    url: Annotated[Tests, text("https://pubmed.ncbi.nlm.nih.gov/20647170/"), Field(description="Address.")] = ()
+    url: Annotated[
+        Tests,
+        coded("https?://[!-~]+", "an address", "https://pubmed.ncbi.nlm.nih.gov/20647170/"),
+        Field(description="Address."),
+    ] = ()
     publisher: Annotated[Tests, text("NLM"), Field(description="Publisher.")] = ()
     set_id: Annotated[
-        Tests, text("present"), Field(description="What FDA calls a label through all its versions.")
+        Tests,
+        coded(SET_ID, "a set id", "485d9b71-6881-42c5-a620-a4360c7192ab"),
+        Field(description="What FDA calls a label through all its versions."),
     ] = ()
     version: Annotated[Tests, number("34"), Field(description="Version, as its publisher counts.")] = ()
     effective_date: Annotated[Tests, when("2020.."), Field(description="Since when this version stands.")] = ()

@@ -16,6 +16,7 @@ from app.records.fields import (
     Hypothesis,
     InterventionType,
     Line,
+    MeshId,
     Name,
     Number,
     OutcomeKind,
@@ -43,7 +44,7 @@ class Arm(Shape):
 
 class Condition(Shape):
     name: Name = Field(description="As its registry names it; where only NLM's index does, the MeSH heading.")
-    mesh_id: str | None = Field(None, pattern=r"^D[0-9]{6,9}$", description="MeSH descriptor of that very name.")
+    mesh_id: MeshId | None = Field(None, description="MeSH descriptor of that very name.")
     mesh_heading: Name | None = Field(None, description="Its MeSH heading.")
 
 

@@ -33,7 +33,7 @@ from app.records.fields import (
     Title,
     Weeks,
 )
-from app.records.filters import Tests, number, reference, text, when, word
+from app.records.filters import Tests, identifier, number, reference, text, when, word
 from app.records.indications.schemas import IndicationRef
 from app.records.products.schemas import ProductRef
 from app.records.publications.schemas import Citation, PublicationRef
@@ -171,7 +171,9 @@ class StudyFilter(CitedFilter):
     sponsor: Annotated[Tests, text("Allergan"), Field(description="Who is responsible for it.")] = ()
     title: Annotated[Tests, text("present"), Field(description="Exact title.")] = ()
     acronym: Annotated[Tests, text("COMPEL"), Field(description="Short name.")] = ()
-    registry_id: Annotated[Tests, text("NCT01516892"), Field(description="Trial registration.")] = ()
+    registry_id: Annotated[
+        Tests, identifier("registration", "NCT01516892"), Field(description="Trial registration.")
+    ] = ()
     product: Annotated[Tests, reference("products", "botox"), Field(description="Product studied.")] = ()
     indication: Annotated[
         Tests, reference("indications", "chronic-migraine"), Field(description="Condition studied.")
