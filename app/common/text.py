@@ -32,6 +32,7 @@ _RAISE, _LOWER, _END = "\x01", "\x02", "\x03"
 has these characters itself."""
 _SCRIPT = re.compile(f"(\\s*)([{_RAISE}{_LOWER}])([^{_RAISE}{_LOWER}{_END}]*){_END}")
 
+_SIMPLE = re.compile(r"[+\-−–]?[0-9]+(?:[.,·][0-9]+)?")
 _RAISED = str.maketrans("0123456789+-−–‐=()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻⁻⁼⁽⁾", " ")
 _LOWERED = str.maketrans("0123456789+-−–‐=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₋₋₌₍₎", " ")
 
@@ -65,12 +66,10 @@ def script(before: str, raised: bool, inner: str, after: str) -> str:
     if not beside_number or not any(map(str.isdecimal, inner)):
         return inner
     forms = _RAISED if raised else _LOWERED
-    pieces = re.split(r"([,;])", inner)
-    if all(ord(letter) in forms for piece in pieces if piece not in ",;" for letter in piece):
-        return "".join(piece.translate(forms) for piece in pieces)
+    if set(map(ord, inner)) <= forms.keys() | {ord(","), ord(";")}:
+        return inner.translate(forms)
     sign = "^" if raised else "_"
-    simple = re.fullmatch(r"[+\-−–]?[0-9]+(?:[.,·][0-9]+)?", inner)
-    closed = f"{sign}{inner}" if simple else f"{sign}({inner})"
+    closed = f"{sign}{inner}" if _SIMPLE.fullmatch(inner) else f"{sign}({inner})"
     return f"{closed} " if after[:1].isdecimal() else closed
 
 
