@@ -3,11 +3,14 @@
 eyelid ptosis            all words (how strictly: `match=`)      "eyelid ptosis"     a phrase
 wryneck OR torticollis   either word                             -children           without the word
 mig*                     a prefix                                title:migraine      in one field
-(a OR b) c               grouping
+(a OR b) c               grouping                                a AND b             both words, however `match` is
 
     either  :=  all ("OR" all)*
-    all     :=  item+
-    item    :=  "-" item  |  FIELD ":" (WORD | PHRASE)  |  "(" either ")"  |  WORD  |  WORD "*"  |  PHRASE
+    all     :=  item ("AND"? item)*
+    item    :=  ("-" | "!" | "NOT") item  |  FIELD ":" (WORD | PHRASE)  |  "(" either ")"
+             |  WORD  |  WORD "*"  |  PHRASE
+
+`NOT`, `AND` and `OR` are operators in capital letters only; `not`, `and` and `or` are words like others.
 """
 
 import re
@@ -36,9 +39,10 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class All:
-    """A conjunction."""
+    """A conjunction; `required` where it is written with `AND`, so that every part must match in any case."""
 
     nodes: tuple["Node", ...]
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class _Token(NamedTuple):
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
       | (?P<open>\() | (?P<close>\))
-      | (?P<not>-(?=[\w("]))
+      | (?P<not>[-!](?=[\w("]))
       | (?P<field>[A-Za-z_]+:(?=["\w(]))
       | "(?P<phrase>[^"]*)"
       | (?P<quote>")
@@ -105,32 +109,52 @@ class _Parser:
 
     def either(self) -> Node:
         nodes = [self.all()]
-        while self.next and self.next.kind == "word" and self.next.text == "OR":
-            at = self.take().at
-            if self.next is None or self.next.kind == "close":
-                raise Invalid(f"at character {at + 1}: nothing stands after OR")
+        while self.at_operator("OR"):
+            self.take_operator()
             nodes.append(self.all())
         return nodes[0] if len(nodes) == 1 else Any_(tuple(nodes))
 
     def all(self) -> Node:
         nodes: list[Node] = []
-        while self.next and self.next.kind != "close" and not (self.next.kind == "word" and self.next.text == "OR"):
+        required = False
+        while self.next and self.next.kind != "close" and not self.at_operator("OR"):
+            if nodes and self.at_operator("AND"):
+                self.take_operator()
+                required = True
             nodes.append(self.item())
         if not nodes:
             where = f"at character {self.next.at + 1}" if self.next else "at its end"
             raise Invalid(f"{where}: a word is missing")
-        return nodes[0] if len(nodes) == 1 else All(tuple(nodes))
+        return nodes[0] if len(nodes) == 1 else All(tuple(nodes), required)
+
+    def at_operator(self, name: str) -> bool:
+        return self.next is not None and self.next.kind == "word" and self.next.text == name
+
+    def take_operator(self) -> None:
+        """Take an operator; raises `Invalid` where nothing that it could apply to follows."""
+        token = self.take()
+        if self.next is None or self.next.kind == "close" or self.at_operator("OR") or self.at_operator("AND"):
+            raise Invalid(f"at character {token.at + 1}: nothing stands after {token.text}")
 
     def item(self) -> Node:
+        if self.at_operator("NOT"):
+            self.take_operator()
+            return Not(self.item())
         token = self.take()
         if token.kind == "not":
             return Not(self.item())
+        return self.wanted(token)
+
+    def wanted(self, token: _Token) -> Node:
+        """A part that must be there: a field's words, a group or words."""
         if token.kind == "field":
             return self.in_field(token)
         if token.kind == "open":
             return self.group(token)
         if token.text.endswith(":") and token.text[:-1].lower() in self.fields:
             raise Invalid(f"at character {token.at + 1}: nothing stands after {token.text}")
+        if token.kind == "word" and token.text == "AND":
+            raise Invalid(f"at character {token.at + 1}: nothing stands before AND")
         return _words(token, None)
 
     def in_field(self, token: _Token) -> Node:
@@ -178,6 +202,12 @@ def parse(text: str, fields: frozenset[str]) -> Node:
     if parser.next is not None:
         raise Invalid(f"at character {parser.next.at + 1}: a parenthesis is closed that was never opened")
     return node
+
+
+def plain_operators(node: Node) -> list[str]:
+    """The words of a query that would be operators if they were written in capital letters, each once."""
+    words = [leaf.text for leaf in leaves(node) if not (leaf.phrase or leaf.field)]
+    return list(dict.fromkeys(word for word in words if word in ("not", "and", "or")))
 
 
 def leaves(node: Node) -> Iterator[Words]:

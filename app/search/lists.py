@@ -40,7 +40,8 @@ class Search:
 
 def search_summary(found: RankedRecords, hits: Sequence[Any], extra: dict[str, Any] | None = None) -> dict[str, Any]:
     """The member `search` of an answer: how words were matched and expanded, the hits, and suggestions in `extra`."""
-    return {"match": found.match, "expanded": found.compiled.expanded, "hits": hits, **(extra or {})}
+    plain = {"plain_words": found.compiled.plain_operators} if found.compiled.plain_operators else {}
+    return {"match": found.match, "expanded": found.compiled.expanded, **plain, "hits": hits, **(extra or {})}
 
 
 def page(

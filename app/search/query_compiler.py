@@ -13,7 +13,7 @@ from math import sqrt
 from tantivy import FieldType, Occur, Query, Searcher
 
 from app.common.problems import Invalid
-from app.query.search_syntax import All, Any_, Node, Not, Words
+from app.query.search_syntax import All, Any_, Node, Not, Words, plain_operators
 from app.records.document_paths import first_day, last_day, term_of, text_term
 from app.records.fields import RecordType
 from app.records.filters import AnyOf, Between, Kind, Missing, NoneOf, Test, Tests, Value, ascii_lower, kinds
@@ -40,6 +40,8 @@ class CompiledQuery:
     """The synonyms that were added for each name in the query."""
     terms: set[str] = field(default_factory=set)
     """The terms that are highlighted in hits."""
+    plain_operators: list[str] = field(default_factory=list)
+    """The words `not`, `and` and `or` in the query, which were searched for as words."""
 
 
 class Compiler:
@@ -53,6 +55,7 @@ class Compiler:
     def compile(self, node: Node) -> CompiledQuery:
         """Compile a tree; raises `Invalid` where it has only stop words or a prefix of less than two letters."""
         self.result.query = self._node(node)
+        self.result.plain_operators = plain_operators(node)
         if not self.result.terms:
             raise Invalid("has only words that are too common to be looked for")
         return self.result
@@ -72,6 +75,10 @@ class Compiler:
 
     def _all(self, node: All) -> Query:
         """Plain words side by side are compiled together, so that names of several words are found among them."""
+        if node.required and not self.match_all:
+            inner = Compiler(self.searcher, self.thesaurus, match_all=True)
+            inner.result = self.result
+            return inner._all(node)
         row, rest, negated = _parts_of(node)
         wanted = [self._plain_words(row)] if row else []
         wanted += map(self._node, rest)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from tantivy import Occur, Query, Searcher, SearchResult
 
 from app.common.problems import Invalid, Problem, parameter_fault
+from app.common.spelling import search_form
 from app.query.search_parameters import Words
 from app.query.search_syntax import leaves
 from app.records.document_paths import parts, texts
@@ -149,7 +150,7 @@ def _similar_words(searcher: Searcher, word: str) -> list[str]:
 
 def similar_to(type: RecordType, document: Any) -> Query:
     """A query for the records of a type that share rare words with a document, without the document's own record."""
-    own_texts = texts(type, document)
+    own_texts = {part: [search_form(text) for text in some] for part, some in texts(type, document).items()}
     body = [text for part in parts() for text in own_texts.get(part, ()) if part not in ("title", "name")]
     fields = {"title": ["\n".join(own_texts.get("title", []))], "body": ["\n".join(body)]}
     like = Query.more_like_this_document_fields_query(

@@ -124,11 +124,28 @@ def test_a_forged_cursor_of_the_wrong_shape_is_no_server_error(api: httpx.Client
         assert api.get(f"/v1/studies?sort=-year&cursor={cursor}").status_code == 400
 
 
-@pytest.mark.parametrize(
-    "path", ["/nothing", "/v1", "/v1/study", "/v1/studies/", "/v1/studies/none", "/docs/x", "/problems/x"]
-)
+@pytest.mark.parametrize("path", ["/nothing", "/v1", "/v1/study", "/v1/studies/none", "/docs/x", "/problems/x"])
 def test_nothing_there_is_a_404(api: httpx.Client, path: str) -> None:
     is_problem(api.get(path), 404)
+
+
+@pytest.mark.parametrize(
+    ("asked", "led_to"),
+    [
+        ("/v1/studies/", "/v1/studies"),
+        ("/v1/studies/?limit=2&q=a%20b", "/v1/studies?limit=2&q=a%20b"),
+        ("/v1/studies/preempt-1///", "/v1/studies/preempt-1"),
+        ("//example.org/", "/example.org"),
+    ],
+)
+def test_a_slash_at_the_end_leads_to_the_address_without_it(api: httpx.Client, asked: str, led_to: str) -> None:
+    answer = api.send(api.build_request("GET", str(api.base_url).rstrip("/") + asked))
+    assert (answer.status_code, answer.headers["location"]) == (308, led_to)
+
+
+def test_the_slash_of_an_address_that_names_a_record_stays(api: httpx.Client) -> None:
+    answer = api.get("/v1/sources/https:%2F%2Fpubmed.ncbi.nlm.nih.gov%2F20647170/", follow_redirects=True)
+    assert answer.json().get("url") == "https://pubmed.ncbi.nlm.nih.gov/20647170/", answer.text
 
 
 def test_a_404_names_near_ones(api: httpx.Client) -> None:

@@ -135,13 +135,13 @@ def test_a_condition_is_needed_and_kept(editor: httpx.Client, copy: Engine) -> N
     before = revision(copy)
     patch = {"note": "x"}
     assert editor.patch("/v1/studies/preempt-1", params=WHY, json=patch, headers=PATCH).status_code == 428
-    for wrong in ('"abc"', 'W/"abc"', "abc", ""):
+    for wrong, status in (('"abc"', 412), ('W/"abc"', 412), ("abc", 400), ("", 400)):
         answer = editor.patch("/v1/studies/preempt-1", params=WHY, json=patch, headers={**PATCH, "if-match": wrong})
-        assert answer.status_code == 412, wrong
+        assert answer.status_code == status, wrong
+    assert revision(copy) == before
     weak = "W/" + editor.get("/v1/studies/preempt-1", headers={"accept-encoding": "identity"}).headers["etag"]
     answer = editor.patch("/v1/studies/preempt-1", params=WHY, json=patch, headers={**PATCH, "if-match": weak})
-    assert answer.status_code == 412
-    assert revision(copy) == before
+    assert answer.status_code == 200, "a proxy that compresses weakens the tags of what it passes on"
     for coding in ("identity", "gzip", "br", "zstd"):
         tag = editor.get("/v1/studies/preempt-1", headers={"accept-encoding": coding}).headers["etag"]
         answer = editor.patch(

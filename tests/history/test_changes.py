@@ -225,6 +225,15 @@ def test_a_last_event_id_that_was_not_given_here(api: httpx.Client, last: str) -
     assert api.get("/v1/changes", headers=headers).status_code == 400
 
 
+@pytest.mark.parametrize("headers", [{}, {"accept": "text/event-stream"}])
+def test_a_revision_that_is_not_reached_yet_was_not_given_here(api: httpx.Client, headers: dict[str, str]) -> None:
+    """After a backup is restored, a reader may be ahead of the database: it must not wait for the numbers to meet."""
+    for query in ("since=99999", "since=99999&wait=1"):
+        answer = api.get(f"/v1/changes?{query}", headers=headers)
+        assert answer.status_code == 400
+        assert "99999 was not given here" in answer.json()["detail"]
+
+
 def test_the_feed_is_kept_as_long_as_nothing_changes(copy_url: str, own_keys: dict[Role, str], copy: Engine) -> None:
     with serving(settings_for(copy_url, answer_cache_bytes=10_000_000)) as client:
         client.headers["authorization"] = f"Bearer {own_keys['editor']}"

@@ -103,6 +103,25 @@ def test_phrases_or_without_beginnings_and_fields(api: httpx.Client) -> None:
     assert set(found(api, "(dysphagia OR ptosis) dysport")) >= {"poewe-1998"}
 
 
+@pytest.mark.parametrize("q", ["migraine NOT children", "migraine AND NOT children", "migraine !children"])
+def test_not_excludes_however_it_is_written(api: httpx.Client, q: str) -> None:
+    wanted = found(api, "migraine -children", "/v1/studies")
+    assert found(api, q) == wanted
+    assert set(wanted).isdisjoint(found(api, "children", match="all", expand="false"))
+    both = "migraine NOT (children OR dysphagia)"
+    assert set(found(api, both)) == set(found(api, "migraine -children -dysphagia"))
+
+
+def test_and_requires_both_words_whatever_match_is(api: httpx.Client) -> None:
+    assert set(found(api, "dysphagia AND wryneck", match="any")) == set(found(api, "dysphagia wryneck", match="all"))
+
+
+def test_operators_in_small_letters_are_words_and_the_answer_says_so(api: httpx.Client) -> None:
+    assert search(api, "migraine not children", "/v1/studies")["search"]["plain_words"] == ["not"]
+    assert "plain_words" not in search(api, 'migraine "not children"', "/v1/studies")["search"]
+    assert found(api, "dysphagia and wryneck") == found(api, "dysphagia wryneck")
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -229,6 +248,10 @@ HOSTILE = [
     '"unclosed',
     "(((((((((((((a)))))))))))))",
     "a OR",
+    "a NOT",
+    "AND a",
+    "a AND OR b",
+    "NOT",
     "-",
     "*",
     "a*",

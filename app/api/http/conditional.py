@@ -68,8 +68,12 @@ def _matching_coding(header: str, etag: str) -> str | None:
 
 
 def etags_of(header: str) -> frozenset[str]:
-    """Return the strong entity tags in a list, without quotes and content codings."""
-    found = (_CODED.fullmatch(tag.strip()) for tag in header.split(","))
+    """Return the entity tags in a list, without quotes, `W/` and content codings.
+
+    RFC 9110 §13.1.1 compares `If-Match` strongly, by which a weak tag never matches. Proxies that compress weaken the
+    tags of what they pass on, though, and a tag of ours is one of the content, not of its coding: `W/` is dropped.
+    """
+    found = (_CODED.fullmatch(tag.strip().removeprefix("W/")) for tag in header.split(","))
     return frozenset(tag[1] for tag in found if tag)
 
 

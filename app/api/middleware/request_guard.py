@@ -1,11 +1,12 @@
 """A guard in front of the routes: it refuses overlong or undecodable targets and content of reads.
 
-It also turns HEAD into GET, so that no route has to know HEAD.
+It also redirects paths that end in a slash (308), and turns HEAD into GET, so that no route has to know HEAD.
 """
 
 import re
 from urllib.parse import unquote_to_bytes
 
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.http.problems import problem_response
@@ -35,6 +36,19 @@ def _target_fault(path: bytes, query: bytes, longest: int) -> Problem | None:
     return None
 
 
+def _without_slash(scope: Scope) -> str | None:
+    """Return where a path with slashes at its end leads: the same without them, always on this host.
+
+    The path of a record that is named by an address (`/v1/sources/https://example.org/`) keeps its slash.
+    """
+    raw_path: bytes = scope["raw_path"]
+    query: bytes = scope["query_string"]
+    bare = raw_path.strip(b"/")
+    if not bare or not bare.isascii() or not query.isascii() or "://" in scope["path"]:
+        return None
+    return (b"/" + bare + (b"?" + query if query else b"")).decode("ascii")
+
+
 def _has_content(scope: Scope) -> bool:
     headers = dict(scope["headers"])
     return b"transfer-encoding" in headers or bool(headers.get(b"content-length", b"").strip(b"0 "))
@@ -51,10 +65,13 @@ class RequestGuard:
             await self.app(scope, receive, send)
             return
         reads = scope["method"] in ("GET", "HEAD")
-        fault = _target_fault(scope.get("raw_path") or b"", scope["query_string"], self.most_target_bytes)
+        raw_path = scope.get("raw_path") or b""
+        fault = _target_fault(raw_path, scope["query_string"], self.most_target_bytes)
         if fault is None and reads and _has_content(scope):
             fault = Problem("unexpected-content", f"A {scope['method']} request has no content here.")
-        app = problem_response(fault, scope["request_id"]) if fault else self.app
+        app: ASGIApp = problem_response(fault, scope["request_id"]) if fault else self.app
+        if fault is None and raw_path.endswith(b"/") and (target := _without_slash(scope)):
+            app = RedirectResponse(target, 308)
         if scope["method"] != "HEAD":
             await app(scope, receive, send)
             return

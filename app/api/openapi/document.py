@@ -97,6 +97,7 @@ SEARCH: Doc = {
     "properties": {
         "match": {"type": "string", "enum": ["all", "any"], "description": "How words were matched in the end."},
         "expanded": {"type": "object", "additionalProperties": _texts("Other names that were looked for too.")},
+        "plain_words": _texts("Words searched for as any other, which are operators in capital letters: not, and, or."),
         "hits": {"type": "array", "items": ref("Hit")},
         "types": {"type": "object", "additionalProperties": {"type": "integer"}, "description": "Hits by type."},
         "without": {

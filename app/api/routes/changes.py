@@ -34,7 +34,7 @@ async def answer_changes(request: Request) -> Response:
     require_acceptable(request, JSON, EVENT_STREAM)
     asked = feed.read_query(query_string(request))
     if wants_events(request.scope):
-        return _stream(request, asked)
+        return await _stream(request, asked)
     service = service_of(request)
     actors = service.settings.public_actors
     if not asked.wait:
@@ -84,7 +84,25 @@ def _page(
     actors: PublicActors,
 ) -> tuple[Page, DatabaseState]:
     at = pages.now(connection)
-    return feed.page(connection, feed.position(connection, after), asked.types, limit, most_bytes, actors), at
+    start = _known_position(connection, after, at)
+    return feed.page(connection, start, asked.types, limit, most_bytes, actors), at
+
+
+def _known_position(connection: Connection, after: Position | datetime, at: DatabaseState) -> Position:
+    """Return a position of this feed; raise a `Problem` (400) for a revision that the database has not reached.
+
+    Such a revision is of another database or of one that was restored since: a reader who waited for it would miss all
+    that comes until then.
+    """
+    position = feed.position(connection, after)
+    if position.revision > at.revision:
+        detail = f"Revision {position.revision} was not given here: the newest one is {at.revision}."
+        raise Problem("malformed-request", detail)
+    return position
+
+
+def _check_position(connection: Connection, after: Position | datetime) -> None:
+    _known_position(connection, after, pages.now(connection))
 
 
 def _start_of(request: Request, asked: Asked) -> Position | datetime:
@@ -98,8 +116,9 @@ def _start_of(request: Request, asked: Asked) -> Position | datetime:
         raise Problem("malformed-request", "The Last-Event-ID was not given here.") from None
 
 
-def _stream(request: Request, asked: Asked) -> Response:
+async def _stream(request: Request, asked: Asked) -> Response:
     service, address, after = service_of(request), address_of(request.scope), _start_of(request, asked)
+    await service.reader.run(_check_position, after)  # an error must be said before the stream begins
     return event_stream(request, lambda party: _events(service, party, address, after, asked))
 
 

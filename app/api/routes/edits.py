@@ -66,7 +66,11 @@ def _expected(request: Request) -> frozenset[str] | None:
     header = request.headers.get("if-match")
     if header is None:
         raise Problem("precondition-required", "Send the record's ETag in If-Match, or * for whatever it is now.")
-    return None if header.strip() == "*" else etags_of(header)
+    if header.strip() == "*":
+        return None
+    if tags := etags_of(header):
+        return tags
+    raise Problem("malformed-request", "If-Match holds no entity tag; send the record's ETag with its double quotes.")
 
 
 def _headers(resource: Resource, done: EditResult) -> dict[str, str]:

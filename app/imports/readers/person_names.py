@@ -201,7 +201,7 @@ def _listed(part: str) -> list[str]:
 
 def _person(text: str) -> str | None:
     """The name of one person; None where it is not recognised."""
-    if _NOT_A_NAME.search(text) and not _ORDINAL.search(text):
+    if _is_no_name(text):
         return None
     family, _, rest = text.partition(",")
     parts = [part.strip() for part in rest.split(",") if part.strip()]
@@ -209,8 +209,16 @@ def _person(text: str) -> str | None:
         return _without_comma(text.replace(",", " ").split()) or None
     if _has_initials(family) and all(map(_follows_a_name, parts)):
         return f"{_without_comma(family.split())} {_first_suffix(parts)}".strip()  # `Cobb FW, Jr`, `F. W. Cobb, MD`
-    ends_in_suffix = _bare(family.split()[-1]) in SUFFIXES  # `Cobb III, F. W.`
-    return _from_parts(family.strip(), parts) if ends_in_suffix or not _is_short_form(family) else None
+    return _from_parts(family.strip(), parts) if _is_family(family) else None
+
+
+def _is_no_name(text: str) -> bool:
+    return bool(_NOT_A_NAME.search(text)) and not _ORDINAL.search(text)
+
+
+def _is_family(text: str) -> bool:
+    """Whether a text is a surname alone, with or without a suffix (`Cobb III`), and has no initials."""
+    return _bare(text.split()[-1]) in SUFFIXES or not _is_short_form(text)
 
 
 def _first_suffix(parts: list[str]) -> str:
