@@ -16,7 +16,7 @@ DATA = Path(__file__).parents[2] / "shared/data"
 
 def records(unit: SourceItem) -> Iterator[tuple[str, RecordIn]]:
     """Each offer as its type's model takes it; raises what the model finds wrong."""
-    for offer in unit.offers:
+    for offer in unit.candidates:
         yield offer.type, RESOURCES[offer.type].entered.model_validate(offer.data)
 
 
@@ -48,7 +48,7 @@ def accepted(found: Iterable[Found]) -> list[SourceItem]:
 
 def offered(unit: SourceItem, type: str) -> Json:
     """The one record of a type that a unit offers."""
-    (data,) = [offer.data for offer in unit.offers if offer.type == type]
+    (data,) = [offer.data for offer in unit.candidates if offer.type == type]
     return data
 
 

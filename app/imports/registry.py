@@ -85,7 +85,7 @@ class Format(NamedTuple):
 
 
 def _study_updated(unit: SourceItem) -> str | None:
-    dates = (offer.data.get("last_updated_date") for offer in unit.offers if offer.type == "studies")
+    dates = (offer.data.get("last_updated_date") for offer in unit.candidates if offer.type == "studies")
     return next((date for date in dates if date), None)
 
 

@@ -39,7 +39,9 @@ def published(random: Random) -> list[Found]:
         mention = PartialUpdate("publications", random.choice("12345"), {"retraction_state": "retracted"})
         more = {"year": random.choice([2009, 2010]), "registry_ids": [f"NCT0000000{random.randint(1, 4)}"]}
         state = random.choice(["none", "corrected"])
-        unit: SourceItem = paper(pmid, mentions=(mention,) * random.randint(0, 1), retraction_state=state, **more)
+        unit: SourceItem = paper(
+            pmid, partial_updates=(mention,) * random.randint(0, 1), retraction_state=state, **more
+        )
         found.append(unit if random.random() < 0.85 else taken_back(pmid))
     return found
 

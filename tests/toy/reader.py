@@ -50,7 +50,7 @@ def units(file: IO[bytes], name: str, names: Names) -> Iterator[Found]:
 
 
 def _updated(unit: SourceItem) -> str | None:
-    return next((offer.data["note"] for offer in unit.offers if offer.data.get("note")), None)
+    return next((offer.data["note"] for offer in unit.candidates if offer.data.get("note")), None)
 
 
 TOY = Format("toy", "tests.toy.reader", (".ndjson",), partial(servers.live, "ctgov"), _updated)

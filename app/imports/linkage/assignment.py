@@ -142,19 +142,19 @@ class _UnitAssigner:
         self._source = fold("sources", assigner.format)
 
     def assign_candidates(self) -> Assignments:
-        linked = [one for candidate in self._unit.offers for one in self._assign_candidate(candidate)]
+        linked = [one for candidate in self._unit.candidates for one in self._assign_candidate(candidate)]
         main = [one for one in linked if one.is_whole and one.key[0] != "sources"]
-        offered = [candidate for candidate in self._unit.offers if candidate.type != "sources"]
-        if offered and not main:
+        candidates = [candidate for candidate in self._unit.candidates if candidate.type != "sources"]
+        if candidates and not main:
             return Assignments([], [], self._warnings, self._dropped_links, is_skipped=True)
         return Assignments(linked, [], self._warnings, self._dropped_links, is_skipped=False)
 
     def assign_mentions(self) -> Assignments:
         """Assigns partial updates and withdrawals, once all candidates of the batch are assigned."""
-        linked = [one for mention in self._unit.mentions for one in self._assign_mention(mention)]
+        linked = [one for update in self._unit.partial_updates for one in self._assign_update(update)]
         withdrawn = [key for each in self._unit.withdrawals for key in self._withdrawn_keys(each)]
         found = {one.key for one in linked}
-        unassigned = [each for each in self._unit.mentions if self._mention_key(each) not in found]
+        unassigned = [each for each in self._unit.partial_updates if self._updated_key(each) not in found]
         return Assignments(linked, withdrawn, [], 0, is_skipped=False, unassigned=tuple(unassigned))
 
     def _resolve(self, type: RecordType, id: str) -> str | None:
@@ -172,7 +172,7 @@ class _UnitAssigner:
         if id is None:
             return
         self._matcher.register(candidate.type, id, data)
-        if candidate.type == "sources" and self._unit.offers[0] is candidate:
+        if candidate.type == "sources" and self._unit.candidates[0] is candidate:
             self._source = id
         yield self._linked_candidate(candidate, (candidate.type, id), data)
         yield from self._registration_links((candidate.type, id), data)
@@ -184,7 +184,7 @@ class _UnitAssigner:
         be used as it is only if these are what it was built with; else its full data is restored and its ids are
         replaced.
         """
-        data, made = found | {"id": key[1]}, candidate.prepared
+        data, made = found | {"id": key[1]}, candidate.prebuilt
         if made and data == without_optional_links(candidate.type, candidate.data):
             return LinkedCandidate(self._number, key, self._source, "", data, made.digest, is_whole=True, prebuilt=made)
         if made:
@@ -257,14 +257,14 @@ class _UnitAssigner:
         data = {"publications": [{"publication": publication, "reports_pooled_data": None}]}
         return self._linked(("studies", study), data, f"publications/{publication}", is_whole=False)
 
-    def _mention_key(self, mention: PartialUpdate) -> Key | None:
-        id = self._matcher.find_by_name(mention.type, mention.name)
-        return None if id is None else (mention.type, id)
+    def _updated_key(self, update: PartialUpdate) -> Key | None:
+        id = self._matcher.find_by_name(update.type, update.name)
+        return None if id is None else (update.type, id)
 
-    def _assign_mention(self, mention: PartialUpdate) -> Iterator[LinkedCandidate]:
-        key = self._mention_key(mention)
+    def _assign_update(self, update: PartialUpdate) -> Iterator[LinkedCandidate]:
+        key = self._updated_key(update)
         if key is not None:
-            yield self._linked(key, mention.data, "mention", is_whole=False)
+            yield self._linked(key, update.data, "mention", is_whole=False)
 
     def _withdrawn_keys(self, withdrawal: Withdrawal) -> Iterator[Key]:
         id = self._matcher.find_by_name(withdrawal.type, withdrawal.name)

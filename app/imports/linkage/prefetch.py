@@ -60,9 +60,9 @@ class Prefetched:
 def _lookups(units: Iterable[SourceItem]) -> Iterator[tuple[NameKey, Key | None]]:
     """Yields the names that units refer to, each with the key of the record if the name may be an id."""
     for unit in units:
-        for offer in unit.offers:
+        for offer in unit.candidates:
             yield from _candidate_lookups(offer.type, offer.data)
-        named = [(each.type, each.name) for each in unit.mentions]
+        named = [(each.type, each.name) for each in unit.partial_updates]
         named += [(each.type, each.name) for each in unit.withdrawals]
         yield from (((type, fold(type, name)), (type, name)) for type, name in named)
 

@@ -48,7 +48,7 @@ def with_results() -> Iterator[tuple[Json, Json]]:
         record, found = read(file)
         if "resultsSection" in record:
             assert isinstance(found, SourceItem)
-            yield record["resultsSection"], found.offers[1].data
+            yield record["resultsSection"], found.candidates[1].data
 
 
 def test_every_record_is_a_sound_unit() -> None:
@@ -56,7 +56,7 @@ def test_every_record_is_a_sound_unit() -> None:
     for file in STUDIES:
         _, found = read(file)
         assert isinstance(found, SourceItem), found
-        for offer in found.offers:
+        for offer in found.candidates:
             resource = RESOURCES[offer.type]
             assert list(text_faults(offer.data)) == []
             assert broken(resource.entered.model_validate(offer.data), resource.rules) == [], file.name
@@ -92,7 +92,7 @@ def test_invalid_records_are_refused_by_the_place_that_breaks_the_grammar() -> N
 
 def test_both_databases_keep_all_of_it(engine: Engine) -> None:
     """Written, shown and written again: what is shown of a study is what was offered."""
-    offers = [offer for file in STUDIES if isinstance(found := read(file)[1], SourceItem) for offer in found.offers]
+    offers = [offer for file in STUDIES if isinstance(found := read(file)[1], SourceItem) for offer in found.candidates]
     records: list[Typed] = [
         (offer.type, {**offer.data, "publications": []}) for offer in offers if offer.type == "studies"
     ]

@@ -48,7 +48,7 @@ def fixture(name: str, names: Names = NO_NAMES) -> SourceItem:
 
 
 def of(unit: SourceItem, type: str) -> list[Json]:
-    return [offer.data for offer in unit.offers if offer.type == type]
+    return [offer.data for offer in unit.candidates if offer.type == type]
 
 
 def notes(unit: SourceItem) -> dict[tuple[str, str], Json]:
@@ -58,16 +58,16 @@ def notes(unit: SourceItem) -> dict[tuple[str, str], Json]:
 
 
 def remarks(unit: SourceItem) -> list[tuple[str, str]]:
-    return [(remark.kind, remark.text) for remark in unit.remarks]
+    return [(remark.kind, remark.text) for remark in unit.warnings]
 
 
 def prove(unit: SourceItem) -> None:
     """Each record fits its shape and breaks no rule, refers backwards only, and quotes the text where it says."""
-    text = unit.offers[0].data["text"]
-    assert unit.offers[0].type == "sources"
+    text = unit.candidates[0].data["text"]
+    assert unit.candidates[0].type == "sources"
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]", text)
     seen: set[tuple[str, str]] = set()
-    for type, data, *_ in unit.offers:
+    for type, data, *_ in unit.candidates:
         record = RESOURCES[type].entered.model_validate(data)
         assert broken(record, RESOURCES[type].rules) == []
         assert (type, record.id) not in seen
@@ -547,7 +547,7 @@ def test_what_is_read_can_be_loaded(engine: Engine, tmp_path: Path) -> None:
     """With its quotes checked by who checks all quotes."""
     by_type: dict[str, list[Json]] = {}
     for name in ("prescription", "over-the-counter", "old-format"):
-        for type, data, *_ in fixture(name).offers:
+        for type, data, *_ in fixture(name).candidates:
             by_type.setdefault(type, []).append(data)
     for name, records in by_type.items():
         (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(records, allow_unicode=True))

@@ -81,7 +81,7 @@ def test_an_article_is_read_whole() -> None:
         ],
         "provenance": [{"source": "pubmed-900000001"}],
     }
-    assert [remark.kind for remark in first.remarks] == [
+    assert [remark.kind for remark in first.warnings] == [
         "author-not-valid",
         "identifier-not-valid",
         "data-bank-not-kept",
@@ -124,7 +124,7 @@ def test_a_translated_title_and_a_date_of_two_years() -> None:
 
 def test_notices_tell_of_what_they_are_about() -> None:
     (notice,) = [one for one in read(OWN) if one.place == "PMID 900000003" and isinstance(one, SourceItem)]
-    assert notice.mentions == (
+    assert notice.partial_updates == (
         PartialUpdate("publications", "900000002", {"retraction_state": "retracted"}),
         PartialUpdate("publications", "900000011", {"retraction_state": "expression-of-concern"}),
     )
@@ -209,7 +209,7 @@ def test_a_title_too_long_shows_that_it_is_cut() -> None:
     assert entry.data["title_kind"] == "truncated"
     assert entry.data["title"].endswith("water…")
     assert len(entry.data["title"]) <= 600
-    assert [remark.kind for remark in entry.remarks] == ["cut-short"]
+    assert [remark.kind for remark in entry.warnings] == ["cut-short"]
 
 
 def test_initials_are_taken_from_given_names() -> None:

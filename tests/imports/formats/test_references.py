@@ -79,7 +79,7 @@ def test_no_other_number_is_taken_for_a_pmid() -> None:
     ]
     assert publications(found)[2]["registry_ids"] == ["NCT90000001"]
     disagreeing = [one for one in found if isinstance(one, SourceItem)][4]
-    assert [remark.kind for remark in disagreeing.remarks] == ["inconsistent-identifier"]
+    assert [remark.kind for remark in disagreeing.warnings] == ["inconsistent-identifier"]
 
 
 def test_ids_addresses_and_dates() -> None:
@@ -159,8 +159,8 @@ def test_pubmeds_lines_say_what_its_xml_says() -> None:
         "notices": [{"kind": "erratum-in", "pmid": "90000022", "citation": "Inv J. 2024;8(1):1. doi: 10.1234/inv.22."}],
         "provenance": [{"source": "pubmed-90000021"}],
     }
-    assert [remark.kind for remark in first.remarks] == ["date-kept-less-precisely"]
-    assert second.mentions == (PartialUpdate("publications", "90000021", {"retraction_state": "retracted"}),)
+    assert [remark.kind for remark in first.warnings] == ["date-kept-less-precisely"]
+    assert second.partial_updates == (PartialUpdate("publications", "90000021", {"retraction_state": "retracted"}),)
     assert [one.place for one in found if isinstance(one, Rejection)] == ["line 43"]
     assert publications(read(LINES, store_abstracts=True))[0]["abstract"] == "BACKGROUND: somebody's.\n\n(c) Somebody."
 
@@ -204,7 +204,7 @@ ACCENTED = "TY  - JOUR\nTI  - Häufigkeit – eine lange Untersuchung\nPY  - 201
 def test_no_encoding_is_mangled(encoding: str, ending: str) -> None:
     found = read(ACCENTED.replace("\n", ending).encode(encoding))
     assert [one["title"] for one in publications(found)] == ["Häufigkeit – eine lange Untersuchung"]
-    assert [remark.kind for one in found if isinstance(one, SourceItem) for remark in one.remarks] == (
+    assert [remark.kind for one in found if isinstance(one, SourceItem) for remark in one.warnings] == (
         ["encoding-guessed"] if encoding == "cp1252" else []
     )
 

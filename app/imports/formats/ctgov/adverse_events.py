@@ -42,7 +42,7 @@ def _totals(groups: list[Json], keys: dict[str, str], notes: Notes) -> Iterator[
 def _rows(event: Json, keys: dict[str, str], common: Json, notes: Notes, place: Place) -> Iterator[Json]:
     term = notes.line(event.get("term"), NAME, *place, "term")
     if term is None:
-        notes.remark("event-without-name", place, "left out")
+        notes.warn("event-without-name", place, "left out")
         return
     told = {"event": term} | common
     told |= given(
@@ -54,7 +54,7 @@ def _rows(event: Json, keys: dict[str, str], common: Json, notes: Notes, place: 
         counted = _counted(stats, "numAffected", "numAtRisk", notes, (*place, "stats", index))
         if arm is None or not counted:
             kind = "event-without-group" if counted else "event-without-number"
-            notes.remark(kind, (*place, "stats", index), str(stats)[:120])
+            notes.warn(kind, (*place, "stats", index), str(stats)[:120])
             continue
         occurrences = count(stats.get("numEvents"))
         if occurrences is not None:
@@ -70,6 +70,6 @@ def _counted(stats: Json, affected: str, at_risk: str, notes: Notes, place: Plac
     if n is None:
         return {"events": events}
     if events > n:
-        notes.remark("inconsistent-number", (*place, at_risk), f"{events} affected among {n}")
+        notes.warn("inconsistent-number", (*place, at_risk), f"{events} affected among {n}")
         return {"events": events}
     return {"events": events, "n": n}

@@ -56,7 +56,7 @@ def _compared(item: Json, arms: dict[str, str], notes: Notes, place: Place) -> l
     groups = item.get("groupIds") or []
     for group in groups:
         if group not in arms:
-            notes.remark("analysis-without-group", (*place, "groupIds"), group[:40])
+            notes.warn("analysis-without-group", (*place, "groupIds"), group[:40])
     return [arms[group] for group in groups if group in arms]
 
 
@@ -69,7 +69,7 @@ def _numbers(item: Json, notes: Notes, place: Place) -> Json:
     _drop_impossible(found)
     for field, name in named.items():
         if found[field] is None and item.get(name):
-            notes.remark("number-left-out", (*place, name), item[name][:80])
+            notes.warn("number-left-out", (*place, name), item[name][:80])
     return given(**found)
 
 

@@ -114,13 +114,13 @@ def _denominator_field(units: str, table: Table) -> str | None:
 def _result(cell: Cell, table: Table, notes: Notes) -> Json | None:
     group = cell.said.get("groupId") or ""
     if group not in table.arms:
-        notes.remark("value-without-group", cell.place, repr(cell.said.get("value"))[:80])
+        notes.warn("value-without-group", cell.place, repr(cell.said.get("value"))[:80])
         return None
     said = given(row_title=cell.row, category_title=cell.category, **cell.counted.get(group, {}))
     numbers = _numbers(cell, said, table, notes)
     if not numbers:
         if "value" in cell.said or "comment" in cell.said:
-            notes.remark("value-left-out", cell.place, "there is no value in it")
+            notes.warn("value-left-out", cell.place, "there is no value in it")
         return None
     note = given(note=notes.line(cell.said.get("comment"), LINE, *cell.place, "comment"))
     return {"arm": table.arms[group]} | said | numbers | note
@@ -132,7 +132,7 @@ def _numbers(cell: Cell, said: Json, table: Table, notes: Notes) -> Json:
     _drop_impossible(found, said, table)
     lost = [name for field, name in fields.items() if found[field] is None and _is_printed(cell.said.get(name))]
     for name in lost:
-        notes.remark("number-left-out", (*cell.place, name), cell.said[name][:80])
+        notes.warn("number-left-out", (*cell.place, name), cell.said[name][:80])
     printed = notes.line(cell.said.get("value"), NAME, *cell.place, "value") if "value" in lost else None
     numbers = given(**found, printed=printed)
     if table.value not in numbers and printed is None and table.value in MEASURED:

@@ -19,7 +19,7 @@ def participant_flow(module: Json, arms: Arms, notes: Notes) -> list[Json]:
     first = found[0].get("period") if found else None
     for step in found:
         if step["milestone"] == STARTED and step.get("period") == first and "n" in step:
-            arms.offers[step["arm"]].setdefault("n", step["n"])
+            arms.by_key[step["arm"]].setdefault("n", step["n"])
     return found
 
 
@@ -41,11 +41,11 @@ def _steps(owner: Json, name: str, said: Json, keys: dict[str, str], notes: Note
         at = (*place, name, index)
         arm = keys.get(stats.get("groupId") or "")
         if arm is None:
-            notes.remark("flow-without-group", at, str(stats)[:80])
+            notes.warn("flow-without-group", at, str(stats)[:80])
             continue
         remark = " ".join(text for text in (owner.get("comment"), stats.get("comment")) if text)
         numbers = given(n=whole(stats.get("numSubjects")), units_n=whole(stats.get("numUnits")))
         for field, printed in (("n", "numSubjects"), ("units_n", "numUnits")):
             if stats.get(printed) and field not in numbers:
-                notes.remark("number-left-out", (*at, printed), stats[printed][:80])
+                notes.warn("number-left-out", (*at, printed), stats[printed][:80])
         yield said | {"arm": arm} | numbers | given(note=notes.line(remark, LINE, *at, "comment"))

@@ -69,7 +69,7 @@ def _indications(said: dict[str, str | None], headings: dict[str, str], names: N
         if found:
             yield found
         else:
-            notes.remark("condition-kept-as-text", CONDITIONS, name)
+            notes.warn("condition-kept-as-text", CONDITIONS, name)
     for id in headings.values():
         if found := names.indication_of_mesh(id):
             yield found
@@ -85,7 +85,7 @@ def interventions(offered: list[Json], arms: Arms, names: Names, notes: Notes) -
 def _intervention(item: Json, arms: Arms, names: Names, notes: Notes, *place: int | str) -> Json | None:
     name = notes.line(item.get("name"), NAME, *place, "name")
     if name is None:
-        notes.remark("intervention-without-name", place, "left out")
+        notes.warn("intervention-without-name", place, "left out")
         return None
     others = notes.names(item.get("otherNames"), *place, "otherNames")
     keys = (arms.of_label(label) for label in item.get("armGroupLabels") or ())
@@ -104,7 +104,7 @@ def _product(name: str, others: list[str], names: Names, notes: Notes, *place: i
     known = {found} if found else {product for other in others if (product := names.product(other))}
     if len(known) == 1:
         return known.pop()
-    notes.remark("intervention-of-several-products" if known else "intervention-kept-as-text", place, name)
+    notes.warn("intervention-of-several-products" if known else "intervention-kept-as-text", place, name)
     return None
 
 
@@ -115,7 +115,7 @@ def comparators(groups: list[Json], arms: Arms) -> list[str]:
     """What a trial compares with: placebo, sham, nothing, or what only its active comparators were given."""
     tested = {name for group in groups if group.get("type") == "EXPERIMENTAL" for name in _given(group)}
     found: dict[str, str] = {}
-    for group, arm in zip(groups, arms.offers.values(), strict=False):
+    for group, arm in zip(groups, arms.by_key.values(), strict=False):
         for name in _compared(group, arm, tested):
             found.setdefault(name.casefold(), name[:NAME])
     return list(found.values())

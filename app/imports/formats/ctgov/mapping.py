@@ -45,9 +45,13 @@ def mapped(study: Any, names: Names, *, place: str, digest: str | None = None, o
         return Rejection(nct_id, "", f"it cannot be written down again: {error}")
     notes = Notes()
     source = _source(study, nct_id, digest, on or date.today())  # noqa: DTZ011  # the day where it was read
-    offered, mentions = _study(study, nct_id, source["id"], names, notes)
+    offered, partial_updates = _study(study, nct_id, source["id"], names, notes)
     return SourceItem(
-        nct_id, (Candidate("sources", source), Candidate("studies", offered)), mentions, (), tuple(notes.remarks)
+        nct_id,
+        (Candidate("sources", source), Candidate("studies", offered)),
+        partial_updates,
+        (),
+        tuple(notes.warnings),
     )
 
 
@@ -95,7 +99,7 @@ def _study(study: Json, nct_id: str, source: str, names: Names, notes: Notes) ->
         outcomes=outcomes(registered.get("outcomesModule") or {}, measured, arms, notes),
         adverse_events=adverse_events(results.get("adverseEventsModule") or {}, arms, notes),
         participant_flow=flow,
-        arms=list(arms.offers.values()),
+        arms=list(arms.by_key.values()),
     )
     references = registered.get("referencesModule") or {}
     fields |= given(publications=_reports(references))

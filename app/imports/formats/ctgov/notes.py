@@ -36,18 +36,18 @@ def shortened(text: str, longest: int) -> str:
 class Notes:
     """The warnings about one record."""
 
-    __slots__ = ("remarks",)
+    __slots__ = ("warnings",)
 
     def __init__(self) -> None:
-        self.remarks: list[ImportWarning] = []
+        self.warnings: list[ImportWarning] = []
 
-    def remark(self, kind: str, place: Place, text: str) -> None:
-        self.remarks.append(ImportWarning(kind, f"/{'/'.join(map(str, place))}: {one_line(text)}"))
+    def warn(self, kind: str, place: Place, text: str) -> None:
+        self.warnings.append(ImportWarning(kind, f"/{'/'.join(map(str, place))}: {one_line(text)}"))
 
     def _cut(self, text: str, longest: int, place: Place) -> str | None:
         if len(text) <= longest:
             return text or None
-        self.remark("cut-short", place, f"{len(text):,} characters, of which {longest:,} are kept")
+        self.warn("cut-short", place, f"{len(text):,} characters, of which {longest:,} are kept")
         return shortened(text, longest)
 
     def line(self, text: str | None, longest: int, *place: int | str) -> str | None:
@@ -62,7 +62,7 @@ class Notes:
         if text is None:
             return None
         if text not in known:
-            self.remark("unknown-word", place, text[:80])
+            self.warn("unknown-word", place, text[:80])
             return None
         return known[text]
 

@@ -37,7 +37,7 @@ def _registered(module: Json, notes: Notes) -> Iterator[Json]:
             place = (*MODULE, name, index)
             measure = notes.line(item.get("measure"), LINE, *place, "measure")
             if measure is None:
-                notes.remark("outcome-without-measure", place, "left out")
+                notes.warn("outcome-without-measure", place, "left out")
                 continue
             yield {"measure": measure, "role": role, "kind": "descriptive"} | _told(item, notes, place)
 
@@ -75,7 +75,7 @@ def _same(one: Json, other: Json, *fields: str) -> bool:
 def _measured(measure: Json, arms: Arms, notes: Notes, place: Place) -> Json | None:
     title = notes.line(measure.get("title"), LINE, *place, "title")
     if title is None:
-        notes.remark("outcome-without-measure", place, "left out, with all that was measured")
+        notes.warn("outcome-without-measure", place, "left out, with all that was measured")
         return None
     table = table_of(measure, arms.of_groups(measure.get("groups"), *place, "groups"), place)
     analysed = analyses(measure.get("analyses") or [], table.arms, notes, place)

@@ -52,7 +52,7 @@ def _registrations(module: Json, notes: Notes) -> list[str]:
     kept = [id for id in dict.fromkeys(found) if _CAN_BE_KEPT.fullmatch(id)]
     if len(kept) < len(set(found)) or len(kept) > MOST_REGISTRATIONS:
         left_out = [id for id in found if id not in kept[:MOST_REGISTRATIONS]]
-        notes.remark("registration-left-out", (*IDENTIFICATION, "secondaryIdInfos"), ", ".join(left_out)[:200])
+        notes.warn("registration-left-out", (*IDENTIFICATION, "secondaryIdInfos"), ", ".join(left_out)[:200])
     return kept[:MOST_REGISTRATIONS]
 
 
@@ -91,7 +91,7 @@ def _dates(module: Json, notes: Notes) -> Json:
         if day and _is_real(day):
             found[field] = day
         elif day:
-            notes.remark("inconsistent-date", (*STATUS, name, *inner), f"there is no {day}")
+            notes.warn("inconsistent-date", (*STATUS, name, *inner), f"there is no {day}")
     return dict(_in_order(found, notes))
 
 
@@ -100,7 +100,7 @@ def _in_order(found: dict[str, str], notes: Notes) -> dict[str, str]:
     wrong = [pair for pair in IN_ORDER if after(found.get(pair[0]), found.get(pair[1]))]
     for first, last in wrong:
         both = f"{first} {found[first]} is after {last} {found[last]}"
-        notes.remark("inconsistent-dates", (*STATUS, *DATES[first]), both)
+        notes.warn("inconsistent-dates", (*STATUS, *DATES[first]), both)
     return {field: day for field, day in found.items() if not any(field in pair for pair in wrong)}
 
 
@@ -165,7 +165,7 @@ def _phase(module: Json, notes: Notes) -> Json:
     if not phases or phases == (NOT_APPLICABLE,):
         return {}
     if phases not in PHASES:
-        notes.remark("unknown-word", (*DESIGN, "phases"), ", ".join(phases)[:80])
+        notes.warn("unknown-word", (*DESIGN, "phases"), ", ".join(phases)[:80])
         return {}
     return {"phase": PHASES[phases]}
 
@@ -176,7 +176,7 @@ def _enrolled(module: Json, notes: Notes) -> Json:
     given_number = info.get("count")
     number = count(given_number)
     if number is None and given_number is not None:
-        notes.remark("number-left-out", (*place, "count"), str(given_number)[:40])
+        notes.warn("number-left-out", (*place, "count"), str(given_number)[:40])
     return given(enrolled=number, enrolled_type=notes.words(info.get("type"), ENROLLED_TYPES, *place, "type"))
 
 

@@ -80,6 +80,6 @@ def offer_dosing(draft: Draft, own: Mapping[str, str]) -> None:
             if statement is None:
                 continue
             if statement.cut:
-                draft.remark("cut-short", f"dosing: {title_of(draft.label, group.section)}")
+                draft.warn("cut-short", f"dosing: {title_of(draft.label, group.section)}")
             for record in _records(draft, group, statement, own):
                 draft.offer("dosing", record)

@@ -39,8 +39,8 @@ class Draft:
     names: Names
     product: str
     product_name: str
-    offers: list[Candidate] = field(default_factory=list)
-    remarks: list[ImportWarning] = field(default_factory=list)
+    candidates: list[Candidate] = field(default_factory=list)
+    warnings: list[ImportWarning] = field(default_factory=list)
     _ids: dict[tuple[str, str], int] = field(default_factory=dict)
     """How often each was asked for."""
 
@@ -58,11 +58,11 @@ class Draft:
         return id
 
     def offer(self, type: RecordType, data: Json) -> None:
-        self.offers.append(Candidate(type, data))
+        self.candidates.append(Candidate(type, data))
 
-    def remark(self, kind: str, text: str) -> None:
-        if len(self.remarks) < MOST_REMARKS:
-            self.remarks.append(ImportWarning(kind, text if len(text) <= 500 else text[:499] + "…"))
+    def warn(self, kind: str, text: str) -> None:
+        if len(self.warnings) < MOST_REMARKS:
+            self.warnings.append(ImportWarning(kind, text if len(text) <= 500 else text[:499] + "…"))
 
     def provenance(self, sections: Sequence[Section], spans: Iterable[Span]) -> list[Json]:
         return quotes(self.label, self.source, path(self.label, sections), spans)

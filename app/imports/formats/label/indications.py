@@ -115,7 +115,7 @@ def _affirmed(draft: Draft, group: Group) -> Iterator[Block]:
         if _LIMITATION.search(text[block.span.start : block.span.end][:80]):
             return
         if _is_denied(text, block.words):
-            draft.remark("use-denied", " ".join(draft.label.at(block.words).split()))
+            draft.warn("use-denied", " ".join(draft.label.at(block.words).split()))
             return
         yield block
 
@@ -174,8 +174,8 @@ def offer_indications(draft: Draft) -> dict[str, str]:
                 continue
             known = _linked(draft, name)
             if known:
-                draft.remark("indication-known", f"{name} is {known}")
+                draft.warn("indication-known", f"{name} is {known}")
             elif len(name) > 300:
-                draft.remark("cut-short", f"indication: {name}")
+                draft.warn("cut-short", f"indication: {name}")
             ids[key] = known or _new(draft, use, name)
     return ids

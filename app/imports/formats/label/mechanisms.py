@@ -12,7 +12,7 @@ def offer_mechanisms(draft: Draft) -> None:
             continue
         title = f"Mechanism of action of {draft.product_name}"
         if statement.cut:
-            draft.remark("cut-short", title)
+            draft.warn("cut-short", title)
         data = {
             "id": draft.id("mechanisms", "mechanism-of-action"),
             "title": cut_short(title),

@@ -100,12 +100,12 @@ def _unit(document: Element, set_id: str, label: Rendered, identity: Identity, n
     draft = Draft(label, set_id, f"label-{set_id}", names, identity.id, identity.name)
     draft.offer("sources", _source(document, set_id, label, identity))
     draft.offer("products", _product(document, label, identity, draft.source))
-    draft.remarks.extend(_product_remarks(identity))
+    draft.warnings.extend(_product_remarks(identity))
     own = offer_indications(draft)
     offer_mechanisms(draft)
     offer_safety_notes(draft)
     offer_dosing(draft, own)
-    return SourceItem(f"label {set_id}", tuple(draft.offers), remarks=tuple(draft.remarks))
+    return SourceItem(f"label {set_id}", tuple(draft.candidates), warnings=tuple(draft.warnings))
 
 
 def units(file: IO[bytes], name: str, names: Names) -> Iterator[Found]:

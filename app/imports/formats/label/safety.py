@@ -77,10 +77,10 @@ def _offer_note(draft: Draft, group: Group, kind: SafetyKind, title: str, blocks
     if statement is None:
         return
     if _NOTHING.fullmatch(statement.statement):
-        draft.remark("nothing-stated", f"{title}: {statement.statement}")
+        draft.warn("nothing-stated", f"{title}: {statement.statement}")
         return
     if statement.cut:
-        draft.remark("cut-short", f"{kind}: {title}")
+        draft.warn("cut-short", f"{kind}: {title}")
     data = {
         "id": draft.id("safety-notes", kind, title),
         "kind": kind,
@@ -115,14 +115,14 @@ def _offer_table(draft: Draft, group: Group, kind: SafetyKind, found: Captioned)
     read = read_frequencies(table._replace(caption=caption))
     title, statement = _table_title(draft, found, title_of(draft.label, group.section))
     for cell in read.left_out:
-        draft.remark("frequency-left-out", f"{title}: {cell}")
+        draft.warn("frequency-left-out", f"{title}: {cell}")
     for numbers in read.inconsistent:
-        draft.remark("inconsistent-frequency", f"{title}: {numbers}")
+        draft.warn("inconsistent-frequency", f"{title}: {numbers}")
     if not read.frequencies:
-        draft.remark("table-not-read", title)
+        draft.warn("table-not-read", title)
         return
     if len(read.frequencies) > MOST_FREQUENCIES:
-        draft.remark("cut-short", f"{title}: {len(read.frequencies)} frequencies")
+        draft.warn("cut-short", f"{title}: {len(read.frequencies)} frequencies")
     statement = fitting(draft.label.text, statement)
     data = {
         "id": draft.id("safety-notes", kind, title),
@@ -141,7 +141,7 @@ def _offer_group(draft: Draft, group: Group, kind: SafetyKind) -> None:
     if not title:
         return
     if _only_refers(draft, group):
-        draft.remark("only-cross-references", title)
+        draft.warn("only-cross-references", title)
         return
     tables = _tables(draft, group) if kind == "adverse-reaction" else []
     _offer_note(draft, group, kind, title, _words(group, tables))
@@ -159,4 +159,4 @@ def offer_safety_notes(draft: Draft) -> None:
         if kind:
             _offer_group(draft, group, kind)
     if _overdosage(draft.label.sections):
-        draft.remark("overdosage-left-out", "no kind of safety note is about overdosage")
+        draft.warn("overdosage-left-out", "no kind of safety note is about overdosage")

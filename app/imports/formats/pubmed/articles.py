@@ -70,7 +70,7 @@ def add_abstract(entry: Entry, abstract: _Element | None, store: bool) -> None:
         sections = [*map(_section, each(abstract, "AbstractText")), text(abstract.find("CopyrightInformation"))]
         whole = "\n\n".join(filter(None, sections))
         if len(whole) > PROSE:
-            entry.remark("cut-short", f"/abstract: it has {len(whole)} characters")
+            entry.warn("cut-short", f"/abstract: it has {len(whole)} characters")
         entry.put("abstract", cut(whole, PROSE))
 
 

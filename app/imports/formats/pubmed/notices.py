@@ -83,7 +83,7 @@ def state(notices: Iterable[Json], publication_types: Iterable[str]) -> Retracti
     return next((one for one in _WORST if one in found), "none")
 
 
-def mentions(notices: Iterable[Json]) -> tuple[PartialUpdate, ...]:
+def partial_updates(notices: Iterable[Json]) -> tuple[PartialUpdate, ...]:
     """What a notice says of the publications that it is about."""
     return tuple(
         PartialUpdate("publications", notice["pmid"], {"retraction_state": _MAKES_OTHER[notice["kind"]]})

@@ -34,7 +34,7 @@ def add_author_list(entry: Entry, authors: _Element | None) -> None:
     known = []
     for author in each(authors, "Author"):
         if author.get("ValidYN") == "N":
-            entry.remark("author-not-valid", f"/authors: NLM marks {text(author)!r} as not valid")
+            entry.warn("author-not-valid", f"/authors: NLM marks {text(author)!r} as not valid")
         else:
             known.append(_author(author))
     complete = {"Y": True, "N": False}.get(authors.get("CompleteYN") or "")

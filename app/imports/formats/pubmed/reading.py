@@ -42,7 +42,7 @@ def _record(element: etree._Element, number: int, day: date, store_abstracts: bo
         notices = add_citation(entry, about, data, store_abstracts)
     version = (printed.get("Version") if printed is not None else None) or "1"
     if version != "1":
-        entry.remark("later-version", f"PMID {pmid} stands here in version {version}")
+        entry.warn("later-version", f"PMID {pmid} stands here in version {version}")
     digest = sha256(etree.tostring(element, method="c14n", with_tail=False)).hexdigest()
     return unit(pmid, entry, notices, source(pmid, digest, day), f"PMID {pmid}" + f".{version}" * (version != "1"))
 

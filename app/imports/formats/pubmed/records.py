@@ -6,7 +6,7 @@ from datetime import date
 
 from app.imports.candidates import Candidate, Json, SourceItem
 from app.imports.formats.pubmed.dates import printed_date
-from app.imports.formats.pubmed.notices import mentions, state
+from app.imports.formats.pubmed.notices import partial_updates, state
 from app.imports.readers.record_builder import TITLE, Entry, one_line
 
 PMID = re.compile(r"[1-9][0-9]{0,8}")
@@ -59,14 +59,14 @@ def add_dates(entry: Entry, issue: str) -> None:
         entry.data["date"] = found
         entry.data["year"] = int(found[:4])
     if issue and not whole:
-        entry.remark("date-kept-less-precisely", f"/date: {issue}")
+        entry.warn("date-kept-less-precisely", f"/date: {issue}")
 
 
 def add_authors(entry: Entry, authors: list[tuple[str, bool]], complete: bool | None) -> None:
     """`(name, whether it is a group)`, in order."""
     known = [(name, group) for text, group in authors if (name := entry.fitting("authors", text, 300))]
     if len(known) > MOST_AUTHORS:
-        entry.remark("cut-short", f"/authors: there are {len(known)}")
+        entry.warn("cut-short", f"/authors: there are {len(known)}")
         known, complete = known[:MOST_AUTHORS], False
     entry.put("authors", [name for name, _ in known])
     entry.put("authors_complete", complete)
@@ -78,12 +78,12 @@ def add_doi(entry: Entry, printed: Iterable[str]) -> None:
     plain = [RESOLVER.sub("", one_line(text)) for text in printed]
     valid = [doi for doi in plain if _is_doi(doi)]
     if plain and not valid:
-        entry.remark("identifier-not-valid", f"/doi: {plain[0]}")
+        entry.warn("identifier-not-valid", f"/doi: {plain[0]}")
     elif valid:
         entry.data["doi"] = valid[0]
         others = {doi for doi in valid if doi.casefold() != valid[0].casefold()}
         if others:
-            entry.remark("inconsistent-identifier", f"/doi: {valid[0]}, also {', '.join(sorted(others))}")
+            entry.warn("inconsistent-identifier", f"/doi: {valid[0]}, also {', '.join(sorted(others))}")
 
 
 def _is_doi(text: str) -> bool:
@@ -97,7 +97,7 @@ def add_languages(entry: Entry, codes: Iterable[str]) -> None:
 
 def add_notices(entry: Entry, notices: list[Json]) -> None:
     if len(notices) > MOST_NOTICES:
-        entry.remark("cut-short", f"/notices: there are {len(notices)}")
+        entry.warn("cut-short", f"/notices: there are {len(notices)}")
     entry.data["retraction_state"] = state(notices, entry.data.get("publication_types", ()))
     entry.put("notices", notices[:MOST_NOTICES])
 
@@ -118,5 +118,5 @@ def source(pmid: str, sha256: str, day: date) -> Json:
 def unit(pmid: str, entry: Entry, notices: list[Json], proof: Json, place: str = "") -> SourceItem:
     """PubMed's record and the publication that it is about."""
     publication = {"id": f"pmid-{pmid}", "pmid": pmid, **entry.data, "provenance": [{"source": proof["id"]}]}
-    offers = (Candidate("sources", proof), Candidate("publications", publication))
-    return SourceItem(place or f"PMID {pmid}", offers, mentions(notices), (), tuple(entry.remarks))
+    candidates = (Candidate("sources", proof), Candidate("publications", publication))
+    return SourceItem(place or f"PMID {pmid}", candidates, partial_updates(notices), (), tuple(entry.warnings))

@@ -34,9 +34,9 @@ def add_registrations(entry: Entry, accessions: Iterable[tuple[str, str]]) -> No
         registry = "".join(filter(str.isalpha, bank.casefold()))
         registration = _registration(registry, number)
         if registry not in REGISTRIES:
-            entry.remark("data-bank-not-kept", f"{bank}: {number}")
+            entry.warn("data-bank-not-kept", f"{bank}: {number}")
         elif _SHAPES.get(registry, _ANY).fullmatch(registration):
             found[registration] = None
         else:
-            entry.remark("identifier-not-valid", f"/registry_ids: {bank}: {number}")
+            entry.warn("identifier-not-valid", f"/registry_ids: {bank}: {number}")
     entry.put("registry_ids", list(found)[:MOST])

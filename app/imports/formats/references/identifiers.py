@@ -73,7 +73,7 @@ def _only(entry: Entry, name: str, found: Iterable[str], pattern: re.Pattern[str
     if len(different) == 1:
         entry.data[name] = next(iter(different))
     elif different:
-        entry.remark("inconsistent-identifier", f"/{name}: {', '.join(different)}")
+        entry.warn("inconsistent-identifier", f"/{name}: {', '.join(different)}")
 
 
 def _plain_doi(text: str) -> str:
@@ -94,7 +94,7 @@ def _add_doi(entry: Entry, tags: Tags) -> None:
     found = {doi.casefold(): doi for doi in reversed(_dois(tags))}
     _only(entry, "doi", reversed(found.values()), DOI)
     if found and not any(map(DOI.fullmatch, found.values())):
-        entry.remark("identifier-not-valid", f"/doi: {', '.join(found.values())}")
+        entry.warn("identifier-not-valid", f"/doi: {', '.join(found.values())}")
     if len(entry.data.get("doi", "")) > 300:
         del entry.data["doi"]
 

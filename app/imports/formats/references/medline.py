@@ -113,7 +113,7 @@ def _add_titles(entry: Entry, fields: Fields) -> None:
 def _add_abstract(entry: Entry, fields: Fields) -> None:
     whole = "\n\n".join(_all(fields, "AB", "CI"))
     if len(whole) > PROSE:
-        entry.remark("cut-short", f"/abstract: it has {len(whole)} characters")
+        entry.warn("cut-short", f"/abstract: it has {len(whole)} characters")
     entry.put("abstract", cut(whole, PROSE))
 
 

@@ -22,7 +22,7 @@ def _read(block: Block, name: str, day: date, store_abstracts: bool) -> Found:
         return Rejection(place, "", "it is in no encoding that is read here: UTF-8, UTF-16 or Windows-1252")
     entry = Entry()
     if guessed:
-        entry.remark("encoding-guessed", f"{place}: it is not in UTF-8, and was read as Windows-1252")
+        entry.warn("encoding-guessed", f"{place}: it is not in UTF-8, and was read as Windows-1252")
     if block.kind == "medline":
         return medline.reference(text, place, day, entry, store_abstracts=store_abstracts)
     return ris.reference(text, place, name, day, entry, store_abstracts=store_abstracts)

@@ -119,7 +119,7 @@ def _add_dates(entry: Entry, tags: Tags) -> None:
     fitting = [known for known in found if known[:4] == found[0][:4]]
     entry.data["date"] = max(fitting, key=len)
     if len(fitting) < len(found):
-        entry.remark("inconsistent-date", f"/date: {', '.join(dict.fromkeys(found))}")
+        entry.warn("inconsistent-date", f"/date: {', '.join(dict.fromkeys(found))}")
 
 
 def _add_types(entry: Entry, tags: Tags, kind: str) -> None:
@@ -134,7 +134,7 @@ def _add_text(entry: Entry, tags: Tags, store_abstracts: bool) -> None:
     abstract = _joined(tags, "AB", "N2")
     if store_abstracts and abstract:
         if len(abstract) > PROSE:
-            entry.remark("cut-short", f"/abstract: it has {len(abstract)} characters")
+            entry.warn("cut-short", f"/abstract: it has {len(abstract)} characters")
         entry.put("abstract", cut(one_line(abstract), PROSE))
 
 
@@ -209,5 +209,5 @@ def reference(text: str, place: str, name: str, day: date, entry: Entry, *, stor
     proof = _source(entry, tags, text, name, day)
     publication = {"id": _id(entry, proof), **entry.data, "provenance": [{"source": proof["id"]}]}
     return SourceItem(
-        place, (Candidate("sources", proof), Candidate("publications", publication)), remarks=tuple(entry.remarks)
+        place, (Candidate("sources", proof), Candidate("publications", publication)), warnings=tuple(entry.warnings)
     )
