@@ -55,6 +55,12 @@ class Entry:
         if text:
             self.put(name, self.fitting(name, text, longest))
 
+    def prose(self, name: str, text: str) -> None:
+        """Sets a field to a text of several lines."""
+        if len(text) > PROSE:
+            self.warn("cut-short", f"/{name}: it has {len(text)} characters")
+        self.put(name, cut(text, PROSE))
+
     def lines(self, name: str, texts: list[str], most: int) -> None:
         """Sets a list field to distinct lines in order, at most as many as it holds."""
         found = list(dict.fromkeys(line for text in texts if (line := self.fitting(name, text, NAME))))

@@ -1,4 +1,4 @@
-"""Authors as PubMed names them: persons as `Surname Initials`, groups by their names."""
+"""The authors in PubMed's XML: persons as `Surname Initials`, groups by their names."""
 
 import re
 
@@ -12,7 +12,7 @@ _APART = re.compile(r"[\s.\-‐‑]+")
 
 
 def initials(given: str) -> str:
-    """`Jean-Luc M.` is JLM."""
+    """The initials of given names: JLM for `Jean-Luc M.`."""
     return "".join(part[0].upper() for part in _APART.split(given) if part)
 
 
@@ -29,6 +29,7 @@ def _author(author: _Element) -> tuple[str, bool]:
 
 
 def add_author_list(entry: Entry, authors: _Element | None) -> None:
+    """Sets the authors, without those that NLM marks as not valid."""
     if authors is None:
         return
     known = []

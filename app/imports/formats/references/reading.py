@@ -1,4 +1,4 @@
-"""A citation manager's file as a stream of references; one that cannot be read does not stop the others."""
+"""Reads the references of a file as a stream. A reference that cannot be read is rejected, and the next one is read."""
 
 import zlib
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def _read(block: Block, name: str, day: date, store_abstracts: bool) -> Found:
 
 
 def units(file: IO[bytes], name: str, _: Names, *, store_abstracts: bool = False) -> Iterator[Found]:
-    """Every reference of a file; abstracts are offered only where they may be stored."""
+    """Yields a source item or a rejection for each reference; raises `Unreadable` if the file has none."""
     day, any_ = datetime.now(UTC).date(), False
     try:
         for block in blocks(file, name):
