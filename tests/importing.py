@@ -1,4 +1,4 @@
-"""Units as readers yield them, and imports of them."""
+"""Source items as readers yield them, and imports of them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +23,7 @@ def never() -> bool:
 
 
 is_ready: Callable[[], bool] = never
-"""Whether the next unit comes as the process that reads sends it when it has the time; tests say otherwise."""
+"""Whether the next item is prebuilt, as in a reader process with time to spare. Tests replace the function."""
 
 
 def trial(number: str = "NCT00000001", *, read_on: str = "2026-11-25", sha: str = "a", **fields: Any) -> SourceItem:

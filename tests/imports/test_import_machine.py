@@ -1,4 +1,4 @@
-"""Imports, edits, deletions and reverts in any order: each layer follows from the one before, and people are obeyed."""
+"""Imports, edits, deletions and reverts in any order: all stored layers agree, and values of curators are kept."""
 
 from random import Random
 from typing import Any
@@ -55,7 +55,7 @@ class World:
         self.engine, self.random = engine, random
         self.releases: list[str] = []
         self.edited: dict[str, int] = {}
-        """What a person said of a study's enrolment last."""
+        """The enrolment that a curator last entered for a study."""
 
     def step(self) -> None:
         steps = (self.import_trials, self.import_trials, self.import_papers, self.edit, self.remove, self.revert)

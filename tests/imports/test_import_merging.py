@@ -1,4 +1,4 @@
-"""What becomes of offers: new records, merged ones, joined ones, refused ones; and what the next import makes of it."""
+"""Candidates become new records, are merged, joined or rejected; and the effect of the next import."""
 
 from typing import Any
 
@@ -62,14 +62,14 @@ def by_hand(engine: Engine, type: RecordType = "studies", record: Json = BY_HAND
 
 @pytest.fixture(autouse=True)
 def _how(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is offered comes made ready to one database and as it was read to the other; test_importing_ready and
-    test_importing_machine have both ways, and mixtures of them, on both."""
+    """Candidates are prebuilt on SQLite and not on PostgreSQL. The tests of prebuilt imports and the state machine have
+    both kinds, and mixtures, on both databases."""
     monkeypatch.setattr(importing, "is_ready", lambda: engine.dialect.name == "sqlite")
 
 
 @pytest.fixture(autouse=True)
 def _proven(engine: Engine) -> Any:
-    """Whatever a test does, every layer follows from the one before."""
+    """Checks after each test that all stored layers agree."""
     yield
     assert list(maintaining.check(engine)) == []
 
@@ -537,7 +537,7 @@ def test_garbage_is_refused_and_breaks_nothing(engine: Engine) -> None:
 
 
 def test_a_record_that_cannot_be_changed_is_left_as_it_is(engine: Engine) -> None:
-    """Its quote has gone from its source: whoever enters it anew has to look for another."""
+    """The quote of the record is no longer in its source, so that the record cannot be entered again as it is."""
     quoting = BY_HAND | {"provenance": [{"source": "s", "quote": "Pain fell."}]}
     by_hand(engine, record=quoting)
     assert change(engine, [("sources", SOURCE[1] | {"text": "Nothing of the kind."})])
@@ -561,7 +561,7 @@ def test_spoilt_conflicts_are_found_and_made_anew(engine: Engine) -> None:
 
 
 def test_migrations_keep_what_is_imported_until_they_cannot(engine: Engine) -> None:
-    """Without its tables nothing is known of imports; titles find publications again afterwards."""
+    """Without its tables, nothing is known about imports; afterwards, titles find publications again."""
     title = "OnabotulinumtoxinA for treatment of chronic migraine"
     take(engine, paper("1", title=title, year=2010), format="pubmed")
     migrate(engine, "0006")
@@ -583,7 +583,7 @@ def test_migrations_keep_what_is_imported_until_they_cannot(engine: Engine) -> N
 
 def test_a_batch_costs_a_fixed_number_of_statements(engine: Engine, statements: list[str]) -> None:
     def cost(many: int) -> tuple[int, int]:
-        """Of an import that creates half of its records and merges the others, and of the same again."""
+        """The statements of an import that creates half of its records and merges the others, and of its repetition."""
         numbers = [f"NCT{many}{number:05}" for number in range(many)]
         hand = [BY_HAND | {"id": f"by-hand-{n.lower()}", "registry_ids": [n]} for n in numbers[: many // 2]]
         assert change(engine, [SOURCE, *(("studies", record) for record in hand)])
@@ -602,7 +602,7 @@ def test_a_batch_costs_a_fixed_number_of_statements(engine: Engine, statements: 
 
 
 def test_what_is_said_in_two_batches_of_a_run_is_entered(engine: Engine) -> None:
-    """Who edits a record begins with what was entered last, and so does the next import."""
+    """An edit and the next import both start from the record as it was last entered."""
 
     def citing(number: str, **more: Any) -> SourceItem:
         unit = trial(number, publications=[{"publication": "pmid-1"}])
@@ -618,7 +618,7 @@ def test_what_is_said_in_two_batches_of_a_run_is_entered(engine: Engine) -> None
     assert (told["volume"], told["year"], told["note"]) == ("7", 2010, "Ours.")
     assert [cited["source"] for cited in told["provenance"]] == ["ctgov-nct00000001", "ctgov-nct00000002"]
     assert take(engine, *found, name="two").revision is None
-    take(engine, citing("NCT00000002", year=2011), name="three")  # whose value is whose is still known
+    take(engine, citing("NCT00000002", year=2011), name="three")  # the origin of each value is still known
     told = document(engine, "publications", "pmid-1")
     assert (told["volume"], told["year"]) == ("7", 2011)
 
@@ -709,7 +709,7 @@ def test_indications_of_one_slug_and_two_names_are_two(engine: Engine) -> None:
 
 
 def test_the_unit_that_is_at_fault_is_refused(engine: Engine) -> None:
-    """Another product has a brand that the second unit adds to the first one's."""
+    """Another product has the brand that the second item adds to the first product."""
     by_hand(engine, "products", {"id": "other", "name": "Other", "brand_names": ["Taken"], **CITED})
     good = of_label("NCT00000001", "products", {"id": "p", "name": "Good"})
     wrong = of_label("NCT00000002", "products", {"id": "p", "name": "Good", "synonyms": ["Taken"]})

@@ -16,7 +16,6 @@ from app.imports.candidates import (
     PartialUpdate,
     PrebuiltCandidate,
     SourceItem,
-    Withdrawal,
 )
 from app.imports.linkage.identifiers import tiers
 from app.imports.linkage.matching import Ambiguous, Matcher
@@ -116,7 +115,7 @@ class Assigner:
                 faults[number] = error.fault
         for number, found in assigned.items():
             if not found[0].is_skipped:
-                found.append(unit_assigners[number].assign_mentions())
+                found.append(unit_assigners[number].assign_partial_updates())
         return assigned, faults
 
     def may_restore(self, key: Key) -> bool:
@@ -149,12 +148,16 @@ class _UnitAssigner:
             return Assignments([], [], self._warnings, self._dropped_links, is_skipped=True)
         return Assignments(linked, [], self._warnings, self._dropped_links, is_skipped=False)
 
-    def assign_mentions(self) -> Assignments:
+    def assign_partial_updates(self) -> Assignments:
         """Assigns partial updates and withdrawals, once all candidates of the batch are assigned."""
-        linked = [one for update in self._unit.partial_updates for one in self._assign_update(update)]
-        withdrawn = [key for each in self._unit.withdrawals for key in self._withdrawn_keys(each)]
-        found = {one.key for one in linked}
-        unassigned = [each for each in self._unit.partial_updates if self._updated_key(each) not in found]
+        linked, unassigned, find = [], [], self._matcher.find_by_name
+        for update in self._unit.partial_updates:
+            id = find(update.type, update.name)
+            if id is None:
+                unassigned.append(update)
+            else:
+                linked.append(self._linked((update.type, id), update.data, "mention", is_whole=False))
+        withdrawn = [(each.type, id) for each in self._unit.withdrawals if (id := find(each.type, each.name))]
         return Assignments(linked, withdrawn, [], 0, is_skipped=False, unassigned=tuple(unassigned))
 
     def _resolve(self, type: RecordType, id: str) -> str | None:
@@ -256,17 +259,3 @@ class _UnitAssigner:
     def _publication_link(self, study: str, publication: str) -> LinkedCandidate:
         data = {"publications": [{"publication": publication, "reports_pooled_data": None}]}
         return self._linked(("studies", study), data, f"publications/{publication}", is_whole=False)
-
-    def _updated_key(self, update: PartialUpdate) -> Key | None:
-        id = self._matcher.find_by_name(update.type, update.name)
-        return None if id is None else (update.type, id)
-
-    def _assign_update(self, update: PartialUpdate) -> Iterator[LinkedCandidate]:
-        key = self._updated_key(update)
-        if key is not None:
-            yield self._linked(key, update.data, "mention", is_whole=False)
-
-    def _withdrawn_keys(self, withdrawal: Withdrawal) -> Iterator[Key]:
-        id = self._matcher.find_by_name(withdrawal.type, withdrawal.name)
-        if id is not None:
-            yield withdrawal.type, id

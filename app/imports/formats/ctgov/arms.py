@@ -9,7 +9,7 @@ import unicodedata
 from collections import Counter
 
 from app.imports.candidates import Json
-from app.imports.formats.ctgov.notes import NAME, Notes, given
+from app.imports.formats.ctgov.notes import NAME, Notes, present
 from app.imports.formats.ctgov.vocabularies import ARM_TYPES
 
 MOST = 500
@@ -73,7 +73,7 @@ class Arms:
             self.notes.warn("too-many-arms", place, f"{name[:80]}, and all that is told of it")
             return None
         key = self._free(_slug(name))
-        self.by_key[key] = {"key": key} | given(
+        self.by_key[key] = {"key": key} | present(
             name=self.notes.line(name, NAME, *place) or "Arm",
             type=self.notes.words(group.get("type"), ARM_TYPES, *place, "type"),
             description=self.notes.prose(group.get("description"), *place, "description"),
