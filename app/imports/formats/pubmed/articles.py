@@ -15,15 +15,15 @@ from app.imports.formats.pubmed.records import (
     MOST_MESH,
     MOST_TYPES,
     PMCID,
-    PMID,
     add_dates,
     add_doi,
     add_languages,
     add_notices,
     add_title,
+    notice,
 )
 from app.imports.formats.pubmed.registrations import add_registrations
-from app.imports.readers.record_builder import LINE, NAME, Entry, cut, one_line
+from app.imports.readers.record_builder import NAME, Entry, cut, one_line
 
 
 def _add_journal(entry: Entry, journal: Parts, more: Parts) -> None:
@@ -90,9 +90,7 @@ def _notices(corrections: _Element | None) -> Iterator[Json]:
         kind = OF_XML.get(correction.get("RefType") or "")
         if kind:
             found = parts(correction)
-            pmid, citation = text(found.get("PMID")), cut(one_line(text(found.get("RefSource"))), LINE)
-            named = {"pmid": pmid} if PMID.fullmatch(pmid) else {}
-            yield {"kind": kind, **named, **({"citation": citation} if citation else {})}
+            yield notice(kind, text(found.get("PMID")), text(found.get("RefSource")))
 
 
 def _accessions(banks: _Element | None) -> Iterator[tuple[str, str]]:

@@ -8,12 +8,12 @@ from app.imports.formats.pubmed.elements import each, parts, text
 from app.imports.formats.pubmed.records import add_authors
 from app.imports.readers.record_builder import Entry, one_line
 
-_APART = re.compile(r"[\s.\-‐‑]+")
+NAME_SEPARATORS = re.compile(r"[\s.\-‐‑]+")
 
 
 def initials(given: str) -> str:
     """The initials of given names: JLM for `Jean-Luc M.`."""
-    return "".join(part[0].upper() for part in _APART.split(given) if part)
+    return "".join(part[0].upper() for part in NAME_SEPARATORS.split(given) if part)
 
 
 def _author(author: _Element) -> tuple[str, bool]:

@@ -7,7 +7,8 @@ from datetime import date
 from app.imports.candidates import Candidate, Json, SourceItem
 from app.imports.formats.pubmed.dates import printed_date
 from app.imports.formats.pubmed.notices import partial_updates, state
-from app.imports.readers.record_builder import TITLE, Entry, one_line
+from app.imports.readers.record_builder import LINE, TITLE, Entry, cut, one_line
+from app.records.fields import NoticeKind
 
 PMID = re.compile(r"[1-9][0-9]{0,8}")
 DOI = re.compile(r"10\.[0-9]{4,9}/\S+")
@@ -94,6 +95,13 @@ def add_languages(entry: Entry, codes: Iterable[str]) -> None:
     """Sets the languages whose codes have three letters."""
     known = list(dict.fromkeys(code for text in codes if LANGUAGE.fullmatch(code := one_line(text).casefold())))
     entry.put("languages", known[:20])
+
+
+def notice(kind: NoticeKind, pmid: str, citation: str) -> Json:
+    """A notice without a PMID that is not valid, and without an empty citation."""
+    cited = cut(one_line(citation), LINE)
+    named = {"pmid": pmid} if PMID.fullmatch(pmid) else {}
+    return {"kind": kind, **named, **({"citation": cited} if cited else {})}
 
 
 def add_notices(entry: Entry, notices: list[Json]) -> None:

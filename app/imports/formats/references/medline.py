@@ -27,12 +27,13 @@ from app.imports.formats.pubmed.records import (
     add_languages,
     add_notices,
     add_title,
+    notice,
     source,
     unit,
 )
 from app.imports.formats.pubmed.registrations import add_registrations
 from app.imports.formats.references.people import ET_AL
-from app.imports.readers.record_builder import LINE, NAME, PROSE, Entry, cut, one_line
+from app.imports.readers.record_builder import NAME, PROSE, Entry, cut, one_line
 
 _LINE = re.compile(r"([A-Z]{2,4}) *- ?(.*)")
 _DOI = re.compile(r"(\S+) \[doi\]")
@@ -80,9 +81,8 @@ def _heading(value: str) -> Json:
 def _notices(fields: Fields) -> Iterator[Json]:
     for tag, value in fields:
         if tag in OF_LINES:
-            pmid, citation = _CITED.search(value), cut(_CITED.sub("", value), LINE)
-            named = {"pmid": pmid[1]} if pmid and PMID.fullmatch(pmid[1]) else {}
-            yield {"kind": OF_LINES[tag], **named, **({"citation": citation} if citation else {})}
+            pmid = _CITED.search(value)
+            yield notice(OF_LINES[tag], pmid[1] if pmid else "", _CITED.sub("", value))
 
 
 def _accessions(fields: Fields) -> Iterator[tuple[str, str]]:

@@ -2,10 +2,10 @@
 
 import re
 
+from app.imports.formats.pubmed.people import NAME_SEPARATORS
 from app.imports.readers.record_builder import one_line
 
 _SUFFIXES = {"jr": "Jr", "sr": "Sr", "ii": "2nd", "2nd": "2nd", "iii": "3rd", "3rd": "3rd", "iv": "4th", "4th": "4th"}
-_APART = re.compile(r"[\s.\-‐‑]+")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.?-?)+")
 _NO_NAME = ("null", "none", "n/a")
 ET_AL = re.compile(r"(?:and\s+)?(?:et\.? al|others)\.?", re.IGNORECASE)
@@ -20,7 +20,7 @@ def _is_initials(token: str) -> bool:
 def _initials(given: str, shouted: bool) -> str:
     """The initials of given names: PM for `Paul M`, `P. M.` and `PM`. In `SMITH, AMY` capitals do not mark initials."""
     found = ""
-    for part in filter(None, _APART.split(given)):
+    for part in filter(None, NAME_SEPARATORS.split(given)):
         found += part if part.isupper() and len(part) <= 3 and not shouted else part[0].upper()
     return found
 
