@@ -1,4 +1,4 @@
-"""Units as readers yield them, and imports of them."""
+"""Source items as readers yield them, and imports of them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from app.auth.audit import Who
 from app.imports.candidates import Candidate, Found, PartialUpdate, SourceItem, Withdrawal
 from app.imports.pipeline import import_units
-from app.imports.preparation import prepared
+from app.imports.preparation import prebuild
 from app.imports.report import OnError, Order, Report, Stopped
 from app.imports.run import open_writer
 from app.releases.revert import revert
@@ -23,7 +23,7 @@ def never() -> bool:
 
 
 is_ready: Callable[[], bool] = never
-"""Whether the next unit comes as the process that reads sends it when it has the time; tests say otherwise."""
+"""Whether the next item is prebuilt, as in a reader process with time to spare. Tests replace the function."""
 
 
 def trial(number: str = "NCT00000001", *, read_on: str = "2026-11-25", sha: str = "a", **fields: Any) -> SourceItem:
@@ -38,14 +38,14 @@ def trial(number: str = "NCT00000001", *, read_on: str = "2026-11-25", sha: str 
     )
 
 
-def paper(pmid: str = "1", *, mentions: tuple[PartialUpdate, ...] = (), **fields: Any) -> SourceItem:
+def paper(pmid: str = "1", *, partial_updates: tuple[PartialUpdate, ...] = (), **fields: Any) -> SourceItem:
     """A bibliographic record of one publication."""
     source = f"pubmed-{pmid}"
     place = {"id": source, "kind": "bibliographic-record", "tier": "primary", "title": f"PubMed {pmid}"}
     where = {"url": f"https://pubmed.ncbi.nlm.nih.gov/{pmid}/", "retrieved_on": "2026-11-25", "sha256": "b" * 64}
     publication = {"id": f"pmid-{pmid}", "pmid": pmid, "title": f"Paper {pmid}"} | fields
     offered = Candidate("publications", publication | {"provenance": [{"source": source}]})
-    return SourceItem(f"PMID {pmid}", (Candidate("sources", place | where), offered), mentions)
+    return SourceItem(f"PMID {pmid}", (Candidate("sources", place | where), offered), partial_updates)
 
 
 def taken_back(pmid: str) -> SourceItem:
@@ -61,7 +61,7 @@ def take(
     dry_run: bool = False,
 ) -> Report:
     """Imports items as a reader yields them; returns the report, also if rejections stopped the import."""
-    items = [prepared(each) if is_ready() else each for each in found]
+    items = [prebuild(each) if is_ready() else each for each in found]
     order = Order(format, name, "an import", WHO, on_error)
     try:
         with open_writer(engine, iter(items), dry_run=dry_run) as (connection, units):

@@ -1,4 +1,4 @@
-"""What importers' tests have in common: everything offered has to be a record that breaks no rule."""
+"""Helpers for tests of readers: every candidate must be a record that breaks no rule."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -15,13 +15,13 @@ DATA = Path(__file__).parents[2] / "shared/data"
 
 
 def records(unit: SourceItem) -> Iterator[tuple[str, RecordIn]]:
-    """Each offer as its type's model takes it; raises what the model finds wrong."""
-    for offer in unit.offers:
-        yield offer.type, RESOURCES[offer.type].entered.model_validate(offer.data)
+    """Yields the type and the validated record of each candidate; raises the error of the model."""
+    for candidate in unit.candidates:
+        yield candidate.type, RESOURCES[candidate.type].entered.model_validate(candidate.data)
 
 
 def faults(unit: SourceItem) -> list[str]:
-    """The rules that a unit's records break, and ids that they refer to before these are offered."""
+    """The rules that the records of an item break, and the references to records that do not come before them."""
     found: list[str] = []
     known: set[tuple[str, str]] = set()
     for type, record in records(unit):
@@ -38,7 +38,7 @@ def record_type(name: str) -> RecordType:
 
 
 def accepted(found: Iterable[Found]) -> list[SourceItem]:
-    """All of it, where nothing is refused and every record could be entered as it is."""
+    """All items; fails if anything is rejected or if a record could not be entered as it is."""
     all_ = list(found)
     assert [one for one in all_ if isinstance(one, Rejection)] == []
     units = [one for one in all_ if isinstance(one, SourceItem)]
@@ -47,13 +47,13 @@ def accepted(found: Iterable[Found]) -> list[SourceItem]:
 
 
 def offered(unit: SourceItem, type: str) -> Json:
-    """The one record of a type that a unit offers."""
-    (data,) = [offer.data for offer in unit.offers if offer.type == type]
+    """The data of the only candidate of a type in an item."""
+    (data,) = [candidate.data for candidate in unit.candidates if candidate.type == type]
     return data
 
 
 def damaged(content: bytes, random: Random, pieces: Sequence[bytes]) -> bytes:
-    """Some bytes changed, cut out or repeated, and some of the format's own put where they do not belong."""
+    """The content with some bytes changed, removed or repeated, and with pieces of the format inserted at random."""
     some = bytearray(content)
     for _ in range(random.randrange(1, 8)):
         at = random.randrange(len(some))

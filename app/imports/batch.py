@@ -209,7 +209,7 @@ def _collect(outcome: BatchOutcome, number: int, assigned: Assignments) -> None:
     """Adds the assignments of one unit to the outcome of the batch."""
     outcome.withdrawn |= dict.fromkeys(assigned.withdrawn, number)
     outcome.dropped_links += assigned.dropped_links
-    outcome.unassigned += [(number, mention) for mention in assigned.unassigned]
-    outcome.warnings += [(number, remark) for remark in assigned.warnings]
+    outcome.unassigned += [(number, update) for update in assigned.unassigned]
+    outcome.warnings += [(number, warning) for warning in assigned.warnings]
     if assigned.is_skipped:
         outcome.skipped.add(number)

@@ -25,7 +25,7 @@ Json = dict[str, Any]
 class PrebuiltCandidate(NamedTuple):
     """A candidate whose rows and document the reader process has built, without its links to publications."""
 
-    ready: PrebuiltRecord
+    record: PrebuiltRecord
     """The prebuilt rows and document. They are written as they are if the record turns out to be new."""
     digest: str
     """The digest of the candidate's data without those links."""
@@ -43,13 +43,13 @@ class Candidate(NamedTuple):
     data: Json
     entered: bytes | None = None
     """The record as it would be stored, if its shape and the rules of its own type were found right before."""
-    prepared: PrebuiltCandidate | None = None
+    prebuilt: PrebuiltCandidate | None = None
     """If this is set, `data` holds only the fields that record linkage needs."""
 
     @property
     def full_data(self) -> Json:
         """The whole data of the candidate, whether it is prebuilt or not."""
-        return self.data if self.prepared is None else orjson.loads(self.prepared.json)
+        return self.data if self.prebuilt is None else orjson.loads(self.prebuilt.json)
 
 
 class PartialUpdate(NamedTuple):
@@ -94,11 +94,11 @@ class SourceItem(NamedTuple):
 
     place: str
     """The name of the item in the report: `NCT00156910`, `PMID 20647170`, `line 12`."""
-    offers: tuple[Candidate, ...]
+    candidates: tuple[Candidate, ...]
     """Candidates in order of reference: each comes after those that it refers to, the source that they cite first."""
-    mentions: tuple[PartialUpdate, ...] = ()
+    partial_updates: tuple[PartialUpdate, ...] = ()
     withdrawals: tuple[Withdrawal, ...] = ()
-    remarks: tuple[ImportWarning, ...] = ()
+    warnings: tuple[ImportWarning, ...] = ()
     descriptor: Descriptor | None = None
 
 

@@ -68,7 +68,7 @@ class MergedRecord:
     def draft(self, number: int) -> Submission:
         """The record as a draft for validation, under its number in the batch."""
         if self.sole_candidate and self.sole_candidate.prebuilt:
-            return Submission(number, self.key[0], self.sole_candidate.data, ready=self.sole_candidate.prebuilt.ready)
+            return Submission(number, self.key[0], self.sole_candidate.data, ready=self.sole_candidate.prebuilt.record)
         return Submission(number, self.key[0], self.data, self.sole_candidate.entered if self.sole_candidate else None)
 
     @property
@@ -181,7 +181,7 @@ class Merge:
         layer = self._contribution(merged.standing, candidate)
         if layer is None:
             return False
-        after = self._with_frozen_fields(merged, merged.standing.offered(layer))
+        after = self._with_frozen_fields(merged, merged.standing.with_contribution(layer))
         if _is_unchanged(merged.standing, after, layer):
             return False
         merged.standing = after
@@ -207,7 +207,7 @@ class Merge:
     def _make_mergeable(self, merged: MergedRecord) -> None:
         """Parses a new record to which a second candidate is applied."""
         record = _validated(merged.key, merged.data)
-        merged.new_layers = {key: layer._replace(offered=record) for key, layer in merged.new_layers.items()}
+        merged.new_layers = {key: layer._replace(values=record) for key, layer in merged.new_layers.items()}
         merged.standing, merged.sole_candidate = (
             CurrentRecord(merged.key[0], record, tuple(merged.new_layers.values())),
             None,
@@ -218,11 +218,11 @@ class Merge:
         before = next((each for each in standing.layers if each.key == (candidate.source, candidate.part)), None)
         if candidate.part.startswith("publications/") and not before and self._has_or_had_link(standing, candidate):
             return None
-        offered = self._contributed_fields(standing, candidate)
+        values = self._contributed_fields(standing, candidate)
         if not candidate.is_whole and before and before.revision in (self._revision, PENDING):
-            offered = _combined(before.offered, offered)
+            values = _combined(before.values, values)
         return Contribution(
-            candidate.source, self._format, offered, frozenset(), candidate.part, candidate.digest, PENDING, PENDING
+            candidate.source, self._format, values, frozenset(), candidate.part, candidate.digest, PENDING, PENDING
         )
 
     def _has_or_had_link(self, standing: CurrentRecord, candidate: LinkedCandidate) -> bool:
@@ -234,8 +234,8 @@ class Merge:
     def _contributed_fields(self, standing: CurrentRecord, candidate: LinkedCandidate) -> Json:
         if not candidate.is_whole:
             return bare(candidate.key[0], candidate.data)
-        offered = _validated(candidate.key, candidate.full_data)
-        return _with_first_retrieval(standing.record, offered) if candidate.key[0] == "sources" else offered
+        values = _validated(candidate.key, candidate.full_data)
+        return _with_first_retrieval(standing.record, values) if candidate.key[0] == "sources" else values
 
     def _with_frozen_fields(self, merged: MergedRecord, after: CurrentRecord) -> CurrentRecord:
         frozen = self._frozen.get(merged.key) or frozenset()
@@ -249,12 +249,12 @@ class Merge:
 def _is_unchanged(before: CurrentRecord, after: CurrentRecord, layer: Contribution) -> bool:
     """Whether a contribution says what its source said before, and leaves the record as it was."""
     previous = next((each for each in before.layers if each.key == layer.key), None)
-    same = previous is not None and (previous.digest, previous.offered) == (layer.digest, layer.offered)
+    same = previous is not None and (previous.digest, previous.values) == (layer.digest, layer.values)
     return same and before.record == after.record
 
 
 def is_already_applied(prefetched: Prefetched, candidate: LinkedCandidate, merged: Mapping[Key, MergedRecord]) -> bool:
-    """Whether the candidate changes nothing, which can be told without loading the record.
+    """Whether the candidate is known to change nothing, even before the record is loaded.
 
     This is so if its source contributed the same digest before, and the record was last entered no later than the
     newest contribution to it, so that no person has changed it since.
@@ -268,11 +268,11 @@ def is_already_applied(prefetched: Prefetched, candidate: LinkedCandidate, merge
     return repeated and max(layer.revision for layer in layers) >= prefetched.entered_revisions.get(candidate.key, 0)
 
 
-def _with_first_retrieval(record: Mapping[str, Any], offered: Json) -> Json:
+def _with_first_retrieval(record: Mapping[str, Any], values: Json) -> Json:
     """A source whose content has not changed keeps the day on which it was first retrieved."""
-    if "retrieved_on" in record and record.get("sha256") == offered.get("sha256"):
-        return offered | {"retrieved_on": record["retrieved_on"]}
-    return offered
+    if "retrieved_on" in record and record.get("sha256") == values.get("sha256"):
+        return values | {"retrieved_on": record["retrieved_on"]}
+    return values
 
 
 def _combined(one: Json, other: Json) -> Json:

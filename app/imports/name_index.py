@@ -67,14 +67,14 @@ def read_names(connection: Connection) -> Names:
     headings = _pairs(connection, select(MeshDescriptor.heading, Indication.id).where(*fitting))
     of_terms = (*fitting, MeshTerm.descriptor_id == MeshDescriptor.id)
     terms = _pairs(connection, select(MeshTerm.term, Indication.id).where(*of_terms))
-    theirs = [(fold("indications", name), id) for name, id in (*headings, *terms)]
+    mesh_names = [(fold("indications", name), id) for name, id in (*headings, *terms)]
     indications = _unambiguous(own["indications"])
     same = select(Indication.mesh_id, Indication.id).where(
         Indication.mesh_id.is_not(None), Indication.mesh_match.in_(SAME)
     )
     return Names(
         _unambiguous(own["products"]),
-        {**_unambiguous(theirs), **indications},
+        {**_unambiguous(mesh_names), **indications},
         _unambiguous(_pairs(connection, same)),
         frozenset(connection.scalars(select(Product.id).where(Product.kind == "class"))),
     )

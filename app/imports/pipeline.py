@@ -60,7 +60,7 @@ def _batches(found: Iterable[Found]) -> Iterator[list[Found]]:
     batch: list[Found] = []
     size = 0
     for each in found:
-        more = max(1, len(each.offers) + len(each.mentions)) if isinstance(each, SourceItem) else 1
+        more = max(1, len(each.candidates) + len(each.partial_updates)) if isinstance(each, SourceItem) else 1
         if batch and size + more > BATCH:
             yield batch
             batch, size = [], 0
@@ -119,10 +119,10 @@ class _Pipeline:
         """
         for unit in units:
             checking = Validation()
-            for number, candidate in enumerate(unit.offers):
+            for number, candidate in enumerate(unit.candidates):
                 list(
                     checking.read(
-                        [Submission(number, candidate.type, candidate.data)] if candidate.prepared is None else ()
+                        [Submission(number, candidate.type, candidate.data)] if candidate.prebuilt is None else ()
                     )
                 )
             if checking.faults:
@@ -132,9 +132,9 @@ class _Pipeline:
         batch = self._batch(units)
         outcome = batch.resolve()
         self._report_outcome(units, outcome)
-        for number, mention in outcome.unassigned[: MOST_DEFERRED - len(self._deferred)]:
+        for number, update in outcome.unassigned[: MOST_DEFERRED - len(self._deferred)]:
             unit = units[number]
-            self._deferred.append(SourceItem(unit.place, unit.offers[:1], (mention,)))
+            self._deferred.append(SourceItem(unit.place, unit.candidates[:1], (update,)))
         if not self._is_stopped and (outcome.merged or outcome.deletions):
             self._write(batch, outcome)
 
@@ -144,7 +144,7 @@ class _Pipeline:
             report.reject(units[number].place, _record_name(units[number]), faults)
         for number, unit in units.items():
             if number not in outcome.rejected:
-                report.warn(unit.place, unit.remarks)
+                report.warn(unit.place, unit.warnings)
         for number, warning in outcome.warnings:
             report.warn(units[number].place, [warning])
         report.dropped_links += outcome.dropped_links
@@ -214,11 +214,11 @@ class _Pipeline:
 
 def _emptied(layer: Contribution, revision: int) -> Contribution:
     """A contribution that its source has taken back in a revision: an empty digest marks it as withdrawn."""
-    return layer._replace(digest="", offered={}, theirs=frozenset(), revision=revision)
+    return layer._replace(digest="", values={}, curator_fields=frozenset(), revision=revision)
 
 
 def _record_name(unit: SourceItem) -> str:
     """The record that a unit is mainly about, as `type/id`: its first candidate that is not a source."""
-    offers = [candidate for candidate in unit.offers if candidate.type != "sources"] or list(unit.offers)
-    data = offers[0].data if offers else None
-    return f"{offers[0].type}/{data.get('id')}" if isinstance(data, dict) else ""
+    candidates = [candidate for candidate in unit.candidates if candidate.type != "sources"] or list(unit.candidates)
+    data = candidates[0].data if candidates else None
+    return f"{candidates[0].type}/{data.get('id')}" if isinstance(data, dict) else ""

@@ -13,12 +13,12 @@ from app.store.prebuild import Prebuilder
 from app.store.submission import Fault, Read, Submission, own_faults, read_storable
 
 
-def prepared(found: Found) -> Found:
+def prebuild(found: Found) -> Found:
     """The item with prebuilt candidates where they are valid by themselves, so that the writer need not check them."""
     if not isinstance(found, SourceItem):
         return found
     prebuilder = Prebuilder()
-    return found._replace(offers=tuple(_prebuilt(candidate, prebuilder) for candidate in found.offers))
+    return found._replace(candidates=tuple(_prebuilt(candidate, prebuilder) for candidate in found.candidates))
 
 
 def _prebuilt(candidate: Candidate, prebuilder: Prebuilder) -> Candidate:

@@ -22,7 +22,7 @@ from app.common.gc_pause import collected_between
 from app.imports.candidates import Found, Rejection, SourceItem, Unreadable
 from app.imports.clients.registry import streams_at
 from app.imports.name_index import Names
-from app.imports.preparation import prepared
+from app.imports.preparation import prebuild
 from app.imports.readers.archives import Stream
 from app.imports.readers.faults import UnreadableInput
 from app.imports.readers.files import streams, streams_of
@@ -98,7 +98,7 @@ def _read_input(format: Format, input: Input, request: ReadRequest) -> Iterator[
         yield Rejection(error.name, "", error.reason)
 
 
-def read(request: ReadRequest) -> Iterator[Found]:
+def read_items(request: ReadRequest) -> Iterator[Found]:
     """Reads all inputs in this process.
 
     Items that were updated before `since` are passed over; items without a date are not.
@@ -125,9 +125,9 @@ def _read_and_send(pipe: Connection, request: ReadRequest) -> None:
     sender_thread = threading.Thread(target=_send_messages, args=(pipe, messages), daemon=True)
     sender_thread.start()
     with collected_between() as collect:
-        for chunk in batches(read(request), UNITS_PER_MESSAGE):
+        for chunk in batches(read_items(request), UNITS_PER_MESSAGE):
             if messages.qsize() >= PREBUILD_FROM:
-                chunk = list(map(prepared, chunk))  # noqa: PLW2901
+                chunk = list(map(prebuild, chunk))  # noqa: PLW2901
             messages.put(pickle.dumps(chunk, pickle.HIGHEST_PROTOCOL))
             collect()
     messages.put(_END)
@@ -148,7 +148,7 @@ def read_in_process(request: ReadRequest) -> Generator[Found]:
     Standard input can only be read in this process.
     """
     if any(input.where == "-" for input in request.inputs):
-        yield from read(request)
+        yield from read_items(request)
         return
     others = multiprocessing.get_context("spawn")
     receiver, sender = others.Pipe(duplex=False)

@@ -39,10 +39,6 @@ def _abstract_options(settings: ReadSettings) -> Mapping[str, bool]:
     return {"store_abstracts": settings.store_abstracts}
 
 
-def _no_options(_: ReadSettings) -> Mapping[str, bool]:
-    return {}
-
-
 Engine = Callable[[Connection, Iterable[Found], Order, Progress], Report]
 """Takes what a reader found, and imports it in a transaction of `changing`."""
 
@@ -61,7 +57,7 @@ class Format(NamedTuple):
     """Makes the client of the server that answers queries; `None` if there is no such server."""
     updated: Callable[[SourceItem], str | None] | None = None
     """Returns the day on which an item was last updated, if it states one; `None` if no item of the format does."""
-    reader_options: Callable[[ReadSettings], Mapping[str, bool]] = _no_options
+    reader_options: Callable[[ReadSettings], Mapping[str, bool]] = lambda _: {}
     """Returns the settings that the reader takes as keyword arguments."""
     engine_module: str = RECORDS_ENGINE
     """The module whose function `import_units` imports what was read."""
@@ -85,7 +81,7 @@ class Format(NamedTuple):
 
 
 def _study_updated(unit: SourceItem) -> str | None:
-    dates = (offer.data.get("last_updated_date") for offer in unit.offers if offer.type == "studies")
+    dates = (candidate.data.get("last_updated_date") for candidate in unit.candidates if candidate.type == "studies")
     return next((date for date in dates if date), None)
 
 

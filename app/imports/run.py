@@ -1,6 +1,6 @@
 """One import from its inputs to its release: read in a process of its own, written in one transaction.
 
-inputs -> reader process -> found items -> engine of the format -> revision, release, report
+inputs -> reader process -> found items -> `import_units` of the format -> revision, release, report
 """
 
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ from app.imports.registry import DEFAULT_READ_SETTINGS, FORMATS, ReadSettings
 from app.imports.report import OnError, Order, Stopped
 from app.releases.models import Release
 from app.releases.service import apart
-from app.releases.summary import told
+from app.releases.summary import changed_records
 from app.store.revision import changing
 
 Report = Json
@@ -47,7 +47,7 @@ class Job(NamedTuple):
 
 
 class ProgressListener(Protocol):
-    """Is told how far an import has come."""
+    """Receives the progress of an import."""
 
     def read(self, units: int, refused: int) -> None:
         """Takes the number of items and of rejections that were read so far."""
@@ -88,7 +88,7 @@ def _free_release_name(connection: Connection, format: str) -> str:
 
 def _release_preview(connection: Connection, revision: int | None) -> Report:
     """What the release of a dry run would show of its records, because it cannot be looked up later."""
-    records, total = told(connection, revision) if revision is not None else ([], 0)
+    records, total = changed_records(connection, revision) if revision is not None else ([], 0)
     return {"records": records, "records_total": total}
 
 

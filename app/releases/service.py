@@ -20,7 +20,7 @@ from app.database.engine import open_engine, table_of
 from app.records.fields import SLUG
 from app.releases.models import Release
 from app.releases.staging import StagedRelease
-from app.releases.summary import Json, told
+from app.releases.summary import Json, changed_records
 from app.store.revision import Progress, RevisionWriter, Summary, changing
 from app.store.versions import Key
 
@@ -78,7 +78,7 @@ def enter(
         return _report(order, summary, [], 0)
     action = "revert release" if order.reverts else "apply release"
     record_release(connection, order.name, summary, order.who, action, order.reason, reverts=order.reverts)
-    records, total = told(connection, summary.revision)
+    records, total = changed_records(connection, summary.revision)
     return _report(order, summary, records, total)
 
 

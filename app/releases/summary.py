@@ -62,7 +62,7 @@ def entered_or_deleted(connection: Connection, revision: int) -> list[Row[Any]]:
     return [*connection.execute(query)]
 
 
-def told(connection: Connection, revision: int) -> tuple[list[Json], int]:
+def changed_records(connection: Connection, revision: int) -> tuple[list[Json], int]:
     """The first 1,000 records of a revision with the differences between what was entered, and their total number.
 
     The number of differences is bounded for each record and in all, and long values are shortened.

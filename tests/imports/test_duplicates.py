@@ -1,4 +1,4 @@
-"""The key by which titles are compared: what differs between tools goes, what tells papers apart stays."""
+"""The key by which titles are compared: it ignores differences between tools, and keeps those between papers."""
 
 import pytest
 

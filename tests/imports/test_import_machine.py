@@ -1,4 +1,4 @@
-"""Imports, edits, deletions and reverts in any order: each layer follows from the one before, and people are obeyed."""
+"""Imports, edits, deletions and reverts in any order: all stored layers agree, and values of curators are kept."""
 
 from random import Random
 from typing import Any
@@ -39,7 +39,9 @@ def published(random: Random) -> list[Found]:
         mention = PartialUpdate("publications", random.choice("12345"), {"retraction_state": "retracted"})
         more = {"year": random.choice([2009, 2010]), "registry_ids": [f"NCT0000000{random.randint(1, 4)}"]}
         state = random.choice(["none", "corrected"])
-        unit: SourceItem = paper(pmid, mentions=(mention,) * random.randint(0, 1), retraction_state=state, **more)
+        unit: SourceItem = paper(
+            pmid, partial_updates=(mention,) * random.randint(0, 1), retraction_state=state, **more
+        )
         found.append(unit if random.random() < 0.85 else taken_back(pmid))
     return found
 
@@ -53,7 +55,7 @@ class World:
         self.engine, self.random = engine, random
         self.releases: list[str] = []
         self.edited: dict[str, int] = {}
-        """What a person said of a study's enrolment last."""
+        """The enrolment that a curator last entered for a study."""
 
     def step(self) -> None:
         steps = (self.import_trials, self.import_trials, self.import_papers, self.edit, self.remove, self.revert)

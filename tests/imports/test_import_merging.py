@@ -1,4 +1,4 @@
-"""What becomes of offers: new records, merged ones, joined ones, refused ones; and what the next import makes of it."""
+"""Candidates become new records, are merged, joined or rejected; and the effect of the next import."""
 
 from typing import Any
 
@@ -62,14 +62,14 @@ def by_hand(engine: Engine, type: RecordType = "studies", record: Json = BY_HAND
 
 @pytest.fixture(autouse=True)
 def _how(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is offered comes made ready to one database and as it was read to the other; test_importing_ready and
-    test_importing_machine have both ways, and mixtures of them, on both."""
+    """Candidates are prebuilt on SQLite and not on PostgreSQL. The tests of prebuilt imports and the state machine have
+    both kinds, and mixtures, on both databases."""
     monkeypatch.setattr(importing, "is_ready", lambda: engine.dialect.name == "sqlite")
 
 
 @pytest.fixture(autouse=True)
 def _proven(engine: Engine) -> Any:
-    """Whatever a test does, every layer follows from the one before."""
+    """Checks after each test that all stored layers agree."""
     yield
     assert list(maintaining.check(engine)) == []
 
@@ -230,7 +230,7 @@ def offered_otherwise(engine: Engine) -> list[Any]:
 
 def test_what_a_reverted_import_said_in_passing_counts_no_more(engine: Engine) -> None:
     take(engine, paper("2", retraction_state="retracted"), format="pubmed")
-    take(engine, paper("5", mentions=(RETRACTED,)), format="pubmed", name="two")
+    take(engine, paper("5", partial_updates=(RETRACTED,)), format="pubmed", name="two")
     undo(engine, "two")
     take(engine, paper("2", retraction_state="corrected"), format="pubmed", name="three")
     told = document(engine, "publications", "pmid-2")
@@ -366,7 +366,7 @@ def test_one_doi_of_two_papers(engine: Engine) -> None:
 def test_the_worst_retraction_state_wins(engine: Engine) -> None:
     by_hand(engine, "publications", {"id": "aurora", "pmid": "1", "title": "Bad", "retraction_state": "none", **CITED})
     mention = PartialUpdate("publications", "1", {"retraction_state": "retracted"})
-    take(engine, paper("2", mentions=(mention,)), format="pubmed")
+    take(engine, paper("2", partial_updates=(mention,)), format="pubmed")
     assert document(engine, "publications", "aurora")["retraction_state"] == "retracted"
     take(engine, paper("1", title="Bad", retraction_state="none"), format="pubmed", name="two")
     told = document(engine, "publications", "aurora")
@@ -378,13 +378,13 @@ def test_the_worst_retraction_state_wins(engine: Engine) -> None:
 
 def test_a_mention_of_what_nobody_has_is_of_no_matter(engine: Engine) -> None:
     mention = PartialUpdate("publications", "99", {"retraction_state": "retracted"})
-    assert take(engine, paper("2", mentions=(mention,)), format="pubmed").units.applied == 1
+    assert take(engine, paper("2", partial_updates=(mention,)), format="pubmed").units.applied == 1
     assert ids(engine, "publications") == {"pmid-2"}
 
 
 def test_a_notice_may_come_long_before_what_it_retracts(engine: Engine) -> None:
     mention = PartialUpdate("publications", "9000", {"retraction_state": "retracted"})
-    found = [paper("2", mentions=(mention,)), *(paper(str(1000 + n)) for n in range(300)), paper("9000")]
+    found = [paper("2", partial_updates=(mention,)), *(paper(str(1000 + n)) for n in range(300)), paper("9000")]
     assert take(engine, *found, format="pubmed").units.applied == 302
     assert document(engine, "publications", "pmid-9000")["retraction_state"] == "retracted"
     assert take(engine, *found, format="pubmed", name="two").revision is None
@@ -393,7 +393,7 @@ def test_a_notice_may_come_long_before_what_it_retracts(engine: Engine) -> None:
 def test_pubmed_comes_first_for_bibliography_whoever_came_first(engine: Engine) -> None:
     other = paper("1", title="Paper one.", year=2011)
     pubmed = paper("1", title="Paper one", journal="Pain")
-    source = other.offers[0].data | {"id": "export", "url": "https://example.org/export.ris"}
+    source = other.candidates[0].data | {"id": "export", "url": "https://example.org/export.ris"}
     ris = SourceItem("1", (Candidate("sources", source), Candidate("publications", _citing(other, "export"))))
     take(engine, ris, format="ris")
     take(engine, pubmed, format="pubmed", name="two")
@@ -405,7 +405,7 @@ def test_pubmed_comes_first_for_bibliography_whoever_came_first(engine: Engine) 
 
 
 def _citing(unit: SourceItem, source: str) -> Json:
-    return unit.offers[1].data | {"provenance": [{"source": source}]}
+    return unit.candidates[1].data | {"provenance": [{"source": source}]}
 
 
 def test_a_source_is_found_by_its_address(engine: Engine) -> None:
@@ -483,9 +483,9 @@ def test_what_citation_managers_export_twice_is_taken_once(engine: Engine) -> No
 def test_several_units_offer_one_publication(engine: Engine) -> None:
     def citing(number: str, **more: Any) -> SourceItem:
         unit = trial(number, publications=[{"publication": "pmid-1"}])
-        source = unit.offers[0].data["id"]
+        source = unit.candidates[0].data["id"]
         offered = {"id": "pmid-1", "pmid": "1", "title": "A paper", "provenance": [{"source": source}], **more}
-        return unit._replace(offers=(unit.offers[0], Candidate("publications", offered), unit.offers[1]))
+        return unit._replace(candidates=(unit.candidates[0], Candidate("publications", offered), unit.candidates[1]))
 
     report = take(engine, citing("NCT00000001"), citing("NCT00000002", year=2010))
     assert report.units.applied == 2
@@ -523,7 +523,7 @@ def test_a_withdrawn_record_goes_if_nobody_needs_it(engine: Engine) -> None:
 
 def test_remarks_are_counted(engine: Engine) -> None:
     said = tuple(ImportWarning("condition-kept-as-text", f"Pain {number}") for number in range(30))
-    report = take(engine, trial()._replace(remarks=said)).as_json()
+    report = take(engine, trial()._replace(warnings=said)).as_json()
     assert report["warnings"]["condition-kept-as-text"]["count"] == 30
     assert len(report["warnings"]["condition-kept-as-text"]["texts"]) == 20
     assert orjson.loads(orjson.dumps(report)) == report
@@ -537,7 +537,7 @@ def test_garbage_is_refused_and_breaks_nothing(engine: Engine) -> None:
 
 
 def test_a_record_that_cannot_be_changed_is_left_as_it_is(engine: Engine) -> None:
-    """Its quote has gone from its source: whoever enters it anew has to look for another."""
+    """The quote of the record is no longer in its source, so that the record cannot be entered again as it is."""
     quoting = BY_HAND | {"provenance": [{"source": "s", "quote": "Pain fell."}]}
     by_hand(engine, record=quoting)
     assert change(engine, [("sources", SOURCE[1] | {"text": "Nothing of the kind."})])
@@ -561,18 +561,21 @@ def test_spoilt_conflicts_are_found_and_made_anew(engine: Engine) -> None:
 
 
 def test_migrations_keep_what_is_imported_until_they_cannot(engine: Engine) -> None:
-    """Without its tables nothing is known of imports; titles find publications again afterwards."""
+    """Without its tables, nothing is known about imports; afterwards, titles find publications again."""
     title = "OnabotulinumtoxinA for treatment of chronic migraine"
     take(engine, paper("1", title=title, year=2010), format="pubmed")
     migrate(engine, "0006")
     migrate(engine)
     assert count(engine, Imported) == 0
     maintaining.rebuild(engine, actor="test")
-    offered = paper("1", title=title, year=2010).offers[1].data
+    offered = paper("1", title=title, year=2010).candidates[1].data
     unknown = {name: value for name, value in offered.items() if name != "pmid"} | {"id": "by-title"}
     unit = paper("1")
     report = take(
-        engine, unit._replace(offers=(unit.offers[0], Candidate("publications", unknown))), format="ris", name="two"
+        engine,
+        unit._replace(candidates=(unit.candidates[0], Candidate("publications", unknown))),
+        format="ris",
+        name="two",
     )
     assert report.units.refused == 0
     assert ids(engine, "publications") == {"pmid-1"}
@@ -580,7 +583,7 @@ def test_migrations_keep_what_is_imported_until_they_cannot(engine: Engine) -> N
 
 def test_a_batch_costs_a_fixed_number_of_statements(engine: Engine, statements: list[str]) -> None:
     def cost(many: int) -> tuple[int, int]:
-        """Of an import that creates half of its records and merges the others, and of the same again."""
+        """The statements of an import that creates half of its records and merges the others, and of its repetition."""
         numbers = [f"NCT{many}{number:05}" for number in range(many)]
         hand = [BY_HAND | {"id": f"by-hand-{n.lower()}", "registry_ids": [n]} for n in numbers[: many // 2]]
         assert change(engine, [SOURCE, *(("studies", record) for record in hand)])
@@ -599,13 +602,13 @@ def test_a_batch_costs_a_fixed_number_of_statements(engine: Engine, statements: 
 
 
 def test_what_is_said_in_two_batches_of_a_run_is_entered(engine: Engine) -> None:
-    """Who edits a record begins with what was entered last, and so does the next import."""
+    """An edit and the next import both start from the record as it was last entered."""
 
     def citing(number: str, **more: Any) -> SourceItem:
         unit = trial(number, publications=[{"publication": "pmid-1"}])
-        source = unit.offers[0].data["id"]
+        source = unit.candidates[0].data["id"]
         offered = {"id": "pmid-1", "pmid": "1", "title": "A paper", "provenance": [{"source": source}], **more}
-        return unit._replace(offers=(unit.offers[0], Candidate("publications", offered), unit.offers[1]))
+        return unit._replace(candidates=(unit.candidates[0], Candidate("publications", offered), unit.candidates[1]))
 
     between = [trial(f"NCT1{number:07}") for number in range(300)]
     found = [citing("NCT00000001", volume="7"), *between, citing("NCT00000002", year=2010)]
@@ -615,7 +618,7 @@ def test_what_is_said_in_two_batches_of_a_run_is_entered(engine: Engine) -> None
     assert (told["volume"], told["year"], told["note"]) == ("7", 2010, "Ours.")
     assert [cited["source"] for cited in told["provenance"]] == ["ctgov-nct00000001", "ctgov-nct00000002"]
     assert take(engine, *found, name="two").revision is None
-    take(engine, citing("NCT00000002", year=2011), name="three")  # whose value is whose is still known
+    take(engine, citing("NCT00000002", year=2011), name="three")  # the origin of each value is still known
     told = document(engine, "publications", "pmid-1")
     assert (told["volume"], told["year"]) == ("7", 2011)
 
@@ -625,7 +628,7 @@ def test_what_is_shown_anew_and_then_entered_in_one_run_is_entered(engine: Engin
     take(engine, trial(enrolled=700))
     mention = PartialUpdate("studies", "NCT00000001", {"phase": "3"})
     between = [trial(f"NCT1{number:07}") for number in range(300)]
-    late = trial("NCT00000009")._replace(mentions=(mention,))
+    late = trial("NCT00000009")._replace(partial_updates=(mention,))
     take(engine, trial(enrolled=720), *between, late, name="two")
     edit(engine, "studies", "our-trial", note="Ours.")
     assert document(engine, "studies", "our-trial")["phase"] == "3"
@@ -677,7 +680,7 @@ def test_one_unregistered_study_is_found_by_one_trial(engine: Engine) -> None:
 
 def by_doi(doi: str) -> SourceItem:
     data = {"id": "doi-10-1000-x-1", "doi": doi, "title": f"Paper {doi}", "provenance": [{"source": "pubmed-1"}]}
-    return SourceItem(doi, (paper("1").offers[0], Candidate("publications", data)))
+    return SourceItem(doi, (paper("1").candidates[0], Candidate("publications", data)))
 
 
 def test_words_that_make_one_id_of_two_dois_make_two_publications(engine: Engine) -> None:
@@ -691,7 +694,7 @@ def test_words_that_make_one_id_of_two_dois_make_two_publications(engine: Engine
 
 def of_label(number: str, type: RecordType, data: Json) -> SourceItem:
     cited = {"provenance": [{"source": f"ctgov-{number.lower()}"}]}
-    return SourceItem(number, (trial(number).offers[0], Candidate(type, data | cited)))
+    return SourceItem(number, (trial(number).candidates[0], Candidate(type, data | cited)))
 
 
 def test_indications_of_one_slug_and_two_names_are_two(engine: Engine) -> None:
@@ -706,7 +709,7 @@ def test_indications_of_one_slug_and_two_names_are_two(engine: Engine) -> None:
 
 
 def test_the_unit_that_is_at_fault_is_refused(engine: Engine) -> None:
-    """Another product has a brand that the second unit adds to the first one's."""
+    """Another product has the brand that the second item adds to the first product."""
     by_hand(engine, "products", {"id": "other", "name": "Other", "brand_names": ["Taken"], **CITED})
     good = of_label("NCT00000001", "products", {"id": "p", "name": "Good"})
     wrong = of_label("NCT00000002", "products", {"id": "p", "name": "Good", "synonyms": ["Taken"]})
@@ -718,7 +721,7 @@ def test_the_unit_that_is_at_fault_is_refused(engine: Engine) -> None:
 def test_what_was_reverted_comes_back_though_others_mention_it(engine: Engine) -> None:
     take(engine, paper("2", retraction_state="retracted"), format="pubmed")
     mention = PartialUpdate("publications", "2", {"retraction_state": "retracted"})
-    take(engine, paper("5", mentions=(mention,)), format="pubmed", name="two")
+    take(engine, paper("5", partial_updates=(mention,)), format="pubmed", name="two")
     undo(engine, "one")
     take(engine, paper("2", retraction_state="retracted"), format="pubmed", name="three")
     assert "pmid-2" in ids(engine, "publications")

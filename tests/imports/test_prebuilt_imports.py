@@ -1,4 +1,4 @@
-"""What was made ready where it was read stands as it would if it had been written as anything else is."""
+"""Prebuilt records are stored exactly as records that are built by the writer."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from app.database.engine import Base, open_engine, reading
 from app.database.migrations import migrate
 from app.imports.candidates import Found, SourceItem
 from app.imports.name_index import NO_NAMES
-from app.imports.preparation import prepared
+from app.imports.preparation import prebuild
 from app.imports.registry import FORMATS
 from app.store import integrity as maintaining
 from tests.changing import CITED, SOURCE, Json, Typed, change
@@ -21,7 +21,7 @@ from tests.importing import paper, take, trial
 from tests.offered import DATA, FIXTURES
 
 WHEN = {"revisions", "releases", "audit", "audit_head", "secrets", "database_state"}
-"""Tables that say when something was done, and those of random values."""
+"""Tables with times or random values."""
 
 OLD_PAPER: Typed = (
     "sources",
@@ -69,7 +69,7 @@ SCENARIOS: dict[str, tuple[Sequence[Typed], Sequence[tuple[str, Sequence[SourceI
 
 
 def everything(engine: Engine) -> dict[str, list[str]]:
-    """Every row of every table that does not say when."""
+    """All rows of all other tables."""
     with reading(engine) as connection:
         return {
             table.name: sorted(map(repr, connection.execute(select(table))))
@@ -96,7 +96,7 @@ def told(engine: Engine, before: Sequence[Typed], steps: Steps, *, ready: Iterat
         assert change(engine, before)
     told = []
     for number, (format, found) in enumerate(steps):
-        units = [prepared(each) if next(ready) else each for each in found]
+        units = [prebuild(each) if next(ready) else each for each in found]
         report = take(engine, *units, format=format, name=f"step-{number}", on_error="skip")
         told.append(report.as_json())
     assert list(maintaining.check(engine)) == []
@@ -138,17 +138,22 @@ def test_files_are_made_ready(backend: str, new_database: NewDatabase) -> None:
 
 
 def test_what_quotes_or_shows_others_is_not() -> None:
-    found = map(prepared, found_in("label", FIXTURES / "label/prescription.xml"))
-    offers = [offer for unit in found if isinstance(unit, SourceItem) for offer in unit.offers]
+    found = map(prebuild, found_in("label", FIXTURES / "label/prescription.xml"))
+    offers = [candidate for unit in found if isinstance(unit, SourceItem) for candidate in unit.candidates]
     assert len(offers) > 5
-    assert [offer.type for offer in offers if offer.prepared] == []
-    assert all(offer.entered for offer in offers)
+    assert [candidate.type for candidate in offers if candidate.prebuilt] == []
+    assert all(candidate.entered for candidate in offers)
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"the real records are not at {DATA}")
 def test_real_records_are_made_ready(new_database: NewDatabase) -> None:
     studies = found_in("ctgov", *sorted((DATA / "ctgov/studies").glob("*.json")))
-    ready = [offer.prepared for unit in map(prepared, studies) if isinstance(unit, SourceItem) for offer in unit.offers]
+    ready = [
+        candidate.prebuilt
+        for unit in map(prebuild, studies)
+        if isinstance(unit, SourceItem)
+        for candidate in unit.candidates
+    ]
     assert all(ready)
     assert len(ready) == 2 * 273
     papers = found_in("pubmed", *sorted((DATA / "pubmed").glob("*.xml")))

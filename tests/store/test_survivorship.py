@@ -59,7 +59,7 @@ def stands(before: Json, after: Json) -> None:
 def test_what_a_person_entered_is_never_lost(entered: Json, imports: list[tuple[str, Json]]) -> None:
     standing = CurrentRecord(TYPE, entered)
     for number, (format, offered) in enumerate(imports):
-        standing = standing.offered(layer(format, offered, number))
+        standing = standing.with_contribution(layer(format, offered, number))
         stands(entered, dict(standing.record))
 
 
@@ -70,8 +70,8 @@ def test_what_a_person_edits_between_imports_is_never_lost(
     """Whoever takes over what an import offers follows that import from then on; every other edit stands."""
     standing = CurrentRecord(TYPE, entered)
     for number, (format, offered) in enumerate(before):
-        standing = standing.offered(layer(format, offered, number))
-    known = [each.offered for each in standing.layers]
+        standing = standing.with_contribution(layer(format, offered, number))
+    known = [each.values for each in standing.layers]
     changed = {
         name: value
         for name, value in edited.items()
@@ -82,7 +82,7 @@ def test_what_a_person_edits_between_imports_is_never_lost(
     record = {name: value for name, value in record.items() if value != {}}
     standing = CurrentRecord(TYPE, record, standing.layers)
     for number, (format, offered) in enumerate(after):
-        standing = standing.offered(layer(format, offered, 10 + number))
+        standing = standing.with_contribution(layer(format, offered, 10 + number))
         stands({name: _own(name, value, known) for name, value in changed.items() if name != "absent"}, _of(standing))
 
 
@@ -101,28 +101,31 @@ def _of(standing: CurrentRecord) -> Json:
 def test_the_same_again_changes_nothing(entered: Json, imports: list[tuple[str, Json]]) -> None:
     standing = CurrentRecord(TYPE, entered)
     for number, (format, offered) in enumerate(imports):
-        standing = standing.offered(layer(format, offered, number))
-    last = standing.offered(layer(*imports[-1], 9))
+        standing = standing.with_contribution(layer(format, offered, number))
+    last = standing.with_contribution(layer(*imports[-1], 9))
     assert last.record == standing.record
     assert list(last.differing()) == list(standing.differing())
-    assert {each.theirs for each in last.layers} == {each.theirs for each in standing.layers}
+    assert {each.curator_fields for each in last.layers} == {each.curator_fields for each in standing.layers}
 
 
 def test_a_value_that_fits_a_persons_is_not_taken_for_a_persons() -> None:
     """The title of a first source had no place beside the kind that a person stated, and that of a second has."""
     standing = CurrentRecord(TYPE, {"title_kind": "printed"})
-    standing = standing.offered(layer("pubmed", {"title": "A", "title_kind": "truncated"}, 1))
-    standing = standing.offered(layer("ctgov", {"title": "B"}, 2))
+    standing = standing.with_contribution(layer("pubmed", {"title": "A", "title_kind": "truncated"}, 1))
+    standing = standing.with_contribution(layer("ctgov", {"title": "B"}, 2))
     assert standing.record == {"title_kind": "printed", "title": "B"}
     assert standing.entered(("title", "title_kind")) == {"title_kind": "printed"}
-    assert standing.offered(layer("ctgov", {"title": "C"}, 3)).record["title"] == "C"
+    assert standing.with_contribution(layer("ctgov", {"title": "C"}, 3)).record["title"] == "C"
 
 
 @given(records, records, records)
 def test_the_order_of_two_imports_does_not_matter(entered: Json, registry: Json, pubmed: Json) -> None:
     one, other = layer("ctgov", registry), layer("pubmed", pubmed)
     start = CurrentRecord(TYPE, entered)
-    first, second = start.offered(one).offered(other), start.offered(other).offered(one)
+    first, second = (
+        start.with_contribution(one).with_contribution(other),
+        start.with_contribution(other).with_contribution(one),
+    )
     assert first.record == second.record
     assert sorted(first.differing(), key=str) == sorted(second.differing(), key=str)
 
@@ -131,11 +134,11 @@ def test_the_order_of_two_imports_does_not_matter(entered: Json, registry: Json,
 def test_conflicts_are_exactly_where_they_differ(entered: Json, imports: list[tuple[str, Json]]) -> None:
     standing = CurrentRecord(TYPE, entered)
     for number, (format, offered) in enumerate(imports):
-        standing = standing.offered(layer(format, offered, number))
+        standing = standing.with_contribution(layer(format, offered, number))
     differing = {
         (name, each.source)
         for each in standing.layers
-        for name, value in each.offered.items()
+        for name, value in each.values.items()
         if name not in WITHOUT_CONFLICT and name not in MERGED_LISTS and standing.record.get(name) != value
     }
     told = {(each.field, each.source) for each in standing.differing()}
@@ -149,19 +152,19 @@ def test_conflicts_are_exactly_where_they_differ(entered: Json, imports: list[tu
 def test_imports_alone_leave_no_trace_of_people(entered: Json, imports: list[tuple[str, Json]]) -> None:
     standing = CurrentRecord(TYPE, {})
     for number, (format, offered) in enumerate(imports):
-        standing = standing.offered(layer(format, offered, number))
+        standing = standing.with_contribution(layer(format, offered, number))
     assert not standing.is_touched()
-    assert all(not each.theirs for each in standing.layers)
+    assert all(not each.curator_fields for each in standing.layers)
     assert all(each.current_source is not None for each in standing.differing())
 
 
 def test_a_milder_state_that_a_person_entered_comes_back() -> None:
     """An import knew of a worse one when the person spoke, and takes it back later; another one came between."""
-    standing = CurrentRecord(TYPE, {}).offered(layer("ctgov", {"retraction_state": "retracted"}, 1))
+    standing = CurrentRecord(TYPE, {}).with_contribution(layer("ctgov", {"retraction_state": "retracted"}, 1))
     standing = CurrentRecord(TYPE, {"retraction_state": "corrected"}, standing.layers)
-    standing = standing.offered(layer("pubmed", {"title": "A"}, 2))
+    standing = standing.with_contribution(layer("pubmed", {"title": "A"}, 2))
     assert standing.record["retraction_state"] == "retracted"
-    assert standing.offered(layer("ctgov", {"title": "A"}, 3)).record["retraction_state"] == "corrected"
+    assert standing.with_contribution(layer("ctgov", {"title": "A"}, 3)).record["retraction_state"] == "corrected"
 
 
 def test_the_rule_of_a_retraction_state_is_the_one_that_chose() -> None:

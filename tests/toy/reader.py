@@ -1,7 +1,7 @@
-"""A format that says outright what is found in it, to test how imports are run: NDJSON, a line a unit.
+"""A format for tests of imports: NDJSON, in which each line states the item that the reader yields for it.
 
-`{"offers": [["sources", {...}], ...]}`, `{"refusal": "why"}`, `{"unreadable": "why"}`, `{"die": true}`; any with
-`"seconds"` to wait before it. A page of ClinicalTrials.gov's API is a line too, whose studies are such units.
+`{"offers": [["sources", {...}], ...]}`, `{"refusal": "why"}`, `{"unreadable": "why"}`, `{"die": true}`; each may
+have `"seconds"` to wait before it. A line may also be a page of ClinicalTrials.gov's API with such items as studies.
 """
 
 import os
@@ -50,7 +50,7 @@ def units(file: IO[bytes], name: str, names: Names) -> Iterator[Found]:
 
 
 def _updated(unit: SourceItem) -> str | None:
-    return next((offer.data["note"] for offer in unit.offers if offer.data.get("note")), None)
+    return next((offer.data["note"] for offer in unit.candidates if offer.data.get("note")), None)
 
 
 TOY = Format("toy", "tests.toy.reader", (".ndjson",), partial(servers.live, "ctgov"), _updated)

@@ -132,7 +132,7 @@ def _one(connection: Connection, name: str) -> bytes:
     if release is None:
         near = [f"/v1/releases/{other}" for other in nearest(name, summary.names(connection))]
         raise not_found(f"There is no release {name!r}.", near)
-    records, total = summary.told(connection, release["revision"])
+    records, total = summary.changed_records(connection, release["revision"])
     return orjson.dumps({**release, "records": records, "records_total": total})
 
 

@@ -14,7 +14,7 @@ import ijson
 
 from app.common.strict_json import TooDeep
 from app.imports.clients.downloads import Downloads
-from app.imports.clients.http import Ask, TransientFault, UnexpectedAnswer
+from app.imports.clients.http import Request, TransientFault, UnexpectedAnswer
 from app.imports.clients.pages import Chain, Page, require_words
 from app.imports.readers.json_events import TooLong, events
 
@@ -56,11 +56,11 @@ class ClinicalTrials:
     def __init__(self, downloads: Downloads, url: str) -> None:
         self._downloads, self._url = downloads, url
 
-    def _first(self, query: str, since: date | None) -> Ask:
+    def _first(self, query: str, since: date | None) -> Request:
         parameters = {"query.term": query, "pageSize": str(PAGE_SIZE), "countTotal": "true", "format": "json"}
         if since:
             parameters["filter.advanced"] = f"AREA[LastUpdatePostDate]RANGE[{since.isoformat()},MAX]"
-        return Ask(self._downloads.url(self._url + "/studies").copy_merge_params(parameters), "json")
+        return Request(self._downloads.url(self._url + "/studies").copy_merge_params(parameters), "json")
 
     def pages(self, query: str, since: date | None = None, resume: str | None = None) -> Iterator[Page]:
         """See `Live.pages`. Pages without studies are passed over."""
@@ -68,8 +68,8 @@ class ClinicalTrials:
         chain, token, total, number = Chain(NAME, PAGE_SIZE), resume, None, 0
         with self._downloads as downloads:
             while True:
-                ask = first._replace(url=first.url.copy_set_param("pageToken", token)) if token else first
-                file, seen = downloads.fetch(ask, _inspect_page)
+                request = first._replace(url=first.url.copy_set_param("pageToken", token)) if token else first
+                file, seen = downloads.fetch(request, _inspect_page)
                 total, number = seen.total if total is None else total, number + 1
                 with file:
                     if seen.studies:

@@ -16,7 +16,7 @@ import orjson
 
 from app.imports.clients.content_checks import START
 from app.imports.clients.downloads import Downloads
-from app.imports.clients.http import Ask, Missing, TransientFault, UnexpectedAnswer
+from app.imports.clients.http import Missing, Request, TransientFault, UnexpectedAnswer
 from app.imports.clients.pages import Chain, Page, require_words, with_last
 from app.imports.readers.faults import UnreadableInput
 from app.imports.readers.streams import failing_stream
@@ -77,7 +77,7 @@ class DailyMed:
         found: set[str] = set()
         chain, number = Chain(NAME, PAGE_SIZE), 1
         while True:
-            file, listed = downloads.fetch(Ask(first.copy_set_param("page", number), "json"), _parse_label_page)
+            file, listed = downloads.fetch(Request(first.copy_set_param("page", number), "json"), _parse_label_page)
             file.close()
             new = set(listed.ids) - found
             found |= new
@@ -98,6 +98,6 @@ class DailyMed:
 
     def _label(self, downloads: Downloads, id: str) -> IO[bytes]:
         try:
-            return downloads.fetch(Ask(downloads.url(f"{self._url}/spls/{id}.xml"), "xml"), _require_whole)[0]
+            return downloads.fetch(Request(downloads.url(f"{self._url}/spls/{id}.xml"), "xml"), _require_whole)[0]
         except Missing as missing:
             return failing_stream(UnreadableInput(missing.name, missing.reason))

@@ -12,7 +12,7 @@ import httpx
 
 from app.common import safe_http as outgoing
 from app.common.safe_http import Refused, Resolve
-from app.imports.clients.http import Ask, Inspect, RequestSender, TransientFault
+from app.imports.clients.http import Inspect, Request, RequestSender, TransientFault
 from app.imports.clients.throttle import LONGEST_RETRY_AFTER, Pace, Time, retry_delay
 from app.imports.readers.faults import UnreadableInput
 from app.imports.readers.limits import MOST_BYTES
@@ -59,12 +59,12 @@ class Downloads:
     def __enter__(self) -> Self:
         self._runner = asyncio.Runner()
         client = outgoing.client(private=self._private, resolve=self._resolve)
-        self._asker = RequestSender(client, self._pace, self._terms.bytes, self._private)
+        self._sender = RequestSender(client, self._pace, self._terms.bytes, self._private)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         with self._runner:
-            self._runner.run(self._asker.client.aclose())
+            self._runner.run(self._sender.client.aclose())
 
     def url(self, text: str) -> httpx.URL:
         """Parses an address; raises `UnreadableInput` if it may not be requested."""
@@ -73,37 +73,37 @@ class Downloads:
         except Refused as refused:
             raise UnreadableInput(text[: outgoing.LONGEST_URL], str(refused)) from None
 
-    def file(self, ask: Ask) -> IO[bytes]:
+    def file(self, request: Request) -> IO[bytes]:
         """Returns the whole answer as a file, which the caller closes."""
-        return self.fetch(ask, lambda _: None)[0]
+        return self.fetch(request, lambda _: None)[0]
 
-    def fetch(self, ask: Ask, inspect: Inspect[T]) -> tuple[IO[bytes], T]:
+    def fetch(self, request: Request, inspect: Inspect[T]) -> tuple[IO[bytes], T]:
         """Returns the whole answer as a file, which the caller closes, and what `inspect` returns for it."""
-        return self._runner.run(self._within_time_limit(ask, inspect))
+        return self._runner.run(self._within_time_limit(request, inspect))
 
-    async def _within_time_limit(self, ask: Ask, inspect: Inspect[T]) -> tuple[IO[bytes], T]:
+    async def _within_time_limit(self, request: Request, inspect: Inspect[T]) -> tuple[IO[bytes], T]:
         try:
             async with asyncio.timeout(self._terms.seconds):
-                return await self._with_retries(ask, inspect)
+                return await self._with_retries(request, inspect)
         except TimeoutError:
-            raise UnreadableInput(ask.name, f"it did not answer within {self._terms.seconds:g} seconds") from None
+            raise UnreadableInput(request.name, f"it did not answer within {self._terms.seconds:g} seconds") from None
 
-    async def _with_retries(self, ask: Ask, inspect: Inspect[T]) -> tuple[IO[bytes], T]:
+    async def _with_retries(self, request: Request, inspect: Inspect[T]) -> tuple[IO[bytes], T]:
         last = self._terms.attempts - 1
         for attempt in range(last):
             try:
-                return await self._asker.answer(ask, inspect)
+                return await self._sender.answer(request, inspect)
             except TransientFault as again:
-                wait = retry_delay(attempt, _retry_after(ask, again), self._time)
+                wait = retry_delay(attempt, _retry_after(request, again), self._time)
             await self._time.sleep(wait)
         try:
-            return await self._asker.answer(ask, inspect)
+            return await self._sender.answer(request, inspect)
         except TransientFault as again:
-            raise UnreadableInput(ask.name, f"{again}; asked {self._terms.attempts} times") from None
+            raise UnreadableInput(request.name, f"{again}; asked {self._terms.attempts} times") from None
 
 
-def _retry_after(ask: Ask, again: TransientFault) -> float:
+def _retry_after(request: Request, again: TransientFault) -> float:
     """The seconds that the server asks to wait; raises `UnreadableInput` if they are too many."""
     if again.wait > LONGEST_RETRY_AFTER:
-        raise UnreadableInput(ask.name, f"{again}; it asks to come back in {again.wait:.0f} seconds") from None
+        raise UnreadableInput(request.name, f"{again}; it asks to come back in {again.wait:.0f} seconds") from None
     return again.wait

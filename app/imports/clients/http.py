@@ -1,9 +1,9 @@
 """One request and its answer: redirects are checked and followed, and the answer is stored in a temporary file.
 
-    Ask -> request, redirects -> temporary file -> gunzip if need be -> check of the type -> `inspect`
+    Request -> redirects -> temporary file -> gunzip if need be -> check of the type -> `inspect`
 
-    Again             the answer may be better later: `Downloads` retries
-    Wrong             the answer is not as documented; becomes `UnreadableInput`
+    TransientFault    the answer may be better later: `Downloads` retries
+    UnexpectedAnswer  the answer is not as documented; becomes `UnreadableInput`
     UnreadableInput   the answer cannot be used
       Missing         there is nothing at the address
 
@@ -61,7 +61,7 @@ class UnexpectedAnswer(Exception):
     """An answer that is not as documented."""
 
 
-class Ask(NamedTuple):
+class Request(NamedTuple):
     """A request."""
 
     url: httpx.URL
@@ -85,27 +85,27 @@ class RequestSender(NamedTuple):
     """The largest answer in bytes."""
     private: bool
 
-    async def answer(self, ask: Ask, inspect: Inspect[T]) -> tuple[IO[bytes], T]:
+    async def answer(self, request: Request, inspect: Inspect[T]) -> tuple[IO[bytes], T]:
         """Returns the answer as a file, which the caller closes, and what `inspect` returns for it."""
-        file = TemporaryFile(prefix="evidence-")  # noqa: SIM115 - whoever asked closes it
+        file = TemporaryFile(prefix="evidence-")  # noqa: SIM115 - the caller closes it
         try:
-            answer = await self._follow_redirects(ask, file)
-            self._unpack(ask, file, answer.headers.get("content-encoding", ""))
-            return file, _inspected(ask, file, answer.headers.get("content-type", ""), inspect)
+            answer = await self._follow_redirects(request, file)
+            self._unpack(request, file, answer.headers.get("content-encoding", ""))
+            return file, _inspected(request, file, answer.headers.get("content-type", ""), inspect)
         except BaseException:
             file.close()
             raise
 
-    async def _follow_redirects(self, ask: Ask, file: IO[bytes]) -> httpx.Response:
-        url = ask.url
+    async def _follow_redirects(self, request: Request, file: IO[bytes]) -> httpx.Response:
+        url = request.url
         for _ in range(MOST_REDIRECTS + 1):
-            answer = await self._request(ask, url, file)
+            answer = await self._request(request, url, file)
             if not answer.has_redirect_location:
                 return answer
-            url = self._redirect_target(ask, url, answer)
-        raise UnreadableInput(ask.name, f"it leads on more than {MOST_REDIRECTS} times")
+            url = self._redirect_target(request, url, answer)
+        raise UnreadableInput(request.name, f"it leads on more than {MOST_REDIRECTS} times")
 
-    def _redirect_target(self, ask: Ask, url: httpx.URL, answer: httpx.Response) -> httpx.URL:
+    def _redirect_target(self, request: Request, url: httpx.URL, answer: httpx.Response) -> httpx.URL:
         """The address that a redirect leads to; raises `UnreadableInput` if it may not be followed.
 
         The addresses of its host are checked when the connection is made.
@@ -115,38 +115,38 @@ class RequestSender(NamedTuple):
             target = url.join(to).copy_with(fragment=None)
             target = read_url(str(target), private=self.private)
         except (Refused, httpx.InvalidURL, ValueError) as error:
-            raise UnreadableInput(ask.name, f"it leads to {to[:200]!r}: {error}") from None
-        if ask.form is not None or (url.scheme == "https" and target.scheme != "https"):
-            what = "what is posted" if ask.form is not None else "from https to http"
-            raise UnreadableInput(ask.name, f"it leads to {to[:200]!r}, and {what} is not led on")
+            raise UnreadableInput(request.name, f"it leads to {to[:200]!r}: {error}") from None
+        if request.form is not None or (url.scheme == "https" and target.scheme != "https"):
+            what = "what is posted" if request.form is not None else "from https to http"
+            raise UnreadableInput(request.name, f"it leads to {to[:200]!r}, and {what} is not led on")
         return target
 
-    async def _request(self, ask: Ask, url: httpx.URL, file: IO[bytes]) -> httpx.Response:
+    async def _request(self, request: Request, url: httpx.URL, file: IO[bytes]) -> httpx.Response:
         await self.pace.wait_turn(url.host)
-        method = "GET" if ask.form is None else "POST"
-        request = self.client.stream(method, url, data=ask.form, headers=HEADERS, timeout=TIMEOUTS)
-        with _mapped_errors(ask, "" if url == ask.url else "it leads on: "):
-            async with request as answer:
+        method = "GET" if request.form is None else "POST"
+        exchange = self.client.stream(method, url, data=request.form, headers=HEADERS, timeout=TIMEOUTS)
+        with _mapped_errors(request, "" if url == request.url else "it leads on: "):
+            async with exchange as answer:
                 if not answer.has_redirect_location:
-                    await _require_success(ask, answer)
-                    await self._save(ask, answer, file)
+                    await _require_success(request, answer)
+                    await self._save(request, answer, file)
                 return answer
 
-    async def _save(self, ask: Ask, answer: httpx.Response, file: IO[bytes]) -> None:
+    async def _save(self, request: Request, answer: httpx.Response, file: IO[bytes]) -> None:
         """Writes the answer to the file as it comes. That it is complete is checked by the HTTP client."""
         promised = answer.headers.get("content-length", "")
-        self._require_small(ask, int(promised[:18]) if promised.isascii() and promised.isdigit() else 0)
+        self._require_small(request, int(promised[:18]) if promised.isascii() and promised.isdigit() else 0)
         async for piece in answer.aiter_raw():
             file.write(piece)
-            self._require_small(ask, file.tell())
+            self._require_small(request, file.tell())
 
-    def _require_small(self, ask: Ask, size: int) -> None:
+    def _require_small(self, request: Request, size: int) -> None:
         if size > self.most:
-            raise UnreadableInput(ask.name, f"its answer is larger than {self.most:,} bytes")
+            raise UnreadableInput(request.name, f"its answer is larger than {self.most:,} bytes")
 
-    def _unpack(self, ask: Ask, file: IO[bytes], coding: str) -> None:
+    def _unpack(self, request: Request, file: IO[bytes], coding: str) -> None:
         if coding.lower() not in ("", "identity", "gzip", "x-gzip"):
-            raise UnreadableInput(ask.name, f"its answer is packed as {coding[:40]!r}, which nobody asked for")
+            raise UnreadableInput(request.name, f"its answer is packed as {coding[:40]!r}, which nobody asked for")
         if coding.lower() in ("", "identity"):
             return
         file.seek(0)
@@ -155,32 +155,32 @@ class RequestSender(NamedTuple):
             packed.seek(0)
             file.seek(0)
             file.truncate()
-            with stream(ask.name, gunzipped(ask.name, packed, Meter(Bounds(1, self.most)))) as pieces:
+            with stream(request.name, gunzipped(request.name, packed, Meter(Bounds(1, self.most)))) as pieces:
                 shutil.copyfileobj(pieces, file)
 
 
 @contextmanager
-def _mapped_errors(ask: Ask, prefix: str) -> Iterator[None]:
+def _mapped_errors(request: Request, prefix: str) -> Iterator[None]:
     """Turns errors of the HTTP client into `TransientFault`, if a retry may help, or else `UnreadableInput`."""
     try:
         yield
     except Unknown as unknown:
         raise TransientFault(f"{prefix}{unknown}") from None
     except (Refused, httpx.InvalidURL) as error:  # also of a redirect that is not followed
-        raise UnreadableInput(ask.name, f"{prefix}{error}") from None
+        raise UnreadableInput(request.name, f"{prefix}{error}") from None
     except httpx.TimeoutException:
         raise TransientFault("there was no answer in time") from None
     except httpx.TransportError as error:
         raise TransientFault(f"the connection broke: {error or type(error).__name__}") from None
 
 
-async def _require_success(ask: Ask, answer: httpx.Response) -> None:
+async def _require_success(request: Request, answer: httpx.Response) -> None:
     if answer.status_code == httpx.codes.OK:
         return
     detail = f"it answered {answer.status_code}: {first_words(await _error_start(answer))}"
     if answer.status_code in TRANSIENT_STATUSES:
         raise TransientFault(detail, retry_after(answer.headers.get("retry-after", "")).total_seconds())
-    raise (Missing if answer.status_code in MISSING_STATUSES else UnreadableInput)(ask.name, detail)
+    raise (Missing if answer.status_code in MISSING_STATUSES else UnreadableInput)(request.name, detail)
 
 
 async def _error_start(answer: httpx.Response) -> bytes:
@@ -195,17 +195,17 @@ async def _error_start(answer: httpx.Response) -> bytes:
     return start[:START]
 
 
-def _inspected(ask: Ask, file: IO[bytes], content_type: str, inspect: Inspect[T]) -> T:
+def _inspected(request: Request, file: IO[bytes], content_type: str, inspect: Inspect[T]) -> T:
     """Checks the type of an answer and returns what `inspect` returns for it."""
     start = start_of(file)
     if not start:
         raise TransientFault("its answer is empty")
-    fault = fault_of(ask.wanted, content_type, start)
+    fault = fault_of(request.wanted, content_type, start)
     if fault:
-        raise UnreadableInput(ask.name, fault)
+        raise UnreadableInput(request.name, fault)
     try:
         found = inspect(file)
     except UnexpectedAnswer as wrong:
-        raise UnreadableInput(ask.name, f"{wrong}: {first_words(start)}") from None
+        raise UnreadableInput(request.name, f"{wrong}: {first_words(start)}") from None
     file.seek(0)
     return found

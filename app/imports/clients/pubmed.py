@@ -22,7 +22,7 @@ import orjson
 
 from app.imports.clients.content_checks import START, Kind, first_words, start_of
 from app.imports.clients.downloads import Downloads
-from app.imports.clients.http import Ask, TransientFault, UnexpectedAnswer
+from app.imports.clients.http import Request, TransientFault, UnexpectedAnswer
 from app.imports.clients.pages import Page, require_words, with_last
 from app.imports.readers.faults import UnreadableInput
 from app.store.rows import batches
@@ -54,9 +54,9 @@ def _parse_search(file: IO[bytes]) -> _SearchResult:
         raise TransientFault("its answer is no whole JSON") from None
     try:
         result = answer.get("esearchresult", {})
-        said = _error(answer) or _error(result)
-        if said:
-            raise TransientFault(f"it answered: {said[:200]}")
+        error = _error(answer) or _error(result)
+        if error:
+            raise TransientFault(f"it answered: {error[:200]}")
         return _SearchResult(int(result["count"]), sorted({int(number) for number in result["idlist"]}))
     except (AttributeError, KeyError, TypeError, ValueError):
         raise UnexpectedAnswer("it answered with no list of numbers") from None
@@ -90,21 +90,23 @@ class PubMed:
         self._downloads, self._url = downloads, url
         self._form = {"db": "pubmed", "tool": TOOL, **(identity or {})}
 
-    def _ask(self, tool: str, wanted: Kind, **form: str) -> Ask:
-        return Ask(self._downloads.url(f"{self._url}/{tool}.fcgi"), wanted, {**self._form, **form, "retmode": wanted})
+    def _request(self, tool: str, wanted: Kind, **form: str) -> Request:
+        return Request(
+            self._downloads.url(f"{self._url}/{tool}.fcgi"), wanted, {**self._form, **form, "retmode": wanted}
+        )
 
     def _search(self, downloads: Downloads, term: str, low: int = 1, high: int = HIGHEST) -> _SearchResult:
         """Searches a range of PMIDs; raises `UnreadableInput` if the result does not fit the range."""
         ranged = (low, high) != (1, HIGHEST)
         within = f"({term}) AND {low}:{high}[uid]" if ranged else term
-        ask = self._ask("esearch", "json", term=within, retmax=str(MOST_SHOWN))
-        file, found = downloads.fetch(ask, _parse_search)
+        request = self._request("esearch", "json", term=within, retmax=str(MOST_SHOWN))
+        file, found = downloads.fetch(request, _parse_search)
         file.close()
         shown = found.numbers
         if shown and not low <= shown[0] <= shown[-1] <= high:
-            raise UnreadableInput(ask.name, f"it found articles outside of the numbers {low} to {high}")
+            raise UnreadableInput(request.name, f"it found articles outside of the numbers {low} to {high}")
         if len(shown) != min(found.total, MOST_SHOWN) or found.total > high - low + 1:
-            raise UnreadableInput(ask.name, f"it found {found.total:,} articles and shows {len(shown):,}")
+            raise UnreadableInput(request.name, f"it found {found.total:,} articles and shows {len(shown):,}")
         return found
 
     def _pmids(
@@ -127,8 +129,8 @@ class PubMed:
             found = self._search(downloads, term)
             numbers = self._pmids(downloads, term, after, found, 1, HIGHEST)
             for chunk, last in with_last(batches(numbers, CHUNK)):
-                ask = self._ask("efetch", "xml", id=",".join(map(str, chunk)))
-                file, _ = downloads.fetch(ask, _require_whole)
+                request = self._request("efetch", "xml", id=",".join(map(str, chunk)))
+                file, _ = downloads.fetch(request, _require_whole)
                 with file:
                     name = f"{NAME}, {chunk[0]} to {chunk[-1]}"
                     yield Page(name, file, None if last else str(chunk[-1]), found.total)

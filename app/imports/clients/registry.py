@@ -6,7 +6,7 @@ from typing import Protocol
 from app.common.zip_safety import Bounds
 from app.imports.clients import ctgov, dailymed, pubmed
 from app.imports.clients.downloads import FILES, TIME, Downloads
-from app.imports.clients.http import Ask
+from app.imports.clients.http import Request
 from app.imports.clients.pages import Live
 from app.imports.clients.throttle import Time
 from app.imports.readers.archives import Skip, Stream
@@ -62,5 +62,5 @@ def streams_at(
 ) -> Iterator[Stream]:
     """Downloads the file at an address once, and reads it as any other file: a zip, a gzipped file or neither."""
     downloads = Downloads(private=settings.import_private, terms=FILES, time=time)
-    with downloads, downloads.file(Ask(downloads.url(url))) as file:
+    with downloads, downloads.file(Request(downloads.url(url))) as file:
         yield from streams_of(url, file, suffixes, bounds=bounds, skip=skip)

@@ -16,7 +16,6 @@ from app.imports.candidates import (
     PartialUpdate,
     PrebuiltCandidate,
     SourceItem,
-    Withdrawal,
 )
 from app.imports.linkage.identifiers import tiers
 from app.imports.linkage.matching import Ambiguous, Matcher
@@ -116,7 +115,7 @@ class Assigner:
                 faults[number] = error.fault
         for number, found in assigned.items():
             if not found[0].is_skipped:
-                found.append(unit_assigners[number].assign_mentions())
+                found.append(unit_assigners[number].assign_partial_updates())
         return assigned, faults
 
     def may_restore(self, key: Key) -> bool:
@@ -142,19 +141,23 @@ class _UnitAssigner:
         self._source = fold("sources", assigner.format)
 
     def assign_candidates(self) -> Assignments:
-        linked = [one for candidate in self._unit.offers for one in self._assign_candidate(candidate)]
+        linked = [one for candidate in self._unit.candidates for one in self._assign_candidate(candidate)]
         main = [one for one in linked if one.is_whole and one.key[0] != "sources"]
-        offered = [candidate for candidate in self._unit.offers if candidate.type != "sources"]
-        if offered and not main:
+        candidates = [candidate for candidate in self._unit.candidates if candidate.type != "sources"]
+        if candidates and not main:
             return Assignments([], [], self._warnings, self._dropped_links, is_skipped=True)
         return Assignments(linked, [], self._warnings, self._dropped_links, is_skipped=False)
 
-    def assign_mentions(self) -> Assignments:
+    def assign_partial_updates(self) -> Assignments:
         """Assigns partial updates and withdrawals, once all candidates of the batch are assigned."""
-        linked = [one for mention in self._unit.mentions for one in self._assign_mention(mention)]
-        withdrawn = [key for each in self._unit.withdrawals for key in self._withdrawn_keys(each)]
-        found = {one.key for one in linked}
-        unassigned = [each for each in self._unit.mentions if self._mention_key(each) not in found]
+        linked, unassigned, find = [], [], self._matcher.find_by_name
+        for update in self._unit.partial_updates:
+            id = find(update.type, update.name)
+            if id is None:
+                unassigned.append(update)
+            else:
+                linked.append(self._linked((update.type, id), update.data, "mention", is_whole=False))
+        withdrawn = [(each.type, id) for each in self._unit.withdrawals if (id := find(each.type, each.name))]
         return Assignments(linked, withdrawn, [], 0, is_skipped=False, unassigned=tuple(unassigned))
 
     def _resolve(self, type: RecordType, id: str) -> str | None:
@@ -172,7 +175,7 @@ class _UnitAssigner:
         if id is None:
             return
         self._matcher.register(candidate.type, id, data)
-        if candidate.type == "sources" and self._unit.offers[0] is candidate:
+        if candidate.type == "sources" and self._unit.candidates[0] is candidate:
             self._source = id
         yield self._linked_candidate(candidate, (candidate.type, id), data)
         yield from self._registration_links((candidate.type, id), data)
@@ -184,7 +187,7 @@ class _UnitAssigner:
         be used as it is only if these are what it was built with; else its full data is restored and its ids are
         replaced.
         """
-        data, made = found | {"id": key[1]}, candidate.prepared
+        data, made = found | {"id": key[1]}, candidate.prebuilt
         if made and data == without_optional_links(candidate.type, candidate.data):
             return LinkedCandidate(self._number, key, self._source, "", data, made.digest, is_whole=True, prebuilt=made)
         if made:
@@ -256,17 +259,3 @@ class _UnitAssigner:
     def _publication_link(self, study: str, publication: str) -> LinkedCandidate:
         data = {"publications": [{"publication": publication, "reports_pooled_data": None}]}
         return self._linked(("studies", study), data, f"publications/{publication}", is_whole=False)
-
-    def _mention_key(self, mention: PartialUpdate) -> Key | None:
-        id = self._matcher.find_by_name(mention.type, mention.name)
-        return None if id is None else (mention.type, id)
-
-    def _assign_mention(self, mention: PartialUpdate) -> Iterator[LinkedCandidate]:
-        key = self._mention_key(mention)
-        if key is not None:
-            yield self._linked(key, mention.data, "mention", is_whole=False)
-
-    def _withdrawn_keys(self, withdrawal: Withdrawal) -> Iterator[Key]:
-        id = self._matcher.find_by_name(withdrawal.type, withdrawal.name)
-        if id is not None:
-            yield withdrawal.type, id

@@ -78,7 +78,7 @@ def tiers(type: RecordType, data: Json) -> Iterator[list[Identifier]]:
             for text in texts(data, name)
         ]
         if type == "studies":
-            yield found[:1]  # the registration it is offered under, before those that other trials may share
+            yield found[:1]  # its own registration, before those that other trials may share
         yield found
     if type == "publications":
         key = _title_key(data)

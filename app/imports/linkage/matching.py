@@ -136,9 +136,9 @@ class Matcher:
         """Whether a publication has another PMID than the candidate or, if one of them has none, another DOI."""
         own = self._names_of(("publications", id))
         for kind in ("pmid", "doi"):
-            offered = {fold("publications", text) for text in texts(data, kind)}
-            if offered and own.get(kind):
-                return not offered & own[kind]
+            stated = {fold("publications", text) for text in texts(data, kind)}
+            if stated and own.get(kind):
+                return not stated & own[kind]
         return False
 
     def _narrow_studies(self, found: set[str], data: Json) -> set[str]:
@@ -147,12 +147,12 @@ class Matcher:
         The study of the same title is preferred, then the one without registrations that the candidate lacks, then the
         one that shares no participants with others. All that still fit are returned if these tests leave more than one.
         """
-        offered = {fold("studies", id) for id in texts(data, "registry_ids")}
+        stated = {fold("studies", id) for id in texts(data, "registry_ids")}
         titles = {fold("studies", title) for title in texts(data, "title")}
         prefetched = self._prefetched
         tests: tuple[Callable[[str], bool], ...] = (
             lambda id: prefetched.study_titles.get(id) in titles,
-            lambda id: self._names_of(("studies", id)).get("registry-id", set()) <= offered,
+            lambda id: self._names_of(("studies", id)).get("registry-id", set()) <= stated,
             lambda id: id not in prefetched.overlapping_studies,
         )
         for fits in tests:

@@ -60,9 +60,9 @@ class Prefetched:
 def _lookups(units: Iterable[SourceItem]) -> Iterator[tuple[NameKey, Key | None]]:
     """Yields the names that units refer to, each with the key of the record if the name may be an id."""
     for unit in units:
-        for offer in unit.offers:
-            yield from _candidate_lookups(offer.type, offer.data)
-        named = [(each.type, each.name) for each in unit.mentions]
+        for candidate in unit.candidates:
+            yield from _candidate_lookups(candidate.type, candidate.data)
+        named = [(each.type, each.name) for each in unit.partial_updates]
         named += [(each.type, each.name) for each in unit.withdrawals]
         yield from (((type, fold(type, name)), (type, name)) for type, name in named)
 
@@ -113,7 +113,7 @@ def _ids_of(type: RecordType, keys: Iterable[Key]) -> list[str]:
 
 
 def _typed(keys: Iterable[tuple[str, str]]) -> Iterator[Key]:
-    yield from keys  # type: ignore[misc]  # the types of what was asked for
+    yield from keys  # type: ignore[misc]  # the types come from the keys of the query
 
 
 def _fetch_names(connection: Connection, wanted: set[NameKey], found: Prefetched) -> None:

@@ -1,9 +1,9 @@
-"""Where an import is read from on this machine: a file, a folder, a zip, standard input or an upload, as streams.
+"""Opens the inputs of an import on this machine as streams: a file, a folder, a zip, standard input or an upload.
 
-What a file is, is told by how it begins, never by its name: a zip, gzipped, or as it is. A folder is read with all
-folders in it, in the order of their names, files before folders; what is hidden or ends in nothing that the format
-reads is passed over and told. Nothing is unpacked to disk; only a zip that cannot be sought in is copied to a temporary
-file, which has no name and so is gone however this ends.
+The first bytes of a file, never its name, show whether it is a zip, gzipped, or neither. A folder is read with all
+folders in it, in the order of names, files before folders. Hidden files and files whose names do not end as the format
+reads them are passed over and reported. Nothing is unpacked to disk; only a zip that is not seekable is copied to a
+temporary file, which has no name and so disappears however the process ends.
 """
 
 import os
@@ -30,9 +30,10 @@ def ignore_skipped(_: str) -> None:
 def streams(
     path: Path, suffixes: tuple[str, ...], *, bounds: Bounds = BOUNDS, skip: Skip = ignore_skipped
 ) -> Iterator[Stream]:
-    """Of a path; `-` is standard input. Raises `UnreadableInput`, as reading any of the streams does.
+    """Yields the streams of a path; `-` is standard input. This, and reading a stream, raises `UnreadableInput`.
 
-    In a folder, what cannot be opened is a stream that says so when it is read: the others are still to be had.
+    A file in a folder that cannot be opened is a stream that raises the error when it is read, so that the others are
+    still read.
     """
     if str(path) == "-":
         yield from streams_of("-", sys.stdin.buffer, suffixes, bounds=bounds, skip=skip)
@@ -74,7 +75,7 @@ def _peek(name: str, file: IO[bytes]) -> tuple[bytes, IO[bytes]]:
 
 @contextmanager
 def _seekable(name: str, file: IO[bytes], most: int) -> Iterator[IO[bytes]]:
-    """A file that can be sought in, because the directory of a zip is at its end; at most `most` bytes are copied."""
+    """A seekable file, because the directory of a zip is at its end; at most `most` bytes are copied."""
     if file.seekable():
         yield file
         return
@@ -106,8 +107,8 @@ def _folder(folder: Path, suffixes: tuple[str, ...], bounds: Bounds, skip: Skip)
         try:
             yield from _file(path, suffixes, bounds, skip)
         except UnreadableInput as error:
-            with failing_stream(error) as said:
-                yield Stream(error.name, said)
+            with failing_stream(error) as failing:
+                yield Stream(error.name, failing)
     if not found:
         raise no_matching_file(str(folder), suffixes)
 

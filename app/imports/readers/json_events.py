@@ -1,20 +1,21 @@
-"""JSON of others' making as events, for files that are too large to be held, and no deeper than any record is.
+"""Parses foreign JSON to events, for files that are too large for memory, with limits on depth and length.
 
-ijson keeps the whole path to each value at every depth: without a bound, 200,000 brackets would fill 100 GB of memory.
-Its parser (YAJL) scans a text from its beginning again with each piece of the file, so that the time a text takes grows
-with the square of its length: one of 150 MB takes minutes, one of 10 MB less than a second.
+ijson keeps the whole path to each value at every depth: without a limit, 200,000 brackets would fill 100 GB of memory.
+Its parser (YAJL) scans a text from its beginning again with each piece of the file, so that the time for a text grows
+with the square of its length: a text of 150 MB takes minutes, one of 10 MB less than a second.
 """
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Any, Protocol
+from typing import Any
 
 import ijson
 
 from app.common.strict_json import DEEPEST, TooDeep
+from app.imports.readers.limits import LimitedReader, Readable
 
 LONGEST_TEXT = 10_000_000
-"""Bytes of one text; the longest that ClinicalTrials.gov takes has 32,000 characters."""
+"""The most bytes of one text; ClinicalTrials.gov allows 32,000 characters."""
 
 
 class TooLong(ValueError):
@@ -24,32 +25,14 @@ class TooLong(ValueError):
         super().__init__(f"a text in it has more than {LONGEST_TEXT:,} bytes")
 
 
-class Readable(Protocol):
-    def read(self, size: int, /) -> bytes: ...
-
-
 _DEPTH_CHANGES = {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": -1}
-
-
-class _LimitedReader:
-    """A file that raises `TooLong` if it is read too far without any event."""
-
-    def __init__(self, file: Readable) -> None:
-        self._file, self.bytes_since_event = file, 0
-
-    def read(self, size: int) -> bytes:
-        piece = self._file.read(size)
-        self.bytes_since_event += len(piece)
-        if self.bytes_since_event > LONGEST_TEXT:
-            raise TooLong
-        return piece
 
 
 def events(file: Readable, *, use_float: bool = False) -> Iterator[tuple[str, Any]]:
     """Yields the events of `ijson.basic_parse`; also raises `TooDeep` and `TooLong`."""
-    depth, limited = 0, _LimitedReader(file)
+    depth, limited = 0, LimitedReader(file, LONGEST_TEXT, TooLong())
     for event in ijson.basic_parse(limited, use_float=use_float):
-        limited.bytes_since_event = 0
+        limited.bytes_since_end = 0
         depth += _DEPTH_CHANGES.get(event[0], 0)
         if depth > DEEPEST:
             raise TooDeep

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import PurePath
+from typing import Protocol
 
 from app.common.zip_safety import Bounds
 from app.imports.readers.faults import UnreadableInput
@@ -31,6 +32,24 @@ def is_hidden(path: PurePath) -> bool:
 def is_wanted(path: PurePath, suffixes: tuple[str, ...]) -> bool:
     """Whether a format reads a file of this name."""
     return path.name.lower().removesuffix(".gz").endswith(suffixes) and not is_hidden(path)
+
+
+class Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class LimitedReader:
+    """A file that raises an error if more than `most` bytes are read before `bytes_since_end` is set to 0 again."""
+
+    def __init__(self, file: Readable, most: int, error: Exception) -> None:
+        self._file, self._most, self._error, self.bytes_since_end = file, most, error, 0
+
+    def read(self, size: int) -> bytes:
+        piece = self._file.read(size)
+        self.bytes_since_end += len(piece)
+        if self.bytes_since_end > self._most:
+            raise self._error
+        return piece
 
 
 class Meter:

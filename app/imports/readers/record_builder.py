@@ -31,11 +31,11 @@ class Entry:
     """A record that is being built, with its warnings."""
 
     data: Json = field(default_factory=dict)
-    remarks: list[ImportWarning] = field(default_factory=list)
+    warnings: list[ImportWarning] = field(default_factory=list)
 
-    def remark(self, kind: str, text: str) -> None:
+    def warn(self, kind: str, text: str) -> None:
         """Adds a warning."""
-        self.remarks.append(ImportWarning(kind, cut(one_line(text), LINE)))
+        self.warnings.append(ImportWarning(kind, cut(one_line(text), LINE)))
 
     def put(self, name: str, value: Any) -> None:
         """Sets a field, unless the value is absent or empty."""
@@ -47,7 +47,7 @@ class Entry:
         line = one_line(text)
         if len(line) <= longest:
             return line
-        self.remark("cut-short", f"/{name}: {line[:80]}… has {len(line)} characters")
+        self.warn("cut-short", f"/{name}: {line[:80]}… has {len(line)} characters")
         return cut(line, longest)
 
     def line(self, name: str, text: str | None, longest: int = NAME) -> None:
@@ -55,11 +55,17 @@ class Entry:
         if text:
             self.put(name, self.fitting(name, text, longest))
 
+    def prose(self, name: str, text: str) -> None:
+        """Sets a field to a text of several lines."""
+        if len(text) > PROSE:
+            self.warn("cut-short", f"/{name}: it has {len(text)} characters")
+        self.put(name, cut(text, PROSE))
+
     def lines(self, name: str, texts: list[str], most: int) -> None:
         """Sets a list field to distinct lines in order, at most as many as it holds."""
         found = list(dict.fromkeys(line for text in texts if (line := self.fitting(name, text, NAME))))
         if len(found) > most:
-            self.remark("cut-short", f"/{name}: there are {len(found)}")
+            self.warn("cut-short", f"/{name}: there are {len(found)}")
         self.put(name, found[:most])
 
     def exact(self, name: str, text: str | None, pattern: re.Pattern[str], longest: int = NAME) -> None:
@@ -69,4 +75,4 @@ class Entry:
         if len(text) <= longest and pattern.fullmatch(text):
             self.data[name] = text
         else:
-            self.remark("identifier-not-valid", f"/{name}: {text[:100]!r}")
+            self.warn("identifier-not-valid", f"/{name}: {text[:100]!r}")

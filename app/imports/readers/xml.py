@@ -6,6 +6,7 @@ from typing import IO, NamedTuple, TypedDict
 from lxml import etree
 
 from app.imports.candidates import Unreadable
+from app.imports.readers.limits import LimitedReader
 
 
 class ParserOptions(TypedDict):
@@ -41,20 +42,6 @@ class RecordFile(NamedTuple):
     what: str
 
 
-class _LimitedReader:
-    """A file that raises `Unreadable` if it is read too far without the end of a record."""
-
-    def __init__(self, file: IO[bytes], name: str) -> None:
-        self.file, self.name, self.bytes_since_record = file, name, 0
-
-    def read(self, size: int) -> bytes:
-        chunk = self.file.read(size)
-        self.bytes_since_record += len(chunk)
-        if self.bytes_since_record > LONGEST_RECORD:
-            raise Unreadable(f"{self.name}: no record ends within {LONGEST_RECORD:,} bytes")
-        return chunk
-
-
 def _require_expected(root: etree._Element, name: str, expected: RecordFile) -> None:
     if root.tag not in expected.roots:
         raise Unreadable(f"{name}: this is no {expected.what}: it begins with <{root.tag}>")
@@ -72,7 +59,8 @@ def elements(file: IO[bytes], name: str, expected: RecordFile) -> Iterator[etree
 
 
 def _elements(file: IO[bytes], name: str, expected: RecordFile) -> Iterator[etree._Element]:
-    stream = _LimitedReader(file, name)
+    too_long = Unreadable(f"{name}: no record ends within {LONGEST_RECORD:,} bytes")
+    stream = LimitedReader(file, LONGEST_RECORD, too_long)
     context = etree.iterparse(stream, tag=expected.records, collect_ids=False, **SAFE_PARSER_OPTIONS)
     checked = False
     for _, element in context:
@@ -80,7 +68,7 @@ def _elements(file: IO[bytes], name: str, expected: RecordFile) -> Iterator[etre
             _require_expected(element.getroottree().getroot(), name, expected)
             checked = True
         yield element
-        stream.bytes_since_record = 0
+        stream.bytes_since_end = 0
         element.clear()
         parent = element.getparent()
         while parent is not None and parent[0] is not element:

@@ -22,11 +22,11 @@ class Contribution(NamedTuple):
 
     source: str
     format: str
-    offered: Json
-    theirs: frozenset[str] = frozenset()
-    """What a curator had entered already before this source stated the same.
+    values: Json
+    curator_fields: frozenset[str] = frozenset()
+    """The fields that a curator had entered before this source stated the same.
 
-    These are names of fields, and `FIELD/KEY` for items of merged lists, absences and retraction states.
+    Items of merged lists, absences and retraction states are given as `FIELD/KEY`.
     """
     part: str = ""
     """Empty, or the record whose contribution this one was added to, so that a source may contribute in parts."""
@@ -100,7 +100,7 @@ def merged_group(group: Sequence[str], start: Mapping[str, Any], layers: Sequenc
     """
     values = dict(start)
     for layer in layers:
-        contributed = {name: layer.offered[name] for name in group if name in layer.offered}
+        contributed = {name: layer.values[name] for name in group if name in layer.values}
         if all(name not in values or same_in_print(values[name], value) for name, value in contributed.items()):
             values = contributed | values
     return values
@@ -119,7 +119,7 @@ def contributed_items(layers: Iterable[Contribution], field: str) -> dict[str, A
     """All items that are contributed to a merged list, by key; of equal keys the first contribution's."""
     found: dict[str, Any] = {}
     for layer in layers:
-        for item in layer.offered.get(field, ()):
+        for item in layer.values.get(field, ()):
             found.setdefault(key_of(item), item)
     return found
 
@@ -128,5 +128,5 @@ def worst_state(layers: Iterable[Contribution]) -> Any:
     """The most severe retraction state that any contribution states."""
     state = None
     for layer in layers:
-        state = worse(state, layer.offered.get(STATE))
+        state = worse(state, layer.values.get(STATE))
     return state

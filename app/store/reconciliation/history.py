@@ -110,8 +110,8 @@ def remembered(key: Key, layer: Contribution, *, as_entered: bool) -> Row:
         "revision": layer.revision,
         "format": layer.format,
         "digest": layer.digest,
-        "offered": None if as_entered else orjson.dumps(layer.offered),
-        "theirs": sorted(layer.theirs) or None,
+        "offered": None if as_entered else orjson.dumps(layer.values),
+        "theirs": sorted(layer.curator_fields) or None,
         "undone": False,
     }
 

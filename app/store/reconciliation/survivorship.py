@@ -74,7 +74,9 @@ class CurrentRecord:
 
     def _stated_before_import(self, name: str) -> bool:
         return any(
-            name in layer.theirs and name in layer.offered and same_in_print(layer.offered[name], self.record.get(name))
+            name in layer.curator_fields
+            and name in layer.values
+            and same_in_print(layer.values[name], self.record.get(name))
             for layer in self.layers
         )
 
@@ -102,7 +104,7 @@ class CurrentRecord:
 
     def _stated_items(self, field: str) -> set[str]:
         """The keys of a field's content that a curator had entered before a source stated the same."""
-        marked = (name for layer in self.layers for name in layer.theirs)
+        marked = (name for layer in self.layers for name in layer.curator_fields)
         return {name.removeprefix(f"{field}/") for name in marked if name.startswith(f"{field}/")}
 
     @property
@@ -126,7 +128,7 @@ class CurrentRecord:
     def _contributed_absences(self) -> Json:
         found: Json = {}
         for layer in self._by_precedence:
-            found = layer.offered.get("absent", {}) | found
+            found = layer.values.get("absent", {}) | found
         return found
 
     def curator_items(self, field: str) -> dict[str, Any]:
@@ -134,7 +136,7 @@ class CurrentRecord:
         curator had entered before a source stated them.
         """
         theirs = self._stated_items(field)
-        offered = [item for layer in self.layers for item in layer.offered.get(field, ())]
+        offered = [item for layer in self.layers for item in layer.values.get(field, ())]
         there = {key_of(item): item for item in self.record.get(field, ())}
         return {
             key: item
@@ -148,25 +150,25 @@ class CurrentRecord:
 
     def is_touched(self) -> bool:
         """Whether a curator entered or removed anything in the record."""
-        fields = groups(self.type, self.record, *(layer.offered for layer in self.layers))
+        fields = groups(self.type, self.record, *(layer.values for layer in self.layers))
         if self.curator_absences or self.curator_state:
             return True
         if any(self.entered(group) or self.removed_fields(group) for group in fields):
             return True
-        lists = added_up(self.record, *(layer.offered for layer in self.layers))
+        lists = added_up(self.record, *(layer.values for layer in self.layers))
         return any(self.curator_items(name) or self.removed_items(name) for name in lists)
 
     # What a contribution changes
 
-    def offered(self, layer: Contribution) -> "CurrentRecord":
+    def with_contribution(self, layer: Contribution) -> "CurrentRecord":
         """The record as it is after a contribution was merged into it."""
         after = self._with_layer(layer)
         record: Json = {}
-        for group in groups(self.type, self.record, *(each.offered for each in (*self.layers, layer))):
+        for group in groups(self.type, self.record, *(each.values for each in (*self.layers, layer))):
             out = self.removed_fields(group)
             values = merged_group(group, self.entered(group), after._by_precedence)
             record |= {name: value for name, value in values.items() if name not in out}
-        for name in added_up(self.record, *(each.offered for each in (*self.layers, layer))):
+        for name in added_up(self.record, *(each.values for each in (*self.layers, layer))):
             record[name] = self._merged_list(name, after)
         record[STATE] = worse(self.curator_state, worst_state(after.layers))
         absences = after._contributed_absences | self.curator_absences
@@ -174,23 +176,23 @@ class CurrentRecord:
         return CurrentRecord(self.type, _stated(record), after._with_layer(self._with_curator_marks(layer)).layers)
 
     def _with_curator_marks(self, layer: Contribution) -> Contribution:
-        """The contribution with marks of what a curator had entered already (`Layer.theirs`)."""
+        """The contribution with its `curator_fields`."""
         theirs = self._agreeing_fields(layer)
-        for field in added_up(layer.offered):
-            offered = {key_of(item) for item in layer.offered[field]}
+        for field in added_up(layer.values):
+            offered = {key_of(item) for item in layer.values[field]}
             theirs.update(f"{field}/{key}" for key in self.curator_items(field).keys() & offered)
-        theirs.update(f"absent/{name}" for name in self.curator_absences if name in layer.offered.get("absent", {}))
+        theirs.update(f"absent/{name}" for name in self.curator_absences if name in layer.values.get("absent", {}))
         if self.curator_state:
             theirs.add(f"{STATE}/{self.curator_state}")
-        return layer._replace(theirs=frozenset(theirs))
+        return layer._replace(curator_fields=frozenset(theirs))
 
     def _agreeing_fields(self, layer: Contribution) -> set[str]:
         """The fields of which a contribution says the same as a curator."""
         return {
             name
-            for group in groups(self.type, layer.offered)
+            for group in groups(self.type, layer.values)
             for name, value in self.entered(group).items()
-            if name in layer.offered and same_in_print(layer.offered[name], value)
+            if name in layer.values and same_in_print(layer.values[name], value)
         }
 
     def _merged_list(self, field: str, after: "CurrentRecord") -> list[Any]:
@@ -220,12 +222,12 @@ class CurrentRecord:
         if self.type == "sources":
             return
         for layer in self._by_precedence:
-            for name in layer.offered if not layer.part else ():
-                if name not in WITHOUT_CONFLICT and not self._agrees(name, layer.offered[name]):
+            for name in layer.values if not layer.part else ():
+                if name not in WITHOUT_CONFLICT and not self._agrees(name, layer.values[name]):
                     winner = self._current_contribution(name)
                     rule = self._rule(name, layer, winner)
                     source = winner.source if winner else None
-                    yield Difference(name, layer.source, self.record.get(name), source, layer.offered[name], rule)
+                    yield Difference(name, layer.source, self.record.get(name), source, layer.values[name], rule)
 
     def _agrees(self, name: str, offered: Any) -> bool:
         if name in MERGED_LISTS:
@@ -240,18 +242,18 @@ class CurrentRecord:
         if name in MERGED_LISTS:
             return None
         if name == STATE:
-            return self._first(lambda layer: layer.offered.get(name) == self.record.get(name))
+            return self._first(lambda layer: layer.values.get(name) == self.record.get(name))
         group = next(group for group in groups(self.type, self.record, {name: None}) if name in group)
         if self.entered(group) or name in self.removed_fields(group):
             return None
-        return self._first(lambda layer: not layer.offered.keys().isdisjoint(group))
+        return self._first(lambda layer: not layer.values.keys().isdisjoint(group))
 
     def _first(self, test: Callable[[Contribution], bool]) -> Contribution | None:
         """The contribution that comes first among those that pass a test."""
         return next(filter(test, self._by_precedence), None)
 
     def _rule(self, name: str, layer: Contribution, winner: Contribution | None) -> str:
-        if name == STATE and worse(self.record.get(name), layer.offered[name]) == self.record.get(name):
+        if name == STATE and worse(self.record.get(name), layer.values[name]) == self.record.get(name):
             return WORST_STATE
         return rule_between(self.type, winner.format, layer.format) if winner else PERSON_FIRST
 

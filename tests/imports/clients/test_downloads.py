@@ -1,4 +1,4 @@
-"""Downloads for imports: what is asked again, what is bounded, what is refused, and that nothing is left behind."""
+"""Downloads for imports: retries, limits, refusals, and that no temporary file is left behind."""
 
 import asyncio
 import gzip
@@ -20,7 +20,7 @@ import pytest
 from app.common.safe_http import Resolve, SafeTransport
 from app.imports.clients.content_checks import Kind
 from app.imports.clients.downloads import Downloads, Terms
-from app.imports.clients.http import Ask, Missing, RequestSender, TransientFault, UnexpectedAnswer
+from app.imports.clients.http import Missing, Request, RequestSender, TransientFault, UnexpectedAnswer
 from app.imports.clients.registry import streams_at
 from app.imports.clients.throttle import LONGEST_PAUSE, Pace, Time
 from app.imports.readers.faults import UnreadableInput
@@ -41,20 +41,20 @@ def watch() -> Watch:
 
 
 def in_turn(*replies: Reply) -> Answering:
-    """These, and the last one for ever."""
+    """Answers with each reply in turn, and then with the last one for ever."""
     left = deque(replies)
     return lambda asked: left.popleft() if len(left) > 1 else left[0]
 
 
 class Got:
-    """What a download gave, and how it went."""
+    """A download that keeps its result and its requests."""
 
     def __init__(self, watch: Watch, **how: object) -> None:
         time = Time(watch.clock, watch.sleep, lambda: 0.5)
         self.downloads = Downloads(**{"private": True, "terms": SMALL, "time": time, **how})  # type: ignore[arg-type]
 
     def __call__(self, url: str, wanted: Kind | None = "json", form: dict[str, str] | None = None) -> bytes:
-        with self.downloads as downloads, downloads.file(Ask(downloads.url(url), wanted, form)) as file:
+        with self.downloads as downloads, downloads.file(Request(downloads.url(url), wanted, form)) as file:
             return file.read()
 
 
@@ -298,7 +298,7 @@ def test_what_is_posted_is_not_led_on(get: Got) -> None:
 
 
 class Led(SafeTransport):
-    """As if `registry.example` were on the public internet; whatever else is asked, the guard looks at."""
+    """A transport for which `registry.example` is on the public internet; other hosts are checked as usual."""
 
     def __init__(self, server: Server, *, private: bool) -> None:
         super().__init__(private=private)
@@ -312,17 +312,17 @@ class Led(SafeTransport):
 
 
 def led(server: Server, *, private: bool) -> str:
-    """What came of asking a public server over https that leads elsewhere."""
+    """The result of a request over https to a public server that redirects."""
 
-    async def ask() -> bytes:
+    async def request() -> bytes:
         async with httpx.AsyncClient(transport=Led(server, private=private), trust_env=False) as client:
             asker = RequestSender(client, Pace(0, Time()), 1000, private)
-            file, _ = await asker.answer(Ask(httpx.URL("https://registry.example/")), lambda _: None)
+            file, _ = await asker.answer(Request(httpx.URL("https://registry.example/")), lambda _: None)
             with file:
                 return file.read()
 
     try:
-        return asyncio.run(ask()).decode()
+        return asyncio.run(request()).decode()
     except UnreadableInput as error:
         return str(error)
 
@@ -337,7 +337,7 @@ def test_a_redirect_to_a_private_address_is_refused(host: str) -> None:
 
 
 def test_from_https_nothing_leads_to_http() -> None:
-    """Not even where http is allowed."""
+    """A redirect from https to http is not followed, even if http is allowed."""
     with answering(leading(lambda _: "http://registry.example/")) as server:
         assert "from https to http is not led on" in led(server, private=True)
         assert "a URL here begins with https://" in led(server, private=False)
@@ -367,7 +367,7 @@ def test_half_an_answer_whose_length_nobody_said_is_seen_by_who_knows_its_end(ge
         return len(content)
 
     with answering(in_turn(GOOD._replace(how="half unsaid"), GOOD)) as server, get.downloads as downloads:
-        file, seen = downloads.fetch(Ask(downloads.url(server.url), "json"), look)
+        file, seen = downloads.fetch(Request(downloads.url(server.url), "json"), look)
         with file:
             assert (file.read(), seen) == (GOOD.body, len(GOOD.body))
     assert len(server.asked) == 2
@@ -382,7 +382,7 @@ def test_an_odd_answer_is_told_with_its_first_words(get: Got) -> None:
         get.downloads as downloads,
         pytest.raises(UnreadableInput, match=r"there are no studies in it: “.\"error\": \"no\".”"),
     ):
-        downloads.fetch(Ask(downloads.url(server.url), "json"), look)
+        downloads.fetch(Request(downloads.url(server.url), "json"), look)
 
 
 def test_a_file_at_an_address_is_a_file_like_any_other(watch: Watch) -> None:
@@ -413,7 +413,7 @@ def test_a_web_page_is_no_file_of_any_format(watch: Watch) -> None:
 
 
 def test_an_answer_is_kept_in_bounded_memory() -> None:
-    """In a process of its own, whose peak is looked at."""
+    """The download runs in its own process, whose peak memory is measured."""
     program = (
         "import resource, sys\n"
         "from app.imports.clients.registry import streams_at\n"

@@ -1,4 +1,4 @@
-"""Queries to ClinicalTrials.gov, PubMed and DailyMed: to servers on this machine that answer as those say they do."""
+"""Queries to ClinicalTrials.gov, PubMed and DailyMed, against local servers that answer as their documentation says."""
 
 import io
 import re
@@ -54,7 +54,7 @@ def refusal(source: Live, query: str = "toxin", since: date | None = None, resum
 
 
 def failing(answer: Answering, when: Callable[[Asked], bool], *bad: Reply) -> Answering:
-    """First badly, then well."""
+    """Answers with the bad replies first, for requests that match `when`, and then properly."""
     left = list(bad)
     return lambda asked: left.pop() if left and when(asked) else answer(asked)
 
@@ -196,7 +196,7 @@ def test_pages_before_a_failure_are_whole_and_it_goes_on_after_them(ask: Ask) ->
 
 
 class PubMed:
-    """ESearch and EFetch as documented: at most so many numbers shown, newest first."""
+    """ESearch and EFetch as documented: a search shows a limited number of PMIDs, the newest first."""
 
     def __init__(self, *numbers: int, shown: int = pubmed.MOST_SHOWN) -> None:
         self.numbers, self.shown = list(numbers), shown
@@ -223,7 +223,7 @@ class PubMed:
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that what happens with thousands of articles can be seen with dozens."""
+    """Lowers the limits, so that dozens of articles behave as thousands do."""
     monkeypatch.setattr(pubmed, "CHUNK", 3)
     monkeypatch.setattr(pubmed, "MOST_SHOWN", 5)
 
@@ -302,7 +302,7 @@ def esearch(**result: object) -> Answering:
 
 
 def _in_range(asked: Asked) -> list[str]:
-    """As many as are shown, from the beginning of the range that is asked for."""
+    """The most PMIDs that are shown, from the beginning of the requested range."""
     ranged = re.search(r"AND (\d+):", asked.form["term"])
     first = int(ranged[1]) if ranged else 1
     return [str(number) for number in range(first, first + pubmed.MOST_SHOWN)]
@@ -385,7 +385,7 @@ class DailyMed:
         return Reply(f"<document><setId root='{id}'/></document>\n".encode(), "text/xml")
 
     def page(self, number: int) -> Reply:
-        """Numbers are words in their examples."""
+        """DailyMed's examples have numbers as strings."""
         some = self.ids[(number - 1) * self.size : number * self.size]
         pages = -(-len(self.ids) // self.size)
         metadata = {"total_pages": str(pages), "total_elements": str(len(self.ids)), "next_page_url": "null"}
@@ -465,7 +465,7 @@ def test_half_a_label_is_asked_for_again(ask: Ask) -> None:
         assert setids(read(ask("label", server))) == ["a"]
 
 
-# all of them
+# All servers
 
 
 @pytest.mark.parametrize("format", QUERIED)

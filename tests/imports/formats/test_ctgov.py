@@ -1,4 +1,4 @@
-"""Records of ClinicalTrials.gov as units: what is made of them, and that nothing else ever comes of any file."""
+"""Records of ClinicalTrials.gov: the source items made of them, and that no file causes any other result or error."""
 
 import copy
 import io
@@ -44,7 +44,7 @@ def unit(study: Json, names: Names = NAMES) -> SourceItem:
 
 
 def offered(study: Json, names: Names = NAMES) -> Json:
-    return unit(study, names).offers[1].data
+    return unit(study, names).candidates[1].data
 
 
 def read(content: bytes) -> list[Found]:
@@ -52,13 +52,13 @@ def read(content: bytes) -> list[Found]:
 
 
 def assert_sound(found: Found) -> None:
-    """Whatever is offered has the right shape and breaks no rule."""
+    """Checks that every candidate is a valid record that breaks no rule."""
     if isinstance(found, Rejection):
         return
-    for offer in found.offers:
-        resource = RESOURCES[offer.type]
-        assert list(text_faults(offer.data)) == []
-        record = resource.entered.model_validate(offer.data)
+    for candidate in found.candidates:
+        resource = RESOURCES[candidate.type]
+        assert list(text_faults(candidate.data)) == []
+        record = resource.entered.model_validate(candidate.data)
         assert broken(record, resource.rules) == []
 
 
@@ -118,7 +118,7 @@ def test_arms_and_what_they_were_given() -> None:
 
 def test_conditions_are_linked_by_name_and_by_heading_and_else_kept() -> None:
     found = unit(trial())
-    study = found.offers[1].data
+    study = found.candidates[1].data
     assert study["conditions"] == [
         {"name": "Chronic Migraine"},
         {"name": "Headache Disorder", "mesh_id": "D020773", "mesh_heading": "Headache Disorders"},
@@ -126,7 +126,7 @@ def test_conditions_are_linked_by_name_and_by_heading_and_else_kept() -> None:
         {"name": "Migraine Disorders", "mesh_id": "D008881", "mesh_heading": "Migraine Disorders"},
     ]
     assert study["indications"] == ["chronic-migraine", "headache", "migraine"]
-    kept = [remark.text for remark in found.remarks if remark.kind.endswith("-kept-as-text")]
+    kept = [warning.text for warning in found.warnings if warning.kind.endswith("-kept-as-text")]
     assert kept == [
         "/protocolSection/conditionsModule/conditions: Sore Toe",
         "/protocolSection/armsInterventionsModule/interventions/1: Saline",
@@ -150,7 +150,7 @@ def test_measures_are_the_registered_outcomes_of_their_name_and_time() -> None:
 
 def test_every_cell_keeps_its_place_and_its_number() -> None:
     found = unit(trial())
-    days, responders, eyes, survival = (o["results"] for o in found.offers[1].data["outcomes"][:4])
+    days, responders, eyes, survival = (o["results"] for o in found.candidates[1].data["outcomes"][:4])
     assert days == [
         {"arm": "toxin", "n": 31, "mean": -8.4, "sd": 6.0},
         {"arm": "placebo", "n": 29, "printed": "NA", "note": "Lost in a flood"},
@@ -165,7 +165,7 @@ def test_every_cell_keeps_its_place_and_its_number() -> None:
         {"arm": "toxin", "category_title": "Grade 1", "median": 15.6, "lower": 9.6},
         {"arm": "toxin", "category_title": "Grade 2", "printed": "<0.1"},
     ]
-    left_out = [remark.text.rpartition("/")[2] for remark in found.remarks if remark.kind == "number-left-out"]
+    left_out = [warning.text.rpartition("/")[2] for warning in found.warnings if warning.kind == "number-left-out"]
     assert left_out == ["value: NA", "spread: NA", "value: 30", "upperLimit: NA", "value: <0.1"]
 
 
@@ -196,7 +196,7 @@ def test_analyses_and_the_one_effect() -> None:
 
 def test_harms_and_flow() -> None:
     found = unit(trial())
-    study = found.offers[1].data
+    study = found.candidates[1].data
     rows = [(e["event"], e["arm"], e.get("serious"), e["events"], e.get("n")) for e in study["adverse_events"]]
     assert rows == [
         ("All-Cause Mortality", "toxin", None, 0, 31),
@@ -209,7 +209,7 @@ def test_harms_and_flow() -> None:
     ]
     fall = study["adverse_events"][4]
     assert (fall["assessment"], fall["occurrences"], fall["period"]) == ("non-systematic", 2, "24 weeks")
-    assert [remark.kind for remark in found.remarks if "adverse" in remark.text] == ["inconsistent-number"]
+    assert [warning.kind for warning in found.warnings if "adverse" in warning.text] == ["inconsistent-number"]
     assert study["participant_flow"] == [
         {"period": "Overall Study", "milestone": "STARTED", "arm": "toxin", "n": 31},
         {"period": "Overall Study", "milestone": "STARTED", "arm": "placebo", "n": 29, "note": "One came late"},
@@ -238,7 +238,7 @@ def test_groups_of_one_title_are_never_taken_for_one_arm() -> None:
 
 def test_the_source_and_where_each_field_is_from() -> None:
     found = unit(trial())
-    source, study = (offer.data for offer in found.offers)
+    source, study = (candidate.data for candidate in found.candidates)
     assert source["id"] == "ctgov-nct00000001"
     assert source["url"] == "https://clinicaltrials.gov/study/NCT00000001"
     assert source["retrieved_on"] == "2025-11-24"
@@ -251,7 +251,7 @@ def test_the_source_and_where_each_field_is_from() -> None:
         for part in pointer.split("/")[1:]:
             value = value[int(part) if isinstance(value, list) else part]
         assert value
-    assert found.mentions == (PartialUpdate("publications", "1", {"retraction_state": "retracted"}),)
+    assert found.partial_updates == (PartialUpdate("publications", "1", {"retraction_state": "retracted"}),)
 
 
 def test_the_digest_is_of_what_lasts() -> None:
@@ -325,9 +325,9 @@ def test_dates_that_contradict_each_other_are_left_out() -> None:
     status["completionDateStruct"]["date"] = "2008"
     status["studyFirstPostDateStruct"]["date"] = "2009-02-30"
     found = unit(study)
-    dates = [name for name in found.offers[1].data if name.endswith("_date")]
+    dates = [name for name in found.candidates[1].data if name.endswith("_date")]
     assert dates == ["status_verified_date", "results_first_posted_date", "last_updated_date"]
-    assert {"inconsistent-date", "inconsistent-dates"} <= {remark.kind for remark in found.remarks}
+    assert {"inconsistent-date", "inconsistent-dates"} <= {warning.kind for warning in found.warnings}
     assert_sound(found)
 
 
@@ -337,10 +337,10 @@ def test_long_text_is_cut_at_a_word_and_said() -> None:
     study["protocolSection"]["contactsLocationsModule"] = {"locations": [{"city": "X"}] * 1000}
     (found,) = read(orjson.dumps(study))
     assert isinstance(found, SourceItem)
-    title = found.offers[1].data["title"]
+    title = found.candidates[1].data["title"]
     assert title.endswith("word…")
     assert len(title) <= 600
-    assert "cut-short" in {remark.kind for remark in found.remarks}
+    assert "cut-short" in {warning.kind for warning in found.warnings}
     assert_sound(found)
 
 
@@ -377,7 +377,7 @@ def test_an_empty_page_has_no_studies() -> None:
 
 
 class Pipe(BytesIO):
-    """Gives a little at a time, and cannot be gone back in."""
+    """A file that returns few bytes at a time and is not seekable."""
 
     def seekable(self) -> bool:
         return False
@@ -444,7 +444,7 @@ def test_a_line_beyond_the_limit_is_unreadable(monkeypatch: pytest.MonkeyPatch) 
         read(json.dumps(trial(), indent=9).encode())
 
 
-# Whatever comes
+# Arbitrary input
 
 
 ODD: tuple[Json, ...] = (
@@ -547,13 +547,13 @@ def test_a_value_of_an_id_that_two_groups_have_is_of_neither() -> None:
     study = trial()
     study["resultsSection"]["outcomeMeasuresModule"]["outcomeMeasures"][0]["groups"][1]["id"] = "OG000"
     found = unit(study)
-    assert "results" not in found.offers[1].data["outcomes"][0]
-    assert "value-without-group" in {remark.kind for remark in found.remarks}
+    assert "results" not in found.candidates[1].data["outcomes"][0]
+    assert "value-without-group" in {warning.kind for warning in found.warnings}
 
 
 @pytest.mark.parametrize("begins", [b"[", b'{"studies": ['])
 def test_what_is_nested_without_end_is_not_followed(begins: bytes) -> None:
-    """Each further bracket would make the path to it longer, and there is one for each."""
+    """ijson keeps a path for each bracket, and each path is longer than the one before."""
     tracemalloc.start()
     with pytest.raises(Unreadable, match="nested more than 64 deep"):
         read(begins + b"[" * 8000)
@@ -571,7 +571,7 @@ def test_a_study_of_an_array_has_a_limit_too(monkeypatch: pytest.MonkeyPatch) ->
 
 
 class Endless(io.RawIOBase):
-    """A file that begins as it is said and goes on with one letter, and how much of it was read."""
+    """An endless file: a beginning, and then one letter for ever. It counts how much of it was read."""
 
     def __init__(self, beginning: bytes) -> None:
         self.beginning, self.taken = beginning, 0
@@ -603,7 +603,7 @@ class Endless(io.RawIOBase):
     ],
 )
 def test_a_text_that_does_not_end_is_refused_before_it_is_whole(beginning: bytes, most: int, said: str) -> None:
-    """A parser that looks at such a text anew with each piece took minutes for 150 MB, and others' imports waited."""
+    """The parser scans such a text again with each piece: 150 MB took minutes, during which other imports waited."""
     file, started = Endless(beginning), time.process_time()
     with pytest.raises(Unreadable, match=said):
         list(reading.records(io.BufferedReader(file)))

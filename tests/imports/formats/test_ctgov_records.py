@@ -1,7 +1,7 @@
-"""Real records of ClinicalTrials.gov, walked here by other means: nothing of their results was lost or changed.
+"""An independent walk of real records of ClinicalTrials.gov proves that no result is lost or changed.
 
-What is compared is what is printed: each value, spread, limit and denominator of each cell, each adverse event's
-numbers, each analysis, each step of the flow, under the title of its group.
+Compared are the printed numbers: each value, spread, limit and denominator of each cell, the numbers of each adverse
+event, each analysis and each step of the flow, under the title of its group.
 """
 
 import re
@@ -48,7 +48,7 @@ def with_results() -> Iterator[tuple[Json, Json]]:
         record, found = read(file)
         if "resultsSection" in record:
             assert isinstance(found, SourceItem)
-            yield record["resultsSection"], found.offers[1].data
+            yield record["resultsSection"], found.candidates[1].data
 
 
 def test_every_record_is_a_sound_unit() -> None:
@@ -56,16 +56,16 @@ def test_every_record_is_a_sound_unit() -> None:
     for file in STUDIES:
         _, found = read(file)
         assert isinstance(found, SourceItem), found
-        for offer in found.offers:
-            resource = RESOURCES[offer.type]
-            assert list(text_faults(offer.data)) == []
-            assert broken(resource.entered.model_validate(offer.data), resource.rules) == [], file.name
+        for candidate in found.candidates:
+            resource = RESOURCES[candidate.type]
+            assert list(text_faults(candidate.data)) == []
+            assert broken(resource.entered.model_validate(candidate.data), resource.rules) == [], file.name
 
 
 def test_what_was_left_out_is_said() -> None:
-    """All 14 are `NA`: limits that were not reached, and one value below what could be measured."""
-    remarks = [remark for file in STUDIES for remark in getattr(read(file)[1], "remarks", ())]
-    kinds = Counter(remark.kind for remark in remarks)
+    """All 14 numbers are `NA`: limits that were not reached, and one value below the limit of detection."""
+    remarks = [warning for file in STUDIES for warning in getattr(read(file)[1], "warnings", ())]
+    kinds = Counter(warning.kind for warning in remarks)
     assert kinds == {
         "condition-kept-as-text": 512,
         "intervention-kept-as-text": 421,
@@ -76,7 +76,7 @@ def test_what_was_left_out_is_said() -> None:
 
 
 def test_invalid_records_are_refused_by_the_place_that_breaks_the_grammar() -> None:
-    """`NCT000001` also has a study type and a phase that there are not; the others are well-formed but for this."""
+    """`NCT000001` also has an unknown study type and phase; the other records have no further fault."""
     found = [read(file)[1] for file in sorted((DATA / "invalid").glob("*.json"))]
     design, status = "/protocolSection/designModule", "/protocolSection/statusModule"
     assert found == [
@@ -91,12 +91,17 @@ def test_invalid_records_are_refused_by_the_place_that_breaks_the_grammar() -> N
 
 
 def test_both_databases_keep_all_of_it(engine: Engine) -> None:
-    """Written, shown and written again: what is shown of a study is what was offered."""
-    offers = [offer for file in STUDIES if isinstance(found := read(file)[1], SourceItem) for offer in found.offers]
-    records: list[Typed] = [
-        (offer.type, {**offer.data, "publications": []}) for offer in offers if offer.type == "studies"
+    """The document of a study equals its candidate, and can be entered again."""
+    offers = [
+        candidate
+        for file in STUDIES
+        if isinstance(found := read(file)[1], SourceItem)
+        for candidate in found.candidates
     ]
-    sources: list[Typed] = [(offer.type, offer.data) for offer in offers if offer.type == "sources"]
+    records: list[Typed] = [
+        (candidate.type, {**candidate.data, "publications": []}) for candidate in offers if candidate.type == "studies"
+    ]
+    sources: list[Typed] = [(candidate.type, candidate.data) for candidate in offers if candidate.type == "sources"]
     written = change(engine, [*sources, *records])
     assert written
     assert written.created == 2 * len(STUDIES)
@@ -135,7 +140,7 @@ PLAIN = re.compile(r"-?(\d+|\d{1,3}(,\d{3})+)?(\.\d+)?")
 
 
 def number(printed: str | None) -> float | None:
-    """A plain number, whatever it is; anything else is none."""
+    """A plain number of any size; `None` for anything else."""
     text = (printed or "").strip()
     return float(text.replace(",", "")) if text and PLAIN.fullmatch(text) and text[-1].isdigit() else None
 

@@ -1,4 +1,4 @@
-"""FDA labels: every quote stands where it is said to, every record fits its shape, and no number is guessed."""
+"""FDA labels: every quote is at its stated position, every record is valid, and no number is guessed."""
 
 import random
 import re
@@ -48,7 +48,7 @@ def fixture(name: str, names: Names = NO_NAMES) -> SourceItem:
 
 
 def of(unit: SourceItem, type: str) -> list[Json]:
-    return [offer.data for offer in unit.offers if offer.type == type]
+    return [candidate.data for candidate in unit.candidates if candidate.type == type]
 
 
 def notes(unit: SourceItem) -> dict[tuple[str, str], Json]:
@@ -58,16 +58,16 @@ def notes(unit: SourceItem) -> dict[tuple[str, str], Json]:
 
 
 def remarks(unit: SourceItem) -> list[tuple[str, str]]:
-    return [(remark.kind, remark.text) for remark in unit.remarks]
+    return [(warning.kind, warning.text) for warning in unit.warnings]
 
 
 def prove(unit: SourceItem) -> None:
-    """Each record fits its shape and breaks no rule, refers backwards only, and quotes the text where it says."""
-    text = unit.offers[0].data["text"]
-    assert unit.offers[0].type == "sources"
+    """Checks that each record is valid, refers only to earlier ones, and quotes the text at the stated position."""
+    text = unit.candidates[0].data["text"]
+    assert unit.candidates[0].type == "sources"
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]", text)
     seen: set[tuple[str, str]] = set()
-    for type, data, *_ in unit.offers:
+    for type, data, *_ in unit.candidates:
         record = RESOURCES[type].entered.model_validate(data)
         assert broken(record, RESOURCES[type].rules) == []
         assert (type, record.id) not in seen
@@ -84,11 +84,11 @@ def _prove_quotes(data: Json, text: str) -> None:
     quotes = [place["quote"] for place in data.get("provenance", [])]
     for place in data.get("provenance", []):
         assert text[place["start"] : place["start"] + len(place["quote"])] == place["quote"]
-    said = data.get("statement") or data.get("summary")
-    if said and not data.get("frequencies"):
-        assert "\n\n".join(quotes) == said
-    elif said:
-        assert any(said in quote for quote in quotes)
+    statement_of = data.get("statement") or data.get("summary")
+    if statement_of and not data.get("frequencies"):
+        assert "\n\n".join(quotes) == statement_of
+    elif statement_of:
+        assert any(statement_of in quote for quote in quotes)
 
 
 def labelled(*sections: str, title: str = "X") -> bytes:
@@ -444,7 +444,7 @@ def mutated(content: bytes, chance: random.Random) -> bytes:
 
 
 def damaged(content: bytes, chance: random.Random) -> bytes:
-    """Well-formed still: elements gone, doubled, renamed or moved, attributes and words replaced."""
+    """Well-formed XML with elements removed, doubled, renamed or moved, and attributes and words replaced."""
     root = etree.fromstring(content)
     for _ in range(chance.randint(1, 6)):
         elements = [element for element in root.iter() if isinstance(element.tag, str)]
@@ -544,10 +544,10 @@ def test_damaged_real_labels(name: str) -> None:
 
 
 def test_what_is_read_can_be_loaded(engine: Engine, tmp_path: Path) -> None:
-    """With its quotes checked by who checks all quotes."""
+    """The check of the whole database also checks the quotes."""
     by_type: dict[str, list[Json]] = {}
     for name in ("prescription", "over-the-counter", "old-format"):
-        for type, data, *_ in fixture(name).offers:
+        for type, data, *_ in fixture(name).candidates:
             by_type.setdefault(type, []).append(data)
     for name, records in by_type.items():
         (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(records, allow_unicode=True))
@@ -579,7 +579,7 @@ def told(xml: str) -> list[tuple[str, str, float]]:
     ],
 )
 def test_no_cell_moves_another_row_s_numbers(body: str, rash: list[Any]) -> None:
-    """A header's cell that says to span more rows than the header has ends with it."""
+    """A header cell whose `rowspan` is larger than the header ends with the header."""
     head = HEAD.replace("<th>", "<th rowspan='2'>", 1)
     assert told(f"<thead>{head}</thead>{body}") == rash
 
@@ -645,7 +645,7 @@ def test_a_dose_is_the_one_that_is_recommended(says: str, dose: int | None) -> N
     ],
 )
 def test_what_a_product_is_not_for_is_no_indication(text: str, names: list[str] | None) -> None:
-    """A `not` that is about patients or other products denies no use."""
+    """A `not` about patients or other products does not deny a use."""
     found = read(labelled(section("34067-9", text, "1 INDICATIONS")))
     assert names is None or [item["name"] for item in of(found, "indications")] == names
     assert ("use-denied" in {kind for kind, _ in remarks(found)}) == (names is not None and "children" not in text)

@@ -1,4 +1,4 @@
-"""MeSH's entry terms find the conditions that they are; a file that cannot be read changes nothing."""
+"""Entry terms of MeSH find the indications with the same meaning; an unreadable file changes nothing."""
 
 import gzip
 from pathlib import Path
@@ -49,7 +49,7 @@ def report_of(engine: Engine, file: Path, *, on_error: OnError = "stop", dry_run
 
 
 def import_mesh(engine: Engine, file: Path) -> tuple[int, int]:
-    """How many descriptors changed, and how many did not."""
+    """The numbers of changed and of unchanged descriptors."""
     units = report_of(engine, file)["units"]
     return units["applied"], units["unchanged"]
 
@@ -141,7 +141,7 @@ def test_what_is_wrong_is_passed_over_if_asked(engine: Engine, tmp_path: Path) -
     assert (report["release"], report["revision"]) == (None, before[0] + 1)
 
 
-@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # how it is written, the others tell of both
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # the other tests cover writing on both
 @pytest.mark.skipif(not MESH.is_file(), reason=f"the MeSH descriptors are not at {MESH}")
 def test_all_of_mesh_is_imported(engine: Engine) -> None:
     changed, unchanged = import_mesh(engine, MESH)

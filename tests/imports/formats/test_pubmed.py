@@ -1,4 +1,4 @@
-"""PubMed XML: every shape in a file of our own writing, and every fact of real files counted another way."""
+"""PubMed XML: invented files with every construct, and real files whose facts are counted independently."""
 
 import re
 from collections.abc import Iterator
@@ -81,7 +81,7 @@ def test_an_article_is_read_whole() -> None:
         ],
         "provenance": [{"source": "pubmed-900000001"}],
     }
-    assert [remark.kind for remark in first.remarks] == [
+    assert [warning.kind for warning in first.warnings] == [
         "author-not-valid",
         "identifier-not-valid",
         "data-bank-not-kept",
@@ -124,7 +124,7 @@ def test_a_translated_title_and_a_date_of_two_years() -> None:
 
 def test_notices_tell_of_what_they_are_about() -> None:
     (notice,) = [one for one in read(OWN) if one.place == "PMID 900000003" and isinstance(one, SourceItem)]
-    assert notice.mentions == (
+    assert notice.partial_updates == (
         PartialUpdate("publications", "900000002", {"retraction_state": "retracted"}),
         PartialUpdate("publications", "900000011", {"retraction_state": "expression-of-concern"}),
     )
@@ -209,14 +209,14 @@ def test_a_title_too_long_shows_that_it_is_cut() -> None:
     assert entry.data["title_kind"] == "truncated"
     assert entry.data["title"].endswith("water…")
     assert len(entry.data["title"]) <= 600
-    assert [remark.kind for remark in entry.remarks] == ["cut-short"]
+    assert [warning.kind for warning in entry.warnings] == ["cut-short"]
 
 
 def test_initials_are_taken_from_given_names() -> None:
     assert [initials(given) for given in ("Jean-Luc", "Hans G X M", "É. b.", "")] == ["JL", "HGXM", "ÉB", ""]
 
 
-# What no file of PubMed's is
+# Files that are not PubMed's
 
 
 def refused(content: bytes | IO[bytes]) -> str:
@@ -268,7 +268,7 @@ def test_other_files_are_unreadable(content: bytes, why: str) -> None:
 
 
 class Endless:
-    """A file that goes on for ever."""
+    """An endless file."""
 
     def __init__(self, start: bytes, more: bytes) -> None:
         self.start, self.more, self.given = start, more, 0
@@ -306,7 +306,7 @@ def torn(content: bytes, random: Random) -> bytes:
 
 
 def emptied(content: bytes, random: Random) -> bytes:
-    """Well formed, and with other things than expected in some places."""
+    """Well-formed XML with unexpected content in some places."""
     root = ElementTree.fromstring(content.decode())
     every = list(root.iter())
     for element in random.sample(every, 12):
@@ -360,7 +360,7 @@ def test_real_files_can_be_entered_as_they_are(file: object, store_abstracts: bo
 
 
 def compare(one: Json, article: ElementTree.Element) -> None:
-    """What the reader offers, and what the file says by other means."""
+    """Compares the candidates with an independent reading of the file."""
     own = [
         *article.findall(".//ELocationID[@EIdType='doi'][@ValidYN='Y']"),
         *article.findall("PubmedData/ArticleIdList/ArticleId[@IdType='doi']"),

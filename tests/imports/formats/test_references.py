@@ -1,4 +1,4 @@
-"""RIS and PubMed's line format: every tool's shape in files of our own writing, and real exports of all tools."""
+"""RIS and PubMed's line format: invented files in the dialect of every tool, and real exports of all tools."""
 
 import re
 from collections import defaultdict
@@ -32,6 +32,17 @@ def publications(found: list[Found]) -> list[Json]:
 
 def sources(found: list[Found]) -> list[Json]:
     return [offered(one, "sources") for one in found if isinstance(one, SourceItem)]
+
+
+def test_an_abstract_is_cut_short_only_if_its_words_do_not_fit() -> None:
+    spaced, long = (
+        f"TY  - JOUR\nTI  - T\nAB  - {text}\nER  -\n".encode() for text in ("word   " * 3000, "word " * 4001)
+    )
+    (whole,), (cut,) = (read(content, store_abstracts=True) for content in (spaced, long))
+    assert isinstance(whole, SourceItem)
+    assert isinstance(cut, SourceItem)
+    assert (len(publications([whole])[0]["abstract"]), whole.warnings) == (14_999, ())
+    assert [warning.kind for warning in cut.warnings] == ["cut-short"]
 
 
 def test_a_reference_is_read_whole() -> None:
@@ -79,7 +90,7 @@ def test_no_other_number_is_taken_for_a_pmid() -> None:
     ]
     assert publications(found)[2]["registry_ids"] == ["NCT90000001"]
     disagreeing = [one for one in found if isinstance(one, SourceItem)][4]
-    assert [remark.kind for remark in disagreeing.remarks] == ["inconsistent-identifier"]
+    assert [warning.kind for warning in disagreeing.warnings] == ["inconsistent-identifier"]
 
 
 def test_ids_addresses_and_dates() -> None:
@@ -159,8 +170,8 @@ def test_pubmeds_lines_say_what_its_xml_says() -> None:
         "notices": [{"kind": "erratum-in", "pmid": "90000022", "citation": "Inv J. 2024;8(1):1. doi: 10.1234/inv.22."}],
         "provenance": [{"source": "pubmed-90000021"}],
     }
-    assert [remark.kind for remark in first.remarks] == ["date-kept-less-precisely"]
-    assert second.mentions == (PartialUpdate("publications", "90000021", {"retraction_state": "retracted"}),)
+    assert [warning.kind for warning in first.warnings] == ["date-kept-less-precisely"]
+    assert second.partial_updates == (PartialUpdate("publications", "90000021", {"retraction_state": "retracted"}),)
     assert [one.place for one in found if isinstance(one, Rejection)] == ["line 43"]
     assert publications(read(LINES, store_abstracts=True))[0]["abstract"] == "BACKGROUND: somebody's.\n\n(c) Somebody."
 
@@ -204,7 +215,7 @@ ACCENTED = "TY  - JOUR\nTI  - Häufigkeit – eine lange Untersuchung\nPY  - 201
 def test_no_encoding_is_mangled(encoding: str, ending: str) -> None:
     found = read(ACCENTED.replace("\n", ending).encode(encoding))
     assert [one["title"] for one in publications(found)] == ["Häufigkeit – eine lange Untersuchung"]
-    assert [remark.kind for one in found if isinstance(one, SourceItem) for remark in one.remarks] == (
+    assert [warning.kind for one in found if isinstance(one, SourceItem) for warning in one.warnings] == (
         ["encoding-guessed"] if encoding == "cp1252" else []
     )
 
@@ -228,7 +239,7 @@ def test_other_files_are_unreadable(content: bytes) -> None:
 
 
 class Endless:
-    """A reference that goes on for ever."""
+    """An endless reference."""
 
     def __init__(self, more: bytes) -> None:
         self.more, self.given = more, 0
@@ -266,7 +277,7 @@ def test_no_file_breaks_the_reader(content: bytes) -> None:
 
 
 def test_our_own_export_can_be_read_again() -> None:
-    """PMID, DOI, title, year and authors come back as they were."""
+    """PMID, DOI, title, year and authors are read back unchanged."""
     record = {
         "id": "pmid-1",
         "type": "publications",
@@ -319,7 +330,7 @@ PMIDS = {
 @needs_data
 @pytest.mark.parametrize("file", REAL, ids=lambda file: file.name)
 def test_pmids_are_those_that_the_tool_has(file: Path) -> None:
-    """Five tools and Google Scholar drop PMIDs; nothing else that they have is taken for one."""
+    """Five tools and Google Scholar drop PMIDs; none of their other numbers is taken for one."""
     pattern = PMIDS.get(file.name)
     wanted = re.findall(pattern, file.read_text("utf-8-sig"), re.MULTILINE) if pattern else []
     with file.open("rb") as content:
@@ -329,7 +340,7 @@ def test_pmids_are_those_that_the_tool_has(file: Path) -> None:
 
 @needs_data
 def test_the_same_paper_is_known_again_whatever_tool_it_comes_from() -> None:
-    """No paper has two keys, and none has two PMIDs; one key has two papers, which their DOIs tell apart."""
+    """No paper has two keys or two PMIDs. One key has two papers, which differ in their DOIs."""
     keys, pmids, papers = defaultdict(set), defaultdict(set), defaultdict(set)
     tools: dict[str, set[str]] = defaultdict(set)
     short = []

@@ -1,4 +1,4 @@
-"""What an import is read from: files, folders, zips, gzipped files, standard input; and what is refused of them."""
+"""The inputs of imports: files, folders, zips, gzipped files and standard input, and which of them are refused."""
 
 import gzip
 import io
@@ -37,7 +37,7 @@ def reason(path: Path, suffixes: tuple[str, ...] = XML, bounds: zips.Bounds = SM
 
 
 def said_of(path: Path) -> str:
-    """Its streams' names, or what was wrong with one of them."""
+    """The names of the streams of a path, or the fault of one of them."""
     try:
         return " ".join(read(path)) or str(path)
     except UnreadableInput as error:
@@ -112,7 +112,7 @@ def test_a_gzipped_file_that_lies_is_refused_by_name(tmp_path: Path, name: str) 
 
 
 def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
-    """As much as it takes to see what it is."""
+    """Only the beginning is unpacked, until the ratio is too high."""
     path = tmp_path / "bomb.gz"
     path.write_bytes(gzip.compress(bytes(500_000_000), 9))
     assert "packed more than 200 times" in reason(path, bounds=zips.Bounds(1, 10**12))
@@ -123,7 +123,7 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
 
 
 def test_what_was_wrong_is_said_each_time(tmp_path: Path) -> None:
-    """A reader that asks on after an error is not told that the file ends well."""
+    """A reader that reads on after an error gets the error again, and not a regular end of the file."""
     path = tmp_path / "cut.gz"
     path.write_bytes(gzip.compress(random.Random(2).randbytes(50_000))[:-9])
     for _, file in streams(path, XML):
@@ -199,7 +199,7 @@ def test_a_member_is_as_large_as_it_says(tmp_path: Path, size: int) -> None:
 
 
 def test_the_list_of_a_zip_is_counted_before_it_is_read(tmp_path: Path) -> None:
-    """Also where the zip says that there are few."""
+    """The limit holds even if the zip declares few files."""
     path = zipped(tmp_path / "many.zip", *((f"{n}.xml", b"") for n in range(40)))
     raw = bytearray(path.read_bytes())
     end = raw.rindex(b"PK\x05\x06")
@@ -323,7 +323,7 @@ def test_an_error_goes_from_process_to_process() -> None:
 
 
 def test_a_large_member_is_read_in_bounded_memory(tmp_path: Path) -> None:
-    """In a process of its own, whose peak is looked at."""
+    """The file is read in its own process, whose peak memory is measured."""
     line = b"".join(random.Random(n).randbytes(12).hex().encode() + b"\n" for n in range(40_000))
     with (
         zipfile.ZipFile(tmp_path / "large.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
@@ -348,7 +348,7 @@ def test_a_large_member_is_read_in_bounded_memory(tmp_path: Path) -> None:
 
 
 def test_a_zip_whose_list_makes_no_sense_is_refused(tmp_path: Path) -> None:
-    """A member without a name; one that begins farther off than a file can reach."""
+    """A member without a name, and one with an offset beyond any file."""
     content = zipped(tmp_path / "a.zip", ("a.xml", TEXT)).read_bytes()
     at, end = content.index(b"PK\x01\x02"), content.index(b"PK\x05\x06")
     listed, closing = bytearray(content[at:end]), bytearray(content[end:])

@@ -1,9 +1,10 @@
-"""ClinicalTrials.gov: its records as API v2 serves them, in JSON.
+"""ClinicalTrials.gov: registry records as API v2 serves them, in JSON.
 
-    reading      a file's records: one study, lines, an array, a page of the API
-    grammar      what of a record is read, and where it breaks the grammar
-    mapping      one record as a source item: protocol, linking, arms, outcomes, cells, analyses, adverse_events, flow
-    printed, notes, vocabularies, paths    numbers, text, vocabularies and pointers, as they are mapped
+    reading      splits a file into records: one study, lines, an array, a page of the API
+    grammar      validates the fields that are read
+    mapping      maps one record to a source item, with protocol, linking, arms, outcomes, cells, analyses,
+                 adverse_events and flow
+    printed, notes, vocabularies, paths    numbers, text, enum values and JSON pointers
 
 Fields mean what ClinicalTrials.gov's "Study Data Structure", "Protocol Registration Data Element Definitions" and
 "Results Data Element Definitions" say. Not mapped: locations, contacts, summaries, eligibility criteria, baseline
@@ -21,11 +22,11 @@ from app.imports.name_index import Names
 __all__ = ["digest_of", "mapped", "units"]
 
 PATIENCE = 20
-"""Records that are no studies, before the first that is one, after which the file is something else."""
+"""The number of records without any study at which a file is given up."""
 
 
 def units(file: IO[bytes], name: str, names: Names) -> Iterator[Found]:
-    """Each record as a unit or a refusal, in the file's order; raises `Unreadable` where it is no file of studies."""
+    """Yields a source item or a rejection for each record; raises `Unreadable` if the file is not one of studies."""
     strange: list[Rejection] = []
     known = False
     for record in records(file):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from app.imports.candidates import Json
 from app.imports.formats.ctgov.arms import Arms
-from app.imports.formats.ctgov.notes import NAME, Notes, Place, given
+from app.imports.formats.ctgov.notes import NAME, Notes, Place, present
 from app.imports.formats.ctgov.printed import count
 from app.imports.formats.ctgov.vocabularies import ASSESSMENTS
 
@@ -19,9 +19,10 @@ TOTAL = "Total"
 
 
 def adverse_events(module: Json, arms: Arms, notes: Notes) -> list[Json]:
+    """The adverse events of a study, totals first."""
     groups = module.get("eventGroups") or []
     keys = arms.of_groups(groups, *MODULE, "eventGroups")
-    period = given(period=notes.line(module.get("timeFrame"), NAME, *MODULE, "timeFrame"))
+    period = present(period=notes.line(module.get("timeFrame"), NAME, *MODULE, "timeFrame"))
     found = [row | period for row in _totals(groups, keys, notes)]
     for name, serious in (("seriousEvents", True), ("otherEvents", False)):
         for index, event in enumerate(module.get(name) or ()):
@@ -36,16 +37,16 @@ def _totals(groups: list[Json], keys: dict[str, str], notes: Notes) -> Iterator[
             counted = _counted(group, f"{kind}NumAffected", f"{kind}NumAtRisk", notes, place)
             arm = keys.get(group.get("id") or "")
             if counted and arm:
-                yield {"event": event, "arm": arm, "organ_system": TOTAL} | given(serious=serious) | counted
+                yield {"event": event, "arm": arm, "organ_system": TOTAL} | present(serious=serious) | counted
 
 
 def _rows(event: Json, keys: dict[str, str], common: Json, notes: Notes, place: Place) -> Iterator[Json]:
     term = notes.line(event.get("term"), NAME, *place, "term")
     if term is None:
-        notes.remark("event-without-name", place, "left out")
+        notes.warn("event-without-name", place, "left out")
         return
-    told = {"event": term} | common
-    told |= given(
+    row = {"event": term} | common
+    row |= present(
         organ_system=notes.line(event.get("organSystem"), NAME, *place, "organSystem"),
         assessment=notes.words(event.get("assessmentType"), ASSESSMENTS, *place, "assessmentType"),
     )
@@ -54,12 +55,12 @@ def _rows(event: Json, keys: dict[str, str], common: Json, notes: Notes, place: 
         counted = _counted(stats, "numAffected", "numAtRisk", notes, (*place, "stats", index))
         if arm is None or not counted:
             kind = "event-without-group" if counted else "event-without-number"
-            notes.remark(kind, (*place, "stats", index), str(stats)[:120])
+            notes.warn(kind, (*place, "stats", index), str(stats)[:120])
             continue
         occurrences = count(stats.get("numEvents"))
         if occurrences is not None:
             counted["occurrences"] = occurrences
-        yield {**told, "arm": arm, **counted}
+        yield {**row, "arm": arm, **counted}
 
 
 def _counted(stats: Json, affected: str, at_risk: str, notes: Notes, place: Place) -> Json:
@@ -70,6 +71,6 @@ def _counted(stats: Json, affected: str, at_risk: str, notes: Notes, place: Plac
     if n is None:
         return {"events": events}
     if events > n:
-        notes.remark("inconsistent-number", (*place, at_risk), f"{events} affected among {n}")
+        notes.warn("inconsistent-number", (*place, at_risk), f"{events} affected among {n}")
         return {"events": events}
     return {"events": events, "n": n}

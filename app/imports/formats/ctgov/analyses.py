@@ -3,14 +3,14 @@
 import re
 
 from app.imports.candidates import Json
-from app.imports.formats.ctgov.notes import NAME, Notes, Place, given
+from app.imports.formats.ctgov.notes import NAME, Notes, Place, present
 from app.imports.formats.ctgov.printed import exact
 from app.imports.formats.ctgov.vocabularies import HYPOTHESES, SIDES
 from app.records.studies.parts import P_VALUE
 
 _NUMBERS = {"value": "paramValue", "ci_percent": "ciPctValue", "ci_low": "ciLowerLimit", "ci_high": "ciUpperLimit"}
 _SPREADS = {"STANDARD_DEVIATION": "sd", "STANDARD_ERROR_OF_MEAN": "se"}
-_SAID = (
+_COMMENTS = (
     "groupDescription",
     "statisticalComment",
     "pValueComment",
@@ -33,14 +33,14 @@ _OF_SAMENESS = {hypothesis for hypothesis in HYPOTHESES.values() if "non-inferio
 _P_VALUE = re.compile(P_VALUE)
 
 
-def analyses(offered: list[Json], arms: dict[str, str], notes: Notes, place: Place) -> list[Json]:
+def analyses(items: list[Json], arms: dict[str, str], notes: Notes, place: Place) -> list[Json]:
     """The statistical analyses of an outcome."""
-    return [_analysis(item, arms, notes, (*place, "analyses", index)) for index, item in enumerate(offered)]
+    return [_analysis(item, arms, notes, (*place, "analyses", index)) for index, item in enumerate(items)]
 
 
 def _analysis(item: Json, arms: dict[str, str], notes: Notes, place: Place) -> Json:
-    said = [f"{item[name]}" for name in _SAID if item.get(name)]
-    return given(
+    comments = [f"{item[name]}" for name in _COMMENTS if item.get(name)]
+    return present(
         arms=_compared(item, arms, notes, place),
         method=notes.line(item.get("statisticalMethod"), NAME, *place, "statisticalMethod"),
         estimate_type=notes.line(item.get("paramType"), NAME, *place, "paramType"),
@@ -48,7 +48,7 @@ def _analysis(item: Json, arms: dict[str, str], notes: Notes, place: Place) -> J
         ci_sides=notes.words(item.get("ciNumSides"), SIDES, *place, "ciNumSides"),
         p_value=notes.line(item.get("pValue"), NAME, *place, "pValue"),
         hypothesis=notes.words(item.get("nonInferiorityType"), HYPOTHESES, *place, "nonInferiorityType"),
-        note=notes.prose("\n\n".join(said), *place),
+        note=notes.prose("\n\n".join(comments), *place),
     )
 
 
@@ -56,7 +56,7 @@ def _compared(item: Json, arms: dict[str, str], notes: Notes, place: Place) -> l
     groups = item.get("groupIds") or []
     for group in groups:
         if group not in arms:
-            notes.remark("analysis-without-group", (*place, "groupIds"), group[:40])
+            notes.warn("analysis-without-group", (*place, "groupIds"), group[:40])
     return [arms[group] for group in groups if group in arms]
 
 
@@ -69,8 +69,8 @@ def _numbers(item: Json, notes: Notes, place: Place) -> Json:
     _drop_impossible(found)
     for field, name in named.items():
         if found[field] is None and item.get(name):
-            notes.remark("number-left-out", (*place, name), item[name][:80])
-    return given(**found)
+            notes.warn("number-left-out", (*place, name), item[name][:80])
+    return present(**found)
 
 
 def _drop_impossible(found: dict[str, int | float | None]) -> None:
@@ -91,7 +91,7 @@ def single_effect(analysed: list[Json]) -> Json:
     if len(analysed) != 1 or len(analysed[0].get("arms", ())) != 2:
         return {}
     (only,) = analysed
-    found = given(p_value=_p_value_of_difference(only))
+    found = present(p_value=_p_value_of_difference(only))
     kind = _EFFECTS.get(only.get("estimate_type", ""))
     if kind is None or "value" not in only:
         return found
@@ -101,7 +101,7 @@ def single_effect(analysed: list[Json]) -> Json:
 
 
 def _p_value_of_difference(analysis: Json) -> str | None:
-    """An analysis' p value, unless it tests non-inferiority or equivalence or is printed in another form than ours."""
+    """The p value of an analysis, unless it tests non-inferiority or equivalence, or does not match `P_VALUE`."""
     p_value = analysis.get("p_value", "")
     if analysis.get("hypothesis") in _OF_SAMENESS or len(p_value) > 20:
         return None

@@ -9,7 +9,7 @@ import unicodedata
 from collections import Counter
 
 from app.imports.candidates import Json
-from app.imports.formats.ctgov.notes import NAME, Notes, given
+from app.imports.formats.ctgov.notes import NAME, Notes, present
 from app.imports.formats.ctgov.vocabularies import ARM_TYPES
 
 MOST = 500
@@ -30,7 +30,7 @@ class Arms:
 
     def __init__(self, notes: Notes) -> None:
         self.notes = notes
-        self.offers: dict[str, Json] = {}
+        self.by_key: dict[str, Json] = {}
         """The arms by key, in order."""
         self._registered: dict[str, str | None] = {}
         self._reported: dict[str, str] = {}
@@ -69,11 +69,11 @@ class Arms:
         return known
 
     def _add(self, name: str, group: Json, *place: int | str) -> str | None:
-        if len(self.offers) >= MOST:
-            self.notes.remark("too-many-arms", place, f"{name[:80]}, and all that is told of it")
+        if len(self.by_key) >= MOST:
+            self.notes.warn("too-many-arms", place, f"{name[:80]}, and all that is told of it")
             return None
         key = self._free(_slug(name))
-        self.offers[key] = {"key": key} | given(
+        self.by_key[key] = {"key": key} | present(
             name=self.notes.line(name, NAME, *place) or "Arm",
             type=self.notes.words(group.get("type"), ARM_TYPES, *place, "type"),
             description=self.notes.prose(group.get("description"), *place, "description"),
@@ -82,7 +82,7 @@ class Arms:
 
     def _free(self, slug: str) -> str:
         key, number = slug, 1
-        while key in self.offers:
+        while key in self.by_key:
             number += 1
             key = f"{slug}-{number}"
         return key

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from app.imports.candidates import Json
-from app.imports.formats.ctgov.notes import LINE, NAME, Notes, Place, given
+from app.imports.formats.ctgov.notes import LINE, NAME, Notes, Place, present
 from app.imports.formats.ctgov.printed import exact, whole
 
 PEOPLE = frozenset(
@@ -37,6 +37,7 @@ class Table(NamedTuple):
 
 
 def table_of(measure: Json, arms: dict[str, str], place: Place) -> Table:
+    """Decides how the table of a measure is read."""
     units = measure.get("denomUnitsSelected") or measure.get("typeUnitsAnalyzed")
     others = units if units and units.casefold() not in PEOPLE else None
     spread = _BY_SPREAD.get((measure.get("dispersionType") or "").casefold(), "spread")
@@ -65,10 +66,10 @@ class Cell(NamedTuple):
 
     row: str | None
     category: str | None
-    counted: dict[str, Json]
+    denominators: dict[str, Json]
     """Denominators by the id of the group."""
-    said: Json
-    """The measurement."""
+    measurement: Json
+    """The measurement as the registry states it."""
     place: Place
 
 
@@ -83,12 +84,12 @@ def _cells(measure: Json, table: Table, notes: Notes) -> Iterator[Cell]:
     for index, row in enumerate(measure.get("classes") or ()):
         at = (*table.place, "classes", index)
         title = notes.line(row.get("title"), NAME, *at, "title")
-        counted = _denominators(row, table) or overall
+        denominators = _denominators(row, table) or overall
         for number, category in enumerate(row.get("categories") or ()):
             within = (*at, "categories", number)
             name = notes.line(category.get("title"), NAME, *within, "title")
-            for last, said in enumerate(category.get("measurements") or ()):
-                yield Cell(title, name, counted, said, (*within, "measurements", last))
+            for last, measurement in enumerate(category.get("measurements") or ()):
+                yield Cell(title, name, denominators, measurement, (*within, "measurements", last))
 
 
 def _denominators(owner: Json, table: Table) -> dict[str, Json]:
@@ -112,29 +113,29 @@ def _denominator_field(units: str, table: Table) -> str | None:
 
 
 def _result(cell: Cell, table: Table, notes: Notes) -> Json | None:
-    group = cell.said.get("groupId") or ""
+    group = cell.measurement.get("groupId") or ""
     if group not in table.arms:
-        notes.remark("value-without-group", cell.place, repr(cell.said.get("value"))[:80])
+        notes.warn("value-without-group", cell.place, repr(cell.measurement.get("value"))[:80])
         return None
-    said = given(row_title=cell.row, category_title=cell.category, **cell.counted.get(group, {}))
-    numbers = _numbers(cell, said, table, notes)
+    common = present(row_title=cell.row, category_title=cell.category, **cell.denominators.get(group, {}))
+    numbers = _numbers(cell, common, table, notes)
     if not numbers:
-        if "value" in cell.said or "comment" in cell.said:
-            notes.remark("value-left-out", cell.place, "there is no value in it")
+        if "value" in cell.measurement or "comment" in cell.measurement:
+            notes.warn("value-left-out", cell.place, "there is no value in it")
         return None
-    note = given(note=notes.line(cell.said.get("comment"), LINE, *cell.place, "comment"))
-    return {"arm": table.arms[group]} | said | numbers | note
+    note = present(note=notes.line(cell.measurement.get("comment"), LINE, *cell.place, "comment"))
+    return {"arm": table.arms[group]} | common | numbers | note
 
 
-def _numbers(cell: Cell, said: Json, table: Table, notes: Notes) -> Json:
-    fields = _fields(table)
-    found = {field: exact(cell.said.get(name)) for field, name in fields.items()}
-    _drop_impossible(found, said, table)
-    lost = [name for field, name in fields.items() if found[field] is None and _is_printed(cell.said.get(name))]
+def _numbers(cell: Cell, common: Json, table: Table, notes: Notes) -> Json:
+    fields = {table.value: "value", table.spread: "spread", "lower": "lowerLimit", "upper": "upperLimit"}
+    found = {field: exact(cell.measurement.get(name)) for field, name in fields.items()}
+    _drop_impossible(found, common, table)
+    lost = [name for field, name in fields.items() if found[field] is None and _is_printed(cell.measurement.get(name))]
     for name in lost:
-        notes.remark("number-left-out", (*cell.place, name), cell.said[name][:80])
-    printed = notes.line(cell.said.get("value"), NAME, *cell.place, "value") if "value" in lost else None
-    numbers = given(**found, printed=printed)
+        notes.warn("number-left-out", (*cell.place, name), cell.measurement[name][:80])
+    printed = notes.line(cell.measurement.get("value"), NAME, *cell.place, "value") if "value" in lost else None
+    numbers = present(**found, printed=printed)
     if table.value not in numbers and printed is None and table.value in MEASURED:
         return {}
     return numbers
@@ -144,13 +145,9 @@ def _is_printed(number: str | None) -> bool:
     return bool(number and number.strip())
 
 
-def _fields(table: Table) -> dict[str, str]:
-    return {table.value: "value", table.spread: "spread", "lower": "lowerLimit", "upper": "upperLimit"}
-
-
-def _drop_impossible(found: Json, said: Json, table: Table) -> None:
+def _drop_impossible(found: Json, common: Json, table: Table) -> None:
     """Drops numbers that are impossible for their field; such a value is then stored only as it is printed."""
-    value, n = found[table.value], said.get("n")
+    value, n = found[table.value], common.get("n")
     if value is not None and not _can_be(table.value, value, n):
         found[table.value] = None
     if table.spread != "spread" and (found[table.spread] or 0) < 0:

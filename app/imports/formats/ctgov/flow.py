@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from app.imports.candidates import Json
 from app.imports.formats.ctgov.arms import Arms
-from app.imports.formats.ctgov.notes import LINE, NAME, Notes, Place, given
+from app.imports.formats.ctgov.notes import LINE, NAME, Notes, Place, present
 from app.imports.formats.ctgov.printed import whole
 
 MODULE = ("resultsSection", "participantFlowModule")
@@ -19,33 +19,33 @@ def participant_flow(module: Json, arms: Arms, notes: Notes) -> list[Json]:
     first = found[0].get("period") if found else None
     for step in found:
         if step["milestone"] == STARTED and step.get("period") == first and "n" in step:
-            arms.offers[step["arm"]].setdefault("n", step["n"])
+            arms.by_key[step["arm"]].setdefault("n", step["n"])
     return found
 
 
 def _period(period: Json, keys: dict[str, str], notes: Notes, index: int) -> Iterator[Json]:
     place = (*MODULE, "periods", index)
-    title = given(period=notes.line(period.get("title"), NAME, *place, "title"))
+    title = present(period=notes.line(period.get("title"), NAME, *place, "title"))
     for number, milestone in enumerate(period.get("milestones") or ()):
         at = (*place, "milestones", number)
         name = notes.line(milestone.get("type"), NAME, *at, "type") or "Milestone"
         yield from _steps(milestone, "achievements", title | {"milestone": name}, keys, notes, at)
     for number, left in enumerate(period.get("dropWithdraws") or ()):
         at = (*place, "dropWithdraws", number)
-        reason = given(reason=notes.line(left.get("type"), NAME, *at, "type"))
+        reason = present(reason=notes.line(left.get("type"), NAME, *at, "type"))
         yield from _steps(left, "reasons", title | {"milestone": NOT_COMPLETED} | reason, keys, notes, at)
 
 
-def _steps(owner: Json, name: str, said: Json, keys: dict[str, str], notes: Notes, place: Place) -> Iterator[Json]:
+def _steps(owner: Json, name: str, common: Json, keys: dict[str, str], notes: Notes, place: Place) -> Iterator[Json]:
     for index, stats in enumerate(owner.get(name) or ()):
         at = (*place, name, index)
         arm = keys.get(stats.get("groupId") or "")
         if arm is None:
-            notes.remark("flow-without-group", at, str(stats)[:80])
+            notes.warn("flow-without-group", at, str(stats)[:80])
             continue
-        remark = " ".join(text for text in (owner.get("comment"), stats.get("comment")) if text)
-        numbers = given(n=whole(stats.get("numSubjects")), units_n=whole(stats.get("numUnits")))
+        comment = " ".join(text for text in (owner.get("comment"), stats.get("comment")) if text)
+        numbers = present(n=whole(stats.get("numSubjects")), units_n=whole(stats.get("numUnits")))
         for field, printed in (("n", "numSubjects"), ("units_n", "numUnits")):
             if stats.get(printed) and field not in numbers:
-                notes.remark("number-left-out", (*at, printed), stats[printed][:80])
-        yield said | {"arm": arm} | numbers | given(note=notes.line(remark, LINE, *at, "comment"))
+                notes.warn("number-left-out", (*at, printed), stats[printed][:80])
+        yield common | {"arm": arm} | numbers | present(note=notes.line(comment, LINE, *at, "comment"))

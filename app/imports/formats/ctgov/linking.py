@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from app.imports.candidates import Json
 from app.imports.formats.ctgov.arms import Arms
-from app.imports.formats.ctgov.notes import NAME, Notes, given, one_line
+from app.imports.formats.ctgov.notes import NAME, Notes, one_line, present
 from app.imports.formats.ctgov.vocabularies import INTERVENTION_TYPES
 from app.imports.name_index import Names
 
@@ -50,34 +50,36 @@ def conditions(module: Json, derived: Json, names: Names, notes: Notes) -> tuple
     """The conditions, then the headings that NLM alone names; and the ids of the indications that they match."""
     headings = _headings(derived, notes)
     spellings = _spellings(derived, headings)
-    said: dict[str, str | None] = {}
+    by_condition: dict[str, str | None] = {}
     for name in notes.names(module.get("conditions"), *CONDITIONS):
-        said[name] = spellings.get(name.casefold())
-    offers = [_condition(name, heading, headings) for name, heading in said.items()]
-    offers += [_condition(heading, heading, headings) for heading in headings if heading not in said.values()]
-    linked = list(_indications(said, headings, names, notes))
-    return offers, list(dict.fromkeys(linked))
+        by_condition[name] = spellings.get(name.casefold())
+    found = [_condition(name, heading, headings) for name, heading in by_condition.items()]
+    found += [_condition(heading, heading, headings) for heading in headings if heading not in by_condition.values()]
+    linked = list(_indications(by_condition, headings, names, notes))
+    return found, list(dict.fromkeys(linked))
 
 
 def _condition(name: str, heading: str | None, headings: dict[str, str]) -> Json:
     return {"name": name, "mesh_id": headings[heading], "mesh_heading": heading} if heading else {"name": name}
 
 
-def _indications(said: dict[str, str | None], headings: dict[str, str], names: Names, notes: Notes) -> Iterator[str]:
-    for name, heading in said.items():
+def _indications(
+    by_condition: dict[str, str | None], headings: dict[str, str], names: Names, notes: Notes
+) -> Iterator[str]:
+    for name, heading in by_condition.items():
         found = names.indication(name) or (heading and names.indication_of_mesh(headings[heading]))
         if found:
             yield found
         else:
-            notes.remark("condition-kept-as-text", CONDITIONS, name)
+            notes.warn("condition-kept-as-text", CONDITIONS, name)
     for id in headings.values():
         if found := names.indication_of_mesh(id):
             yield found
 
 
-def interventions(offered: list[Json], arms: Arms, names: Names, notes: Notes) -> tuple[list[Json], list[str]]:
+def interventions(items: list[Json], arms: Arms, names: Names, notes: Notes) -> tuple[list[Json], list[str]]:
     """The interventions, and the ids of the products that they match."""
-    found = [_intervention(item, arms, names, notes, *INTERVENTIONS, index) for index, item in enumerate(offered)]
+    found = [_intervention(item, arms, names, notes, *INTERVENTIONS, index) for index, item in enumerate(items)]
     kept = [item for item in found if item]
     return kept, list(dict.fromkeys(item["product"] for item in kept if "product" in item))
 
@@ -85,11 +87,11 @@ def interventions(offered: list[Json], arms: Arms, names: Names, notes: Notes) -
 def _intervention(item: Json, arms: Arms, names: Names, notes: Notes, *place: int | str) -> Json | None:
     name = notes.line(item.get("name"), NAME, *place, "name")
     if name is None:
-        notes.remark("intervention-without-name", place, "left out")
+        notes.warn("intervention-without-name", place, "left out")
         return None
     others = notes.names(item.get("otherNames"), *place, "otherNames")
     keys = (arms.of_label(label) for label in item.get("armGroupLabels") or ())
-    return {"name": name} | given(
+    return {"name": name} | present(
         type=notes.words(item.get("type"), INTERVENTION_TYPES, *place, "type"),
         other_names=others,
         description=notes.prose(item.get("description"), *place, "description"),
@@ -104,7 +106,7 @@ def _product(name: str, others: list[str], names: Names, notes: Notes, *place: i
     known = {found} if found else {product for other in others if (product := names.product(other))}
     if len(known) == 1:
         return known.pop()
-    notes.remark("intervention-of-several-products" if known else "intervention-kept-as-text", place, name)
+    notes.warn("intervention-of-several-products" if known else "intervention-kept-as-text", place, name)
     return None
 
 
@@ -113,15 +115,15 @@ _WITHOUT_NAME = {"placebo-comparator": "placebo", "sham-comparator": "sham", "no
 
 def comparators(groups: list[Json], arms: Arms) -> list[str]:
     """What a trial compares with: placebo, sham, nothing, or what only its active comparators were given."""
-    tested = {name for group in groups if group.get("type") == "EXPERIMENTAL" for name in _given(group)}
+    tested = {name for group in groups if group.get("type") == "EXPERIMENTAL" for name in _intervention_names(group)}
     found: dict[str, str] = {}
-    for group, arm in zip(groups, arms.offers.values(), strict=False):
+    for group, arm in zip(groups, arms.by_key.values(), strict=False):
         for name in _compared(group, arm, tested):
             found.setdefault(name.casefold(), name[:NAME])
     return list(found.values())
 
 
-def _given(group: Json) -> list[str]:
+def _intervention_names(group: Json) -> list[str]:
     """The names of a group's interventions, which are printed as `Drug: Docetaxel`."""
     names = map(one_line, group.get("interventionNames") or ())
     return [name.partition(": ")[2] or name for name in names]
@@ -133,4 +135,4 @@ def _compared(group: Json, arm: Json, tested: set[str]) -> list[str]:
         return [_WITHOUT_NAME[kind]]
     if kind != "active-comparator":
         return []
-    return [name for name in _given(group) if name and name not in tested] or [arm["name"]]
+    return [name for name in _intervention_names(group) if name and name not in tested] or [arm["name"]]

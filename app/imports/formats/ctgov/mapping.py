@@ -12,7 +12,7 @@ from app.imports.formats.ctgov.adverse_events import adverse_events
 from app.imports.formats.ctgov.arms import Arms
 from app.imports.formats.ctgov.flow import participant_flow
 from app.imports.formats.ctgov.grammar import Malformed, check
-from app.imports.formats.ctgov.notes import Notes, given
+from app.imports.formats.ctgov.notes import Notes, present
 from app.imports.formats.ctgov.outcomes import outcomes
 from app.imports.formats.ctgov.paths import paths_of
 from app.imports.name_index import Names
@@ -44,10 +44,14 @@ def mapped(study: Any, names: Names, *, place: str, digest: str | None = None, o
     except (TypeError, orjson.JSONEncodeError) as error:
         return Rejection(nct_id, "", f"it cannot be written down again: {error}")
     notes = Notes()
-    source = _source(study, nct_id, digest, on or date.today())  # noqa: DTZ011  # the day where it was read
-    offered, mentions = _study(study, nct_id, source["id"], names, notes)
+    source = _source(study, nct_id, digest, on or date.today())  # noqa: DTZ011  # the local day
+    fields, partial_updates = _study(study, nct_id, source["id"], names, notes)
     return SourceItem(
-        nct_id, (Candidate("sources", source), Candidate("studies", offered)), mentions, (), tuple(notes.remarks)
+        nct_id,
+        (Candidate("sources", source), Candidate("studies", fields)),
+        partial_updates,
+        (),
+        tuple(notes.warnings),
     )
 
 
@@ -91,33 +95,33 @@ def _study(study: Json, nct_id: str, source: str, names: Names, notes: Notes) ->
     fields = _registered(registered, derived, arms, names, notes)
     flow = participant_flow(results.get("participantFlowModule") or {}, arms, notes)
     measured = results.get("outcomeMeasuresModule") or {}
-    fields |= given(
+    fields |= present(
         outcomes=outcomes(registered.get("outcomesModule") or {}, measured, arms, notes),
         adverse_events=adverse_events(results.get("adverseEventsModule") or {}, arms, notes),
         participant_flow=flow,
-        arms=list(arms.offers.values()),
+        arms=list(arms.by_key.values()),
     )
     references = registered.get("referencesModule") or {}
-    fields |= given(publications=_reports(references))
+    fields |= present(publications=_reports(references))
     cited = {"source": source, "paths": paths_of(fields, registered)}
     absent = protocol.not_applicable(registered.get("designModule") or {})
     return {"id": nct_id.lower(), **fields, "absent": absent, "provenance": [cited]}, _retractions(references)
 
 
 def _registered(section: Json, derived: Json, arms: Arms, names: Names, notes: Notes) -> Json:
-    given_arms = section.get("armsInterventionsModule") or {}
-    groups = given_arms.get("armGroups") or []
+    arms_module = section.get("armsInterventionsModule") or {}
+    groups = arms_module.get("armGroups") or []
     arms.register(groups, "protocolSection", "armsInterventionsModule", "armGroups")
     module = section.get("conditionsModule") or {}
     browse = derived.get("conditionBrowseModule") or {}
     conditions, indications = linking.conditions(module, browse, names, notes)
-    interventions, products = linking.interventions(given_arms.get("interventions") or [], arms, names, notes)
+    interventions, products = linking.interventions(arms_module.get("interventions") or [], arms, names, notes)
     return (
-        protocol.identified(section["identificationModule"], notes)
+        protocol.identification(section["identificationModule"], notes)
         | protocol.status(section.get("statusModule") or {}, notes)
         | protocol.sponsors(section.get("sponsorCollaboratorsModule") or {}, notes)
-        | protocol.designed(section.get("designModule") or {}, notes)
-        | given(
+        | protocol.design_fields(section.get("designModule") or {}, notes)
+        | present(
             conditions=conditions,
             keywords=notes.names(module.get("keywords"), "protocolSection", "conditionsModule", "keywords"),
             indications=indications,

@@ -21,6 +21,7 @@ def one_line(text: str) -> str:
 
 
 def paragraphs(text: str) -> str:
+    """The text without control characters; line breaks are kept."""
     if text.isprintable():
         return text.strip()
     return _UNPRINTABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
@@ -36,18 +37,19 @@ def shortened(text: str, longest: int) -> str:
 class Notes:
     """The warnings about one record."""
 
-    __slots__ = ("remarks",)
+    __slots__ = ("warnings",)
 
     def __init__(self) -> None:
-        self.remarks: list[ImportWarning] = []
+        self.warnings: list[ImportWarning] = []
 
-    def remark(self, kind: str, place: Place, text: str) -> None:
-        self.remarks.append(ImportWarning(kind, f"/{'/'.join(map(str, place))}: {one_line(text)}"))
+    def warn(self, kind: str, place: Place, text: str) -> None:
+        """Adds a warning about a place in the record."""
+        self.warnings.append(ImportWarning(kind, f"/{'/'.join(map(str, place))}: {one_line(text)}"))
 
     def _cut(self, text: str, longest: int, place: Place) -> str | None:
         if len(text) <= longest:
             return text or None
-        self.remark("cut-short", place, f"{len(text):,} characters, of which {longest:,} are kept")
+        self.warn("cut-short", place, f"{len(text):,} characters, of which {longest:,} are kept")
         return shortened(text, longest)
 
     def line(self, text: str | None, longest: int, *place: int | str) -> str | None:
@@ -55,6 +57,7 @@ class Notes:
         return self._cut(one_line(text), longest, place) if text else None
 
     def prose(self, text: str | None, *place: int | str) -> str | None:
+        """A text of several lines; `None` if nothing is left of it."""
         return self._cut(paragraphs(text), PROSE, place) if text else None
 
     def words(self, text: str | None, known: dict[str, str], *place: int | str) -> str | None:
@@ -62,7 +65,7 @@ class Notes:
         if text is None:
             return None
         if text not in known:
-            self.remark("unknown-word", place, text[:80])
+            self.warn("unknown-word", place, text[:80])
             return None
         return known[text]
 
@@ -72,6 +75,6 @@ class Notes:
         return list(dict.fromkeys(name for name in found if name))
 
 
-def given(**values: Any) -> Json:
+def present(**values: Any) -> Json:
     """The fields that have a value."""
     return {name: value for name, value in values.items() if value is not None and value != []}

@@ -10,7 +10,7 @@ from app.imports.candidates import Json
 from app.imports.formats.ctgov.analyses import analyses, single_effect
 from app.imports.formats.ctgov.arms import Arms
 from app.imports.formats.ctgov.cells import kind_of, results, table_of
-from app.imports.formats.ctgov.notes import LINE, NAME, Notes, Place, given
+from app.imports.formats.ctgov.notes import LINE, NAME, Notes, Place, present
 from app.imports.formats.ctgov.printed import weeks
 from app.imports.formats.ctgov.vocabularies import ROLES, STATISTICS
 
@@ -37,14 +37,14 @@ def _registered(module: Json, notes: Notes) -> Iterator[Json]:
             place = (*MODULE, name, index)
             measure = notes.line(item.get("measure"), LINE, *place, "measure")
             if measure is None:
-                notes.remark("outcome-without-measure", place, "left out")
+                notes.warn("outcome-without-measure", place, "left out")
                 continue
-            yield {"measure": measure, "role": role, "kind": "descriptive"} | _told(item, notes, place)
+            yield {"measure": measure, "role": role, "kind": "descriptive"} | _descriptive_fields(item, notes, place)
 
 
-def _told(item: Json, notes: Notes, place: Place) -> Json:
+def _descriptive_fields(item: Json, notes: Notes, place: Place) -> Json:
     frame = item.get("timeFrame")
-    return given(
+    return present(
         description=notes.prose(item.get("description"), *place, "description"),
         timepoint_weeks=weeks(frame),
         timepoint_label=notes.line(frame, NAME, *place, "timeFrame"),
@@ -75,11 +75,11 @@ def _same(one: Json, other: Json, *fields: str) -> bool:
 def _measured(measure: Json, arms: Arms, notes: Notes, place: Place) -> Json | None:
     title = notes.line(measure.get("title"), LINE, *place, "title")
     if title is None:
-        notes.remark("outcome-without-measure", place, "left out, with all that was measured")
+        notes.warn("outcome-without-measure", place, "left out, with all that was measured")
         return None
     table = table_of(measure, arms.of_groups(measure.get("groups"), *place, "groups"), place)
     analysed = analyses(measure.get("analyses") or [], table.arms, notes, place)
-    told = given(
+    fields = present(
         role=notes.words(measure.get("type"), ROLES, *place, "type"),
         statistic=notes.words(measure.get("paramType"), STATISTICS, *place, "paramType"),
         dispersion_type=notes.line(measure.get("dispersionType"), NAME, *place, "dispersionType"),
@@ -90,4 +90,4 @@ def _measured(measure: Json, arms: Arms, notes: Notes, place: Place) -> Json | N
         analyses=analysed,
     )
     kind = {"measure": title, "kind": kind_of(measure, table)}
-    return kind | _told(measure, notes, place) | told | single_effect(analysed)
+    return kind | _descriptive_fields(measure, notes, place) | fields | single_effect(analysed)

@@ -9,7 +9,7 @@ _WHOLE = re.compile(rf"[0-9]{{1,10}}|{_THOUSANDS}")
 _NUMBER = re.compile(rf"[-+]?(?:[0-9]+|{_THOUSANDS})(?:\.[0-9]+)?|[-+]?\.[0-9]+")
 _WITH_EXPONENT = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?[eE][-+]?[0-9]{1,3}")
 SAFE_DIGITS = 15
-"""A double holds any decimal number of so many digits."""
+"""A double represents any decimal number of at most 15 digits exactly."""
 LARGEST = 10**15
 MOST = 10**9
 
@@ -23,6 +23,7 @@ def whole(text: str | None) -> int | None:
 
 
 def count(number: int | None) -> int | None:
+    """The number if it can be a count."""
     return number if number is not None and 0 <= number <= MOST else None
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from app.imports.candidates import Json
-from app.imports.formats.ctgov.notes import LINE, NAME, TITLE, Notes, given, one_line
+from app.imports.formats.ctgov.notes import LINE, NAME, TITLE, Notes, one_line, present
 from app.imports.formats.ctgov.printed import count, weeks
 from app.imports.formats.ctgov.vocabularies import (
     ALLOCATIONS,
@@ -37,10 +37,11 @@ _CAN_BE_KEPT = re.compile(r"[!-~]{4,60}")
 MOST_REGISTRATIONS = 20
 
 
-def identified(module: Json, notes: Notes) -> Json:
+def identification(module: Json, notes: Notes) -> Json:
+    """Title, acronym and registration numbers."""
     brief, official = "briefTitle", "officialTitle"
     title = notes.line(module.get(brief), TITLE, *IDENTIFICATION, brief)
-    return given(
+    return present(
         title=title or notes.line(module.get(official), TITLE, *IDENTIFICATION, official),
         acronym=notes.line(module.get("acronym"), NAME, *IDENTIFICATION, "acronym"),
         registry_ids=_registrations(module, notes),
@@ -52,7 +53,7 @@ def _registrations(module: Json, notes: Notes) -> list[str]:
     kept = [id for id in dict.fromkeys(found) if _CAN_BE_KEPT.fullmatch(id)]
     if len(kept) < len(set(found)) or len(kept) > MOST_REGISTRATIONS:
         left_out = [id for id in found if id not in kept[:MOST_REGISTRATIONS]]
-        notes.remark("registration-left-out", (*IDENTIFICATION, "secondaryIdInfos"), ", ".join(left_out)[:200])
+        notes.warn("registration-left-out", (*IDENTIFICATION, "secondaryIdInfos"), ", ".join(left_out)[:200])
     return kept[:MOST_REGISTRATIONS]
 
 
@@ -91,7 +92,7 @@ def _dates(module: Json, notes: Notes) -> Json:
         if day and _is_real(day):
             found[field] = day
         elif day:
-            notes.remark("inconsistent-date", (*STATUS, name, *inner), f"there is no {day}")
+            notes.warn("inconsistent-date", (*STATUS, name, *inner), f"there is no {day}")
     return dict(_in_order(found, notes))
 
 
@@ -100,12 +101,13 @@ def _in_order(found: dict[str, str], notes: Notes) -> dict[str, str]:
     wrong = [pair for pair in IN_ORDER if after(found.get(pair[0]), found.get(pair[1]))]
     for first, last in wrong:
         both = f"{first} {found[first]} is after {last} {found[last]}"
-        notes.remark("inconsistent-dates", (*STATUS, *DATES[first]), both)
+        notes.warn("inconsistent-dates", (*STATUS, *DATES[first]), both)
     return {field: day for field, day in found.items() if not any(field in pair for pair in wrong)}
 
 
 def status(module: Json, notes: Notes) -> Json:
-    return given(
+    """Status and dates."""
+    return present(
         status=notes.words(module.get("overallStatus"), STATUSES, *STATUS, "overallStatus"),
         why_stopped=notes.line(module.get("whyStopped"), LINE, *STATUS, "whyStopped"),
         **_dates(module, notes),
@@ -113,20 +115,23 @@ def status(module: Json, notes: Notes) -> Json:
 
 
 def sponsors(module: Json, notes: Notes) -> Json:
+    """Sponsor and collaborators."""
     place = (PROTOCOL, "sponsorCollaboratorsModule")
     lead = module.get("leadSponsor") or {}
     others = [item.get("name") or "" for item in module.get("collaborators") or ()]
-    return given(
+    return present(
         sponsor=notes.line(lead.get("name"), NAME, *place, "leadSponsor", "name"),
         collaborators=notes.names(others, *place, "collaborators"),
     )
 
 
-def designed(module: Json, notes: Notes) -> Json:
+def design_fields(module: Json, notes: Notes) -> Json:
+    """Design, phase, enrolment and follow-up."""
     info = module.get("designInfo") or {}
     place = (*DESIGN, "designInfo")
+    allocation = None if info.get("allocation") == NOT_APPLICABLE else info.get("allocation")
     words: dict[str, str | None] = {
-        "allocation": _unless_none(info.get("allocation"), ALLOCATIONS, notes, *place, "allocation"),
+        "allocation": notes.words(allocation, ALLOCATIONS, *place, "allocation"),
         "intervention_model": notes.words(
             info.get("interventionModel"), INTERVENTION_MODELS, *place, "interventionModel"
         ),
@@ -145,12 +150,8 @@ def designed(module: Json, notes: Notes) -> Json:
         words["time_perspective"],
         bool(module.get("patientRegistry")),
     )
-    lasting = given(follow_up_weeks=weeks(module.get("targetDuration")))
-    return given(design=kind, **words) | _phase(module, notes) | _enrolled(module, notes) | lasting
-
-
-def _unless_none(text: str | None, known: dict[str, str], notes: Notes, *place: int | str) -> str | None:
-    return None if text == NOT_APPLICABLE else notes.words(text, known, *place)
+    lasting = present(follow_up_weeks=weeks(module.get("targetDuration")))
+    return present(design=kind, **words) | _phase(module, notes) | _enrolled(module, notes) | lasting
 
 
 def not_applicable(module: Json) -> dict[str, str]:
@@ -165,7 +166,7 @@ def _phase(module: Json, notes: Notes) -> Json:
     if not phases or phases == (NOT_APPLICABLE,):
         return {}
     if phases not in PHASES:
-        notes.remark("unknown-word", (*DESIGN, "phases"), ", ".join(phases)[:80])
+        notes.warn("unknown-word", (*DESIGN, "phases"), ", ".join(phases)[:80])
         return {}
     return {"phase": PHASES[phases]}
 
@@ -173,11 +174,11 @@ def _phase(module: Json, notes: Notes) -> Json:
 def _enrolled(module: Json, notes: Notes) -> Json:
     info = module.get("enrollmentInfo") or {}
     place = (*DESIGN, "enrollmentInfo")
-    given_number = info.get("count")
-    number = count(given_number)
-    if number is None and given_number is not None:
-        notes.remark("number-left-out", (*place, "count"), str(given_number)[:40])
-    return given(enrolled=number, enrolled_type=notes.words(info.get("type"), ENROLLED_TYPES, *place, "type"))
+    printed_number = info.get("count")
+    number = count(printed_number)
+    if number is None and printed_number is not None:
+        notes.warn("number-left-out", (*place, "count"), str(printed_number)[:40])
+    return present(enrolled=number, enrolled_type=notes.words(info.get("type"), ENROLLED_TYPES, *place, "type"))
 
 
 _SEXES = {"ALL": "all sexes", "FEMALE": "female", "MALE": "male"}
@@ -185,14 +186,14 @@ _HEALTHY = {True: "healthy volunteers accepted", False: "no healthy volunteers"}
 
 
 def population(module: Json) -> str | None:
-    """Who could take part, from the structured fields alone."""
+    """Sex, age and health of the participants, from the structured fields only."""
     parts = (
         _SEXES.get(module.get("sex") or ""),
         _ages(module),
-        _HEALTHY.get(module.get("healthyVolunteers")),  # type: ignore[arg-type]  # nothing is in no dictionary
+        _HEALTHY.get(module.get("healthyVolunteers")),  # type: ignore[arg-type]  # `None` is not in the dictionary
     )
-    said = ", ".join(part for part in parts if part)
-    return said[:1].upper() + said[1:900] if said else None
+    words = ", ".join(part for part in parts if part)
+    return words[:1].upper() + words[1:900] if words else None
 
 
 def _ages(module: Json) -> str | None:

@@ -1,10 +1,10 @@
-"""The records of a file: one study, lines of studies, an array, or a page of the API, told apart by its beginning.
+"""Splits a file into records. The beginning of the file shows its form.
 
     {"protocolSection": ...                      a study, on one line or many; or lines of studies (NDJSON)
     [{"protocolSection": ...                     an array
     {"studies": [...], "nextPageToken": ...      a page, its fields in any order before the studies
 
-Arrays and pages are read element by element, so that memory holds one study; a line and a study have a limit.
+Arrays and pages are read element by element, so that memory holds one study. Lines and studies have a limit.
 """
 
 import re
@@ -17,6 +17,7 @@ import orjson
 
 from app.imports.candidates import Rejection, Unreadable
 from app.imports.readers.json_events import LONGEST_TEXT, TooLong, events, has_long_text
+from app.imports.readers.limits import LimitedReader
 
 LARGEST = 50_000_000
 """The most bytes of one study; the largest known study has a fifth of that."""
@@ -84,26 +85,12 @@ def _records_by_head(head: bytes, stream: BufferedReader) -> Iterator[Record | R
     raise Unreadable("it is no JSON of studies: it begins with neither { nor [")
 
 
-class _LimitedReader:
-    """A stream that raises `Unreadable` if it is read too far without the end of a study."""
-
-    def __init__(self, stream: BufferedReader) -> None:
-        self._stream, self.bytes_since_study = stream, 0
-
-    def read(self, size: int) -> bytes:
-        chunk = self._stream.read(size)
-        self.bytes_since_study += len(chunk)
-        if self.bytes_since_study > LARGEST:
-            raise Unreadable(f"no study ends within {LARGEST:,} bytes")
-        return chunk
-
-
 def _elements(stream: BufferedReader, path: str) -> Iterator[Record]:
-    number, limited = 0, _LimitedReader(stream)
+    number, limited = 0, LimitedReader(stream, LARGEST, Unreadable(f"no study ends within {LARGEST:,} bytes"))
     try:
         found = ijson.items(ijson.parse(events(limited, use_float=True)), path)
         for number, value in enumerate(found, 1):
-            limited.bytes_since_study = 0
+            limited.bytes_since_end = 0
             yield Record(f"study {number}", value)
     except TooLong as error:
         raise Unreadable(f"after study {number} it cannot be read: {error}") from None

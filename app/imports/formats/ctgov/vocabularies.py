@@ -20,22 +20,22 @@ from app.records.fields import (
 Words = dict[str, str]
 
 
-def _theirs(vocabulary: Any) -> Words:
+def _registry_values(vocabulary: Any) -> Words:
     return {word.upper().replace("-", "_"): word for word in get_args(vocabulary)}
 
 
-ALLOCATIONS = _theirs(Allocation)
-INTERVENTION_MODELS = _theirs(InterventionModel)
-OBSERVATIONAL_MODELS = _theirs(ObservationalModel)
-TIME_PERSPECTIVES = _theirs(TimePerspective)
-PURPOSES = _theirs(PrimaryPurpose)
-STATUSES = _theirs(OverallStatus)
-ENROLLED_TYPES = _theirs(EnrolledType)
-ARM_TYPES = _theirs(ArmType)
-INTERVENTION_TYPES = _theirs(InterventionType)
-STATISTICS = _theirs(Statistic)
-HYPOTHESES = _theirs(Hypothesis)
-SIDES = _theirs(Sides)
+ALLOCATIONS = _registry_values(Allocation)
+INTERVENTION_MODELS = _registry_values(InterventionModel)
+OBSERVATIONAL_MODELS = _registry_values(ObservationalModel)
+TIME_PERSPECTIVES = _registry_values(TimePerspective)
+PURPOSES = _registry_values(PrimaryPurpose)
+STATUSES = _registry_values(OverallStatus)
+ENROLLED_TYPES = _registry_values(EnrolledType)
+ARM_TYPES = _registry_values(ArmType)
+INTERVENTION_TYPES = _registry_values(InterventionType)
+STATISTICS = _registry_values(Statistic)
+HYPOTHESES = _registry_values(Hypothesis)
+SIDES = _registry_values(Sides)
 MASKINGS: Words = {
     "NONE": "none",
     "SINGLE": "single-blind",

@@ -1,4 +1,4 @@
-"""FDA labels: Structured Product Labeling, one XML document at a time."""
+"""Labels of the FDA: Structured Product Labeling, one XML document (HL7 v3) per file."""
 
 from app.imports.formats.label.reading import units
 

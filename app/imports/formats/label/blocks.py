@@ -1,4 +1,4 @@
-"""Paragraphs, lists and tables of a section's text, written as lines."""
+"""Writes the paragraphs, lists and tables of a section as lines of text."""
 
 from collections.abc import Iterator
 
@@ -11,12 +11,8 @@ _CONTAINERS = frozenset({"paragraph", "text", "td", "th"})
 _BLOCKS = frozenset({"paragraph", "text", "list", "table"})
 
 
-def _alphabetic(number: int) -> str:
-    return chr(ord("a") + (number - 1) % 26)
-
-
 def _marker(listing: Element, number: int, item: Element) -> str:
-    """What stands before an item: what the label prints there, or as its list is numbered."""
+    """The bullet or number of a list item: the one that the label prints, or else one by the style of the list."""
     printed = next((child for child in item if tag(child) == "caption"), None)
     if printed is not None:
         return one_line("".join(child_pieces(printed, None)))
@@ -24,13 +20,13 @@ def _marker(listing: Element, number: int, item: Element) -> str:
         return "•"
     style = listing.get("styleCode") or ""
     if "Alpha" in style:
-        letter = _alphabetic(number)
+        letter = chr(ord("a") + (number - 1) % 26)
         return f"{letter.upper() if 'Big' in style else letter}."
     return f"{number}."
 
 
 class Blocks:
-    """Writes the text of one section; its footnotes come after the paragraph or the table that they belong to."""
+    """Writes the text of one section. Footnotes follow the paragraph or the table that they belong to."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
@@ -38,7 +34,7 @@ class Blocks:
         self.found: list[Block] = []
 
     def write(self, element: Element, level: int = 0, marker: str = "") -> None:
-        """An element's running text as paragraphs, and the blocks within it in their order."""
+        """Writes the running text of an element as paragraphs, and the blocks in it, in order."""
         running = [element.text or ""]
         for child in element:
             if tag(child) in _BLOCKS and child.get("revised") != "delete":
@@ -60,7 +56,7 @@ class Blocks:
             self.write(element, level, marker)
 
     def _paragraph(self, running: list[str], level: int, marker: str) -> str:
-        """Writes what has run up; the marker that is still to be written, if any."""
+        """Writes the collected text as a paragraph; returns the marker if there was no text to put it before."""
         words = lines("".join(running))
         if not words:
             return marker
@@ -70,7 +66,9 @@ class Blocks:
         span = self._writer.line(before + words)
         inner = Span(span.start + len(before), span.end)
         self.found.append(Block("item" if marker else "paragraph", span, inner, level=level))
-        self._footnotes()
+        for line in _written(self._notes):
+            note = self._writer.line(line)
+            self.found.append(Block("footnote", note, note))
         return ""
 
     def _list(self, listing: Element, level: int) -> None:
@@ -108,14 +106,9 @@ class Blocks:
             self.found.append(Block("table", span, span, table, caption))
         self._writer.gap()
 
-    def _footnotes(self) -> None:
-        for line in _written(self._notes):
-            span = self._writer.line(line)
-            self.found.append(Block("footnote", span, span))
-
 
 def _written(notes: Footnotes) -> Iterator[str]:
-    """The footnotes waiting to be written; those within them follow."""
+    """Yields the lines of all waiting footnotes, including footnotes of footnotes."""
     while notes.waiting:
         sign, note = notes.waiting.pop(0)
         words = one_line("".join(pieces(note, notes)))

@@ -1,4 +1,4 @@
-"""LOINC codes of a label's sections, and which record each becomes."""
+"""LOINC codes of the sections of labels: the kind of safety note of each, and its usual name."""
 
 from app.records.fields import SafetyKind
 
@@ -79,7 +79,7 @@ NAMES: dict[str, str] = {
     "54433-8": "User safety warnings",
     "60561-8": "Other safety information",
 }
-"""What a section is called where the label gives it no heading."""
+"""The names of sections that have no heading."""
 
 ABSOLUTE = frozenset({"34066-1", "34070-3", "43685-7"})
-"""Sections whose subsections are what the section is, whatever codes of their own they have."""
+"""Sections whose subsections are of the kind of the section, whatever their own codes are."""

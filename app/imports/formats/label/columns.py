@@ -1,4 +1,4 @@
-"""What a table's header says of its columns: who was counted, how many there were, and what the numbers are."""
+"""Reads the header of a table: the arm, its size and the measure of each column."""
 
 import re
 from typing import Literal, NamedTuple
@@ -31,12 +31,15 @@ _FIGURES = re.compile(rf"[\d.,%()\[\]<>≤≥~≈±+/\s–—−{MARKS}{RAISED_L
 NOTHING = re.compile(r"[-–—−. ]*|n/?a|none", re.I)
 CLOSING_MARKS = f" ,{MARKS}{RAISED_LETTERS}{RAISED_FIGURES}"
 _THRESHOLD = re.compile(r"\d\s*(?:%|percent\b)", re.I)
-"""A percent of something, which does not say that the numbers below are percents."""
+"""A percentage within the header, which does not mean that the numbers below are percentages."""
 
 
 class Column(NamedTuple):
+    """A column of numbers."""
+
     arm: str
     grade: str
+    """The grades of severity that the column counts; empty for all."""
     n: int | None
     measure: Measure | None
 
@@ -55,13 +58,13 @@ def _measure(words: str) -> Measure | None:
 
 
 def _is_value(cell: Cell) -> bool:
-    """Whether a cell holds figures and signs alone, whatever they mean, or says that there is nothing."""
+    """Whether a cell holds only figures and signs, or a word or sign for no value."""
     figures = any(char.isdigit() for char in cell.words)
     return bool(cell.words) and bool((figures and _FIGURES.fullmatch(cell.words)) or NOTHING.fullmatch(cell.words))
 
 
 def _header_length(table: Table) -> int:
-    """Rows before the first that has a value beside its label; a table may mark its header, or not."""
+    """The number of rows before the first with a value beside its label. Not every table marks its header."""
     for index, row in enumerate(table.rows):
         if not row.header and any(_is_value(cell) for cell in row.cells[1:]):
             return _after_names(table, index)
@@ -69,14 +72,14 @@ def _header_length(table: Table) -> int:
 
 
 def _after_names(table: Table, first: int) -> int:
-    """Rows just before the first numbers that name a group of events are no header."""
+    """Excludes the rows just before the first values that only name a group of events."""
     while first and _only_named(table.rows[first - 1]):
         first -= 1
     return first
 
 
 def _only_named(row: Row) -> bool:
-    """Whether a row has a name alone, in its first place or over all of them, which says nothing of its columns."""
+    """Whether a row has a name only, in its first cell or across all columns."""
     words = row.cells[0].words if row.cells else ""
     alone = not any(cell.words for cell in row.cells[1:])
     across = len({id(cell) for cell in row.cells}) == 1 and _measure(words) is None and not _N.search(words)
@@ -84,7 +87,7 @@ def _only_named(row: Row) -> bool:
 
 
 def _parts(header: tuple[Row, ...], column: int, width: int) -> list[str]:
-    """What the header says of a column, from the top, without what it says of all columns."""
+    """The header cells of a column from the top, without cells that span all columns."""
     parts: list[str] = []
     for row in header:
         cells = row.cells
@@ -99,16 +102,12 @@ def _spans_all(cells: tuple[Cell, ...], width: int) -> bool:
     return width > 2 and len(cells) == width and len({id(cell) for cell in cells[1:]}) == 1
 
 
-def _shared(header: tuple[Row, ...], width: int) -> str:
-    return " ".join(row.cells[-1].words for row in header if _spans_all(row.cells, width))
-
-
 def _tidy_arm(words: str) -> str:
     return " ".join(words.split()).strip(" ,;:").rstrip(CLOSING_MARKS).strip(" ,;:")
 
 
 def _column(parts: list[str], context: str) -> Column | None:
-    """What a column counts, or nothing where the header does not say whose numbers these are."""
+    """The column that a header describes, or `None` if the header names no arm."""
     joined = " ".join(parts)
     if NO_FREQUENCY.search(joined):
         return None
@@ -123,7 +122,7 @@ def _column(parts: list[str], context: str) -> Column | None:
 
 
 def _column_measure(parts: list[str]) -> Measure | None:
-    """What a column's numbers are by its own header: events where a part of it says that alone, such as `n`."""
+    """The measure that the header of a column states: `events` if a part of it is only a word such as `n`."""
     return "events" if any(_EVENTS.match(part) for part in parts) else _measure(" ".join(parts))
 
 
@@ -139,7 +138,7 @@ def _arm_and_grade(parts: list[str]) -> tuple[str, str]:
 
 
 def label_columns(body: tuple[Row, ...], width: int) -> int:
-    """The first columns, in which no row has a value."""
+    """The number of columns before the first in which any row has a value."""
     for column in range(width):
         if any(column < len(row.cells) and _is_value(row.cells[column]) for row in body):
             return column
@@ -147,11 +146,14 @@ def label_columns(body: tuple[Row, ...], width: int) -> int:
 
 
 def columns_of(table: Table, header: tuple[Row, ...], labels: int, width: int) -> dict[int, Column]:
-    context = " ".join((table.caption, _shared(header, width), *(row.cells[0].words for row in header)))
+    """The columns of numbers by their index. Columns whose header names no arm are left out."""
+    shared = (row.cells[-1].words for row in header if _spans_all(row.cells, width))
+    context = " ".join((table.caption, *shared, *(row.cells[0].words for row in header)))
     found = {at: _column(_parts(header, at, width), context) for at in range(labels, width)}
     return {at: column for at, column in found.items() if column}
 
 
 def header_and_body(table: Table) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
+    """Splits the rows of a table."""
     at = _header_length(table)
     return table.rows[:at], table.rows[at:]

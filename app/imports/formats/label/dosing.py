@@ -1,4 +1,4 @@
-"""How a product is dosed, in the label's own words; a dose becomes a number only if there is exactly one."""
+"""Dosing records in the words of the label. A dose becomes a number only if the text names exactly one."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from app.imports.candidates import Json
 from app.imports.formats.label.codes import DOSAGE
 from app.imports.formats.label.drafting import Draft, Group, coded, groups
 from app.imports.formats.label.linking import known_indication
-from app.imports.formats.label.quoting import Said, heading_span, said, title_of
+from app.imports.formats.label.quoting import Statement, heading_span, statement_of, title_of
 from app.records.base_models import fold
 
 _DOSE = re.compile(
@@ -24,7 +24,7 @@ _LIST = re.compile(r",? and |, ")
 
 
 def _one_dose(statement: str) -> Json:
-    """The recommended dose, if the text names no other one, no range, and none by weight, surface or time."""
+    """The recommended dose, if the text names no other dose, no range, and no dose by weight, surface or time."""
     doses = {(found[1], found[2]) for found in _DOSE.finditer(statement)}
     if len(doses) != 1 or _UNCLEAR.search(statement) or not _is_recommended(statement):
         return {}
@@ -35,7 +35,7 @@ def _one_dose(statement: str) -> Json:
 
 
 def _is_recommended(statement: str) -> bool:
-    """Whether the dose itself is recommended, and is not the strength of a tablet or a vial."""
+    """Whether a dose directly follows `recommended dose is`, so that it is not the strength of a tablet or a vial."""
     return any(_DOSE.match(statement, found.end()) for found in _RECOMMENDED.finditer(statement))
 
 
@@ -44,7 +44,7 @@ def _indication(draft: Draft, words: str, own: Mapping[str, str]) -> str | None:
 
 
 def _indications(draft: Draft, group: Group, own: Mapping[str, str]) -> list[str]:
-    """The conditions that a heading names: it as a whole, or each that it lists."""
+    """The ids of the indications that a heading names, either as a whole or as a list of which all are known."""
     span = heading_span(draft.label, group.section)
     if span is None or not group.is_part:
         return []
@@ -57,7 +57,7 @@ def _indications(draft: Draft, group: Group, own: Mapping[str, str]) -> list[str
     return list(dict.fromkeys(found)) if len(found) == len(parts) else []
 
 
-def _records(draft: Draft, group: Group, statement: Said, own: Mapping[str, str]) -> Iterator[Json]:
+def _records(draft: Draft, group: Group, statement: Statement, own: Mapping[str, str]) -> Iterator[Json]:
     title = title_of(draft.label, group.section)
     indications = _indications(draft, group, own)
     each: list[str | None] = [*indications] or [None]
@@ -72,14 +72,14 @@ def _records(draft: Draft, group: Group, statement: Said, own: Mapping[str, str]
         }
 
 
-def offer_dosing(draft: Draft, own: Mapping[str, str]) -> None:
+def add_dosing(draft: Draft, own: Mapping[str, str]) -> None:
     """Adds dosing candidates; `own` holds the ids of the label's indications by folded name."""
     for section in coded(draft.label.sections, DOSAGE):
         for group in groups(section):
-            statement = said(draft.label, group.blocks)
+            statement = statement_of(draft.label, group.blocks)
             if statement is None:
                 continue
             if statement.cut:
-                draft.remark("cut-short", f"dosing: {title_of(draft.label, group.section)}")
+                draft.warn("cut-short", f"dosing: {title_of(draft.label, group.section)}")
             for record in _records(draft, group, statement, own):
-                draft.offer("dosing", record)
+                draft.add("dosing", record)

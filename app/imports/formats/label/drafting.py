@@ -1,4 +1,4 @@
-"""The records that a label gives, as they come together: ids of their own, quotes, and what could not be kept."""
+"""Collects the records of one label, with unique ids, provenance and warnings."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -7,20 +7,20 @@ from typing import NamedTuple
 from app.imports.candidates import Candidate, ImportWarning, Json
 from app.imports.formats.label.codes import KINDS
 from app.imports.formats.label.quoting import LONGEST_ID, all_blocks, path, quotes, slug
-from app.imports.formats.label.text import Block, Rendered, Section, Span
+from app.imports.formats.label.text import Block, LabelText, Section, Span
 from app.imports.name_index import Names
 from app.records.fields import RecordType
 
-MOST_REMARKS = 1000
+MOST_WARNINGS = 1000
 
 
 class Group(NamedTuple):
-    """What makes one record: a section's own text, or one of the sections in it."""
+    """The text that one record is made from: a section's own blocks, or a section within it."""
 
     sections: tuple[Section, ...]
-    """From the outermost."""
+    """The sections from the outermost one to the one that holds the blocks."""
     blocks: tuple[Block | None, ...]
-    """`None` where the text is interrupted by what is another group's."""
+    """The blocks in order, with `None` where blocks of another group come in between."""
 
     @property
     def section(self) -> Section:
@@ -33,23 +33,26 @@ class Group(NamedTuple):
 
 @dataclass(slots=True)
 class Draft:
-    label: Rendered
+    """The candidates and warnings of one label."""
+
+    label: LabelText
     set_id: str
     source: str
     names: Names
     product: str
     product_name: str
-    offers: list[Candidate] = field(default_factory=list)
-    remarks: list[ImportWarning] = field(default_factory=list)
+    candidates: list[Candidate] = field(default_factory=list)
+    warnings: list[ImportWarning] = field(default_factory=list)
     _ids: dict[tuple[str, str], int] = field(default_factory=dict)
-    """How often each was asked for."""
+    """The number of uses of each type and id."""
 
     def id(self, type: RecordType, *parts: str) -> str:
-        """A slug of the label's set and what the parts say, which no other record of the label has."""
+        """A new id made from the beginning of the label's set id and from some texts."""
         stem = slug("-".join(("label", self.set_id[:8], *parts)))[: LONGEST_ID - 5].strip("-")
         return self.unique(type, stem)
 
     def unique(self, type: RecordType, stem: str) -> str:
+        """The id, or the id with a number if another record of the label has it."""
         id = stem
         while (type, id) in self._ids:
             self._ids[type, stem] += 1
@@ -57,19 +60,21 @@ class Draft:
         self._ids[type, id] = 1
         return id
 
-    def offer(self, type: RecordType, data: Json) -> None:
-        self.offers.append(Candidate(type, data))
+    def add(self, type: RecordType, data: Json) -> None:
+        self.candidates.append(Candidate(type, data))
 
-    def remark(self, kind: str, text: str) -> None:
-        if len(self.remarks) < MOST_REMARKS:
-            self.remarks.append(ImportWarning(kind, text if len(text) <= 500 else text[:499] + "…"))
+    def warn(self, kind: str, text: str) -> None:
+        if len(self.warnings) < MOST_WARNINGS:
+            self.warnings.append(ImportWarning(kind, text if len(text) <= 500 else text[:499] + "…"))
 
     def provenance(self, sections: Sequence[Section], spans: Iterable[Span]) -> list[Json]:
         return quotes(self.label, self.source, path(self.label, sections), spans)
 
 
 def groups(section: Section) -> Iterator[Group]:
-    """A section's own text with that of untitled sections in it, then each section that has a heading or a kind."""
+    """Yields the section's own text, with the text of nested sections that have neither a heading nor a kind, and then
+    each other nested section.
+    """
     own: list[Block | None] = list(section.blocks)
     parts: list[Group] = []
     interrupted = False
@@ -87,7 +92,7 @@ def groups(section: Section) -> Iterator[Group]:
 
 
 def coded(sections: Iterable[Section], code: str) -> Iterator[Section]:
-    """The outermost sections with a code, wherever they are."""
+    """Yields the outermost sections with a code, at any depth."""
     for section in sections:
         if section.code == code:
             yield section

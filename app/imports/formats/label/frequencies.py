@@ -1,4 +1,4 @@
-"""How often something happened, from a table of adverse reactions; only what its header says is counted."""
+"""Reads frequencies of events from a table of adverse reactions, as far as its header says what is counted."""
 
 import re
 from collections import Counter
@@ -19,7 +19,7 @@ from app.imports.formats.label.columns import (
 )
 from app.imports.formats.label.inline import MARKS, RAISED_FIGURES, RAISED_LETTERS
 from app.imports.formats.label.quoting import LONGEST_NAME
-from app.imports.formats.label.tables import Cell, Row, Table
+from app.imports.formats.label.tables import EMPTY, Cell, Row, Table
 from app.records.rules import numbers_agree
 
 MOST_ROWS = 5000
@@ -30,27 +30,29 @@ _SIZE = re.compile(
     r"(?: (?:treated|exposed|evaluated|studied|enrolled|randomi[sz]ed))?(?:\s*[\[(]n[\])])?|(?:sample|group) size",
     re.I,
 )
-"""What a row is called that says how many there were, none of whom needs to have had anything."""
+"""The names of rows that state the sizes of the groups and not how many had an event."""
 _NUMBER = r"(\d{1,9}(?:\.\d{1,6})?)"
 _COUNT = r"(\d{1,3}(?:,\d{3})+|\d{1,9})"
 _MARK = rf"(?:\s*[{MARKS}{RAISED_LETTERS}]{{1,6}})?"
 _ANY_MARK = rf"(?:\s*[{MARKS}{RAISED_LETTERS}{RAISED_FIGURES}]{{1,6}})?"
-"""Of a footnote; where a bare number is before it, raised figures could be its power."""
+"""The mark of a footnote. It is not looked for after a bare number, where raised figures could be an exponent."""
 _ONLY_PERCENT = re.compile(rf"{_NUMBER}\s*%{_ANY_MARK}")
 _ONLY_NUMBER = re.compile(rf"{_NUMBER}{_MARK}")
 _COUNT_PERCENT = re.compile(rf"{_COUNT}\s*[\[(]\s*{_NUMBER}\s*(%?)\s*[\])]{_ANY_MARK}")
 _PERCENT_COUNT = re.compile(rf"{_NUMBER}\s*(%?)\s*[\[(]\s*{_COUNT}\s*[\])]{_ANY_MARK}")
 
 
-class Read(NamedTuple):
+class Frequencies(NamedTuple):
+    """The frequencies in a table."""
+
     frequencies: list[dict[str, Any]]
     left_out: list[str]
-    """Cells that hold something which cannot be kept as it is printed."""
+    """The cells whose content is not stored, as text."""
     inconsistent: list[str]
-    """Numbers of which one contradicts another."""
+    """The rows whose numbers contradict each other, as text."""
 
 
-NOT_READ = Read([], [], [])
+NO_FREQUENCIES = Frequencies([], [], [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class _Line:
     event: str
     group: str
     by_columns: bool
-    """Whether the group stands beside the event, not above it."""
+    """Whether the group is in a column beside the event, and not in a row above it."""
     cells: tuple[Cell, ...]
 
 
@@ -83,13 +85,13 @@ def _lines(body: tuple[Row, ...], labels: int) -> Iterator[_Line]:
 
 
 def _row_names(row: Row, labels: int) -> list[str]:
-    """The different names in a row's label columns, in order."""
+    """The distinct names in the label columns of a row, in order."""
     names = [cell.words.rstrip(CLOSING_MARKS) for cell in row.cells[:labels]]
     return list(dict.fromkeys(name for name in names if name))
 
 
 def _value(words: str, column: Column) -> dict[str, int | float] | None:
-    """A cell's numbers, or nothing where it does not say for certain what they are; a sign alone is proved by `n`."""
+    """The numbers of a cell, or `None` if their meaning is not certain."""
     if found := _ONLY_PERCENT.fullmatch(words):
         return {"percent": _number(found[1])} if column.measure != "events" else None
     if pair := _count_and_percent(words, column):
@@ -99,9 +101,9 @@ def _value(words: str, column: Column) -> dict[str, int | float] | None:
 
 
 def _count_and_percent(words: str, column: Column) -> dict[str, int | float] | None:
-    """Both numbers of a cell such as `12 (3.4%)` or `3.4 (12)`, or nothing where it is unsure which is the percent.
+    """Both numbers of a cell such as `12 (3.4%)` or `3.4 (12)`, or `None` if it is unsure which is the percentage.
 
-    The header tells which one it is, or the sign in the cell does, where the column has a group size.
+    It is sure if the header states the order, or if the cell has a percent sign and the column a group size.
     """
     sure = column.n is not None
     if (found := _COUNT_PERCENT.fullmatch(words)) and ((found[3] and sure) or column.measure == "events-percent"):
@@ -117,12 +119,6 @@ def _bare(printed: str, measure: Measure | None) -> dict[str, int | float] | Non
     return {"events": int(printed)} if measure == "events" and "." not in printed else None
 
 
-def _sound(row: dict[str, Any]) -> bool:
-    percent, events = row.get("percent"), row.get("events")
-    in_range = percent is None or 0 <= percent <= 100
-    return in_range and not list(numbers_agree("", events, percent, row.get("n")))
-
-
 def _row(event: str, column: Column, cell: Cell) -> dict[str, Any] | None:
     numbers = _value(cell.words, column)
     name = f"{event}, {column.grade}" if column.grade else event
@@ -133,7 +129,7 @@ def _row(event: str, column: Column, cell: Cell) -> dict[str, Any] | None:
 
 
 def _belong(row: dict[str, Any], last: dict[str, Any]) -> bool:
-    """Whether one has the count and the other the percent of the same event in the same arm."""
+    """Whether one row has the count and the other the percentage of the same event in the same arm."""
     same = all(last.get(name) == row.get(name) for name in ("event", "arm", "n"))
     return same and not ({"events", "percent"} & last.keys() & row.keys())
 
@@ -148,13 +144,13 @@ def _joined(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return joined
 
 
-def _told(row: dict[str, Any]) -> str:
+def _as_text(row: dict[str, Any]) -> str:
     numbers = ", ".join(str(row[name]) for name in ("n", "events", "percent") if name in row)
     return f"{row['event']} / {row['arm']}: {numbers}"
 
 
 def _named(lines: list[_Line]) -> Iterator[tuple[str, _Line]]:
-    """An event that stands under several groups, or is but a part of one, is told apart by its group."""
+    """Yields each line with the name of its event, to which the group is added if the event alone is ambiguous."""
     often = Counter(line.event for line in lines)
     repeated = any(number > 1 for number in often.values())
     for line in lines:
@@ -162,31 +158,28 @@ def _named(lines: list[_Line]) -> Iterator[tuple[str, _Line]]:
         yield f"{line.group}: {line.event}" if apart and line.group else line.event, line
 
 
-def _filled(line: _Line, columns: dict[int, Column]) -> Iterator[tuple[Column, Cell]]:
-    for at, column in columns.items():
-        if at < len(line.cells) and not NOTHING.fullmatch(line.cells[at].words):
-            yield column, line.cells[at]
-
-
-def read_frequencies(table: Table) -> Read:
-    """Nothing where a table is no table of frequencies, or says of no column who was counted."""
+def read_frequencies(table: Table) -> Frequencies:
+    """Reads a table; the result is empty if it is not a table of frequencies or if no column names an arm."""
     header, body = header_and_body(table)
     width = max((len(row.cells) for row in table.rows), default=0)
     labels = label_columns(body, width)
     if not body or not header or not labels or len(body) > MOST_ROWS or NO_FREQUENCY.search(table.caption):
-        return NOT_READ
+        return NO_FREQUENCIES
     rows, left_out = _rows(list(_lines(body, labels)), columns_of(table, header, labels, width))
     sound, inconsistent = _by_soundness(_joined(rows))
-    return Read(sound, left_out, inconsistent)
+    return Frequencies(sound, left_out, inconsistent)
 
 
 def _rows(lines: list[_Line], columns: dict[int, Column]) -> tuple[list[dict[str, Any]], list[str]]:
-    """The frequencies in a table's cells, and as text the cells that hold none; a row of group sizes holds none."""
+    """The frequencies in the cells, and the other cells as text. A row of group sizes has no frequencies."""
     rows: list[dict[str, Any]] = []
     left_out: list[str] = []
     for event, line in _named(lines):
         is_size = bool(_SIZE.fullmatch(line.event))
-        for column, cell in _filled(line, columns):
+        for at, column in columns.items():
+            cell = line.cells[at] if at < len(line.cells) else EMPTY
+            if NOTHING.fullmatch(cell.words):
+                continue
             row = None if is_size else _row(event, column, cell)
             if row:
                 rows.append(row)
@@ -196,12 +189,14 @@ def _rows(lines: list[_Line], columns: dict[int, Column]) -> tuple[list[dict[str
 
 
 def _by_soundness(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
-    """The rows whose numbers agree with each other, and the others as text."""
+    """The rows whose numbers agree with each other, and the other rows as text."""
     sound: list[dict[str, Any]] = []
     inconsistent: list[str] = []
     for row in rows:
-        if _sound(row):
+        percent = row.get("percent")
+        in_range = percent is None or 0 <= percent <= 100
+        if in_range and not list(numbers_agree("", row.get("events"), percent, row.get("n"))):
             sound.append(row)
         else:
-            inconsistent.append(_told(row))
+            inconsistent.append(_as_text(row))
     return sound, inconsistent

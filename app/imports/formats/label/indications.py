@@ -1,4 +1,4 @@
-"""What a label's product is indicated for: one condition for each part, or for each list item, of its indications."""
+"""The indications of a label: one for each titled part of the section, or for each list item."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from app.records.base_models import fold
 MOST = 100
 LONGEST_SENTENCE = 2000
 LONGEST_CONDITION = 150
-"""The longest name of a condition; what is longer is a sentence about it."""
+"""The longest name of a condition; a longer text is a sentence about it."""
 
 _LIMITATION = re.compile(r"\b(?:limitations?|limited) (?:of|to) use\b|\bimportant limitations?\b", re.I)
 _NOT = re.compile(
@@ -27,7 +27,7 @@ _NOT = re.compile(
 _OF_OTHERS = re.compile(
     r"(?<!\bnot )\bindicated\b|\b(?:who|whom|whose|that|which|when|where|if|unless|because)\b", re.I
 )
-"""What makes a `not` after it one of patients or of other products: `indicated for patients who have not been ...`."""
+"""Words after which a `not` is about patients or other products: `indicated for patients who have not been ...`."""
 _ACTIONS = re.compile(
     r"\b(?:treatment|management|relief|prevention|prophylaxis) of (?:the )?(?:signs and symptoms of )?|"
     r"\b(?:relieves?|treats?|prevents?|reduces?) ",
@@ -40,7 +40,10 @@ _OF_WHOM = re.compile(r" in (?:adults?|adolescents?|children|infants?|patients?|
 
 
 class Use(NamedTuple):
+    """A use of the product that the label states."""
+
     name: Span
+    """The name of the condition, or a sentence about it."""
     quoted: tuple[Span, ...]
     sections: tuple[Section, ...]
     is_sentence: bool
@@ -109,13 +112,13 @@ def _leaves(blocks: list[Block], text: str) -> Iterator[Block]:
 
 
 def _affirmed(draft: Draft, group: Group) -> Iterator[Block]:
-    """A group's blocks up to the first that states what the product is not indicated for."""
+    """Yields the blocks before the first one that states what the product is not indicated for."""
     text = draft.label.text
     for block in filter(None, group.blocks):
         if _LIMITATION.search(text[block.span.start : block.span.end][:80]):
             return
         if _is_denied(text, block.words):
-            draft.remark("use-denied", " ".join(draft.label.at(block.words).split()))
+            draft.warn("use-denied", " ".join(draft.label.at(block.words).split()))
             return
         yield block
 
@@ -150,20 +153,16 @@ def _uses(draft: Draft, section: Section) -> Iterator[Use]:
             yield from _own_uses(draft, group)
 
 
-def _linked(draft: Draft, name: str) -> str | None:
-    return known_indication(name, draft.names) or known_indication(_OF_WHOM.sub("", name), draft.names)
-
-
 def _new(draft: Draft, use: Use, name: str) -> str:
     own = slug(name)[:115].strip("-")
     short = bool(own) and not use.is_sentence and len(own) <= 100
     id = draft.unique("indications", own) if short else draft.id("indications", "indication", own or "unnamed")
     provenance = draft.provenance(use.sections, use.quoted)
-    draft.offer("indications", {"id": id, "name": cut_short(name), "provenance": provenance})
+    draft.add("indications", {"id": id, "name": cut_short(name), "provenance": provenance})
     return id
 
 
-def offer_indications(draft: Draft) -> dict[str, str]:
+def add_indications(draft: Draft) -> dict[str, str]:
     """Adds candidates for conditions that are not stored yet; returns the ids of all, by folded name."""
     ids: dict[str, str] = {}
     for section in coded(draft.label.sections, INDICATIONS):
@@ -172,10 +171,10 @@ def offer_indications(draft: Draft) -> dict[str, str]:
             key = fold("indications", name)
             if key in ids or len(ids) >= MOST:
                 continue
-            known = _linked(draft, name)
+            known = known_indication(name, draft.names) or known_indication(_OF_WHOM.sub("", name), draft.names)
             if known:
-                draft.remark("indication-known", f"{name} is {known}")
+                draft.warn("indication-known", f"{name} is {known}")
             elif len(name) > 300:
-                draft.remark("cut-short", f"indication: {name}")
+                draft.warn("cut-short", f"indication: {name}")
             ids[key] = known or _new(draft, use, name)
     return ids

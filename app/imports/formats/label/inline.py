@@ -1,4 +1,4 @@
-"""The words of running text: line breaks, raised and lowered figures, and the marks of footnotes."""
+"""Extracts running text: line breaks, superscripts and subscripts, and the marks of footnotes."""
 
 import re
 from collections.abc import Iterator
@@ -11,27 +11,29 @@ _RAISED = str.maketrans("0123456789+-−=(),abcdefghijklmn", "⁰¹²³⁴⁵⁶
 _LOWERED = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎")
 MARKS = "*†‡§¶#"
 MOST_MARKS = 20
-"""Side by side; then they are counted, or many footnotes would be longer than all else."""
+"""The longest mark of a footnote. Later marks end in a number, because they would grow with each footnote."""
 RAISED_LETTERS = "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿ"
 RAISED_FIGURES = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 BREAK = "\v"
-"""A line break until lines are made of it: no XML can hold this character."""
+"""Stands for a line break until the text is split into lines. XML cannot contain this character."""
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
-"""Without those that are a kind of space."""
+"""Control characters, except those that are white space."""
 _SPACE = re.compile(r"\s+")
 _BEFORE_CLOSING = re.compile(r"\n(?=[\])]|[.,;:](?!\d))")
-"""Where the file's own indentation came between a word and what closes it."""
+"""A line break that the indentation of the file puts before closing punctuation."""
 
 
 class Footnotes:
-    """Footnotes of a table or a run of text, in the order and with the marks that FDA's own rendering gives them."""
+    """The footnotes of a table or a section, with the marks that the FDA's stylesheet gives them, in order."""
 
     def __init__(self) -> None:
         self.waiting: list[tuple[str, Element]] = []
+        """The mark and the element of each footnote whose text is not written yet."""
         self._marks: dict[str, str] = {}
         self._count = 0
 
     def mark(self, note: Element) -> str:
+        """Adds a footnote and returns its mark."""
         times = self._count // len(MARKS) + 1
         sign = MARKS[self._count % len(MARKS)] * min(times, MOST_MARKS) + (str(times) if times > MOST_MARKS else "")
         self._count += 1
@@ -40,11 +42,12 @@ class Footnotes:
         return sign
 
     def again(self, reference: Element) -> str:
+        """The mark of the footnote that a reference points to; empty if there is none."""
         return self._marks.get(reference.get("IDREF") or "", "") if reference.get("IDREF") else ""
 
 
 def _shifted(words: str, table: dict[int, int]) -> str:
-    """Figures, and a note's letters, raised or lowered, so that 10⁶ is not read as 106; words stay as they are."""
+    """The text in raised or lowered characters, so that 10⁶ is not read as 106; unchanged if one has no such form."""
     core = words.strip()
     return words.translate(table) if core and all(ord(char) in table for char in core) else words
 
@@ -69,7 +72,7 @@ def _element(element: Element, notes: Footnotes | None) -> Iterator[str]:
 
 
 def pieces(element: Element, notes: Footnotes | None) -> Iterator[str]:
-    """The text of an element in order; `notes` collects its footnotes, without it they are passed over."""
+    """Yields the text of an element in order. Footnotes are added to `notes`, or left out if it is `None`."""
     yield element.text or ""
     for child in element:
         yield from _element(child, notes)
@@ -81,11 +84,11 @@ def child_pieces(child: Element, notes: Footnotes | None) -> Iterator[str]:
 
 
 def one_line(words: str) -> str:
-    """With single spaces and without control characters, which neither JSON nor a database needs to keep."""
+    """The text in one line, with single spaces and without control characters."""
     single = _SPACE.sub(lambda space: "\n" if "\n" in space[0] else " ", _CONTROL.sub("", words).strip())
     return _BEFORE_CLOSING.sub("", single).replace("\n", " ")
 
 
 def lines(words: str) -> str:
-    """Each line as `one_line`, none of them empty."""
+    """The text with `one_line` applied to each line, without empty lines."""
     return "\n".join(filter(None, map(one_line, words.split(BREAK))))

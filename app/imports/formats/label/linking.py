@@ -1,4 +1,4 @@
-"""Links a label to the stored product and the stored conditions that it is about."""
+"""Links a label to the stored product and to the stored indications that it names."""
 
 import re
 from typing import NamedTuple
@@ -42,19 +42,15 @@ def _substances(products: list[Product]) -> tuple[Ingredient, ...]:
 
 
 def _without_salt(name: str, ingredients: tuple[Ingredient, ...]) -> str | None:
-    """The acting part of a name such as sildenafil citrate, as it is printed there."""
+    """The active moiety at the start of a name such as `sildenafil citrate`; `None` if the name has no salt."""
     if len(ingredients) != 1 or not (moiety := ingredients[0].moiety):
         return None
     salted = name.casefold().startswith(moiety.casefold() + " ")
     return name[: len(moiety)] if salted else None
 
 
-def _is_named(product: Product) -> bool:
-    return bool(product.generic or product.name or product.ingredients)
-
-
 def _printed_name(product: Product) -> str:
-    """The nonproprietary name; the brand where there is none."""
+    """The nonproprietary name of a product, or else its brand name."""
     return product.generic or product.name
 
 
@@ -63,7 +59,7 @@ def _alike(first: Product, product: Product) -> bool:
 
 
 def _other_names(products: list[Product]) -> tuple[str, ...]:
-    """The names, each once, of the products that are not called like the first one."""
+    """The distinct names of the products whose name differs from that of the first one."""
     return _distinct([_printed_name(product) for product in products if not _alike(products[0], product)])
 
 
@@ -73,7 +69,7 @@ def _sole_substance(ingredients: tuple[Ingredient, ...]) -> str:
 
 
 def _generic_name(product: Product, ingredients: tuple[Ingredient, ...]) -> str:
-    """The nonproprietary name; else the only ingredient's, the brand, or the names of all ingredients together."""
+    """The nonproprietary name, or else the name of the only ingredient, the brand, or the names of all ingredients."""
     together = " and ".join(ingredient.name for ingredient in ingredients)
     return product.generic or _sole_substance(ingredients) or product.name or together
 
@@ -96,7 +92,7 @@ def identify(products: list[Product], names: Names) -> Identity | None:
     A brand name identifies the product for certain, a nonproprietary name nearly so. A UNII is not used, because
     several products share one.
     """
-    named = [product for product in products if _is_named(product)]
+    named = [product for product in products if _printed_name(product) or product.ingredients]
     if not named:
         return None
     first = named[0]
@@ -140,7 +136,7 @@ def us_suffix_name(identity: Identity) -> str | None:
 
 
 def known_indication(name: str, names: Names) -> str | None:
-    """The condition that a name finds as it is printed, with a straight apostrophe, or without what is in brackets."""
+    """The indication that a name finds: as printed, with straight apostrophes, without brackets, or as a slug."""
     straight = name.replace("’", "'")
     plain = _BRACKETED.sub(" ", straight).strip()
     for candidate in (name, straight, plain, slug(plain)):

@@ -1,18 +1,19 @@
-"""How a label says its product works."""
+"""The mechanism of action in the words of the label."""
 
 from app.imports.formats.label.codes import MECHANISM
 from app.imports.formats.label.drafting import Draft, coded
-from app.imports.formats.label.quoting import all_blocks, cut_short, said
+from app.imports.formats.label.quoting import all_blocks, cut_short, statement_of
 
 
-def offer_mechanisms(draft: Draft) -> None:
+def add_mechanisms(draft: Draft) -> None:
+    """Adds a candidate for each section on the mechanism of action."""
     for section in coded(draft.label.sections, MECHANISM):
-        statement = said(draft.label, all_blocks(section))
+        statement = statement_of(draft.label, all_blocks(section))
         if statement is None:
             continue
         title = f"Mechanism of action of {draft.product_name}"
         if statement.cut:
-            draft.remark("cut-short", title)
+            draft.warn("cut-short", title)
         data = {
             "id": draft.id("mechanisms", "mechanism-of-action"),
             "title": cut_short(title),
@@ -20,4 +21,4 @@ def offer_mechanisms(draft: Draft) -> None:
             "products": [draft.product],
             "provenance": draft.provenance((section,), statement.spans),
         }
-        draft.offer("mechanisms", data)
+        draft.add("mechanisms", data)

@@ -1,4 +1,4 @@
-"""A label's XML, opened so that nothing outside of it is read and nothing in it grows."""
+"""Parses a label's XML safely: no other file is read, no entity is expanded, and size and depth are limited."""
 
 from typing import IO, TypeAlias
 
@@ -9,7 +9,7 @@ from app.imports.readers.xml import SAFE_PARSER_OPTIONS
 
 LARGEST = 50_000_000
 DEEPEST = 100
-"""Elements within elements; labels have about 30."""
+"""The most levels of nested elements; labels have about 30."""
 NAMESPACE = "urn:hl7-org:v3"
 HL7 = {"v": NAMESPACE}
 
@@ -17,7 +17,7 @@ Element: TypeAlias = etree._Element
 
 
 def tag(element: Element) -> str:
-    """An element's name without its namespace; empty for what is no element."""
+    """The name of an element without its namespace; empty for comments and processing instructions."""
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
@@ -30,7 +30,7 @@ def find_all(element: Element, path: str) -> list[Element]:
 
 
 def attribute(element: Element | None, name: str) -> str | None:
-    """An attribute's value, or nothing where either is missing or blank."""
+    """The value of an attribute; `None` if the element or the attribute is missing, or the value is blank."""
     value = None if element is None else element.get(name)
     return " ".join(str(value).split()) or None if value is not None else None
 
@@ -56,8 +56,8 @@ def _check_depth(root: Element) -> None:
             raise Unreadable(f"line {element.sourceline}: elements are nested more than {DEEPEST} deep")
 
 
-def opened(file: IO[bytes]) -> Element:
-    """The `document` element of a label; raises `Unreadable`."""
+def parse_document(file: IO[bytes]) -> Element:
+    """Parses a file and returns the `document` element of the label; raises `Unreadable` if there is none."""
     content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise Unreadable(f"a label has at most {LARGEST:,} bytes")

@@ -1,4 +1,4 @@
-"""What a label says of its products beside its text: names, forms, active ingredients, and who is behind the label."""
+"""The product data elements of a label: names, forms, active ingredients, and the labeler."""
 
 import re
 from collections.abc import Iterator
@@ -19,11 +19,12 @@ class Ingredient:
     name: str
     unii: str | None
     moiety: str
-    """The part of it that acts, where the label tells it apart."""
+    """The active moiety, if it is another substance than the ingredient; else empty."""
     moiety_unii: str | None
     strength: str
 
     def line(self) -> str:
+        """The line about the ingredient in the text of the label."""
         moiety = f", active moiety {self.moiety}{_coded(self.moiety_unii)}" if self.moiety else ""
         strength = f", {self.strength}" if self.strength else ""
         return f"Active ingredient: {self.name}{_coded(self.unii)}{moiety}{strength}"
@@ -31,12 +32,15 @@ class Ingredient:
 
 @dataclass(frozen=True, slots=True)
 class Product:
+    """A product of a label, in one strength and form."""
+
     name: str
     generic: str
     form: str
     ingredients: tuple[Ingredient, ...]
 
     def lines(self) -> Iterator[str]:
+        """Yields the lines about the product in the text of the label."""
         generic = f" ({self.generic})" if self.generic and self.generic != self.name else ""
         yield one_line(f"Product: {self.name}{generic} {self.form}")
         yield from (ingredient.line() for ingredient in self.ingredients)
@@ -98,7 +102,9 @@ def _ingredients(holder: Element) -> Iterator[Ingredient]:
 
 
 def _product(element: Element) -> Product:
-    """A kit's ingredients are those of its parts, other than of what merely comes with it, such as a swab."""
+    """Reads a product. A kit has the ingredients of its parts, or only of those with its own generic name, if there are
+    any: the other parts, such as a swab, only come with it.
+    """
     generic = _words(element, GENERIC)
     parts = find_all(element, "v:part/v:partProduct")
     own = [part for part in parts if _words(part, GENERIC).casefold() == generic.casefold()]
@@ -109,7 +115,7 @@ def _product(element: Element) -> Product:
 
 
 def products_of(document: Element) -> list[Product]:
-    """All of a label, in its order: strengths and packages of what is one product here."""
+    """The products of a label in order, one for each strength and form."""
     found: list[Product] = []
     for outer in document.iterfind(PRODUCTS, {"v": "urn:hl7-org:v3"}):
         inner = find(outer, "v:manufacturedProduct")
@@ -120,4 +126,5 @@ def products_of(document: Element) -> list[Product]:
 
 
 def labeler(document: Element) -> str:
+    """The name of the company that is responsible for the label."""
     return _words(document, "v:author/v:assignedEntity/v:representedOrganization/v:name")

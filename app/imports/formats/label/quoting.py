@@ -1,4 +1,4 @@
-"""What a record says in a label's own words, and where in the label's text they stand."""
+"""Statements and quotes in the words of a label, with their positions in its text."""
 
 import re
 import unicodedata
@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from app.imports.formats.label.codes import NAMES
-from app.imports.formats.label.text import Block, Rendered, Section, Span
+from app.imports.formats.label.text import Block, LabelText, Section, Span
 
 LONGEST = 20_000
-"""Code points of a statement, and of a quote."""
+"""The most code points of a statement or a quote."""
 MOST_QUOTES = 100
 LONGEST_NAME = 300
 LONGEST_ID = 120
@@ -19,14 +19,17 @@ _NUMBER = re.compile(r"^(?:section\s+)?\d+(?:\.\d+)*\.?(?:\s+|(?=[A-Z]))", re.IG
 _SENTENCE_END = re.compile(r"[.!?][)\]”\"']*(?=\s)|\n")
 
 
-class Said(NamedTuple):
+class Statement(NamedTuple):
+    """A statement in the words of a label."""
+
     statement: str
     spans: tuple[Span, ...]
     cut: bool
+    """Whether the label says more than fits."""
 
 
 def cut_short(words: str, longest: int = LONGEST_NAME) -> str:
-    """At most so long, cut between words."""
+    """Cuts a text to a length between two words, and marks the cut with an ellipsis."""
     if len(words) <= longest:
         return words
     kept, _, _ = words[: longest - 1].rpartition(" ")
@@ -34,7 +37,7 @@ def cut_short(words: str, longest: int = LONGEST_NAME) -> str:
 
 
 def slug(words: str) -> str:
-    """As an id's part; a letter with an accent becomes the letter, any other sign a hyphen."""
+    """The text as a part of an id: accents are dropped, and other characters become hyphens."""
     apart = unicodedata.normalize("NFKD", words.replace("’", "").replace("'", "")).casefold()
     plain = "".join(char for char in apart if not unicodedata.combining(char))
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
@@ -44,8 +47,8 @@ def without_number(heading: str) -> str:
     return _NUMBER.sub("", heading, count=1)
 
 
-def heading_span(label: Rendered, section: Section) -> Span | None:
-    """A section's heading without its number."""
+def heading_span(label: LabelText, section: Section) -> Span | None:
+    """The span of a section's heading without its number."""
     if section.heading is None:
         return None
     words = label.at(section.heading)
@@ -53,8 +56,10 @@ def heading_span(label: Rendered, section: Section) -> Span | None:
     return Span(section.heading.end - len(rest), section.heading.end) if rest else section.heading
 
 
-def title_of(label: Rendered, section: Section) -> str:
-    """A section's heading without its number; the code's own name where it has none or only shouts it."""
+def title_of(label: LabelText, section: Section) -> str:
+    """The heading of a section without its number. The usual name of its LOINC code is taken if there is no heading, or
+    if the heading is that name in capitals.
+    """
     span = heading_span(label, section)
     usual = NAMES.get(section.code or "", "")
     words = "" if span is None else label.at(span)
@@ -63,15 +68,15 @@ def title_of(label: Rendered, section: Section) -> str:
     return words
 
 
-def path(label: Rendered, sections: Sequence[Section]) -> str:
-    """Where something stands: the outermost section's code, then the headings down to it."""
+def path(label: LabelText, sections: Sequence[Section]) -> str:
+    """The place of a quote: the code of the outermost section, and the headings from there down to the quote."""
     headings = [label.at(section.heading) for section in sections if section.heading]
     names = headings or [NAMES.get(sections[0].code or "", "")]
     return cut_short(f"{sections[0].code or ''} {' > '.join(names)}".strip())
 
 
 def all_blocks(section: Section) -> Iterator[Block]:
-    """Its own blocks, then those of the sections in it under their headings."""
+    """Yields the blocks of a section, and then the headings and blocks of the sections in it."""
     yield from section.blocks
     for inner in section.sections:
         if inner.heading:
@@ -80,7 +85,7 @@ def all_blocks(section: Section) -> Iterator[Block]:
 
 
 def _runs(blocks: Iterable[Block | None]) -> Iterator[Span]:
-    """Spans of blocks that follow each other; nothing in between breaks them."""
+    """Yields one span for each run of blocks without `None` between them."""
     run: Span | None = None
     for block in blocks:
         if block is None:
@@ -94,7 +99,7 @@ def _runs(blocks: Iterable[Block | None]) -> Iterator[Span]:
 
 
 def fitting(text: str, span: Span, room: int = LONGEST) -> Span:
-    """As much of a span as there is room for, up to the end of a sentence; empty where none fits."""
+    """The span cut at the end of the last sentence that fits into `room` code points; empty if none fits."""
     if span.end - span.start <= room:
         return span
     ends = [found.end() for found in _SENTENCE_END.finditer(text, span.start, span.start + max(room, 0))]
@@ -102,8 +107,8 @@ def fitting(text: str, span: Span, room: int = LONGEST) -> Span:
     return Span(span.start, span.start + len(text[span.start : end].rstrip()))
 
 
-def said(label: Rendered, blocks: Iterable[Block | None]) -> Said | None:
-    """The words of some blocks; `None` among them stands for what is left out."""
+def statement_of(label: LabelText, blocks: Iterable[Block | None]) -> Statement | None:
+    """The statement made of some blocks, or `None` if they have no text. `None` among them marks an omission."""
     spans: list[Span] = []
     room, cut = LONGEST, False
     for run in _runs(blocks):
@@ -115,10 +120,10 @@ def said(label: Rendered, blocks: Iterable[Block | None]) -> Said | None:
         if cut:
             break
     statement = BETWEEN.join(label.at(span) for span in spans)
-    return Said(statement, tuple(spans), cut) if statement.strip() else None
+    return Statement(statement, tuple(spans), cut) if statement.strip() else None
 
 
-def quotes(label: Rendered, source: str, section: str, spans: Iterable[Span]) -> list[dict[str, Any]]:
+def quotes(label: LabelText, source: str, section: str, spans: Iterable[Span]) -> list[dict[str, Any]]:
     return [
         {"source": source, "section": section, "quote": label.at(span), "start": span.start}
         for span in dict.fromkeys(spans)

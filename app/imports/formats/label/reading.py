@@ -1,4 +1,4 @@
-"""A label of FDA's Structured Product Labeling (HL7 v3 XML) as a source with its whole text, and what it says."""
+"""Reads one label: a source with the label's whole text, its product, and the records that the text states."""
 
 import re
 from collections.abc import Iterator
@@ -7,17 +7,17 @@ from hashlib import sha256
 from typing import IO
 
 from app.imports.candidates import Found, ImportWarning, Json, Rejection, SourceItem
-from app.imports.formats.label.dosing import offer_dosing
+from app.imports.formats.label.dosing import add_dosing
 from app.imports.formats.label.drafting import Draft
-from app.imports.formats.label.indications import offer_indications
+from app.imports.formats.label.indications import add_indications
 from app.imports.formats.label.linking import Identity, identify, us_suffix_name
-from app.imports.formats.label.mechanisms import offer_mechanisms
-from app.imports.formats.label.opening import Element, attribute, find, opened
+from app.imports.formats.label.mechanisms import add_mechanisms
+from app.imports.formats.label.opening import Element, attribute, find, parse_document
 from app.imports.formats.label.product_data import labeler, products_of
 from app.imports.formats.label.quoting import cut_short, fitting, quotes
-from app.imports.formats.label.rendering import rendered
-from app.imports.formats.label.safety import offer_safety_notes
-from app.imports.formats.label.text import Rendered
+from app.imports.formats.label.rendering import render
+from app.imports.formats.label.safety import add_safety_notes
+from app.imports.formats.label.text import LabelText
 from app.imports.name_index import Names
 
 DAILYMED = "https://dailymed.nlm.nih.gov/dailymed/drugInfo.cfm?setid="
@@ -46,14 +46,14 @@ def _version(document: Element) -> int | None:
     return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
 
 
-def _title(label: Rendered, identity: Identity) -> str:
-    """Its title without what all titles say, or what the product is called."""
+def _title(label: LabelText, identity: Identity) -> str:
+    """The label's title without the phrases that all labels have, or else the names of the product."""
     telling = [line for line in label.title.split("\n") if not _ABOUT_HIGHLIGHTS.search(line)]
     names = ", ".join(identity.brands)
     return " ".join(telling) or (f"{names} ({identity.name})" if names else identity.name)
 
 
-def _source(document: Element, set_id: str, label: Rendered, identity: Identity) -> Json:
+def _source(document: Element, set_id: str, label: LabelText, identity: Identity) -> Json:
     data = {
         "id": f"label-{set_id}",
         "kind": "label",
@@ -71,7 +71,7 @@ def _source(document: Element, set_id: str, label: Rendered, identity: Identity)
     return {name: value for name, value in data.items() if value is not None}
 
 
-def _product(document: Element, label: Rendered, identity: Identity, source: str) -> Json:
+def _product(document: Element, label: LabelText, identity: Identity, source: str) -> Json:
     units = {ingredient.unii for ingredient in identity.ingredients}
     data = {
         "id": identity.id,
@@ -88,7 +88,7 @@ def _product(document: Element, label: Rendered, identity: Identity, source: str
     return {name: value for name, value in data.items() if value is not None}
 
 
-def _product_remarks(identity: Identity) -> Iterator[ImportWarning]:
+def _product_warnings(identity: Identity) -> Iterator[ImportWarning]:
     if len(identity.ingredients) > 1:
         names = ", ".join(ingredient.name for ingredient in identity.ingredients)
         yield ImportWarning("several-ingredients", cut_short(f"no UNII is the whole product's: {names}", 500))
@@ -96,21 +96,21 @@ def _product_remarks(identity: Identity) -> Iterator[ImportWarning]:
         yield ImportWarning("another-product-in-label", cut_short(f"{other}, beside {identity.name}", 500))
 
 
-def _unit(document: Element, set_id: str, label: Rendered, identity: Identity, names: Names) -> SourceItem:
+def _unit(document: Element, set_id: str, label: LabelText, identity: Identity, names: Names) -> SourceItem:
     draft = Draft(label, set_id, f"label-{set_id}", names, identity.id, identity.name)
-    draft.offer("sources", _source(document, set_id, label, identity))
-    draft.offer("products", _product(document, label, identity, draft.source))
-    draft.remarks.extend(_product_remarks(identity))
-    own = offer_indications(draft)
-    offer_mechanisms(draft)
-    offer_safety_notes(draft)
-    offer_dosing(draft, own)
-    return SourceItem(f"label {set_id}", tuple(draft.offers), remarks=tuple(draft.remarks))
+    draft.add("sources", _source(document, set_id, label, identity))
+    draft.add("products", _product(document, label, identity, draft.source))
+    draft.warnings.extend(_product_warnings(identity))
+    own = add_indications(draft)
+    add_mechanisms(draft)
+    add_safety_notes(draft)
+    add_dosing(draft, own)
+    return SourceItem(f"label {set_id}", tuple(draft.candidates), warnings=tuple(draft.warnings))
 
 
 def units(file: IO[bytes], name: str, names: Names) -> Iterator[Found]:
-    """The one unit of one label; raises `Unreadable` where the file is no XML, or no label."""
-    document = opened(file)
+    """Yields the source item of the label, or a rejection; raises `Unreadable` if the file is not a label in XML."""
+    document = parse_document(file)
     set_id = _set_id(document)
     if set_id is None:
         yield Rejection(name, "/setId", "a label has a setId whose root is a UUID")
@@ -120,7 +120,7 @@ def units(file: IO[bytes], name: str, names: Names) -> Iterator[Found]:
     if identity is None:
         yield Rejection(f"label {set_id}", "/component", "the label names no product")
         return
-    label = rendered(document, products)
+    label = render(document, products)
     if len(label.text) > LONGEST_TEXT:
         yield Rejection(f"label {set_id}", "", f"its text has more than {LONGEST_TEXT:,} characters")
         return

@@ -1,11 +1,11 @@
-"""A label as text: its title, product data, highlights and sections, always the same from the same XML."""
+"""Renders a label as plain text: title, product data, highlights and sections. The same XML gives the same text."""
 
 from app.imports.formats.label.blocks import Blocks
 from app.imports.formats.label.codes import NAMES
 from app.imports.formats.label.inline import lines, one_line, pieces
 from app.imports.formats.label.opening import Element, attribute, find, find_all
 from app.imports.formats.label.product_data import Product, labeler
-from app.imports.formats.label.text import Rendered, Section, Span, Writer
+from app.imports.formats.label.text import LabelText, Section, Span, Writer
 
 SECTIONS = "v:component/v:structuredBody/v:component/v:section"
 WITHIN = "v:component/v:section"
@@ -60,7 +60,7 @@ def _product_data(document: Element, products: list[Product], writer: Writer) ->
     return Span(start, max(start, writer.length - 1))
 
 
-def rendered(document: Element, products: list[Product]) -> Rendered:
+def render(document: Element, products: list[Product]) -> LabelText:
     writer = Writer()
     title = _title(document)
     if title:
@@ -73,4 +73,4 @@ def rendered(document: Element, products: list[Product]) -> Rendered:
     for section in sections:
         _highlights(section, writer)
     body = tuple(_section(section, writer) for section in sections)
-    return Rendered(writer.text(), title, data, body)
+    return LabelText(writer.text(), title, data, body)

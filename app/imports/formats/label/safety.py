@@ -1,4 +1,4 @@
-"""Safety notes: one for each part of a label's sections on what can go wrong, and one for each table of frequencies."""
+"""Safety notes: one for each part of the sections on risks, and one for each table of frequencies."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from app.imports.formats.label.codes import ABSOLUTE, ADVERSE_REACTIONS, IMMUNOGENICITY, KINDS, OVERDOSAGE, PATIENTS
 from app.imports.formats.label.drafting import Draft, Group, groups
 from app.imports.formats.label.frequencies import read_frequencies
-from app.imports.formats.label.quoting import cut_short, fitting, heading_span, said, title_of
+from app.imports.formats.label.quoting import cut_short, fitting, heading_span, statement_of, title_of
 from app.imports.formats.label.text import Block, Section, Span
 from app.records.fields import SafetyKind
 
@@ -20,7 +20,9 @@ _NUMBERED = re.compile(r"^table\s+[0-9a-z]{1,4}\s*[.:–—-]?\s+", re.I)
 _CAPTION = re.compile(r"^table\s+\d", re.I)
 
 
-class Captioned(NamedTuple):
+class CaptionedTable(NamedTuple):
+    """A table with its caption."""
+
     table: Block
     caption: Span | None
 
@@ -44,43 +46,43 @@ def _relevant(sections: Iterable[Section]) -> Iterator[Group]:
 
 
 def _only_refers(draft: Draft, group: Group) -> bool:
-    """Whether an opening only says where in the label the reactions are."""
+    """Whether the text before the subsections only says where in the label the reactions are described."""
     if group.is_part or group.section.code != ADVERSE_REACTIONS or not group.section.sections:
         return False
     first = next((block for block in group.blocks if block), None)
     return first is not None and bool(_ELSEWHERE.search(draft.label.at(first.span)[:400]))
 
 
-def _tables(draft: Draft, group: Group) -> list[Captioned]:
-    """Tables with their captions; where a table has none, the line before it that is numbered as one."""
-    found: list[Captioned] = []
+def _tables(draft: Draft, group: Group) -> list[CaptionedTable]:
+    """The tables of a group. If a table has no caption, a paragraph before it such as `Table 2 ...` is its caption."""
+    found: list[CaptionedTable] = []
     before: Block | None = None
     for block in group.blocks:
         if block and block.table:
             named = before and before.kind == "paragraph" and _CAPTION.match(draft.label.at(before.span))
-            found.append(Captioned(block, block.caption or (before.span if before and named else None)))
+            found.append(CaptionedTable(block, block.caption or (before.span if before and named else None)))
         before = block
     return found
 
 
-def _words(group: Group, tables: list[Captioned]) -> tuple[Block | None, ...]:
-    """A group's blocks without its tables and their captions."""
+def _words(group: Group, tables: list[CaptionedTable]) -> tuple[Block | None, ...]:
+    """The blocks of a group with `None` in place of tables and their captions."""
     aside = {found.table.span for found in tables} | {found.caption for found in tables if found.caption}
     return tuple(None if block is None or block.span in aside else block for block in group.blocks)
 
 
-def _offer_note(draft: Draft, group: Group, kind: SafetyKind, title: str, blocks: Iterable[Block | None]) -> None:
-    statement = said(draft.label, blocks)
+def _add_note(draft: Draft, group: Group, kind: SafetyKind, title: str, blocks: Iterable[Block | None]) -> None:
+    statement = statement_of(draft.label, blocks)
     heading = heading_span(draft.label, group.section)
     if statement is None and not any(group.blocks) and heading and group.is_part:
-        statement = said(draft.label, (Block("heading", heading, heading),))
+        statement = statement_of(draft.label, (Block("heading", heading, heading),))
     if statement is None:
         return
     if _NOTHING.fullmatch(statement.statement):
-        draft.remark("nothing-stated", f"{title}: {statement.statement}")
+        draft.warn("nothing-stated", f"{title}: {statement.statement}")
         return
     if statement.cut:
-        draft.remark("cut-short", f"{kind}: {title}")
+        draft.warn("cut-short", f"{kind}: {title}")
     data = {
         "id": draft.id("safety-notes", kind, title),
         "kind": kind,
@@ -89,11 +91,11 @@ def _offer_note(draft: Draft, group: Group, kind: SafetyKind, title: str, blocks
         "products": [draft.product],
         "provenance": draft.provenance(group.sections, statement.spans),
     }
-    draft.offer("safety-notes", data)
+    draft.add("safety-notes", data)
 
 
-def _table_title(draft: Draft, found: Captioned, title: str) -> tuple[str, Span]:
-    """A note's title and its statement: the caption, or else the table's first line."""
+def _table_title(draft: Draft, found: CaptionedTable, title: str) -> tuple[str, Span]:
+    """The title of the note on a table, and its statement: the caption, or else the first line of the table."""
     if found.caption:
         words = " ".join(draft.label.at(found.caption).split())
         return _NUMBERED.sub("", words) or words, found.caption
@@ -102,61 +104,62 @@ def _table_title(draft: Draft, found: Captioned, title: str) -> tuple[str, Span]
 
 
 def _quoted(statement: Span, table: Span) -> tuple[Span, ...]:
-    """The table, and its caption where that stands before it."""
+    """The spans to quote: the table, and before it the statement unless that is part of the table."""
     within = table.start <= statement.start and statement.end <= table.end
     return (table,) if within else (statement, table)
 
 
-def _offer_table(draft: Draft, group: Group, kind: SafetyKind, found: Captioned) -> None:
+def _add_table(draft: Draft, group: Group, kind: SafetyKind, found: CaptionedTable) -> None:
     table = found.table.table
     if table is None:
         return
     caption = draft.label.at(found.caption) if found.caption else ""
-    read = read_frequencies(table._replace(caption=caption))
+    result = read_frequencies(table._replace(caption=caption))
     title, statement = _table_title(draft, found, title_of(draft.label, group.section))
-    for cell in read.left_out:
-        draft.remark("frequency-left-out", f"{title}: {cell}")
-    for numbers in read.inconsistent:
-        draft.remark("inconsistent-frequency", f"{title}: {numbers}")
-    if not read.frequencies:
-        draft.remark("table-not-read", title)
+    for cell in result.left_out:
+        draft.warn("frequency-left-out", f"{title}: {cell}")
+    for numbers in result.inconsistent:
+        draft.warn("inconsistent-frequency", f"{title}: {numbers}")
+    if not result.frequencies:
+        draft.warn("table-not-read", title)
         return
-    if len(read.frequencies) > MOST_FREQUENCIES:
-        draft.remark("cut-short", f"{title}: {len(read.frequencies)} frequencies")
+    if len(result.frequencies) > MOST_FREQUENCIES:
+        draft.warn("cut-short", f"{title}: {len(result.frequencies)} frequencies")
     statement = fitting(draft.label.text, statement)
     data = {
         "id": draft.id("safety-notes", kind, title),
         "kind": kind,
         "title": cut_short(title),
         "statement": draft.label.at(statement),
-        "frequencies": read.frequencies[:MOST_FREQUENCIES],
+        "frequencies": result.frequencies[:MOST_FREQUENCIES],
         "products": [draft.product],
         "provenance": draft.provenance(group.sections, _quoted(statement, fitting(draft.label.text, found.table.span))),
     }
-    draft.offer("safety-notes", data)
+    draft.add("safety-notes", data)
 
 
-def _offer_group(draft: Draft, group: Group, kind: SafetyKind) -> None:
+def _add_group(draft: Draft, group: Group, kind: SafetyKind) -> None:
     title = title_of(draft.label, group.section)
     if not title:
         return
     if _only_refers(draft, group):
-        draft.remark("only-cross-references", title)
+        draft.warn("only-cross-references", title)
         return
     tables = _tables(draft, group) if kind == "adverse-reaction" else []
-    _offer_note(draft, group, kind, title, _words(group, tables))
+    _add_note(draft, group, kind, title, _words(group, tables))
     for found in tables:
-        _offer_table(draft, group, kind, found)
+        _add_table(draft, group, kind, found)
 
 
 def _overdosage(sections: Iterable[Section]) -> bool:
     return any(section.code == OVERDOSAGE or _overdosage(section.sections) for section in sections)
 
 
-def offer_safety_notes(draft: Draft) -> None:
+def add_safety_notes(draft: Draft) -> None:
+    """Adds candidates for safety notes."""
     for group in _relevant(draft.label.sections):
         kind = _kind(draft, group)
         if kind:
-            _offer_group(draft, group, kind)
+            _add_group(draft, group, kind)
     if _overdosage(draft.label.sections):
-        draft.remark("overdosage-left-out", "no kind of safety note is about overdosage")
+        draft.warn("overdosage-left-out", "no kind of safety note is about overdosage")

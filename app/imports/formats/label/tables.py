@@ -1,4 +1,4 @@
-"""Tables as grids: whatever spans several rows or columns stands in each of them."""
+"""Reads tables as grids, in which a cell that spans several rows or columns is repeated in each place."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -13,16 +13,17 @@ LONGEST_SPAN = 1000
 
 class Cell(NamedTuple):
     text: str
-    """As rendered, with the marks of its footnotes."""
+    """The text with the marks of footnotes."""
     words: str
-    """Without them."""
+    """The text without the marks of footnotes."""
 
 
 class Row(NamedTuple):
     header: bool
     cells: tuple[Cell, ...]
-    """A cell that spans is the same one in each of its places."""
+    """The cells by column. A cell that spans several columns or rows is the same object in each place."""
     line: str
+    """The row in the text of the label, with tabs between the cells."""
 
 
 EMPTY = Cell("", "")
@@ -34,12 +35,12 @@ class Table(NamedTuple):
 
 
 def _span(cell: Element, name: str, most: int) -> int:
-    given = (cell.get(name) or "1").strip()
-    return min(max(int(given), 1), most) if given.isascii() and given.isdigit() and len(given) < 6 else 1
+    printed = (cell.get(name) or "1").strip()
+    return min(max(int(printed), 1), most) if printed.isascii() and printed.isdigit() and len(printed) < 6 else 1
 
 
 def _groups(table: Element) -> Iterator[tuple[bool, list[Element]]]:
-    """Rows that stand together, and whether they are a header."""
+    """Yields the groups of rows, each with whether it is a header."""
     for name, found in groupby(table, key=tag):
         if name == "tr":
             yield False, [row for row in found if row.get("revised") != "delete"]
@@ -61,7 +62,7 @@ def cells_of(row: Element) -> list[Element]:
 
 
 def is_layout(table: Element) -> bool:
-    """Whether it has a single column: a frame around text, and no table."""
+    """Whether a table has a single column, so that it only frames text."""
     return all(len(cells_of(row)) <= 1 for row in _rows(table))
 
 
@@ -70,13 +71,8 @@ def layout_cells(table: Element) -> Iterator[Element]:
         yield from cells_of(row)
 
 
-def _cell(td: Element, notes: Footnotes) -> Cell:
-    text, words = (one_line("".join(pieces(td, some))) for some in (notes, None))
-    return Cell(text, text if words == text else words)
-
-
 class _Grid:
-    """Rows one after another, with the cells that reach down into them from above."""
+    """Reads rows in order and keeps the cells that span into the following rows."""
 
     def __init__(self, notes: Footnotes) -> None:
         self._notes = notes
@@ -91,7 +87,7 @@ class _Grid:
             printed.append("")
 
     def _covered(self, at: int) -> None:
-        """Two cells claim a place: the later one has it in this row, the other in those that follow."""
+        """Handles a place that two cells claim: the later one takes it in this row, the other in the following rows."""
         cell, left = self._hanging.pop(at, (EMPTY, 0))
         if left > 1:
             self._hanging[at] = (cell, left - 1)
@@ -104,17 +100,17 @@ class _Grid:
                 printed.append("")
 
     def end(self) -> None:
-        """No cell reaches out of its group of rows, however many rows it says to span."""
+        """Ends a group of rows. No cell spans beyond its group, whatever its `rowspan` is."""
         self._hanging.clear()
 
     def row(self, element: Element) -> tuple[list[Cell], list[str]]:
-        """A row's cells, and what is printed of them."""
+        """The cells of a row, and the text of each; the text is empty where a cell is repeated."""
         cells: list[Cell] = []
         printed: list[str] = []
         reaching: dict[int, tuple[Cell, int]] = {}
         for td in cells_of(element):
             self._from_above(cells, printed)
-            cell = _cell(td, self._notes)
+            cell = Cell(*(one_line("".join(pieces(td, notes))) for notes in (self._notes, None)))
             down = _span(td, "rowspan", LONGEST_SPAN)
             for offset in range(min(_span(td, "colspan", WIDEST), WIDEST - len(cells))):
                 self._covered(len(cells))
@@ -128,6 +124,7 @@ class _Grid:
 
 
 def read_table(table: Element, notes: Footnotes) -> Table:
+    """Reads a table and adds its footnotes to `notes`."""
     caption = find(table, "v:caption")
     title = "" if caption is None else one_line("".join(pieces(caption, notes)))
     grid = _Grid(notes)

@@ -1,4 +1,4 @@
-"""A label's text, written line by line, and where in it everything stands."""
+"""The plain text of a label, with the position of each section and block in it."""
 
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -9,7 +9,7 @@ BlockKind = Literal["heading", "paragraph", "item", "table", "footnote"]
 
 
 class Span(NamedTuple):
-    """Code points `[start, end)` of the text."""
+    """The code points `[start, end)` of the text."""
 
     start: int
     end: int
@@ -20,25 +20,28 @@ class Block:
     kind: BlockKind
     span: Span
     words: Span
-    """Without the bullet or number of a list's item."""
+    """The span without the bullet or number of a list item."""
     table: Table | None = None
     caption: Span | None = None
     level: int = 0
-    """How deep in lists."""
+    """The number of lists that enclose the block."""
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
     code: str | None
+    """The LOINC code."""
     heading: Span | None
     span: Span
     blocks: tuple[Block, ...]
-    """Its own, without those of the sections in it."""
+    """The blocks of the section itself, without those of nested sections."""
     sections: tuple["Section", ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
+class LabelText:
+    """A label as plain text."""
+
     text: str
     title: str
     product_data: Span
@@ -50,19 +53,20 @@ class Rendered:
 
 @dataclass(slots=True)
 class Writer:
-    """Collects lines; knows at which code point the next one begins."""
+    """Collects lines of text and gives the span of each."""
 
     _lines: list[str] = field(default_factory=list)
     length: int = 0
 
     def line(self, words: str) -> Span:
-        """Writes a line, or several; the span is without the line's end."""
+        """Writes one or more lines; returns their span without the final line break."""
         start = self.length
         self._lines.append(words)
         self.length += len(words) + 1
         return Span(start, start + len(words))
 
     def gap(self) -> None:
+        """Writes an empty line, unless the last line is empty."""
         if self._lines and self._lines[-1]:
             self.line("")
 

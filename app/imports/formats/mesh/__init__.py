@@ -1,7 +1,7 @@
-"""MeSH: its descriptors, which are no records but words by which records are found.
+"""MeSH descriptors. They are not records, but terms by which records are found.
 
-reading    descriptors of a file: NLM's own XML, or tab-separated text
-taking     what becomes of them: one revision, and no release, for there is no record to put back
+reading    reads the descriptors of a file: NLM's XML, or tab-separated text
+store      stores them in one revision, without a release, because no record can be reverted
 """
 
 from app.imports.formats.mesh.reading import units

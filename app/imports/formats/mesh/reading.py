@@ -1,4 +1,6 @@
-"""Descriptors of a file: NLM's XML (`desc2026.xml`), or lines of id, heading, entry terms and tree numbers by `|`."""
+"""Reads descriptors from NLM's XML (`desc2026.xml`), or from lines with tabs between id, heading, entry terms and tree
+numbers, and with `|` between terms and between tree numbers.
+"""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -18,7 +20,7 @@ _ID = re.compile(r"D[0-9]{6,9}")
 
 
 def units(file: IO[bytes], name: str, _: Names) -> Iterator[Found]:
-    """Each descriptor as a unit or a refusal; raises `Unreadable` where the rest cannot be read."""
+    """Yields a source item or a rejection for each descriptor; raises `Unreadable` where the file cannot be read on."""
     start = file.read(PIECE)
     if not start.strip():
         raise Unreadable(f"{name}: there is nothing in it")
@@ -29,8 +31,8 @@ def units(file: IO[bytes], name: str, _: Names) -> Iterator[Found]:
 def _descriptor(place: str, id: str, heading: str, terms: Iterable[str], trees: Iterable[str]) -> Found:
     if not _ID.fullmatch(id) or not heading.strip() or "\0" in heading:
         return Rejection(place, "", f"{id[:40]!r} {heading[:40]!r} is no descriptor with a heading")
-    kept = Descriptor(id, heading.strip(), _each(terms, heading.strip()), _each(trees))
-    return SourceItem(id, (), descriptor=kept)
+    descriptor = Descriptor(id, heading.strip(), _each(terms, heading.strip()), _each(trees))
+    return SourceItem(id, (), descriptor=descriptor)
 
 
 def _each(texts: Iterable[str], *but: str) -> tuple[str, ...]:

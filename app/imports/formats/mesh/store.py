@@ -1,13 +1,12 @@
-"""Descriptors as they are published, in place of those stored; what a file does not name is left alone."""
+"""Stores descriptors in place of those with the same ids. Descriptors that a file does not hold stay as they are."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from sqlalchemy import Connection, delete, select
 
 from app.database.engine import table_of
 from app.imports.candidates import Descriptor, Found, Rejection
 from app.imports.report import MOST_REFUSALS, Order, Progress, Report, Stopped
-from app.records.resource import Row
 from app.releases.service import counts_of
 from app.search.mesh_models import MeshDescriptor, MeshTerm
 from app.store.revision import Summary, close_revision, open_revision
@@ -24,18 +23,13 @@ def _stored(connection: Connection) -> dict[str, Descriptor]:
     return {r.id: Descriptor(r.id, r.heading, tuple(terms.get(r.id, ())), tuple(r.tree_numbers)) for r in rows}
 
 
-def _term_rows(descriptor: Descriptor) -> Iterator[Row]:
-    for position, term in enumerate(descriptor.terms):
-        yield {"descriptor_id": descriptor.id, "position": position, "term": term}
-
-
 def _write(connection: Connection, changed: list[Descriptor]) -> None:
-    gone = [descriptor.id for descriptor in changed]
-    connection.execute(delete(MeshTerm).where(MeshTerm.descriptor_id.in_(gone)))
-    connection.execute(delete(MeshDescriptor).where(MeshDescriptor.id.in_(gone)))
+    ids = [descriptor.id for descriptor in changed]
+    connection.execute(delete(MeshTerm).where(MeshTerm.descriptor_id.in_(ids)))
+    connection.execute(delete(MeshDescriptor).where(MeshDescriptor.id.in_(ids)))
     rows = [{"id": d.id, "heading": d.heading, "tree_numbers": list(d.tree_numbers)} for d in changed]
     connection.execute(table_of(MeshDescriptor).insert(), rows)
-    terms = [row for descriptor in changed for row in _term_rows(descriptor)]
+    terms = [{"descriptor_id": d.id, "position": at, "term": term} for d in changed for at, term in enumerate(d.terms)]
     if terms:
         connection.execute(table_of(MeshTerm).insert(), terms)
 
@@ -43,7 +37,7 @@ def _write(connection: Connection, changed: list[Descriptor]) -> None:
 def import_units(
     connection: Connection, found: Iterable[Found], order: Order, progress: Progress = lambda _: None
 ) -> Report:
-    """As an import of records does, in a transaction of `changing`: see `app.imports.pipeline`."""
+    """Imports descriptors in a transaction of `changing`, as `app.imports.pipeline` imports records."""
     descriptor_import = _DescriptorImport(connection, order)
     for batch in batches(found):
         descriptor_import.process(batch)
@@ -54,6 +48,8 @@ def import_units(
 
 
 class _DescriptorImport:
+    """One import of descriptors: its revision and its report."""
+
     def __init__(self, connection: Connection, order: Order) -> None:
         self.report = Report(order.format, order.name)
         self._connection, self._order = connection, order
@@ -70,7 +66,8 @@ class _DescriptorImport:
         self.report.units.applied += len(changed)
         self.report.units.unchanged += len(wanted) - len(changed)
         if changed and not self._is_stopped:
-            self._open()
+            if self.report.revision is None:
+                self.report.revision = open_revision(self._connection, self._order.who.actor, self._order.reason)
             _write(self._connection, changed)
 
     def _read(self, found: Found) -> Descriptor | None:
@@ -84,11 +81,6 @@ class _DescriptorImport:
             return None
         self._seen.add(descriptor.id)
         return descriptor
-
-    def _open(self) -> None:
-        if self.report.revision is None:
-            actor, reason = self._order.who.actor, self._order.reason
-            self.report.revision = open_revision(self._connection, actor, reason)
 
     def end(self) -> Report:
         report = self.report

@@ -1,3 +1,3 @@
-"""PubMed's records, as XML of any size; what they have in common with PubMed's line format is told here too."""
+"""PubMed's records: reads XML of any size, and holds what is common to it and PubMed's line format."""
 
 from app.imports.formats.pubmed.reading import units as units

@@ -1,4 +1,4 @@
-"""A journal article's XML as a publication."""
+"""Maps the XML of a journal article to a publication."""
 
 from collections.abc import Iterator
 
@@ -15,15 +15,15 @@ from app.imports.formats.pubmed.records import (
     MOST_MESH,
     MOST_TYPES,
     PMCID,
-    PMID,
     add_dates,
     add_doi,
     add_languages,
     add_notices,
     add_title,
+    notice,
 )
 from app.imports.formats.pubmed.registrations import add_registrations
-from app.imports.readers.record_builder import LINE, NAME, PROSE, Entry, cut, one_line
+from app.imports.readers.record_builder import NAME, Entry, cut, one_line
 
 
 def _add_journal(entry: Entry, journal: Parts, more: Parts) -> None:
@@ -37,11 +37,12 @@ def _add_journal(entry: Entry, journal: Parts, more: Parts) -> None:
 
 
 def issue_date(printed: _Element | None) -> str:
-    """A date's parts in a line, as MEDLINE prints them."""
+    """The parts of a date in one line, as MEDLINE prints them."""
     return one_line(texts(parts(printed), "Year", "Month", "Day", "Season", "MedlineDate"))
 
 
 def add_pages(entry: Entry, pagination: _Element | None) -> None:
+    """Sets the pages as MEDLINE prints them, or else from the first to the last page."""
     found = parts(pagination)
     ends = filter(None, (text(found.get("StartPage")), text(found.get("EndPage"))))
     entry.line("pages", text(found.get("MedlinePgn")) or "-".join(ends))
@@ -61,17 +62,14 @@ def _section(section: _Element) -> str:
 
 
 def add_abstract(entry: Entry, abstract: _Element | None, store: bool) -> None:
-    """Its sections' labels in any case; its text, and whose it is, only where that may be stored."""
+    """Sets the labels of the sections; the text and its copyright are set only if `store` is true."""
     if abstract is None:
         return
     labels = [section.get("Label") or "" for section in each(abstract, "AbstractText")]
     entry.lines("abstract_sections", [label for label in labels if label != "UNLABELLED"], 100)
     if store:
         sections = [*map(_section, each(abstract, "AbstractText")), text(abstract.find("CopyrightInformation"))]
-        whole = "\n\n".join(filter(None, sections))
-        if len(whole) > PROSE:
-            entry.remark("cut-short", f"/abstract: it has {len(whole)} characters")
-        entry.put("abstract", cut(whole, PROSE))
+        entry.prose("abstract", "\n\n".join(filter(None, sections)))
 
 
 def _heading(heading: _Element) -> Json | None:
@@ -92,9 +90,7 @@ def _notices(corrections: _Element | None) -> Iterator[Json]:
         kind = OF_XML.get(correction.get("RefType") or "")
         if kind:
             found = parts(correction)
-            pmid, citation = text(found.get("PMID")), cut(one_line(text(found.get("RefSource"))), LINE)
-            named = {"pmid": pmid} if PMID.fullmatch(pmid) else {}
-            yield {"kind": kind, **named, **({"citation": citation} if citation else {})}
+            yield notice(kind, text(found.get("PMID")), text(found.get("RefSource")))
 
 
 def _accessions(banks: _Element | None) -> Iterator[tuple[str, str]]:
@@ -105,15 +101,17 @@ def _accessions(banks: _Element | None) -> Iterator[tuple[str, str]]:
 
 
 def ids(list_: _Element | None) -> dict[str, str]:
-    """A record's own other ids; those of what it cites stand elsewhere."""
+    """The ids of the record itself in other systems, by their type."""
     return {id.get("IdType") or "": text(id) for id in each(list_, "ArticleId")}
 
 
 def add_types(entry: Entry, types: list[_Element]) -> None:
+    """Sets the publication types."""
     entry.lines("publication_types", [text(type) for type in types], MOST_TYPES)
 
 
 def add_keywords(entry: Entry, record: _Element) -> None:
+    """Sets the keywords of all lists."""
     lists = record.iterchildren("KeywordList")
     words = [one_line(text(word)).rstrip(".") for some in lists for word in each(some, "Keyword")]
     entry.lines("keywords", words, MOST_KEYWORDS)
@@ -133,7 +131,7 @@ def _add_article(entry: Entry, article: _Element, store_abstracts: bool) -> Part
 
 
 def add_citation(entry: Entry, citation: _Element, data: _Element | None, store_abstracts: bool) -> list[Json]:
-    """All that MedlineCitation and PubmedData say; the notices are handed back too."""
+    """Sets all fields from MedlineCitation and PubmedData; returns the notices."""
     found = parts(citation)
     article = found.get("Article")
     inside = {} if article is None else _add_article(entry, article, store_abstracts)

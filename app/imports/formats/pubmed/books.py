@@ -1,4 +1,4 @@
-"""A book's or a chapter's XML as a publication: NCBI Bookshelf, StatPearls, GeneReviews."""
+"""Maps the XML of a book or a chapter to a publication: NCBI Bookshelf, StatPearls, GeneReviews."""
 
 from lxml.etree import _Element
 
@@ -10,20 +10,20 @@ from app.imports.readers.record_builder import PROSE, Entry, one_line
 
 
 def _add_container(entry: Entry, book: Parts) -> None:
-    """A chapter stands in its book, which is no journal."""
+    """Adds the book of a chapter as a note, because it is not a journal."""
     publisher = one_line(texts(parts(book.get("Publisher")), "PublisherName", "PublisherLocation"))
     name = one_line(text(book.get("BookTitle")))
     entry.line("note", f"In: {name}. {publisher}.".replace(". .", "."), PROSE)
 
 
 def _authors(document: _Element, book: Parts) -> _Element | None:
-    """Who wrote it; a book's editors are none of them."""
+    """The list of authors, which is never the list of a book's editors."""
     lists = [*document.iterchildren("AuthorList"), *([book["AuthorList"]] if "AuthorList" in book else [])]
     return next((some for some in lists if some.get("Type") != "editors"), None)
 
 
 def add_document(entry: Entry, document: _Element, data: _Element | None, store_abstracts: bool) -> None:
-    """All that BookDocument and PubmedBookData say."""
+    """Sets all fields from BookDocument and PubmedBookData."""
     found = parts(document)
     book = parts(found.get("Book"))
     chapter = text(found.get("ArticleTitle"))

@@ -1,4 +1,4 @@
-"""Dates as MEDLINE prints them, as precisely as they can be kept."""
+"""Parses dates as MEDLINE prints them, as precisely as they can be stored."""
 
 import re
 from datetime import date
@@ -13,7 +13,7 @@ _WORD = re.compile(r"[A-Za-z]{3,9}")
 
 
 def _month(text: str) -> int | None:
-    """A number, or a month's name or its beginning: `Sept`, not `Maybe`."""
+    """The number of a month from digits, its name, or the beginning of its name, such as `Sept`."""
     if text.isdecimal():
         return int(text) if 1 <= int(text) <= 12 else None
     short = text.casefold()
@@ -21,7 +21,7 @@ def _month(text: str) -> int | None:
 
 
 def _single(text: str) -> str | None:
-    """One day, month or year, such as `2020 Feb 3`, `2021 05` or `1998`, if that is what it is."""
+    """A single day, month or year, such as `2020 Feb 3`, `2021 05` or `1998`; `None` for anything else."""
     found = _SINGLE.fullmatch(text)
     if not found or not _YEAR.fullmatch(found[1]):
         return None
@@ -37,10 +37,10 @@ def _single(text: str) -> str | None:
 
 
 def printed_date(text: str) -> tuple[str | None, bool]:
-    """A date, and whether that is all that is printed.
+    """The date of a text, and whether it says all that the text says.
 
-    `2000 Jan 1-15` lies in 2000-01, `1979 Jul-Aug` and `1990 Spring` in their years; `1998 Dec-1999 Jan` begins in
-    1998, under which year PubMed has it too. No month is named that the print does not name alone.
+    `2000 Jan 1-15` becomes 2000-01; `1979 Jul-Aug` and `1990 Spring` become their years; `1998 Dec-1999 Jan` becomes
+    1998, as in PubMed. A month is given only if the text names no other one.
     """
     single = _single(text)
     if single:

@@ -1,4 +1,4 @@
-"""Parts of an XML record, read without asking for any of them twice."""
+"""Access to the parts of an XML record, with one pass over the children of an element."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from lxml.etree import _Element
 
 Parts = dict[str, _Element]
-"""An element's children by their names; the first where there are several."""
+"""The children of an element by name; of several with one name, the first."""
 
 
 _POWER = re.compile(r"\s*[-+−–]?[0-9]{1,4}\s*")
@@ -14,6 +14,7 @@ _RAISED = str.maketrans("0123456789+-−–", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻
 
 
 def parts(element: _Element | None) -> Parts:
+    """The parts of an element; empty for `None`."""
     found: Parts = {}
     if element is not None:
         for child in element:
@@ -22,11 +23,12 @@ def parts(element: _Element | None) -> Parts:
 
 
 def each(element: _Element | None, tag: str) -> Iterator[_Element]:
+    """The children with a name; none for `None`."""
     return iter(()) if element is None else element.iterchildren(tag)
 
 
 def text(element: _Element | None) -> str:
-    """All text of an element, markup left out, and a power still raised: 10⁹ is not 109."""
+    """The text of an element without markup. An exponent is written in raised figures, so that 10⁹ is not 109."""
     if element is None:
         return ""
     return _plain(element) if len(element) else (element.text or "").strip()
@@ -42,5 +44,5 @@ def _plain(element: _Element) -> str:
 
 
 def texts(found: Parts, *tags: str) -> str:
-    """The texts of some parts, in this order."""
+    """The texts of some parts, in the order of `tags`."""
     return " ".join(filter(None, (text(found.get(tag)) for tag in tags)))

@@ -1,4 +1,4 @@
-"""Corrections, retractions and the like: what NLM calls them, and what they make of a publication."""
+"""Notices such as corrections and retractions: NLM's names for them, and the retraction state that follows."""
 
 from collections.abc import Iterable
 
@@ -30,7 +30,7 @@ OF_XML: dict[str, NoticeKind] = {
     "UpdateIn": "update-in",
     "UpdateOf": "update-of",
 }
-"""`RefType` of CommentsCorrections; `Cites` and associated data are no notices."""
+"""Notices by the `RefType` of CommentsCorrections. `Cites` and associated data are not notices."""
 
 OF_LINES: dict[str, NoticeKind] = {
     "CIN": "comment-in",
@@ -54,7 +54,7 @@ OF_LINES: dict[str, NoticeKind] = {
     "UIN": "update-in",
     "UOF": "update-of",
 }
-"""Tags of the line format."""
+"""Notices by the tags of the line format."""
 
 _MAKES: dict[str, RetractionState] = {
     "retraction-in": "retracted",
@@ -76,15 +76,15 @@ _WORST: tuple[RetractionState, ...] = ("retracted", "expression-of-concern", "co
 
 
 def state(notices: Iterable[Json], publication_types: Iterable[str]) -> RetractionState:
-    """The worst that became of a publication. PubMed links each notice to what it is about: without one, `none`."""
+    """The most severe retraction state that notices and types give a publication; `none` if there is no notice."""
     found = {_MAKES.get(notice["kind"]) for notice in notices}
     if "Retracted Publication" in publication_types:
         return "retracted"
     return next((one for one in _WORST if one in found), "none")
 
 
-def mentions(notices: Iterable[Json]) -> tuple[PartialUpdate, ...]:
-    """What a notice says of the publications that it is about."""
+def partial_updates(notices: Iterable[Json]) -> tuple[PartialUpdate, ...]:
+    """The states that notices give to the publications that they are about."""
     return tuple(
         PartialUpdate("publications", notice["pmid"], {"retraction_state": _MAKES_OTHER[notice["kind"]]})
         for notice in notices

@@ -1,4 +1,4 @@
-"""Authors as PubMed names them: persons as `Surname Initials`, groups by their names."""
+"""The authors in PubMed's XML: persons as `Surname Initials`, groups by their names."""
 
 import re
 
@@ -8,12 +8,12 @@ from app.imports.formats.pubmed.elements import each, parts, text
 from app.imports.formats.pubmed.records import add_authors
 from app.imports.readers.record_builder import Entry, one_line
 
-_APART = re.compile(r"[\s.\-‐‑]+")
+NAME_SEPARATORS = re.compile(r"[\s.\-‐‑]+")
 
 
 def initials(given: str) -> str:
-    """`Jean-Luc M.` is JLM."""
-    return "".join(part[0].upper() for part in _APART.split(given) if part)
+    """The initials of given names: JLM for `Jean-Luc M.`."""
+    return "".join(part[0].upper() for part in NAME_SEPARATORS.split(given) if part)
 
 
 def _author(author: _Element) -> tuple[str, bool]:
@@ -29,12 +29,13 @@ def _author(author: _Element) -> tuple[str, bool]:
 
 
 def add_author_list(entry: Entry, authors: _Element | None) -> None:
+    """Sets the authors, without those that NLM marks as not valid."""
     if authors is None:
         return
     known = []
     for author in each(authors, "Author"):
         if author.get("ValidYN") == "N":
-            entry.remark("author-not-valid", f"/authors: NLM marks {text(author)!r} as not valid")
+            entry.warn("author-not-valid", f"/authors: NLM marks {text(author)!r} as not valid")
         else:
             known.append(_author(author))
     complete = {"Y": True, "N": False}.get(authors.get("CompleteYN") or "")

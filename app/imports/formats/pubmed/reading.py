@@ -1,6 +1,6 @@
-"""PubMed XML as a stream: baseline and update files and what E-utilities answer, of any length in the same memory.
+"""Reads PubMed XML as a stream, in the same memory for any length: baseline files, update files and answers of EFetch.
 
-Nothing is looked up outside the file, and a file that declares entities of its own is not read at all.
+Nothing outside the file is read, and a file that declares entities is not read at all.
 """
 
 import zlib
@@ -42,7 +42,7 @@ def _record(element: etree._Element, number: int, day: date, store_abstracts: bo
         notices = add_citation(entry, about, data, store_abstracts)
     version = (printed.get("Version") if printed is not None else None) or "1"
     if version != "1":
-        entry.remark("later-version", f"PMID {pmid} stands here in version {version}")
+        entry.warn("later-version", f"PMID {pmid} stands here in version {version}")
     digest = sha256(etree.tostring(element, method="c14n", with_tail=False)).hexdigest()
     return unit(pmid, entry, notices, source(pmid, digest, day), f"PMID {pmid}" + f".{version}" * (version != "1"))
 
@@ -66,15 +66,11 @@ def _read(element: etree._Element, number: int, day: date, store_abstracts: bool
         yield Rejection(f"record {number}", "", "it refers to an entity or a namespace that there is not")
 
 
-def _units(file: IO[bytes], name: str, store_abstracts: bool) -> Iterator[Found]:
-    day = datetime.now(UTC).date()
-    for number, element in enumerate(elements(file, name, _PUBMED_FILE), start=1):
-        yield from _read(element, number, day, store_abstracts)
-
-
 def units(file: IO[bytes], name: str, _: Names, *, store_abstracts: bool = False) -> Iterator[Found]:
-    """Every article, book and withdrawal of a file; abstracts are offered only where they may be stored."""
+    """Yields a source item or a rejection for each article, book and withdrawal; raises `Unreadable`."""
+    day = datetime.now(UTC).date()
     try:
-        yield from _units(file, name, store_abstracts)
+        for number, element in enumerate(elements(file, name, _PUBMED_FILE), start=1):
+            yield from _read(element, number, day, store_abstracts)
     except (OSError, EOFError, zlib.error) as error:
         raise Unreadable(f"{name}: {error}") from None

@@ -1,4 +1,4 @@
-"""What is said alike of a publication, whichever of its formats PubMed was read in."""
+"""Builds a publication from fields that are the same in all formats of PubMed, and in part in RIS."""
 
 import re
 from collections.abc import Iterable
@@ -6,8 +6,9 @@ from datetime import date
 
 from app.imports.candidates import Candidate, Json, SourceItem
 from app.imports.formats.pubmed.dates import printed_date
-from app.imports.formats.pubmed.notices import mentions, state
-from app.imports.readers.record_builder import TITLE, Entry, one_line
+from app.imports.formats.pubmed.notices import partial_updates, state
+from app.imports.readers.record_builder import LINE, TITLE, Entry, cut, one_line
+from app.records.fields import NoticeKind
 
 PMID = re.compile(r"[1-9][0-9]{0,8}")
 DOI = re.compile(r"10\.[0-9]{4,9}/\S+")
@@ -22,7 +23,7 @@ _TRANSLATOR = re.compile(r"\s*\(author'?s transl\)$")
 
 
 def bare_title(text: str) -> tuple[str, bool]:
-    """A title without the final period and the brackets that NLM adds, and whether it is a translation."""
+    """The title without the final period and the brackets that NLM adds, and whether it is a translation."""
     title = one_line(text)
     title = title[:-1] if title.endswith(".") and not title.endswith("..") else title
     translated = title.startswith("[") and title.endswith("]") and _encloses(title)
@@ -30,7 +31,7 @@ def bare_title(text: str) -> tuple[str, bool]:
 
 
 def _encloses(title: str) -> bool:
-    """Whether the first bracket is closed by the last one, not before: `[11C]PET and [18F]PET` is none."""
+    """Whether the last bracket closes the first one, unlike in `[11C]PET and [18F]PET`."""
     depth = 0
     for position, letter in enumerate(title):
         depth += (letter == "[") - (letter == "]")
@@ -40,7 +41,7 @@ def _encloses(title: str) -> bool:
 
 
 def add_title(entry: Entry, title: str, vernacular: str) -> None:
-    """The title as printed; of a translated one the own title too, and alone where there is no translation."""
+    """Sets the title and the title in the original language. Without a translation, the original title is the title."""
     bare, translated = bare_title(title)
     own = bare_title(vernacular)[0]
     if translated and bare.casefold() == "not available":
@@ -53,20 +54,20 @@ def add_title(entry: Entry, title: str, vernacular: str) -> None:
 
 
 def add_dates(entry: Entry, issue: str) -> None:
-    """The date of the issue and its year."""
+    """Sets the date of the issue and its year."""
     found, whole = printed_date(issue)
     if found:
         entry.data["date"] = found
         entry.data["year"] = int(found[:4])
     if issue and not whole:
-        entry.remark("date-kept-less-precisely", f"/date: {issue}")
+        entry.warn("date-kept-less-precisely", f"/date: {issue}")
 
 
 def add_authors(entry: Entry, authors: list[tuple[str, bool]], complete: bool | None) -> None:
-    """`(name, whether it is a group)`, in order."""
+    """Sets the authors, given in order as a name and whether it is a group."""
     known = [(name, group) for text, group in authors if (name := entry.fitting("authors", text, 300))]
     if len(known) > MOST_AUTHORS:
-        entry.remark("cut-short", f"/authors: there are {len(known)}")
+        entry.warn("cut-short", f"/authors: there are {len(known)}")
         known, complete = known[:MOST_AUTHORS], False
     entry.put("authors", [name for name, _ in known])
     entry.put("authors_complete", complete)
@@ -74,16 +75,16 @@ def add_authors(entry: Entry, authors: list[tuple[str, bool]], complete: bool | 
 
 
 def add_doi(entry: Entry, printed: Iterable[str]) -> None:
-    """The first DOI that is one; another one that is not the same is told."""
+    """Sets the first valid DOI; warns about other ones."""
     plain = [RESOLVER.sub("", one_line(text)) for text in printed]
     valid = [doi for doi in plain if _is_doi(doi)]
     if plain and not valid:
-        entry.remark("identifier-not-valid", f"/doi: {plain[0]}")
+        entry.warn("identifier-not-valid", f"/doi: {plain[0]}")
     elif valid:
         entry.data["doi"] = valid[0]
         others = {doi for doi in valid if doi.casefold() != valid[0].casefold()}
         if others:
-            entry.remark("inconsistent-identifier", f"/doi: {valid[0]}, also {', '.join(sorted(others))}")
+            entry.warn("inconsistent-identifier", f"/doi: {valid[0]}, also {', '.join(sorted(others))}")
 
 
 def _is_doi(text: str) -> bool:
@@ -91,19 +92,28 @@ def _is_doi(text: str) -> bool:
 
 
 def add_languages(entry: Entry, codes: Iterable[str]) -> None:
+    """Sets the languages whose codes have three letters."""
     known = list(dict.fromkeys(code for text in codes if LANGUAGE.fullmatch(code := one_line(text).casefold())))
     entry.put("languages", known[:20])
 
 
+def notice(kind: NoticeKind, pmid: str, citation: str) -> Json:
+    """A notice without a PMID that is not valid, and without an empty citation."""
+    cited = cut(one_line(citation), LINE)
+    named = {"pmid": pmid} if PMID.fullmatch(pmid) else {}
+    return {"kind": kind, **named, **({"citation": cited} if cited else {})}
+
+
 def add_notices(entry: Entry, notices: list[Json]) -> None:
+    """Sets the notices and the retraction state that follows from them."""
     if len(notices) > MOST_NOTICES:
-        entry.remark("cut-short", f"/notices: there are {len(notices)}")
+        entry.warn("cut-short", f"/notices: there are {len(notices)}")
     entry.data["retraction_state"] = state(notices, entry.data.get("publication_types", ()))
     entry.put("notices", notices[:MOST_NOTICES])
 
 
 def source(pmid: str, sha256: str, day: date) -> Json:
-    """PubMed's record itself, named as the seeds name it."""
+    """The source for a record of PubMed, with the id that the seeds give it."""
     return {
         "id": f"pubmed-{pmid}",
         "kind": "bibliographic-record",
@@ -116,7 +126,7 @@ def source(pmid: str, sha256: str, day: date) -> Json:
 
 
 def unit(pmid: str, entry: Entry, notices: list[Json], proof: Json, place: str = "") -> SourceItem:
-    """PubMed's record and the publication that it is about."""
+    """The source item of a record: the record as a source, and the publication."""
     publication = {"id": f"pmid-{pmid}", "pmid": pmid, **entry.data, "provenance": [{"source": proof["id"]}]}
-    offers = (Candidate("sources", proof), Candidate("publications", publication))
-    return SourceItem(place or f"PMID {pmid}", offers, mentions(notices), (), tuple(entry.remarks))
+    candidates = (Candidate("sources", proof), Candidate("publications", publication))
+    return SourceItem(place or f"PMID {pmid}", candidates, partial_updates(notices), (), tuple(entry.warnings))

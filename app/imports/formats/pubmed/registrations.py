@@ -1,4 +1,4 @@
-"""Registrations of trials among the accession numbers of all kinds of data banks."""
+"""Selects the registrations of trials among the accession numbers of data banks."""
 
 import re
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ MOST = 200
 
 
 def _registration(registry: str, number: str) -> str:
-    """As the registry prints it: some publishers leave out ISRCTN before its eight digits."""
+    """The number as the registry prints it. Some publishers leave out ISRCTN before the eight digits."""
     compact = one_line(number).replace(" ", "")
     if registry == "isrctn" and re.fullmatch(r"[0-9]{8}", compact):
         return f"ISRCTN{compact}"
@@ -28,15 +28,15 @@ def _registration(registry: str, number: str) -> str:
 
 
 def add_registrations(entry: Entry, accessions: Iterable[tuple[str, str]]) -> None:
-    """The registrations among `(data bank, accession number)`."""
+    """Sets the registrations among pairs of a data bank and an accession number."""
     found: dict[str, None] = {}
     for bank, number in accessions:
         registry = "".join(filter(str.isalpha, bank.casefold()))
         registration = _registration(registry, number)
         if registry not in REGISTRIES:
-            entry.remark("data-bank-not-kept", f"{bank}: {number}")
+            entry.warn("data-bank-not-kept", f"{bank}: {number}")
         elif _SHAPES.get(registry, _ANY).fullmatch(registration):
             found[registration] = None
         else:
-            entry.remark("identifier-not-valid", f"/registry_ids: {bank}: {number}")
+            entry.warn("identifier-not-valid", f"/registry_ids: {bank}: {number}")
     entry.put("registry_ids", list(found)[:MOST])

@@ -1,4 +1,4 @@
-"""A file of references as its entries, each as text: which lines belong together, and what encoding they are in."""
+"""Splits a file of references into entries, and decodes the text of each."""
 
 import codecs
 import re
@@ -10,22 +10,25 @@ from app.imports.candidates import Unreadable
 
 CHUNK = 65_536
 LONGEST_ENTRY = 4_000_000
-"""Bytes of an entry, or of what is none before the next one."""
+"""The most bytes of an entry, and of the text between two entries."""
 
 _RIS_START, _RIS_END, _MEDLINE_START = re.compile(rb"\s*TY  -"), re.compile(rb"\s*ER  -"), re.compile(rb"PMID- ?")
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
 class Block(NamedTuple):
+    """The lines of one entry."""
+
     line: int
+    """The number of the first line."""
     kind: Literal["ris", "medline"]
     lines: list[bytes]
     closed: bool
-    """Whether it ends as entries do; what was cut off may end in the middle of an identifier."""
+    """Whether the entry is complete. One that was cut off may end in the middle of an identifier."""
 
 
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    """The file in UTF-8 if it is in UTF-16, which its first bytes show; else as it is. There is no byte order mark."""
+    """The content without a byte order mark. UTF-16, which the first bytes show, is converted to UTF-8."""
     first = file.read(CHUNK)
     mark, encoding = next(((mark, name) for mark, name in _MARKS.items() if first.startswith(mark)), (b"", "utf-8"))
     if not mark and first[:4].count(0) == 2:
@@ -37,7 +40,7 @@ def _chunks(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def _lines(chunks: Iterable[bytes], name: str) -> Iterator[tuple[bytes, bool]]:
-    """Each line, and whether it is ended."""
+    """Yields each line, and whether it ends in a line break."""
     rest = b""
     for chunk in chunks:
         *whole, rest = (rest + chunk).splitlines(keepends=True) or [b""]
@@ -51,14 +54,14 @@ def _lines(chunks: Iterable[bytes], name: str) -> Iterator[tuple[bytes, bool]]:
 
 
 class _Collector:
-    """Lines as they come, and the entry that they belong to."""
+    """Collects lines into entries."""
 
     def __init__(self, name: str) -> None:
         self.name, self.size = name, 0
         self.block: Block | None = None
 
     def take(self, number: int, line: bytes) -> Iterator[Block]:
-        """The entry that this line ends, if it ends one."""
+        """Adds a line, and yields the entry that it ends, if any."""
         self.size += len(line) + 1
         if self.size > LONGEST_ENTRY:
             raise Unreadable(f"{self.name}: no reference ends within {LONGEST_ENTRY:,} bytes before line {number}")
@@ -79,13 +82,14 @@ class _Collector:
         self.block = block
 
     def end(self, *, closed: bool) -> Iterator[Block]:
+        """Ends the current entry and yields it, if there is one."""
         if self.block:
             yield self.block._replace(closed=closed)
         self.block, self.size = None, 0
 
 
 def blocks(file: IO[bytes], name: str) -> Iterator[Block]:
-    """Each entry; what stands between them, such as the number of a record, is none."""
+    """Yields each entry. Other lines between entries, such as the number of a record, are ignored."""
     collector, ended = _Collector(name), True
     for number, (line, ended) in enumerate(_lines(_chunks(file), name), start=1):  # noqa: B007
         yield from collector.take(number, line)
@@ -93,7 +97,7 @@ def blocks(file: IO[bytes], name: str) -> Iterator[Block]:
 
 
 def text_of(block: Block) -> tuple[str, bool]:
-    """An entry's text, and whether its encoding was guessed; raises `UnicodeDecodeError` where it is in none."""
+    """The text of an entry, and whether it is guessed to be in Windows-1252; raises `UnicodeDecodeError`."""
     raw = b"\n".join(block.lines)
     try:
         return raw.decode(), False

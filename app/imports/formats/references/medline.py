@@ -1,8 +1,9 @@
-"""PubMed's line format (.nbib, `MEDLINE`) as publications.
+"""Reads PubMed's line format (.nbib, `MEDLINE`).
 
-    TAG - value, and each line that begins with blanks goes on with the one before
+    TAG - value
+          a line that begins with blanks continues the value
 
-The only parser of it on PyPI (`nbib`, last released in 2021) gives a file up at the first line that it does not know.
+The only parser on PyPI (`nbib`, last released in 2021) gives up a file at the first unknown line.
 """
 
 import re
@@ -26,12 +27,13 @@ from app.imports.formats.pubmed.records import (
     add_languages,
     add_notices,
     add_title,
+    notice,
     source,
     unit,
 )
 from app.imports.formats.pubmed.registrations import add_registrations
 from app.imports.formats.references.people import ET_AL
-from app.imports.readers.record_builder import LINE, NAME, PROSE, Entry, cut, one_line
+from app.imports.readers.record_builder import NAME, PROSE, Entry, cut, one_line
 
 _LINE = re.compile(r"([A-Z]{2,4}) *- ?(.*)")
 _DOI = re.compile(r"(\S+) \[doi\]")
@@ -42,7 +44,7 @@ Fields = list[tuple[str, str]]
 
 
 def read_fields(text: str) -> Fields:
-    """Tags and their values in order, each in one line."""
+    """The tags and values of an entry in order, each value in one line."""
     found: list[tuple[str, list[str]]] = []
     for line in text.split("\n"):
         begins = None if line[:1].isspace() else _LINE.fullmatch(line)
@@ -79,9 +81,8 @@ def _heading(value: str) -> Json:
 def _notices(fields: Fields) -> Iterator[Json]:
     for tag, value in fields:
         if tag in OF_LINES:
-            pmid, citation = _CITED.search(value), cut(_CITED.sub("", value), LINE)
-            named = {"pmid": pmid[1]} if pmid and PMID.fullmatch(pmid[1]) else {}
-            yield {"kind": OF_LINES[tag], **named, **({"citation": citation} if citation else {})}
+            pmid = _CITED.search(value)
+            yield notice(OF_LINES[tag], pmid[1] if pmid else "", _CITED.sub("", value))
 
 
 def _accessions(fields: Fields) -> Iterator[tuple[str, str]]:
@@ -110,14 +111,8 @@ def _add_titles(entry: Entry, fields: Fields) -> None:
         entry.line("note", f"In: {book}", PROSE)
 
 
-def _add_abstract(entry: Entry, fields: Fields) -> None:
-    whole = "\n\n".join(_all(fields, "AB", "CI"))
-    if len(whole) > PROSE:
-        entry.remark("cut-short", f"/abstract: it has {len(whole)} characters")
-    entry.put("abstract", cut(whole, PROSE))
-
-
 def reference(text: str, place: str, day: date, entry: Entry, *, store_abstracts: bool) -> Found:
+    """The source item of an entry, or a rejection if the entry has no PMID."""
     fields = read_fields(text)
     pmid = _first(fields, "PMID")
     if not PMID.fullmatch(pmid):
@@ -137,7 +132,7 @@ def reference(text: str, place: str, day: date, entry: Entry, *, store_abstracts
     entry.lines("keywords", [word.lstrip("*") for word in _all(fields, "OT")], MOST_KEYWORDS)
     add_registrations(entry, _accessions(fields))
     if store_abstracts:
-        _add_abstract(entry, fields)
+        entry.prose("abstract", "\n\n".join(_all(fields, "AB", "CI")))
     notices = list(_notices(fields))
     add_notices(entry, notices)
     return unit(pmid, entry, notices, source(pmid, sha256(text.encode()).hexdigest(), day))

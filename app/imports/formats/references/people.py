@@ -1,32 +1,32 @@
-"""Authors, whichever way a tool writes them, as `Surname Initials`."""
+"""Converts the names of authors, which each tool writes in its own way, to `Surname Initials`."""
 
 import re
 
+from app.imports.formats.pubmed.people import NAME_SEPARATORS
 from app.imports.readers.record_builder import one_line
 
 _SUFFIXES = {"jr": "Jr", "sr": "Sr", "ii": "2nd", "2nd": "2nd", "iii": "3rd", "3rd": "3rd", "iv": "4th", "4th": "4th"}
-_APART = re.compile(r"[\s.\-‐‑]+")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.?-?)+")
 _NO_NAME = ("null", "none", "n/a")
 ET_AL = re.compile(r"(?:and\s+)?(?:et\.? al|others)\.?", re.IGNORECASE)
 
 
 def _is_initials(token: str) -> bool:
-    """`J`, `J.`, `J.-L.` and `JA`; not `Li`."""
+    """Whether a word is initials: `J`, `J.`, `J.-L.` and `JA`, but not `Li`."""
     letters = "".join(filter(str.isalpha, token))
     return letters.isupper() and len(letters) <= 3 and bool(_INITIALS.fullmatch(token))
 
 
 def _initials(given: str, shouted: bool) -> str:
-    """`Paul M`, `P. M.`, `PM` are PM; in `SMITH, AMY` all letters are capital, and tell nothing."""
+    """The initials of given names: PM for `Paul M`, `P. M.` and `PM`. In `SMITH, AMY` capitals do not mark initials."""
     found = ""
-    for part in filter(None, _APART.split(given)):
+    for part in filter(None, NAME_SEPARATORS.split(given)):
         found += part if part.isupper() and len(part) <= 3 and not shouted else part[0].upper()
     return found
 
 
 def _without_comma(name: str) -> str:
-    """`Brownstein C D` is Brownstein CD; a name that shows no initials at its end is kept as it is printed."""
+    """Joins initials at the end of a name: `Brownstein C D` becomes `Brownstein CD`. Other names stay as printed."""
     tokens = name.split()
     first = len(tokens)
     while first > 1 and _is_initials(tokens[first - 1]):
@@ -54,7 +54,7 @@ def _split_particles(given: list[str]) -> tuple[list[str], list[str]]:
 
 
 def author(printed: str) -> tuple[str, bool]:
-    """A name, and whether it is a group's: EndNote marks that by a comma at its end."""
+    """A name, and whether it is the name of a group, which EndNote marks by a final comma."""
     text = one_line(printed).rstrip(";")
     family, comma, rest = text.partition(",")
     if not comma:
@@ -65,7 +65,7 @@ def author(printed: str) -> tuple[str, bool]:
 
 
 def authors(printed: list[str]) -> tuple[list[tuple[str, bool]], bool | None]:
-    """All authors in order, and `False` where the list says that there are more."""
+    """The authors in order, and `False` if the list says that it is incomplete, else `None`."""
     names = [one_line(name) for text in printed for name in text.split(";") if name.strip()]
     named = [name for name in names if not ET_AL.fullmatch(name.strip(" ,"))]
     known = dict.fromkeys(map(author, named))

@@ -1,4 +1,4 @@
-"""A citation manager's file as a stream of references; one that cannot be read does not stop the others."""
+"""Reads the references of a file as a stream. A reference that cannot be read is rejected, and the next one is read."""
 
 import zlib
 from collections.abc import Iterator
@@ -22,14 +22,14 @@ def _read(block: Block, name: str, day: date, store_abstracts: bool) -> Found:
         return Rejection(place, "", "it is in no encoding that is read here: UTF-8, UTF-16 or Windows-1252")
     entry = Entry()
     if guessed:
-        entry.remark("encoding-guessed", f"{place}: it is not in UTF-8, and was read as Windows-1252")
+        entry.warn("encoding-guessed", f"{place}: it is not in UTF-8, and was read as Windows-1252")
     if block.kind == "medline":
         return medline.reference(text, place, day, entry, store_abstracts=store_abstracts)
     return ris.reference(text, place, name, day, entry, store_abstracts=store_abstracts)
 
 
 def units(file: IO[bytes], name: str, _: Names, *, store_abstracts: bool = False) -> Iterator[Found]:
-    """Every reference of a file; abstracts are offered only where they may be stored."""
+    """Yields a source item or a rejection for each reference; raises `Unreadable` if the file has none."""
     day, any_ = datetime.now(UTC).date(), False
     try:
         for block in blocks(file, name):

@@ -1,4 +1,4 @@
-"""RIS, which each tool writes in its own way, as publications."""
+"""Reads RIS, which each tool writes in its own way."""
 
 import re
 from datetime import date
@@ -34,7 +34,7 @@ _TYPES = {
     "retracted publication": "Retracted Publication",
     "journal article": "Journal Article",
 }
-"""What types of tools are called by NLM, where they are surely the same."""
+"""NLM's publication types for the types that tools print, as far as they certainly mean the same."""
 
 _LANGUAGES = {
     **{"english": "eng", "german": "ger", "french": "fre", "spanish": "spa", "italian": "ita", "chinese": "chi"},
@@ -50,13 +50,13 @@ _REGISTRATION = re.compile(r"\b(NCT|ISRCTN)([0-9]{8})\b")
 
 
 class _Parser(rispy.RisParser):  # type: ignore[misc]  # rispy has no types
-    """No tag of a file is called like the place where tags that rispy does not know are kept."""
+    """Keeps unknown tags under a name that no tag of a file can have."""
 
     UNKNOWN_TAG = _UNKNOWN
 
 
 def read_tags(text: str) -> Tags:
-    """An entry's values by tag, in order; a value that goes on in a second line is two."""
+    """The values of an entry by tag, in order. A value of two lines counts as two values."""
     found: list[dict[str, Any]] = rispy.loads(
         text, implementation=_Parser, mapping=_NAMES, list_tags=_TAGS, delimiter_tags_mapping={}
     )
@@ -71,7 +71,7 @@ def _first(tags: Tags, *names: str) -> str:
 
 
 def _joined(tags: Tags, *names: str) -> str:
-    """A text, over as many lines as it goes; the first tag that has one."""
+    """The text of the first of some tags that is present, with all its lines joined."""
     return next((" ".join(tags[name]) for name in names if name in tags), "")
 
 
@@ -103,14 +103,14 @@ def _add_pages(entry: Entry, tags: Tags) -> None:
 
 
 def _date(text: str) -> str | None:
-    """`2010/07/30/`, `2010//`, `2024///` and what MEDLINE prints."""
+    """The date in a text such as `2010/07/30/`, `2010//` or `2024///`, or as MEDLINE prints it."""
     parts = [part.strip() for part in text.split("/")]
     plain = " ".join(part for part in parts[: 3 if all(parts[:3]) else 2 if all(parts[:2]) else 1])
     return printed_date(plain)[0]
 
 
 def _add_dates(entry: Entry, tags: Tags) -> None:
-    """`DA` is no more than a year: some tools write there when it was first on the web."""
+    """Sets date and year. Of `DA` only the year is used, because some tools put the day of online publication there."""
     found = [known for text in values(tags, "PY", "Y1") if (known := _date(text))]
     found = found or [known[:4] for text in values(tags, "DA") if (known := _date(text))]
     if not found:
@@ -119,23 +119,20 @@ def _add_dates(entry: Entry, tags: Tags) -> None:
     fitting = [known for known in found if known[:4] == found[0][:4]]
     entry.data["date"] = max(fitting, key=len)
     if len(fitting) < len(found):
-        entry.remark("inconsistent-date", f"/date: {', '.join(dict.fromkeys(found))}")
+        entry.warn("inconsistent-date", f"/date: {', '.join(dict.fromkeys(found))}")
 
 
 def _add_types(entry: Entry, tags: Tags, kind: str) -> None:
-    said = [kind, *values(tags, "M3", "PT")]
-    entry.lines("publication_types", [_TYPES[one] for text in said if (one := text.casefold()) in _TYPES], 100)
+    types = [kind, *values(tags, "M3", "PT")]
+    entry.lines("publication_types", [_TYPES[one] for text in types if (one := text.casefold()) in _TYPES], 100)
     if "Retracted Publication" in entry.data.get("publication_types", ()):
         entry.data["retraction_state"] = "retracted"
 
 
 def _add_text(entry: Entry, tags: Tags, store_abstracts: bool) -> None:
     entry.lines("keywords", values(tags, "KW"), MOST_KEYWORDS)
-    abstract = _joined(tags, "AB", "N2")
-    if store_abstracts and abstract:
-        if len(abstract) > PROSE:
-            entry.remark("cut-short", f"/abstract: it has {len(abstract)} characters")
-        entry.put("abstract", cut(one_line(abstract), PROSE))
+    if store_abstracts:
+        entry.prose("abstract", one_line(_joined(tags, "AB", "N2")))
 
 
 def _add_all(entry: Entry, tags: Tags, store_abstracts: bool) -> None:
@@ -154,20 +151,17 @@ def _add_all(entry: Entry, tags: Tags, store_abstracts: bool) -> None:
     _add_types(entry, tags, kind)
     languages = (name for value in values(tags, "LA") for name in re.split(r"[,;/]", value))
     add_languages(entry, (_LANGUAGES.get(one_line(name).casefold(), name) for name in languages))
-    add_registrations(entry, ((_BANKS[bank], bank + number) for bank, number in _registrations(tags)))
+    # Cochrane's register of trials puts registrations into `C3`.
+    registrations = (found for value in values(tags, "C3") for found in _REGISTRATION.findall(value))
+    add_registrations(entry, ((_BANKS[bank], bank + number) for bank, number in registrations))
     _add_text(entry, tags, store_abstracts)
 
 
 _BANKS = {"NCT": "ClinicalTrials.gov", "ISRCTN": "ISRCTN"}
 
 
-def _registrations(tags: Tags) -> list[tuple[str, str]]:
-    """Cochrane's register of trials names what a reference is registered as."""
-    return [pair for value in values(tags, "C3") for pair in _REGISTRATION.findall(value)]
-
-
 def _without_abstract(text: str) -> str:
-    """What may be stored of an entry: facts, not its abstract, its notes or anybody's address."""
+    """The lines of an entry that may be stored: facts, but no abstract, notes or addresses of authors."""
     kept: list[str] = []
     keep = True
     for line in text.split("\n"):
@@ -202,6 +196,7 @@ def _id(entry: Entry, proof: Json) -> str:
 
 
 def reference(text: str, place: str, name: str, day: date, entry: Entry, *, store_abstracts: bool) -> Found:
+    """The source item of an entry, or a rejection if the entry has neither a title nor a PMID nor a DOI."""
     tags = read_tags(text)
     _add_all(entry, tags, store_abstracts)
     if not entry.data.keys() & {"title", "pmid", "doi"}:
@@ -209,5 +204,5 @@ def reference(text: str, place: str, name: str, day: date, entry: Entry, *, stor
     proof = _source(entry, tags, text, name, day)
     publication = {"id": _id(entry, proof), **entry.data, "provenance": [{"source": proof["id"]}]}
     return SourceItem(
-        place, (Candidate("sources", proof), Candidate("publications", publication)), remarks=tuple(entry.remarks)
+        place, (Candidate("sources", proof), Candidate("publications", publication)), warnings=tuple(entry.warnings)
     )
