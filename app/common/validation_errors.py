@@ -8,6 +8,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from app.common.patterns import meaning_of
 from app.common.suggestions import nearest
 
 ShapeFault = tuple[str, str, list[str]]
@@ -47,6 +48,8 @@ def _fault(model: type[BaseModel], error: ErrorDetails) -> ShapeFault:
         return pointer_of(path), f"there is no field {path[-1]!r}", nearest(str(path[-1]), fields)
     if kind == "literal_error":
         return pointer_of(path), f"{value!r} is not one of the known values", nearest(str(value), _choices(error))
+    if kind == "string_pattern_mismatch" and (meaning := meaning_of(str(error.get("ctx", {}).get("pattern")))):
+        return pointer_of(path), f"{_short(value)} is not {meaning}", []
     if kind == "missing":
         return pointer_of(path), "this field is required", []
     return pointer_of(path), f"{error['msg']}, not {_short(value)}", []

@@ -13,6 +13,7 @@ from typing import Annotated, Any, get_args
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
+from app.common.patterns import pattern
 from app.records.fields import (
     AbsenceReason,
     AlertState,
@@ -53,7 +54,10 @@ class Embedded(Fields):
     id: Slug
 
 
-JsonPointer = Annotated[str, Field(max_length=500, pattern=r"^(/([^~/]|~[01])*)*$")]
+JsonPointer = Annotated[
+    str,
+    Field(max_length=500, pattern=pattern(r"^(/([^~/]|~[01])*)*$", "a JSON Pointer (RFC 6901) such as /outcomes/0")),
+]
 
 
 class ProvenanceIn(Shape):

@@ -13,9 +13,13 @@ from sqlalchemy import Enum
 from sqlalchemy.orm import mapped_column
 
 from app.common import identifiers
+from app.common.patterns import pattern
 from app.database.engine import text
 
-SLUG = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
+SLUG = pattern(
+    r"^[a-z0-9]+(?:-[a-z0-9]+)*$", "an id of small letters, digits and single hyphens between them, such as preempt-1"
+)
+SOMETHING = pattern(r"\S", "a text: it has nothing but spaces")
 
 RecordType = Literal[
     "sources",
@@ -52,31 +56,56 @@ Slug = Annotated[
     mapped_column(text(120)),
     Field(pattern=SLUG, max_length=120, description="Permanent id, unique in its type.", examples=["preempt-1"]),
 ]
-Name = Annotated[str, mapped_column(text(300)), Field(min_length=1, max_length=300, pattern=r"\S")]
-Title = Annotated[str, mapped_column(text(600)), Field(min_length=1, max_length=600, pattern=r"\S")]
+Name = Annotated[str, mapped_column(text(300)), Field(min_length=1, max_length=300, pattern=SOMETHING)]
+Title = Annotated[str, mapped_column(text(600)), Field(min_length=1, max_length=600, pattern=SOMETHING)]
 """A title, short enough for an index of every database, whatever its script."""
-Line = Annotated[str, mapped_column(text(1000)), Field(min_length=1, max_length=1000, pattern=r"\S")]
-Prose = Annotated[str, mapped_column(text()), Field(min_length=1, max_length=20_000, pattern=r"\S")]
+Line = Annotated[str, mapped_column(text(1000)), Field(min_length=1, max_length=1000, pattern=SOMETHING)]
+Prose = Annotated[str, mapped_column(text()), Field(min_length=1, max_length=20_000, pattern=SOMETHING)]
 RegistryId = Annotated[
     str,
-    Field(pattern=r"^[!-~]{4,60}$", description="A trial registration."),
+    Field(
+        pattern=pattern(
+            r"^[!-~]{4,60}$", "a registration of 4 to 60 letters, digits and signs without spaces, such as NCT00156910"
+        ),
+        description="A trial registration.",
+    ),
     _canonical(identifiers.known_registration),
 ]
 MeshId = Annotated[
     str,
-    Field(pattern=r"^D[0-9]{6,9}$", description="MeSH descriptor.", examples=["D008881"]),
+    Field(
+        pattern=pattern(r"^D[0-9]{6,9}$", "the id of a MeSH descriptor such as D008881"),
+        description="MeSH descriptor.",
+        examples=["D008881"],
+    ),
     _canonical(identifiers.mesh),
 ]
-Pmid = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,8}$", description="PubMed id."), _canonical(identifiers.pmid)]
-Doi = Annotated[str, Field(pattern=r"^10\.[0-9]{4,9}/\S+$", max_length=300), _canonical(identifiers.doi)]
-Pmcid = Annotated[str, Field(pattern=r"^PMC[1-9][0-9]{0,9}$"), _canonical(identifiers.pmcid)]
-Issn = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{3}[0-9X]$"), _canonical(identifiers.issn)]
+Pmid = Annotated[
+    str,
+    Field(pattern=pattern(r"^[1-9][0-9]{0,8}$", "a PubMed id, a number such as 20647170"), description="PubMed id."),
+    _canonical(identifiers.pmid),
+]
+Doi = Annotated[
+    str,
+    Field(pattern=pattern(r"^10\.[0-9]{4,9}/\S+$", "a DOI such as 10.1177/0333102410364676"), max_length=300),
+    _canonical(identifiers.doi),
+]
+Pmcid = Annotated[
+    str,
+    Field(pattern=pattern(r"^PMC[1-9][0-9]{0,9}$", "a PubMed Central id such as PMC5799088")),
+    _canonical(identifiers.pmcid),
+]
+Issn = Annotated[
+    str, Field(pattern=pattern(r"^[0-9]{4}-[0-9]{3}[0-9X]$", "an ISSN such as 0333-1024")), _canonical(identifiers.issn)
+]
 PartialDate = Annotated[
     str,
     mapped_column(text(10)),
     AfterValidator(_real_date),
     Field(
-        pattern=r"^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$",
+        pattern=pattern(
+            r"^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$", "a year, month or day such as 2010, 2010-07 or 2010-07-30"
+        ),
         description="ISO 8601 date, as precise as its source: `2010`, `2010-07` or `2010-07-30`.",
         examples=["2010-07-30"],
     ),
@@ -159,7 +188,8 @@ OverallStatus = Literal[
 ]
 """ClinicalTrials.gov's overall statuses. The five before the last are those of expanded access."""
 Allocation = Literal["randomized", "non-randomized"]
-InterventionModel = Literal["single-group", "parallel", "crossover", "factorial", "sequential"]
+InterventionModel = Literal["single-group", "parallel", "crossover", "factorial", "sequential", "within-person"]
+"""ClinicalTrials.gov's intervention models, and `within-person`: the sides or sites of one person are compared."""
 ObservationalModel = Literal[
     "cohort",
     "case-control",

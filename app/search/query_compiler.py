@@ -66,8 +66,14 @@ class Compiler:
         if isinstance(node, Any_):
             return _any_of(map(self._node, node.nodes))
         if isinstance(node, All):
-            return self._all(node)
+            return self._requiring()._all(node) if node.required else self._all(node)
         return _boolean([(Occur.Must, EVERY), (Occur.MustNot, self._excluded(node))])
+
+    def _requiring(self) -> "Compiler":
+        """A compiler that adds to the same result and requires every word."""
+        inner = Compiler(self.searcher, self.thesaurus, match_all=True)
+        inner.result = self.result
+        return inner
 
     def _excluded(self, node: Not) -> Query:
         inner = Compiler(self.searcher, None, match_all=True)
@@ -75,10 +81,6 @@ class Compiler:
 
     def _all(self, node: All) -> Query:
         """Plain words side by side are compiled together, so that names of several words are found among them."""
-        if node.required and not self.match_all:
-            inner = Compiler(self.searcher, self.thesaurus, match_all=True)
-            inner.result = self.result
-            return inner._all(node)
         row, rest, negated = _parts_of(node)
         wanted = [self._plain_words(row)] if row else []
         wanted += map(self._node, rest)

@@ -82,7 +82,11 @@ def _title_rows(made: Callable[[str | None, int | None], str | None]) -> Iterato
     columns = (PUBLICATIONS.c.id, PUBLICATIONS.c.title, PUBLICATIONS.c.year, last.scalar_subquery().label("last"))
     for row in op.get_bind().execute(sa.select(*columns).where(printed)).all():
         if key := made(row.title, row.year):
-            owner = {"record_type": "publications", "record_id": row.id, "position": 0 if row.last is None else row.last + 1}
+            owner = {
+                "record_type": "publications",
+                "record_id": row.id,
+                "position": 0 if row.last is None else row.last + 1,
+            }
             yield {**owner, "kind": "title-key", "name": key, "key": fold("publications", key), "exclusive": False}
 
 

@@ -6,7 +6,7 @@ from app.common.identifiers import SCHEMES
 
 SICI = "10.1002/(SICI)1099-9999(199902)22:3<267::AID-MADE40>3.0.CO;2-A"
 
-SPELLINGS = {
+SPELLINGS: dict[str, dict[str, tuple[str, ...]]] = {
     "doi": {
         "10.5555/pre8": (
             *(

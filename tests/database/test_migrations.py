@@ -30,6 +30,9 @@ from tests.changing import CITED, SOURCE, change
 from tests.conftest import SEEDS, NewDatabase
 from tests.importing import take, trial
 
+WITHIN, NOTHING = b'"intervention_model":"within-person"', b'"intervention_model":null'
+"""What the first versions cannot hold is nothing there, and stays so on the way up."""
+
 
 def test_up_and_down_with_data_in_place(url: str) -> None:
     engine = open_engine(url)
@@ -44,7 +47,7 @@ def test_up_and_down_with_data_in_place(url: str) -> None:
         assert not inspect(connection).has_table("deletions")
     migrate(engine)
     assert maintaining.rebuild(engine, actor="test") == records
-    assert current_bodies(engine) == bodies
+    assert current_bodies(engine) == {key: body.replace(WITHIN, NOTHING) for key, body in bodies.items()}
     assert list(maintaining.check(engine)) == []
     migrate(engine, "base")
     with engine.connect().execution_options(reads=True) as connection:
@@ -79,7 +82,7 @@ def test_down_and_up_with_deleted_and_restored_records(url: str) -> None:
             assert some[0] in ids
             assert some[1] not in ids
     migrate(engine)
-    assert current_bodies(engine) == bodies
+    assert current_bodies(engine) == {key: body.replace(WITHIN, NOTHING) for key, body in bodies.items()}
     assert list(maintaining.check(engine)) == []
     engine.dispose()
 

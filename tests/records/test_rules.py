@@ -1,10 +1,12 @@
 """Domain rules, one good and one broken record each, and the tables that they go by."""
 
+from datetime import UTC, datetime
 from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
+from app.common.validation_errors import shape_faults
 from app.records.fields import Design, OutcomeKind, RecordType
 from app.records.publications.schemas import PublicationIn
 from app.records.registry import RESOURCES
@@ -46,7 +48,7 @@ GOOD: list[tuple[RecordType, dict[str, Any]]] = [
     ("studies", {"outcomes": [{"measure": "M", "kind": "continuous", "results": [{"arm": "b", "mean": -5.2}]}]}),
     ("sources", {"kind": "compilation", "url": None}),
     ("dosing", {"dose": None, "statement": "S", "indication": None}),
-    ("dosing", {"dose_min": 100, "dose_max": 300, "max_dose": 100, "max_dose_basis": "muscle", "dose_per": "muscle"}),
+    ("dosing", {"dose_min": 10, "dose_max": 30, "max_dose": 10, "max_dose_basis": "muscle", "dose_per": "muscle"}),
 ]
 BROKEN: list[tuple[RecordType, dict[str, Any], str]] = [
     ("sources", {"url": None}, "/url"),
@@ -115,9 +117,13 @@ BROKEN: list[tuple[RecordType, dict[str, Any], str]] = [
     ("dosing", {"dose": None}, "/dose"),
     ("dosing", {"unit": None, "dose_min": 3}, "/dose_min"),
     ("dosing", {"indication": None, "dose_min": 3}, "/dose_min"),
-    ("dosing", {"dose_min": 3, "dose_max": 2}, "/dose_min"),
-    ("dosing", {"dose_max": 3, "max_dose": 2, "max_dose_basis": "B"}, "/dose_max"),
+    ("dosing", {"dose": "some", "dose_min": 3, "dose_max": 2}, "/dose_min"),
+    ("dosing", {"dose": "some", "dose_max": 3, "max_dose": 2, "max_dose_basis": "B"}, "/dose_max"),
+    ("dosing", {"dose": "20 mg"}, "/unit"),
+    ("dosing", {"dose_max": 10}, "/dose"),
+    ("publications", {"year": 2099}, "/year"),
     ("dosing", {"max_dose": 2}, "/max_dose"),
+    ("studies", {"arms": [{"key": "a", "name": "A", "n": 9}], "enrolled": 8}, "/enrolled"),
     ("directions", {"products": ["p", "p"]}, "/products/1"),
 ]
 
@@ -162,7 +168,7 @@ def test_every_rule_is_broken_by_some_record() -> None:
         ("studies", binary(percent=101)),
         ("studies", binary(percent=float("nan"))),
         ("studies", binary(percent=float("inf"))),
-        ("publications", {"pmid": "0123"}),
+        ("publications", {"pmid": "0123x"}),
         ("publications", {"doi": "https://doi.org/10.1/x"}),
         ("publications", {"year": 3000}),
         ("products", {"unii": "short"}),
@@ -202,3 +208,64 @@ def test_identifiers_are_entered_in_their_canonical_form() -> None:
 def test_what_is_no_identifier_is_refused(name: str, value: object) -> None:
     with pytest.raises(ValidationError, match=name):
         PublicationIn.model_validate({"id": "p", "title": "A title", name: value} | CITED)
+
+
+def test_arms_have_no_more_participants_than_the_study() -> None:
+    arms = [{"key": "a", "name": "A", "n": 20}, {"key": "b", "name": "B", "n": 20}]
+    study = MINIMAL["studies"] | {"arms": arms, "enrolled": 20, "design": "randomized-controlled-trial"}
+    parsed = RESOURCES["studies"].entered.model_validate(study)
+    assert [pointer for pointer, _ in broken(parsed, RESOURCES["studies"].rules)] == ["/enrolled"]
+    for shared in ({"intervention_model": "within-person"}, {"intervention_model": "crossover"}, {"enrolled": 40}):
+        parsed = RESOURCES["studies"].entered.model_validate(study | shared)
+        assert broken(parsed, RESOURCES["studies"].rules) == []
+    parsed = RESOURCES["studies"].entered.model_validate(study | {"intervention_model": "crossover", "enrolled": 19})
+    assert [pointer for pointer, _ in broken(parsed, RESOURCES["studies"].rules)] == ["/enrolled"]
+
+
+@pytest.mark.parametrize(
+    ("change", "pointers"),
+    [
+        ({"dose": "20 U", "unit": "U", "dose_min": 20, "dose_max": 20}, []),
+        ({"dose": "20 units", "unit": "U"}, []),
+        ({"dose": "20 mg", "unit": "U"}, ["/unit"]),
+        ({"dose": "26, 31 or 36 U", "unit": "U", "dose_min": 26, "dose_max": 36}, []),
+        ({"dose": "26, 31 or 46 U", "unit": "U", "dose_min": 26, "dose_max": 36}, ["/dose"]),
+        ({"dose": "10 U", "unit": "U", "dose_min": 20}, ["/dose"]),
+        ({"dose": "10 U to start; 20 to 40 U", "unit": "U", "dose_min": 20, "dose_max": 40, "dose_initial": 10}, []),
+        ({"dose": "3 to 6 U/kg", "unit": "U", "dose_min_per_kg": 3, "dose_max_per_kg": 6, "dose_max": 2}, []),
+        ({"dose": "3 to 8 U/kg", "unit": "U", "dose_min_per_kg": 3, "dose_max_per_kg": 6}, ["/dose"]),
+        ({"dose": "40 U (20 U with 20 U)", "unit": "U", "dose_min": 40, "dose_max": 40}, []),
+    ],
+)
+def test_the_text_of_a_dose_agrees_with_its_numbers(change: dict[str, Any], pointers: list[str]) -> None:
+    parsed = RESOURCES["dosing"].entered.model_validate(MINIMAL["dosing"] | change)
+    assert [pointer for pointer, _ in broken(parsed, RESOURCES["dosing"].rules)] == pointers
+
+
+def test_a_publication_of_the_far_future_is_refused() -> None:
+    year = datetime.now(UTC).year
+    for told, count in ((year + 1, 0), (year + 2, 1)):
+        parsed = PublicationIn.model_validate(MINIMAL["publications"] | {"year": told})
+        assert len(broken(parsed, RESOURCES["publications"].rules)) == count
+
+
+def test_an_unknown_arm_names_those_that_there_are() -> None:
+    arms = [{"key": "placebo", "name": "P"}, {"key": "ona", "name": "O"}]
+    event = {"event": "ptosis", "arm": "placbo", "events": 1}
+    parsed = RESOURCES["studies"].entered.model_validate(MINIMAL["studies"] | {"arms": arms, "adverse_events": [event]})
+    assert "placebo" in broken(parsed, RESOURCES["studies"].rules)[0][1]
+
+
+def test_the_form_of_a_field_is_said_in_words() -> None:
+    for field, value in (
+        ("year", "x"),
+        ("date", "July"),
+        ("doi", "abc"),
+        ("id", "A b"),
+        ("pmcid", "x"),
+        ("languages", ["en"]),
+    ):
+        with pytest.raises(ValidationError) as raised:
+            PublicationIn.model_validate(MINIMAL["publications"] | {field: value})
+        faults = shape_faults(PublicationIn, raised.value)
+        assert not [detail for _, detail, _ in faults if "pattern" in detail or "^" in detail], faults

@@ -41,7 +41,9 @@ def _without_slash(scope: Scope) -> str | None:
 
     The path of a record that is named by an address (`/v1/sources/https://example.org/`) keeps its slash.
     """
-    raw_path: bytes = scope["raw_path"]
+    raw_path: bytes = scope.get("raw_path") or b""
+    if not raw_path.endswith(b"/"):
+        return None
     query: bytes = scope["query_string"]
     bare = raw_path.strip(b"/")
     if not bare or not bare.isascii() or not query.isascii() or "://" in scope["path"]:
@@ -65,12 +67,11 @@ class RequestGuard:
             await self.app(scope, receive, send)
             return
         reads = scope["method"] in ("GET", "HEAD")
-        raw_path = scope.get("raw_path") or b""
-        fault = _target_fault(raw_path, scope["query_string"], self.most_target_bytes)
+        fault = _target_fault(scope.get("raw_path") or b"", scope["query_string"], self.most_target_bytes)
         if fault is None and reads and _has_content(scope):
             fault = Problem("unexpected-content", f"A {scope['method']} request has no content here.")
         app: ASGIApp = problem_response(fault, scope["request_id"]) if fault else self.app
-        if fault is None and raw_path.endswith(b"/") and (target := _without_slash(scope)):
+        if fault is None and (target := _without_slash(scope)):
             app = RedirectResponse(target, 308)
         if scope["method"] != "HEAD":
             await app(scope, receive, send)

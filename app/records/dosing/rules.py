@@ -1,5 +1,6 @@
 """Domain rules of dosing."""
 
+import re
 from collections.abc import Iterator
 
 from app.records.dosing.schemas import DosingIn
@@ -28,6 +29,47 @@ def _ranges_are_in_order(dosing: DosingIn) -> Iterator[Fault]:
         yield from in_order("/dose_max", dosing.dose_max, dosing.max_dose, "dose and its limit")
 
 
+_PRINTED = re.compile(
+    r"(?P<doses>[0-9]+(?:[.,][0-9]+)?(?:\s*(?:-|–|to|or|and|,)\s*[0-9]+(?:[.,][0-9]+)?)*)\s*"
+    r"(?P<unit>U|units?|IU|mg|mcg|µg|μg|ng|g|mL|ml)\b(?P<per_kg>\s*(?:/|per )kg)?"
+)
+"""Doses in a text with their unit: `20 U`, `26, 31 or 36 U`, `3 to 6 U/kg`."""
+_SAME_UNITS = {"unit": "u", "units": "u", "mcg": "µg", "μg": "µg"}
+
+
+def _unit(text: str) -> str:
+    return _SAME_UNITS.get(text.lower(), text.lower())
+
+
+def _printed_doses(dosing: DosingIn) -> Iterator[re.Match[str]]:
+    """The doses in the text; what stands in parentheses explains them and is not looked at."""
+    return _PRINTED.finditer(re.sub(r"\([^()]*\)", "", dosing.dose or ""))
+
+
+def _text_has_the_unit(dosing: DosingIn) -> Iterator[Fault]:
+    units = [found["unit"] for found in _printed_doses(dosing)]
+    if dosing.unit and units and _unit(dosing.unit.split("/")[0].strip()) not in map(_unit, units):
+        yield "/unit", f"the text of the dose says {units[0]!r}, the unit {dosing.unit!r}"
+
+
+def _range_of(dosing: DosingIn, found: re.Match[str]) -> tuple[float | None, float | None]:
+    """The lowest and the highest dose that a text may say in this unit."""
+    if not dosing.unit or _unit(found["unit"]) != _unit(dosing.unit):
+        return None, None
+    if found["per_kg"]:
+        return dosing.dose_min_per_kg, dosing.dose_max_per_kg
+    low = dosing.dose_min if dosing.dose_initial is None else min(dosing.dose_min or 0, dosing.dose_initial)
+    return low, dosing.dose_max
+
+
+def _text_is_within_the_range(dosing: DosingIn) -> Iterator[Fault]:
+    for found in _printed_doses(dosing):
+        low, high = _range_of(dosing, found)
+        for printed in map(float, re.findall(r"[0-9]+(?:\.[0-9]+)?", found["doses"].replace(",", " "))):
+            if (low is not None and printed < low) or (high is not None and printed > high):
+                yield "/dose", f"the text says {printed:g}, which is not from {low} to {high}"
+
+
 def _limits_have_a_basis(dosing: DosingIn) -> Iterator[Fault]:
     for limit in ("max_dose", "max_cumulative_dose"):
         basis = "max_dose_basis" if limit == "max_dose" else "max_cumulative_basis"
@@ -40,4 +82,6 @@ RULES: tuple[Rule[DosingIn], ...] = (
     _doses_have_a_unit,
     _ranges_are_in_order,
     _limits_have_a_basis,
+    _text_has_the_unit,
+    _text_is_within_the_range,
 )

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from app.common.patterns import pattern
 from app.records.base_filters import CitedFilter
 from app.records.base_schemas import CitedIn, CitedOut, Fields, Identified, RefersTo
 from app.records.fields import Line, Name, Prose, Serotype, Slug
@@ -20,12 +21,22 @@ class MechanismFields(Fields):
     summary: Prose | None = Field(None, description="How it works, in our words.")
     action_type: Name | None = Field(None, description="Kind of action.", examples=["proteolytic enzyme"])
     molecular_target: Name | None = Field(None, description="What is acted on.", examples=["SNAP-25"])
-    target_uniprot: str | None = Field(None, pattern=f"^{UNIPROT}$", description="UniProt accession of the target.")
+    target_uniprot: str | None = Field(
+        None,
+        pattern=pattern(f"^{UNIPROT}$", "a UniProt accession such as P0DPI1"),
+        description="UniProt accession of the target.",
+    )
     toxin_uniprot: str | None = Field(
-        None, pattern=f"^{UNIPROT}$", description="UniProt accession of the toxin.", examples=["P0DPI1"]
+        None,
+        pattern=pattern(f"^{UNIPROT}$", "a UniProt accession such as P0DPI1"),
+        description="UniProt accession of the toxin.",
+        examples=["P0DPI1"],
     )
     toxin_ec_number: str | None = Field(
-        None, pattern=r"^[0-9]+(\.[0-9]+){3}$", description="EC number of the toxin.", examples=["3.4.24.69"]
+        None,
+        pattern=pattern(r"^[0-9]+(\.[0-9]+){3}$", "an EC number such as 3.4.24.69"),
+        description="EC number of the toxin.",
+        examples=["3.4.24.69"],
     )
     tissue: Name | None = Field(None, description="Where it happens.", examples=["Neuromuscular junction"])
     effect: Line | None = Field(None, description="What follows from it.")

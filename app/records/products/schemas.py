@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from app.common.patterns import pattern
 from app.records.base_filters import CitedFilter
 from app.records.base_schemas import CitedIn, CitedOut, Embedded, Fields, Identified
 from app.records.fields import Line, Name, ProductKind, Serotype
@@ -27,12 +28,21 @@ class ProductFields(Fields):
     manufacturer: Name | None = Field(None, description="Who makes it.")
     former_manufacturers: list[Name] = Field(default_factory=list, description="Who made it before.")
     atc_code: str | None = Field(
-        None, pattern=r"^[A-Z][0-9]{2}[A-Z]{2}[0-9]{2}$", description="WHO ATC code.", examples=["M03AX01"]
+        None,
+        pattern=pattern(r"^[A-Z][0-9]{2}[A-Z]{2}[0-9]{2}$", "an ATC code such as M03AX01"),
+        description="WHO ATC code.",
+        examples=["M03AX01"],
     )
     unii: str | None = Field(
-        None, pattern=r"^[A-Z0-9]{10}$", description="FDA substance id; several products can share one."
+        None,
+        pattern=pattern(r"^[A-Z0-9]{10}$", "a UNII of ten letters and digits"),
+        description="FDA substance id; several products can share one.",
     )
-    cas_number: str | None = Field(None, pattern=r"^[0-9]{2,7}-[0-9]{2}-[0-9]$", description="CAS registry number.")
+    cas_number: str | None = Field(
+        None,
+        pattern=pattern(r"^[0-9]{2,7}-[0-9]{2}-[0-9]$", "a CAS number such as 93384-43-1"),
+        description="CAS registry number.",
+    )
     cas_number_note: Line | None = Field(None, description="What the CAS number covers.")
     contains_complexing_proteins: bool | None = Field(None, description="Whether accessory proteins are in it.")
     units_interchangeable: bool | None = Field(

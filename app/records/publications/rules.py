@@ -1,6 +1,7 @@
 """Domain rules of publications."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from app.records.publications.schemas import PublicationIn
 from app.records.rules import Fault, Rule, unique
@@ -32,9 +33,16 @@ def _collectives_are_authors(publication: PublicationIn) -> Iterator[Fault]:
 
 
 def _year_matches_date(publication: PublicationIn) -> Iterator[Fault]:
-    date, year = publication.date, publication.year
-    if date is not None and year is not None and int(date[:4]) != year:
-        yield "/date", f"{date} is not in the year {year}"
+    day, year = publication.date, publication.year
+    if day is not None and year is not None and int(day[:4]) != year:
+        yield "/date", f"{day} is not in the year {year}"
+
+
+def _year_is_not_in_the_future(publication: PublicationIn) -> Iterator[Fault]:
+    """Journals date issues ahead, but by no more than a year."""
+    latest = datetime.now(UTC).year + 1
+    if publication.year is not None and publication.year > latest:
+        yield "/year", f"{publication.year} is in the future; the latest year is {latest}"
 
 
 def _registrations_are_unique(publication: PublicationIn) -> Iterator[Fault]:
@@ -47,5 +55,6 @@ RULES: tuple[Rule[PublicationIn], ...] = (
     _authors_are_named,
     _collectives_are_authors,
     _year_matches_date,
+    _year_is_not_in_the_future,
     _registrations_are_unique,
 )

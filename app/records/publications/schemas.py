@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from app.common.patterns import pattern
 from app.records.base_filters import CitedFilter
 from app.records.base_schemas import CitedIn, CitedOut, Embedded, Fields, Identified, Shape
 from app.records.fields import (
@@ -81,9 +82,9 @@ class PublicationFields(Fields):
         None, description="`descriptive`: our words, for a page without a title; `registry-record`: the registry's."
     )
     vernacular_title: Title | None = Field(None, description="Title in its own language, where `title` translates it.")
-    languages: list[Annotated[str, Field(pattern=LANGUAGE)]] = Field(
-        default_factory=list, max_length=20, description="Languages of its text, ISO 639-2.", examples=[["eng"]]
-    )
+    languages: list[
+        Annotated[str, Field(pattern=pattern(LANGUAGE, "a code of three small letters (ISO 639-2) such as eng"))]
+    ] = Field(default_factory=list, max_length=20, description="Languages of its text, ISO 639-2.", examples=[["eng"]])
     journal: Name | None = Field(None, description="Journal, as the source writes it.", examples=["Cephalalgia"])
     journal_abbreviation: Name | None = Field(None, description="Journal, abbreviated as in MEDLINE or as printed.")
     issn: Issn | None = Field(None, description="The journal's ISSN, the linking one where known.")

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from app.common.patterns import pattern
 from app.records.base_schemas import Fields, Identified, RecordIn, RecordOut
 from app.records.fields import Count, Line, Name, PartialDate, SourceKind, Tier
 from app.records.filters import Filter, Tests, coded, number, text, when, word
@@ -18,20 +19,23 @@ class SourceFields(Fields):
     )
     title: Line | None = Field(None, description="Title of the source.")
     url: str | None = Field(
-        None, max_length=2000, pattern=r"^https?://[!-~]+$", description="Where the source is on the web."
+        None,
+        max_length=2000,
+        pattern=pattern(r"^https?://[!-~]+$", "an address that begins with http:// or https://"),
+        description="Where the source is on the web.",
     )
     publisher: Name | None = Field(None, description="Who published it.")
     licence: Name | None = Field(None, description="Under what terms its text may be used.")
     retrieved_on: PartialDate | None = Field(None, description="When it was read.")
     sha256: str | None = Field(
         None,
-        pattern=r"^[0-9a-f]{64}$",
+        pattern=pattern(r"^[0-9a-f]{64}$", "a SHA-256 of 64 hexadecimal digits"),
         description="SHA-256 of the stored text, in UTF-8; where none is stored, of what was read on `retrieved_on`.",
     )
 
     set_id: str | None = Field(
         None,
-        pattern=f"^{SET_ID}$",
+        pattern=pattern(f"^{SET_ID}$", "a set id such as 485d9b71-6881-42c5-a620-a4360c7192ab"),
         description="What FDA calls a label through all its versions.",
         examples=["485d9b71-6881-42c5-a620-a4360c7192ab"],
     )

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from app.common.patterns import pattern
 from app.records.base_schemas import Fields, RefersTo, Shape
 from app.records.fields import (
     ArmType,
@@ -124,7 +125,11 @@ class OutcomeFields(Fields):
     timepoint_label: Name | None = Field(None, description="When, as printed.")
     analysis_population: Name | None = Field(None, description="Who was analysed.")
     p_value: str | None = Field(
-        None, max_length=20, pattern=P_VALUE, description="p value as printed.", examples=["<0.001"]
+        None,
+        max_length=20,
+        pattern=pattern(P_VALUE, "a p value as printed, such as <0.001 or 0.04"),
+        description="p value as printed.",
+        examples=["<0.001"],
     )
     effect: Effect | None = Field(None, description="Effect estimate between arms.")
     results: list[ArmResult] = Field(

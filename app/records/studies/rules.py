@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from app.common.suggestions import nearest
 from app.records.fields import Design
 from app.records.rules import Fault, Rule, in_order, numbers_agree, unique
 from app.records.studies.parts import ArmResult, OutcomeIn
@@ -105,10 +106,11 @@ def _arms_named(study: StudyIn) -> Iterator[Fault]:
 
 
 def _arms_resolve(study: StudyIn) -> Iterator[Fault]:
-    known = {arm.key for arm in study.arms}
+    known = [arm.key for arm in study.arms]
     for pointer, arm in _arms_named(study):
         if arm not in known:
-            yield pointer, f"there is no arm {arm!r}"
+            near = nearest(arm, known) or known[:5]
+            yield pointer, f"there is no arm {arm!r}" + (f"; {' or '.join(near)} may be meant" if near else "")
 
 
 def _interventions_are_of_its_products(study: StudyIn) -> Iterator[Fault]:
@@ -151,6 +153,30 @@ def _adverse_events_agree(study: StudyIn) -> Iterator[Fault]:
         yield from numbers_agree(f"/adverse_events/{index}", event.events, event.percent, event.n)
 
 
+OVERLAPPING_MODELS = ("crossover", "within-person")
+OVERLAPPING_DESIGNS = ("crossover-trial", "systematic-review", "meta-analysis", "pooled-analysis")
+"""Where arms share participants: those of a crossover or of two sides of the same people, and subgroups of a pool."""
+
+
+def _arm_counts(study: StudyIn) -> list[int]:
+    """Participants of each arm; groups that were only reported on have no type and count where no arm has one."""
+    typed = [arm.n for arm in study.arms if arm.n is not None and arm.type is not None]
+    return typed or [arm.n for arm in study.arms if arm.n is not None]
+
+
+def _arms_are_of_the_enrolled(study: StudyIn) -> Iterator[Fault]:
+    """The arms together have no more participants than the study; where arms share them, each arm has no more."""
+    counts = _arm_counts(study)
+    if study.enrolled is None or not counts:
+        return
+    shared = study.intervention_model in OVERLAPPING_MODELS or study.design in OVERLAPPING_DESIGNS
+    if shared and max(counts) > study.enrolled:
+        yield "/enrolled", f"an arm has {max(counts)} participants, the study {study.enrolled}"
+    if not shared and sum(counts) > study.enrolled:
+        detail = f"the arms have {sum(counts)} participants together, the study {study.enrolled}"
+        yield "/enrolled", f"{detail}; where arms share people, intervention_model is crossover or within-person"
+
+
 IN_ORDER = (
     ("start_date", "primary_completion_date"),
     ("start_date", "completion_date"),
@@ -183,5 +209,6 @@ RULES: tuple[Rule[StudyIn], ...] = (
     _mesh_is_whole,
     _outcomes_have_their_numbers,
     _adverse_events_agree,
+    _arms_are_of_the_enrolled,
     _dates_are_in_order,
 )
