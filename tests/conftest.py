@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import sys
 import tempfile
 import threading
 import time
@@ -28,6 +29,7 @@ from app.logs import set_up
 from app.releases.load import load
 from app.server import server_of
 from app.settings import Settings
+from tests.interpreter import PYTHON, interpreter, start_with
 
 SEEDS = Path(__file__).parents[1] / "seeds"
 BACKENDS = ("sqlite", "postgresql")
@@ -287,6 +289,24 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 @pytest.fixture(scope="session", autouse=True)
 def _logs() -> None:
     set_up("text")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_starts() -> Iterator[None]:
+    """What tests, the service and imports start is forked from an interpreter that has imported the project."""
+    with interpreter() as path:
+        start_with(path)
+        yield
+        start_with(PYTHON)
+
+
+@pytest.fixture
+def own_interpreters() -> Iterator[None]:
+    """What the service and imports start are interpreters of their own, as they are outside tests."""
+    quick = sys.executable
+    start_with(PYTHON)
+    yield
+    start_with(quick)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from app.database.engine import open_engine
 from app.database.migrations import migrate
 from app.releases.load import load
 from benchmarks.data import grow
-from tests.commands import EVIDENCE, environment
+from tests.commands import environment, evidence
 from tests.conftest import SEEDS, await_index
 from tests.exporting import open_reads, stopped_reader
 
@@ -45,7 +45,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def api(large: Path) -> Iterator[httpx.Client]:
     """A service in a process of its own, set as it comes."""
     env = environment(large, EVIDENCE_SEARCH_PATH=":memory:")
-    process = subprocess.Popen([*EVIDENCE, "serve", "--port", "0"], env=env, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*evidence(), "serve", "--port", "0"], env=env, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
         line = next(line for line in process.stdout if " on http" in line)

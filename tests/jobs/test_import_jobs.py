@@ -33,7 +33,7 @@ from app.records.sources.models import Source
 from app.store import integrity as maintaining
 from tests.answering import Asked, Reply, answering
 from tests.api.test_openapi import DOCUMENT
-from tests.commands import EVIDENCE, environment
+from tests.commands import environment, evidence
 from tests.conftest import keys_of, serving, settings_for
 from tests.toy import reader
 
@@ -137,6 +137,7 @@ def test_a_full_disk_is_said_to_be_full() -> None:
     assert problem_of(OSError(errno.ENOSPC, "full"), None).type == "/problems/insufficient-storage"
 
 
+@pytest.mark.usefixtures("own_interpreters")
 def test_descriptors_are_imported_as_records_are(admin: httpx.Client) -> None:
     """They become no release, so none can be named."""
     content, text = b"D000001\tCalcimycin\tA-23187\tD03.633\n", {"content-type": "text/tab-separated-values"}
@@ -301,6 +302,7 @@ def reached(client: httpx.Client, id: str, state: str) -> None:
     [("sqlite", "queued"), ("postgresql", "reading"), ("sqlite", "writing"), ("postgresql", "writing")],
     indirect=["backend"],
 )
+@pytest.mark.usefixtures("own_interpreters")
 @pytest.mark.long
 def test_a_worker_that_is_killed_did_all_or_nothing(
     admin: httpx.Client, engine: Engine, state: str, folder: Path
@@ -328,7 +330,7 @@ class Served:
 
     def __init__(self, url: str, folder: Path, key: str) -> None:
         more = {"EVIDENCE_IMPORTS_PATH": str(folder), "EVIDENCE_SEARCH_PATH": ":memory:", "EVIDENCE_LIMITS": "false"}
-        command = [*EVIDENCE, "serve", "--port", "0"]
+        command = [*evidence(), "serve", "--port", "0"]
         self.process = subprocess.Popen(command, env=environment(url, **more), stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         address = self.process.stdout.readline().split()[-1]
@@ -370,6 +372,7 @@ def serve(url: str, folder: Path, keys: dict[Role, str]) -> Iterator[Serve]:
     [("postgresql", "queued"), ("sqlite", "reading"), ("sqlite", "writing"), ("postgresql", "writing")],
     indirect=["backend"],
 )
+@pytest.mark.usefixtures("own_interpreters")
 @pytest.mark.long
 def test_a_service_that_is_killed_leaves_nothing_half_done(
     serve: Serve, engine: Engine, state: str, folder: Path
@@ -408,6 +411,7 @@ def test_a_service_that_is_stopped_interrupts_what_runs(serve: Serve, engine: En
 
 
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)  # what it is about is in the folder
+@pytest.mark.usefixtures("own_interpreters")
 @pytest.mark.long
 def test_two_services_see_and_serve_the_same_imports(serve: Serve, engine: Engine) -> None:
     one, other = serve(), serve()

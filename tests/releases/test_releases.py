@@ -35,7 +35,7 @@ from app.releases.staging import staged
 from app.releases.summary import found, listed
 from app.store import integrity as maintaining
 from app.store.documents import Document, State
-from tests.commands import EVIDENCE, environment, run
+from tests.commands import environment, evidence, run
 from tests.conftest import SEEDS, keys_of, serving, settings_for
 
 WHO = Who("tester")
@@ -630,6 +630,7 @@ def test_a_request_sent_twice_is_answered_as_before(admin: httpx.Client, first: 
     assert [(answer.status_code, answer.content == reverts[0].content) for answer in reverts] == [(201, True)] * 2
 
 
+@pytest.mark.usefixtures("own_interpreters")
 def test_a_zip_over_http(admin: httpx.Client) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -659,13 +660,14 @@ def test_an_apply_that_is_killed_did_all_or_nothing(
     path = tmp_path / "many.ndjson"
     path.write_bytes(body(gone("products", "q"), *(source(f"s-{n}") for n in range(1500))))
     before = everything(first)
-    process = subprocess.Popen([*EVIDENCE, "release", "apply", "killed", str(path)], env=environment(url))
+    command = [*evidence(), "release", "apply", "killed", str(path)]
+    process = subprocess.Popen(command, env=environment(url), stdout=subprocess.PIPE)
     if delay is not None:
         while process.poll() is None and not is_locked(first):
             time.sleep(0.002)
         time.sleep(delay)
         process.kill()
-    process.wait(timeout=60)
+    process.communicate(timeout=60)
     after = everything(first)
     with reading(first) as connection:
         release = found(connection, "killed")

@@ -402,8 +402,8 @@ def test_sql_and_index_find_the_same_of_five_thousand(
 BUILD = """
 import sys
 from pathlib import Path
-from app import reading
 from app.database.engine import open_engine, reading as read_only
+from app.query import pages as reading
 from app.search.index import SearchIndex
 engine = open_engine(sys.argv[1])
 index = SearchIndex(Path(sys.argv[2]), engine)
@@ -419,7 +419,7 @@ def test_an_index_killed_at_any_moment_is_whole_afterwards(copied: Engine, sqlit
         command = [sys.executable, "-c", BUILD, f"sqlite:///{sqlite_copy}", str(path)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         assert process.stdout is not None
-        process.stdout.readline()
+        assert process.stdout.readline() == b"begun\n"
         time.sleep(number * 0.03)
         process.kill()
         process.communicate()

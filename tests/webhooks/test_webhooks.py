@@ -29,7 +29,7 @@ from app.webhooks.schemas import WebhookCreated, WebhookOut
 from app.webhooks.state import DELAYS, Delays
 from tests.api.test_http import is_problem
 from tests.api.test_openapi import DOCUMENT
-from tests.commands import EVIDENCE, environment
+from tests.commands import environment, evidence
 from tests.conftest import serving, settings_for
 from tests.receiving import Answer, Receiver, receiving
 
@@ -172,7 +172,7 @@ def test_what_a_killed_process_was_telling_is_told_by_the_next(
         register(client, receiver)
     receiver.always = Answer(after=60)
     env = environment(url, EVIDENCE_WEBHOOKS_PRIVATE="true", EVIDENCE_SEARCH_PATH=":memory:")
-    killed = subprocess.Popen([*EVIDENCE, "serve", "--port", "0"], env=env, stdout=subprocess.DEVNULL)
+    killed = subprocess.Popen([*evidence(), "serve", "--port", "0"], env=env, stdout=subprocess.DEVNULL)
     revision = change(engine, "first")
     receiver.await_taken(1)
     killed.kill()
