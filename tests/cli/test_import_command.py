@@ -17,7 +17,7 @@ from app.database.engine import reading
 from app.records.sources.models import Source
 from app.releases.models import Release
 from tests.commands import environment, evidence, run
-from tests.jobs.test_import_jobs import lines, many, source
+from tests.jobs.import_requests import lines, many, source
 from tests.toy import reader
 
 Import = Callable[..., subprocess.CompletedProcess[str]]
