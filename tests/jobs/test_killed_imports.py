@@ -139,6 +139,7 @@ def test_a_service_that_is_killed_leaves_nothing_half_done(
 
 
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)  # what it is about is in the folder
+@pytest.mark.usefixtures("own_interpreters")
 def test_a_service_that_is_stopped_interrupts_what_runs(serve: Serve, engine: Engine) -> None:
     service = serve()
     begun = start(service.client, many(1000, 0.01))
