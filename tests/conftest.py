@@ -58,7 +58,8 @@ def serving(
     while not server.started:
         time.sleep(0.01)
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=30) as client:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"  # for which no certificates need be read
+        with httpx.Client(base_url=address, timeout=30, verify=False) as client:
             yield client
     finally:
         server.should_exit = True
@@ -136,9 +137,15 @@ def backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def _with_seeds(url: str) -> str:
+def _with_tables(url: str) -> str:
     engine = open_engine(url)
     migrate(engine)
+    engine.dispose()
+    return url
+
+
+def _with_seeds(url: str) -> str:
+    engine = open_engine(_with_tables(url))
     load(engine, SEEDS)
     engine.dispose()
     return url
@@ -156,17 +163,48 @@ def template(backend: str, templates: NewDatabase) -> str:
 
 
 @pytest.fixture(scope="session")
-def seeded_url(template: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> str:
-    """A database with the seeds, shared by all tests that only read."""
-    return _copied(template, tmp_path_factory.mktemp("seeded"), request)
+def new_seeded(
+    templates: NewDatabase, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> NewDatabase:
+    """From a backend's name to the URL of a new database with the seeds."""
+    return lambda backend: _copied(templates(backend), tmp_path_factory.mktemp("seeded"), request)
 
 
 @pytest.fixture(scope="session")
-def api(seeded_url: str) -> Iterator[httpx.Client]:
-    """A client of the service over the seeds, on each database in turn; for reading only."""
-    with serving(settings_for(seeded_url)) as client:
+def seeded_urls(new_seeded: NewDatabase) -> NewDatabase:
+    return cache(new_seeded)
+
+
+@pytest.fixture(scope="session")
+def seeded_url(backend: str, seeded_urls: NewDatabase) -> str:
+    """A database with the seeds, shared by all tests that only read."""
+    return seeded_urls(backend)
+
+
+@contextmanager
+def _reading(url: str) -> Iterator[httpx.Client]:
+    with serving(settings_for(url)) as client:
         await_index(client)
         yield client
+
+
+@pytest.fixture(scope="session")
+def sqlite_api(seeded_urls: NewDatabase) -> Iterator[httpx.Client]:
+    with _reading(seeded_urls("sqlite")) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def postgresql_api(postgresql: str, seeded_urls: NewDatabase) -> Iterator[httpx.Client]:
+    with _reading(seeded_urls("postgresql")) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def api(backend: str, request: pytest.FixtureRequest) -> httpx.Client:
+    """A client of the service over the seeds, on each database in turn; for reading only. Both run to the end."""
+    client: httpx.Client = request.getfixturevalue(f"{backend}_api")
+    return client
 
 
 @pytest.fixture(scope="session")
@@ -225,13 +263,14 @@ def empty_url(backend: str, new_database: NewDatabase) -> str:
 
 
 @pytest.fixture(scope="session")
-def migrated_template(backend: str, new_database: NewDatabase) -> str:
-    """A database with all tables that nobody is connected to, to make copies of."""
-    url = new_database(backend)
-    engine = open_engine(url)
-    migrate(engine)
-    engine.dispose()
-    return url
+def migrated_templates(new_database: NewDatabase) -> NewDatabase:
+    """From a backend's name to the URL of a database with all tables that nobody is connected to, to be copied."""
+    return cache(lambda backend: _with_tables(new_database(backend)))
+
+
+@pytest.fixture(scope="session")
+def migrated_template(backend: str, migrated_templates: NewDatabase) -> str:
+    return migrated_templates(backend)
 
 
 @pytest.fixture
