@@ -16,6 +16,7 @@ from sqlalchemy import Engine, select
 from app.database.engine import reading
 from app.records.sources.models import Source
 from app.releases.models import Release
+from tests.changing import is_locked
 from tests.commands import environment, evidence, run
 from tests.jobs.import_requests import lines, many, source
 from tests.toy import reader
@@ -142,7 +143,8 @@ def test_what_is_interrupted_changed_nothing(url: str, engine: Engine, tmp_path:
     file.write_bytes(many(2000, 0.01))
     env = environment(url, PYTHONPATH=reader.PYTHONPATH)
     process = subprocess.Popen([*evidence(), "import", "toy", str(file)], env=env, stderr=subprocess.PIPE, text=True)
-    time.sleep(6)
+    while process.poll() is None and not is_locked(engine):
+        time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said

@@ -2,20 +2,16 @@
 
 import subprocess
 import time
-from contextlib import closing
 from pathlib import Path
-from sqlite3 import OperationalError as DriverError
-from sqlite3 import connect
 
 import orjson
 import pytest
-from sqlalchemy import Engine, select, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Engine
 
 from app.database.engine import reading
 from app.releases.summary import found
 from app.store import integrity as maintaining
-from app.store.documents import State
+from tests.changing import is_locked
 from tests.commands import environment, evidence, run
 from tests.releases.operations import SECOND, Lines, body, everything, gone, source
 
@@ -46,21 +42,6 @@ def test_an_apply_that_is_killed_did_all_or_nothing(
         assert len(after["sources"]) == 1502
     assert list(maintaining.check(first)) == []
     assert (delay is None) <= (release is not None)
-
-
-def is_locked(engine: Engine) -> bool:
-    """Whether a writer is in the middle of its transaction."""
-    try:
-        if engine.dialect.name == "sqlite":
-            with closing(connect(str(engine.url.database), timeout=0, isolation_level=None)) as other:
-                other.execute("BEGIN IMMEDIATE")
-        else:
-            with engine.connect() as connection:
-                connection.execute(text("SET LOCAL lock_timeout = '1ms'"))
-                connection.execute(select(State.revision).with_for_update())
-    except (OperationalError, DriverError):
-        return True
-    return False
 
 
 def test_the_command_from_preview_to_revert(first: Engine, url: str, lines: Lines) -> None:
