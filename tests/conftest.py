@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil  # type: ignore[import-untyped]
 import pytest
 from fastapi import FastAPI
 from hypothesis import settings as examples
@@ -90,6 +92,9 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     url = server.get_uri("postgres").replace("postgresql://", "postgresql+psycopg://")
     _spare_the_disk(url)
     yield url
+    process = psutil.Process(server.get_pid())
+    process.send_signal(signal.SIGQUIT)  # it ends at once, and writes nothing of what is deleted next
+    process.wait(60)
     server._cleanup()
 
 
@@ -97,8 +102,13 @@ def _spare_the_disk(admin: str) -> None:
     """No test cuts the power of this server, so it need not wait for its disk."""
     engine = create_engine(admin, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        for setting in (
+            "fsync = off",
+            "synchronous_commit = off",
+            "full_page_writes = off",
+            "checkpoint_timeout = '1h'",
+        ):
+            connection.execute(text(f"ALTER SYSTEM SET {setting}"))
         connection.execute(text("SELECT pg_reload_conf()"))
     engine.dispose()
 
