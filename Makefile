@@ -7,6 +7,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --no-input --disable-pip-version-check
 
+# Compiled modules are kept, whatever the environment says: else each process compiles all of them again, for a second.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Stamps: the virtual environment holds what the locks say as of then.
 RUNTIME := $(VENV)/installed
 TESTING := $(VENV)/installed-for-tests

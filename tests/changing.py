@@ -1,11 +1,16 @@
 """Changes to data for tests: a small world of records, edited, deleted and restored the way every change is made."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import closing
+from sqlite3 import OperationalError as DriverError
+from sqlite3 import connect
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select, text
+from sqlalchemy.exc import OperationalError
 
 from app.records.fields import RecordType
+from app.store.documents import State
 from app.store.revision import Summary, changing, write
 from app.store.submission import Submission
 from app.store.validation import check
@@ -35,3 +40,18 @@ def still_referred_to(connection: Any, drafts: Iterable[Submission], gone: Seque
     from app.store.validation import still_referred
 
     return bool(still_referred(connection, gone, but={(draft.type, draft.data["id"]) for draft in drafts}))
+
+
+def is_locked(engine: Engine) -> bool:
+    """Whether a writer is in the middle of its transaction."""
+    try:
+        if engine.dialect.name == "sqlite":
+            with closing(connect(str(engine.url.database), timeout=0, isolation_level=None)) as other:
+                other.execute("BEGIN IMMEDIATE")
+        else:
+            with engine.connect() as connection:
+                connection.execute(text("SET LOCAL lock_timeout = '1ms'"))
+                connection.execute(select(State.revision).with_for_update())
+    except (OperationalError, DriverError):
+        return True
+    return False

@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import signal
 import socket
+import sys
 import tempfile
 import threading
 import time
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil  # type: ignore[import-untyped]
 import pytest
 from fastapi import FastAPI
 from hypothesis import settings as examples
@@ -28,6 +31,7 @@ from app.logs import set_up
 from app.releases.load import load
 from app.server import server_of
 from app.settings import Settings
+from tests.interpreter import PYTHON, interpreter, start_with
 
 SEEDS = Path(__file__).parents[1] / "seeds"
 BACKENDS = ("sqlite", "postgresql")
@@ -56,7 +60,8 @@ def serving(
     while not server.started:
         time.sleep(0.01)
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=30) as client:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"  # for which no certificates need be read
+        with httpx.Client(base_url=address, timeout=30, verify=False) as client:
             yield client
     finally:
         server.should_exit = True
@@ -87,6 +92,9 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     url = server.get_uri("postgres").replace("postgresql://", "postgresql+psycopg://")
     _spare_the_disk(url)
     yield url
+    process = psutil.Process(server.get_pid())
+    process.send_signal(signal.SIGQUIT)  # it ends at once, and writes nothing of what is deleted next
+    process.wait(60)
     server._cleanup()
 
 
@@ -94,8 +102,13 @@ def _spare_the_disk(admin: str) -> None:
     """No test cuts the power of this server, so it need not wait for its disk."""
     engine = create_engine(admin, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        for setting in (
+            "fsync = off",
+            "synchronous_commit = off",
+            "full_page_writes = off",
+            "checkpoint_timeout = '1h'",
+        ):
+            connection.execute(text(f"ALTER SYSTEM SET {setting}"))
         connection.execute(text("SELECT pg_reload_conf()"))
     engine.dispose()
 
@@ -134,9 +147,15 @@ def backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def _with_seeds(url: str) -> str:
+def _with_tables(url: str) -> str:
     engine = open_engine(url)
     migrate(engine)
+    engine.dispose()
+    return url
+
+
+def _with_seeds(url: str) -> str:
+    engine = open_engine(_with_tables(url))
     load(engine, SEEDS)
     engine.dispose()
     return url
@@ -154,17 +173,48 @@ def template(backend: str, templates: NewDatabase) -> str:
 
 
 @pytest.fixture(scope="session")
-def seeded_url(template: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> str:
-    """A database with the seeds, shared by all tests that only read."""
-    return _copied(template, tmp_path_factory.mktemp("seeded"), request)
+def new_seeded(
+    templates: NewDatabase, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> NewDatabase:
+    """From a backend's name to the URL of a new database with the seeds."""
+    return lambda backend: _copied(templates(backend), tmp_path_factory.mktemp("seeded"), request)
 
 
 @pytest.fixture(scope="session")
-def api(seeded_url: str) -> Iterator[httpx.Client]:
-    """A client of the service over the seeds, on each database in turn; for reading only."""
-    with serving(settings_for(seeded_url)) as client:
+def seeded_urls(new_seeded: NewDatabase) -> NewDatabase:
+    return cache(new_seeded)
+
+
+@pytest.fixture(scope="session")
+def seeded_url(backend: str, seeded_urls: NewDatabase) -> str:
+    """A database with the seeds, shared by all tests that only read."""
+    return seeded_urls(backend)
+
+
+@contextmanager
+def _reading(url: str) -> Iterator[httpx.Client]:
+    with serving(settings_for(url)) as client:
         await_index(client)
         yield client
+
+
+@pytest.fixture(scope="session")
+def sqlite_api(seeded_urls: NewDatabase) -> Iterator[httpx.Client]:
+    with _reading(seeded_urls("sqlite")) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def postgresql_api(postgresql: str, seeded_urls: NewDatabase) -> Iterator[httpx.Client]:
+    with _reading(seeded_urls("postgresql")) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def api(backend: str, request: pytest.FixtureRequest) -> httpx.Client:
+    """A client of the service over the seeds, on each database in turn; for reading only. Both run to the end."""
+    client: httpx.Client = request.getfixturevalue(f"{backend}_api")
+    return client
 
 
 @pytest.fixture(scope="session")
@@ -223,13 +273,14 @@ def empty_url(backend: str, new_database: NewDatabase) -> str:
 
 
 @pytest.fixture(scope="session")
-def migrated_template(backend: str, new_database: NewDatabase) -> str:
-    """A database with all tables that nobody is connected to, to make copies of."""
-    url = new_database(backend)
-    engine = open_engine(url)
-    migrate(engine)
-    engine.dispose()
-    return url
+def migrated_templates(new_database: NewDatabase) -> NewDatabase:
+    """From a backend's name to the URL of a database with all tables that nobody is connected to, to be copied."""
+    return cache(lambda backend: _with_tables(new_database(backend)))
+
+
+@pytest.fixture(scope="session")
+def migrated_template(backend: str, migrated_templates: NewDatabase) -> str:
+    return migrated_templates(backend)
 
 
 @pytest.fixture
@@ -287,6 +338,24 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 @pytest.fixture(scope="session", autouse=True)
 def _logs() -> None:
     set_up("text")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_starts() -> Iterator[None]:
+    """What tests, the service and imports start is forked from an interpreter that has imported the project."""
+    with interpreter() as path:
+        start_with(path)
+        yield
+        start_with(PYTHON)
+
+
+@pytest.fixture
+def own_interpreters() -> Iterator[None]:
+    """What the service and imports start are interpreters of their own, as they are outside tests."""
+    quick = sys.executable
+    start_with(PYTHON)
+    yield
+    start_with(quick)
 
 
 @pytest.fixture

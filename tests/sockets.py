@@ -52,8 +52,8 @@ class Client:
         pairs = (line.partition(":") for line in lines)
         return int(status.split(" ")[1]), {name.lower(): value.strip() for name, _, value in pairs}
 
-    def answer(self) -> tuple[int, bytes]:
-        """Read the next answer, which has a content-length: its status and its body."""
+    def whole(self) -> tuple[int, dict[str, str], bytes]:
+        """Read the next answer, which has a content-length: its status, its headers and its body."""
         status, headers = self.head()
         length = int(headers.get("content-length", "0"))
         while len(self.buffer) < length:
@@ -62,6 +62,11 @@ class Client:
                 raise ConnectionError("closed within the body")
             self.buffer += piece
         body, self.buffer = self.buffer[:length], self.buffer[length:]
+        return status, headers, body
+
+    def answer(self) -> tuple[int, bytes]:
+        """Read the next answer, which has a content-length: its status and its body."""
+        status, _, body = self.whole()
         return status, body
 
     def rest(self) -> bytes:

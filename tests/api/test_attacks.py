@@ -16,10 +16,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.commands import EVIDENCE, environment
+from tests.commands import environment, evidence
 from tests.sockets import ATTACKER, Client, clients
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("own_interpreters")]
 HALF = b"GET /v1/studies HTTP/1.1\r\nhost: x\r\nx-slow: "
 EVENTS = {"accept": "text/event-stream"}
 
@@ -27,7 +27,7 @@ EVENTS = {"accept": "text/event-stream"}
 @contextmanager
 def service(database: Path, **settings: str) -> Iterator[tuple[httpx.Client, int]]:
     """The service as a process of its own, as it ships, and a client of it at 127.0.0.1."""
-    command = [*EVIDENCE, "serve", "--port", "0"]
+    command = [*evidence(), "serve", "--port", "0"]
     with subprocess.Popen(
         command, env=environment(database, **settings), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:

@@ -15,7 +15,7 @@ import pytest
 
 from app.database.engine import open_engine
 from app.logs import LONGEST_VALUE, MOST_ALIKE, FewAlike
-from tests.commands import EVIDENCE, environment
+from tests.commands import environment, evidence
 from tests.conftest import keys_of
 
 RESET = struct.pack("ii", 1, 0)
@@ -49,7 +49,7 @@ class Service:
 @contextmanager
 def running(database: Path, log: Path, key: str, **more: str) -> Iterator[Service]:
     env = environment(database, EVIDENCE_SEARCH_PATH=":memory:", EVIDENCE_ACCESS_LOG="true", **more)
-    command = [*EVIDENCE, "serve", "--port", "0"]
+    command = [*evidence(), "serve", "--port", "0"]
     with log.open("w") as errors:
         process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=errors, text=True)
         assert process.stdout is not None

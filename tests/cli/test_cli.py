@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from app.database.migrations import head
-from tests.commands import EVIDENCE, environment, run
+from tests.commands import environment, evidence, run
 from tests.conftest import SEEDS
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -127,6 +127,7 @@ def test_a_read_only_database_is_exit_3_and_serves(sqlite_copy: Path, tmp_path: 
         assert client.get("/v1/studies/preempt-1").status_code == 200
 
 
+@pytest.mark.usefixtures("own_interpreters")
 def test_a_full_disk_is_exit_3_and_leaves_the_database_whole(empty: Path) -> None:
     limit = empty.stat().st_size + 400_000
 
@@ -134,7 +135,7 @@ def test_a_full_disk_is_exit_3_and_leaves_the_database_whole(empty: Path) -> Non
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
     done = subprocess.run(
-        [*EVIDENCE, "load", str(SEEDS)],
+        [*evidence(), "load", str(SEEDS)],
         env=environment(empty),
         capture_output=True,
         text=True,
@@ -163,7 +164,7 @@ def is_locked(path: Path) -> bool:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -15), (signal.SIGKILL, -9)])
 def test_a_load_stopped_in_the_middle_changes_nothing(empty: Path, number: signal.Signals, code: int) -> None:
-    command = [*EVIDENCE, "load", str(SEEDS)]
+    command = [*evidence(), "load", str(SEEDS)]
     process = subprocess.Popen(command, env=environment(empty), stderr=subprocess.PIPE, text=True)
     while process.poll() is None and not is_locked(empty):
         time.sleep(0.001)
@@ -177,7 +178,7 @@ def test_a_load_stopped_in_the_middle_changes_nothing(empty: Path, number: signa
 
 
 def test_two_loads_at_once_follow_each_other(empty: Path) -> None:
-    command = [*EVIDENCE, "load", str(SEEDS)]
+    command = [*evidence(), "load", str(SEEDS)]
     both = [subprocess.Popen(command, env=environment(empty), stdout=subprocess.PIPE, text=True) for _ in range(2)]
     said = sorted(process.communicate(timeout=60)[0] for process in both)
     assert said == ["0 created, 0 updated, 1197 unchanged.\n", "1197 created, 0 updated, 0 unchanged.\n"]
@@ -185,7 +186,7 @@ def test_two_loads_at_once_follow_each_other(empty: Path) -> None:
 
 @contextmanager
 def served(database: Path | str, *arguments: str, **more: str) -> Iterator[httpx.Client]:
-    command = [*EVIDENCE, "serve", "--port", "0", *arguments]
+    command = [*evidence(), "serve", "--port", "0", *arguments]
     process = subprocess.Popen(command, env=environment(database, **more), stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
@@ -259,7 +260,7 @@ def test_a_taken_port_is_exit_4(sqlite_copy: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_serve_stops_quietly(sqlite_copy: Path, number: signal.Signals) -> None:
-    command = [*EVIDENCE, "serve", "--port", "0"]
+    command = [*evidence(), "serve", "--port", "0"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     process = subprocess.Popen(command, env=environment(sqlite_copy), text=True, **pipes)  # type: ignore[call-overload]
     assert "Clinical Evidence API on" in process.stdout.readline()

@@ -16,8 +16,9 @@ from sqlalchemy import Engine, select
 from app.database.engine import reading
 from app.records.sources.models import Source
 from app.releases.models import Release
-from tests.commands import EVIDENCE, environment, run
-from tests.jobs.test_import_jobs import lines, many, source
+from tests.changing import is_locked
+from tests.commands import environment, evidence, run
+from tests.jobs.import_requests import lines, many, source
 from tests.toy import reader
 
 Import = Callable[..., subprocess.CompletedProcess[str]]
@@ -54,7 +55,7 @@ def test_files_folders_and_standard_input(bring_in: Import, engine: Engine, tmp_
     first = releases(engine)[0]
     assert first.startswith("import-toy-20")
     assert done.stdout.splitlines()[-1] == f"{first}, revision 1: 3 created."
-    command = [*EVIDENCE, "import", "toy", "-"]
+    command = [*evidence(), "import", "toy", "-"]
     env = environment(url, PYTHONPATH=reader.PYTHONPATH)
     piped = subprocess.run(command, env=env, input=lines(source("d")), capture_output=True, timeout=120, check=False)
     assert piped.returncode == 0, piped.stderr
@@ -141,8 +142,9 @@ def test_what_is_interrupted_changed_nothing(url: str, engine: Engine, tmp_path:
     file = tmp_path / "x"
     file.write_bytes(many(2000, 0.01))
     env = environment(url, PYTHONPATH=reader.PYTHONPATH)
-    process = subprocess.Popen([*EVIDENCE, "import", "toy", str(file)], env=env, stderr=subprocess.PIPE, text=True)
-    time.sleep(6)
+    process = subprocess.Popen([*evidence(), "import", "toy", str(file)], env=env, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not is_locked(engine):
+        time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said

@@ -21,7 +21,7 @@ from app.database.migrations import migrate
 from app.releases.load import load
 from app.store import integrity as maintaining
 from app.store.revision import changing
-from tests.commands import EVIDENCE, environment
+from tests.commands import environment, evidence
 from tests.conftest import SEEDS, keys_of, serving, settings_for
 from tests.editing.test_editing import PATCH, WHY, direction
 
@@ -31,7 +31,7 @@ WRITES, KILLS = 200, 8
 @contextmanager
 def process(url: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
     """The service as a process of its own."""
-    command = [*EVIDENCE, "serve", "--port", "0"]
+    command = [*evidence(), "serve", "--port", "0"]
     env = environment(url, EVIDENCE_SEARCH_PATH=":memory:", EVIDENCE_LIMITS="false")
     started = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert started.stdout is not None

@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from migrations.checks import RECORD_TYPE_COLUMNS, add_record_type, record_types, remove_record_type
 from tests.conftest import SEEDS
 from tests.database.test_migrations import definitions
+from tests.interpreter import PYTHON
 
 ROOT = SEEDS.parent
 RECORD = "INSERT INTO records (type, id, needs_primary_source, digest) VALUES ('organisations', 'nih', false, 'x')"
@@ -62,7 +62,7 @@ def test_the_next_migration_is_written_from_the_models(tmp_path: Path) -> None:
     fields.write_text(
         fields.read_text().replace('    "directions",\n]', '    "directions",\n    "organisations",\n]', 1)
     )
-    command = [sys.executable, "-m", "migrations.new", "spare_words"]
+    command = [PYTHON, "-m", "migrations.new", "spare_words"]
     written = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.strip()
     script = Path(written).read_text()
     assert script.index('add_record_type("organisations")') < script.index('"spare"') < script.index("def downgrade")

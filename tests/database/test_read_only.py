@@ -16,7 +16,7 @@ from sqlalchemy import text
 from app.auth.models import Role
 from app.database.engine import open_engine
 from tests.api.test_http import is_problem
-from tests.commands import EVIDENCE, environment
+from tests.commands import environment, evidence
 from tests.conftest import keys_of, serving, settings_for
 from tests.editing.test_editing import PATCH, WHY
 
@@ -28,6 +28,7 @@ from app.settings import Settings
 set_up("text")
 run(Settings())
 """
+pytestmark = pytest.mark.usefixtures("own_interpreters")  # what is done before they start, is done for them
 LINE = b'{"type": "directions", "id": "refining-existing-uses", "deleted": true}\n'
 CAPBSET_DROP, DAC_OVERRIDE, DAC_READ_SEARCH = 24, 1, 2
 """Of `prctl(2)` and `capabilities(7)`."""
@@ -162,7 +163,7 @@ def test_the_command_says_what_is_wrong(sqlite_copy: Path, tmp_path: Path, file:
     database = sqlite_copy.rename(inner / "evidence.db")
     database.chmod(file)
     inner.chmod(folder)
-    command, env = [*EVIDENCE, "load", str(tmp_path / "sources.yaml")], environment(database)
+    command, env = [*evidence(), "load", str(tmp_path / "sources.yaml")], environment(database)
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, preexec_fn=_heed_permissions)
     inner.chmod(0o755)
     assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (3, True, False), done.stderr

@@ -18,11 +18,9 @@ import httpx
 import pytest
 
 from app.database.engine import open_engine
-from app.database.migrations import migrate
-from app.releases.load import load
 from benchmarks.data import grow
-from tests.commands import EVIDENCE, environment
-from tests.conftest import SEEDS, await_index
+from tests.commands import environment, evidence
+from tests.conftest import NewDatabase, await_index
 from tests.exporting import open_reads, stopped_reader
 
 SLOW, QUICK, SECONDS = 10, 20, 8.0
@@ -30,22 +28,20 @@ PATH = "/v1/studies?format=csv"
 
 
 @pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def large(new_seeded: NewDatabase) -> Path:
     """A database with 2,000 studies, whose csv has 6 MB."""
-    file = tmp_path_factory.mktemp("large") / "evidence.db"
-    engine = open_engine(f"sqlite:///{file}")
-    migrate(engine)
-    load(engine, SEEDS)
+    url = new_seeded("sqlite")
+    engine = open_engine(url)
     grow(engine, 2000)
     engine.dispose()
-    return file
+    return Path(url.removeprefix("sqlite:///"))
 
 
 @pytest.fixture
 def api(large: Path) -> Iterator[httpx.Client]:
     """A service in a process of its own, set as it comes."""
     env = environment(large, EVIDENCE_SEARCH_PATH=":memory:")
-    process = subprocess.Popen([*EVIDENCE, "serve", "--port", "0"], env=env, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*evidence(), "serve", "--port", "0"], env=env, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
         line = next(line for line in process.stdout if " on http" in line)

@@ -21,7 +21,7 @@ from app.database.engine import open_engine
 from app.exports.producer_places import ProducerPlaces
 from app.main import create_app, spool_path
 from app.store.documents import State
-from tests.commands import EVIDENCE, environment
+from tests.commands import environment, evidence
 from tests.conftest import await_index, keys_of, serving, settings_for
 from tests.editing.test_editing import WHY, direction
 from tests.exporting import client_at, open_reads, spool_folder, spools, stopped_reader, within
@@ -376,11 +376,12 @@ def test_one_party_has_so_many_answers_at_a_time(sqlite_copy: Path, who: str) ->
         assert within(10, lambda: mine.get(LONG, headers=key).status_code == 200)
 
 
+@pytest.mark.usefixtures("own_interpreters")
 def test_a_full_disk_is_a_507(sqlite_copy: Path) -> None:
     def small_disk() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 
-    command = [*EVIDENCE, "serve", "--port", "0"]
+    command = [*evidence(), "serve", "--port", "0"]
     env = environment(sqlite_copy, EVIDENCE_SEARCH_PATH=":memory:")
     service = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True, preexec_fn=small_disk)
     try:
@@ -403,9 +404,10 @@ def test_a_folder_that_cannot_be_written_is_a_507(sqlite_copy: Path, tmp_path: P
         assert api.get("/v1/studies").status_code == 200
 
 
+@pytest.mark.usefixtures("own_interpreters")
 def test_a_service_that_is_killed_leaves_nothing_on_disk(sqlite_copy: Path) -> None:
     url = f"sqlite:///{sqlite_copy}"
-    command, env = [*EVIDENCE, "serve", "--port", "0"], environment(sqlite_copy, EVIDENCE_SEARCH_PATH=":memory:")
+    command, env = [*evidence(), "serve", "--port", "0"], environment(sqlite_copy, EVIDENCE_SEARCH_PATH=":memory:")
     service = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
     try:
         assert service.stdout is not None

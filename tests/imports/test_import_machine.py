@@ -16,7 +16,7 @@ from app.store.revision import changing
 from tests import importing
 from tests.changing import CITED, SOURCE, change
 from tests.importing import paper, take, taken_back, trial, undo
-from tests.imports.test_import_merging import document, ids, revision
+from tests.imports.merging.stored import document, ids, revision
 
 EDITOR = Change(Who("editor"), "test")
 PHASES = ("1", "2", "3", None)

@@ -1,142 +1,35 @@
-"""Imports over HTTP: in the background, one at a time, all or nothing, whatever is killed and whenever."""
+"""Imports over HTTP: in the background, one at a time, all or nothing."""
 
-import asyncio
-import errno
-import random
-import signal
-import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import httpx
 import orjson
-import psutil  # type: ignore[import-untyped]
 import pytest
 from sqlalchemy import Engine, select
 
-from app.api.metrics import Metrics
-from app.api.middleware.request_context import RequestContext
-from app.api.openapi.imports import EXAMPLES, SCHEMAS
 from app.api.routes import imports
-from app.auth.models import AuditEntry, Role
+from app.auth.models import AuditEntry
 from app.database.engine import reading
-from app.imports import registry as formats
 from app.jobs import recovery as settling
-from app.jobs.failures import problem_of
-from app.jobs.models import ImportRun
-from app.records.sources.models import Source
-from app.store import integrity as maintaining
-from tests.answering import Asked, Reply, answering
-from tests.api.test_openapi import DOCUMENT
-from tests.commands import EVIDENCE, environment
-from tests.conftest import keys_of, serving, settings_for
-from tests.toy import reader
-
-Json = dict[str, Any]
-NDJSON = {"content-type": "application/x-ndjson"}
-OVER = ("done", "failed", "interrupted", "cancelled")
-
-
-@pytest.fixture(autouse=True)
-def _toy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", reader.PYTHONPATH)
-    monkeypatch.setitem(formats.FORMATS, "toy", reader.TOY)
+from tests.jobs.import_requests import (
+    NDJSON,
+    Json,
+    ended,
+    get,
+    lines,
+    many,
+    opened,
+    running,
+    source,
+    sources,
+    start,
+    wait_for,
+)
 
 
-def source(id: str, **more: Any) -> Json:
-    record = {"id": id, "kind": "web-page", "tier": "other", "url": f"https://example.org/{id}", **more}
-    return {"offers": [["sources", record]]}
-
-
-def lines(*units: Json) -> bytes:
-    return b"".join(orjson.dumps(unit) + b"\n" for unit in units)
-
-
-def many(count: int, seconds: float = 0.0, start: int = 0) -> bytes:
-    return lines(*({**source(f"s-{n}"), "seconds": seconds} for n in range(start, start + count)))
-
-
-@pytest.fixture
-def keys(engine: Engine) -> dict[Role, str]:
-    return keys_of(engine)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "imports"
-
-
-@pytest.fixture
-def settings(url: str, folder: Path) -> Any:
-    return settings_for(url, imports_path=str(folder), max_import_bytes=2_000_000)
-
-
-@pytest.fixture
-def admin(settings: Any, keys: dict[Role, str]) -> Iterator[httpx.Client]:
-    with serving(settings) as client:
-        client.headers["authorization"] = f"Bearer {keys['admin']}"
-        yield client
-
-
-def start(client: httpx.Client, content: bytes, query: str = "", **headers: str) -> Json:
-    answer = client.post(f"/v1/imports?format=toy{query}", content=content, headers={**NDJSON, **headers})
-    assert answer.status_code == 202, answer.text
-    assert answer.headers["location"] == f"/v1/imports/{answer.json()['id']}"
-    assert answer.json()["state"] == "queued"
-    return dict(answer.json())
-
-
-def get(client: httpx.Client, id: str) -> Json:
-    answer = client.get(f"/v1/imports/{id}")
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json())
-
-
-def until(client: httpx.Client, id: str, ready: Callable[[Json], bool], seconds: float = 90.0) -> Json:
-    deadline = time.monotonic() + seconds
-    while not ready(found := get(client, id)):
-        assert time.monotonic() < deadline, found
-        time.sleep(0.02)
-    return found
-
-
-def ended(client: httpx.Client, id: str, seconds: float = 90.0) -> Json:
-    return until(client, id, lambda found: found["state"] in OVER, seconds)
-
-
-def running(client: httpx.Client, id: str) -> Json:
-    return until(client, id, lambda found: found["state"] in ("reading", "writing") and bool(found["progress"]))
-
-
-def test_an_id_that_is_too_long_for_one_is_none(admin: httpx.Client) -> None:
-    for answer in (admin.get, admin.delete, lambda path: admin.post(f"{path}/resume")):
-        assert answer("/v1/imports/" + "a" * 300).status_code == 404
-
-
-def test_a_full_disk_is_said_to_be_full() -> None:
-    """`/dev/full` is one, whatever is written to it."""
-
-    async def keep(scope: Any, receive: Any, send: Any) -> None:
-        with Path("/dev/full").open("wb") as file:
-            file.write(b"x")
-
-    app = RequestContext(keep, Metrics(), access_log=False)
-    transport = httpx.ASGITransport(app)
-
-    async def ask() -> httpx.Response:
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            return await client.post("/v1/imports")
-
-    answer = asyncio.run(ask())
-    assert (answer.status_code, answer.json()["type"]) == (507, "/problems/insufficient-storage")
-    assert problem_of(OSError(errno.ENOSPC, "full"), None).type == "/problems/insufficient-storage"
-
-
+@pytest.mark.usefixtures("own_interpreters")
 def test_descriptors_are_imported_as_records_are(admin: httpx.Client) -> None:
     """They become no release, so none can be named."""
     content, text = b"D000001\tCalcimycin\tA-23187\tD03.633\n", {"content-type": "text/tab-separated-values"}
@@ -148,26 +41,10 @@ def test_descriptors_are_imported_as_records_are(admin: httpx.Client) -> None:
     assert (done["state"], done["report"]["units"]["applied"], done["release"]) == ("done", 1, None)
 
 
-def sources(engine: Engine) -> list[str]:
-    with reading(engine) as connection:
-        return sorted(connection.scalars(select(Source.id)))
-
-
 def audit(engine: Engine) -> list[tuple[str, str | None]]:
     with reading(engine) as connection:
         rows = connection.execute(select(AuditEntry.action, AuditEntry.detail).order_by(AuditEntry.number))
         return [(row[0], row[1]) for row in rows if row[0] == "import"]
-
-
-def opened(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if path.is_dir())
-
-
-def wait_for(ready: Callable[[], bool], seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_a_file_that_is_sent_becomes_a_release(admin: httpx.Client, engine: Engine, folder: Path) -> None:
@@ -282,232 +159,6 @@ def test_what_waits_and_what_runs_can_be_cancelled(admin: httpx.Client, engine: 
     )
 
 
-def worker_of(service: psutil.Process) -> psutil.Process:
-    while True:
-        for child in service.children():
-            if "app.jobs" in child.cmdline():
-                return child
-        time.sleep(0.01)
-
-
-def reached(client: httpx.Client, id: str, state: str) -> None:
-    """Some moment after it is there, or past it."""
-    until(client, id, lambda found: found["state"] in (state, "writing", *OVER))
-    time.sleep(random.random() * 0.5)
-
-
-@pytest.mark.parametrize(
-    ("backend", "state"),
-    [("sqlite", "queued"), ("postgresql", "reading"), ("sqlite", "writing"), ("postgresql", "writing")],
-    indirect=["backend"],
-)
-@pytest.mark.long
-def test_a_worker_that_is_killed_did_all_or_nothing(
-    admin: httpx.Client, engine: Engine, state: str, folder: Path
-) -> None:
-    begun = start(admin, many(1000, 0.001))
-    worker = worker_of(psutil.Process())
-    reached(admin, begun["id"], state)
-    with suppress(psutil.NoSuchProcess):
-        worker.kill()
-    found = ended(admin, begun["id"])
-    assert found["state"] in ("interrupted", "done")
-    if found["state"] == "interrupted":
-        assert sources(engine) == []
-        until(admin, begun["id"], lambda found: bool(found["resumable"]))
-        again = admin.post(f"/v1/imports/{begun['id']}/resume")
-        assert (again.status_code, again.json()["attempt"], again.json()["state"]) == (202, 2, "queued"), again.text
-        assert ended(admin, begun["id"])["state"] == "done"
-    assert len(sources(engine)) == 1000
-    wait_for(lambda: opened(folder) == [])
-    assert list(maintaining.check(engine)) == []
-
-
-class Served:
-    """The service as a process of its own."""
-
-    def __init__(self, url: str, folder: Path, key: str) -> None:
-        more = {"EVIDENCE_IMPORTS_PATH": str(folder), "EVIDENCE_SEARCH_PATH": ":memory:", "EVIDENCE_LIMITS": "false"}
-        command = [*EVIDENCE, "serve", "--port", "0"]
-        self.process = subprocess.Popen(command, env=environment(url, **more), stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout is not None
-        address = self.process.stdout.readline().split()[-1]
-        self.client = httpx.Client(base_url=address, timeout=30, headers={"authorization": f"Bearer {key}"})
-        while True:
-            try:
-                self.client.get("/healthz")
-                return
-            except httpx.ConnectError:
-                time.sleep(0.05)
-
-    def end(self, signal: signal.Signals = signal.SIGTERM) -> None:
-        self.client.close()
-        self.process.send_signal(signal)
-        self.process.wait(timeout=30)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-
-
-Serve = Callable[[], Served]
-
-
-@pytest.fixture
-def serve(url: str, folder: Path, keys: dict[Role, str]) -> Iterator[Serve]:
-    made: list[Served] = []
-
-    def begin() -> Served:
-        made.append(Served(url, folder, keys["admin"]))
-        return made[-1]
-
-    yield begin
-    for served in made:
-        if served.process.poll() is None:
-            served.end()
-
-
-@pytest.mark.parametrize(
-    ("backend", "state"),
-    [("postgresql", "queued"), ("sqlite", "reading"), ("sqlite", "writing"), ("postgresql", "writing")],
-    indirect=["backend"],
-)
-@pytest.mark.long
-def test_a_service_that_is_killed_leaves_nothing_half_done(
-    serve: Serve, engine: Engine, state: str, folder: Path
-) -> None:
-    service = serve()
-    begun, waiting = start(service.client, many(1000, 0.001)), start(service.client, many(1, start=5000))
-    worker = worker_of(psutil.Process(service.process.pid))
-    reached(service.client, begun["id"], state)
-    service.end(signal.SIGKILL)
-    worker.wait(5)  # it ends by itself
-    next_one = serve().client
-    found = ended(next_one, begun["id"])
-    assert found["state"] in ("interrupted", "done")
-    assert ended(next_one, waiting["id"])["state"] == "done"  # what waited, waits no longer
-    if found["state"] == "interrupted":
-        assert sources(engine) == ["s-5000"]
-        assert next_one.post(f"/v1/imports/{begun['id']}/resume").status_code == 202
-        assert ended(next_one, begun["id"])["attempt"] == 2
-    assert len(sources(engine)) == 1001
-    wait_for(lambda: opened(folder) == [])
-    assert list(maintaining.check(engine)) == []
-
-
-@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)  # what it is about is in the folder
-def test_a_service_that_is_stopped_interrupts_what_runs(serve: Serve, engine: Engine) -> None:
-    service = serve()
-    begun = start(service.client, many(1000, 0.01))
-    running(service.client, begun["id"])
-    service.end()
-    with reading(engine) as connection:
-        assert connection.scalars(select(ImportRun.state)).one() == "interrupted"
-    again = serve().client
-    assert get(again, begun["id"])["resumable"]
-    answer = again.delete(f"/v1/imports/{begun['id']}")
-    assert (answer.status_code, answer.json()["state"]) == (200, "cancelled")
-
-
-@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)  # what it is about is in the folder
-@pytest.mark.long
-def test_two_services_see_and_serve_the_same_imports(serve: Serve, engine: Engine) -> None:
-    one, other = serve(), serve()
-    begun = start(one.client, many(300, 0.01))
-    first = running(other.client, begun["id"])
-    time.sleep(1.5)  # long enough for the other one to look after the folder, and to take nothing for dead
-    second = get(other.client, begun["id"])
-    assert second["progress"]["units"] > first["progress"]["units"]
-    assert second["state"] in ("reading", "writing")
-    waiting = start(other.client, many(1, start=900))
-    assert ended(one.client, begun["id"])["state"] == "done"
-    assert ended(one.client, waiting["id"])["state"] == "done"
-    again = start(one.client, many(300, 0.02, start=1000))
-    running(other.client, again["id"])
-    assert other.client.delete(f"/v1/imports/{again['id']}").json()["state"] == "cancelled"
-    last = start(one.client, many(300, 0.01, start=2000))
-    running(other.client, last["id"])
-    one.end(signal.SIGKILL)
-    assert ended(other.client, last["id"])["state"] == "interrupted"  # noticed by the one that is left
-    assert other.client.post(f"/v1/imports/{last['id']}/resume").status_code == 202
-    assert ended(other.client, last["id"])["state"] == "done"
-    assert len(sources(engine)) == 601
-
-
-@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)  # the one that is shared by machines
-@pytest.mark.long
-def test_a_service_with_another_folder_says_what_it_can_see(
-    serve: Serve, url: str, engine: Engine, tmp_path: Path, keys: dict[Role, str]
-) -> None:
-    begun = start(serve().client, many(400, 0.01))
-    other = Served(url, tmp_path / "elsewhere", keys["admin"])
-    wait_for(lambda: other.client.get(f"/v1/imports/{begun['id']}").status_code == 200)
-    time.sleep(1.5)
-    found = get(other.client, begun["id"])
-    assert (found["state"], found["progress"], found["resumable"]) == ("reading", None, False)
-    assert other.client.post(f"/v1/imports/{begun['id']}/resume").status_code == 409
-    assert ended(other.client, begun["id"])["state"] == "done"
-    other.end()
-
-
-def page(*ids: str, following: str | None = None) -> Reply:
-    said: Json = {"studies": [source(id) for id in ids], "totalCount": 5}
-    return Reply(orjson.dumps(said | ({"nextPageToken": following} if following else {})))
-
-
-@pytest.fixture
-def asking(url: str, folder: Path, keys: dict[Role, str]) -> Callable[[str], Any]:
-    def make(server: str) -> Any:
-        more = {"imports_path": str(folder), "ctgov_url": server, "import_private": True}
-        return serving(settings_for(url, **more))
-
-    return make
-
-
-@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # what it is about is in the folder
-def test_a_query_is_fetched_page_by_page_and_no_page_twice(
-    asking: Callable[[str], Any], keys: dict[Role, str], engine: Engine, folder: Path
-) -> None:
-    pages = {"": page("a", "b", following="two"), "two": page("c", "d", following="three"), "three": page("e")}
-    held = threading.Event()
-
-    def answer(asked: Asked) -> Reply:
-        token = asked.query.get("pageToken", "")
-        if token == "three":
-            held.wait(60)
-        return pages[token]
-
-    with answering(answer) as server, asking(server.url) as client:
-        client.headers["authorization"] = f"Bearer {keys['admin']}"
-        wanted = {"format": "toy", "query": "botulinum toxin", "since": "2020-01-31", "reason": "Because"}
-        answered = client.post("/v1/imports", json=wanted)
-        assert answered.status_code == 202, answered.text
-        id = answered.json()["id"]
-        found = until(client, id, lambda found: (found["progress"] or {}).get("pages") == 2)
-        assert (found["state"], found["progress"]["expected"], found["upload"]) == ("fetching", 5, None)
-        worker_of(psutil.Process()).kill()
-        assert ended(client, id)["state"] == "interrupted"
-        until(client, id, lambda found: bool(found["resumable"]))
-        held.set()
-        assert client.post(f"/v1/imports/{id}/resume").status_code == 202
-        done = ended(client, id)
-        assert (done["state"], done["attempt"], done["progress"]["pages"]) == ("done", 2, 3), done
-    tokens = [asked.query.get("pageToken", "") for asked in server.asked]
-    assert (tokens[:2], set(tokens[2:])) == (["", "two"], {"three"})  # whatever was asked for when it was killed
-    assert server.asked[0].query["filter.advanced"] == "AREA[LastUpdatePostDate]RANGE[2020-01-31,MAX]"
-    assert sources(engine) == ["a", "b", "c", "d", "e"]
-
-
-@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # what it is about is in the folder
-def test_a_server_that_answers_with_something_else_is_why_it_failed(
-    asking: Callable[[str], Any], keys: dict[Role, str]
-) -> None:
-    with answering(lambda _: Reply(b"<html>Sorry</html>", "text/html")) as server, asking(server.url) as client:
-        client.headers["authorization"] = f"Bearer {keys['admin']}"
-        id = client.post("/v1/imports", json={"format": "toy", "query": "x"}).json()["id"]
-        found = ended(client, id)
-        assert (found["state"], found["problem"]["type"]) == ("failed", "/problems/malformed-content"), found
-        assert "web page" in found["problem"]["detail"]
-
-
 def events(client: httpx.Client, path: str, **headers: str) -> list[tuple[str, Json]]:
     with client.stream("GET", path, headers=headers, timeout=90) as answer:
         assert answer.status_code == 200, answer.read()
@@ -534,82 +185,6 @@ def test_progress_is_streamed_until_it_ends(admin: httpx.Client) -> None:
     assert admin.get(f"/v1/imports/{begun['id']}/events", headers={"last-event-id": "x"}).status_code == 400
     assert admin.get("/v1/imports/0123/events").status_code == 404
     assert admin.get(f"/v1/imports/{begun['id']}/events", headers={"accept": "text/csv"}).status_code == 406
-
-
-def test_a_request_sent_twice_counts_once(admin: httpx.Client, engine: Engine, folder: Path) -> None:
-    keyed = {**NDJSON, "idempotency-key": "one"}
-    content = many(30, 0.02)
-
-    def send(content: bytes) -> httpx.Response:
-        return admin.post("/v1/imports?format=toy", content=content, headers=keyed)
-
-    answers = [send(content) for _ in range(2)]  # while it waits or runs
-    assert [answer.status_code for answer in answers] == [202, 202]
-    assert answers[0].content == answers[1].content
-    assert answers[1].headers["idempotent-replayed"] == "true"
-    assert send(content + b"\n").json()["type"] == "/problems/idempotency-key-reused"
-    id = answers[0].json()["id"]
-    assert ended(admin, id)["state"] == "done"
-    wait_for(lambda: opened(folder) == [])
-    again = send(content)  # and when it is over
-    assert (again.status_code, again.content, again.headers["idempotent-replayed"]) == (202, answers[0].content, "true")
-    assert send(content + b"\n").json()["type"] == "/problems/idempotency-key-reused"
-    assert admin.get("/v1/imports").json()["total"] == 1
-
-
-@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # what it is about is in the folder
-def test_what_cannot_be_imported_is_refused_at_once(admin: httpx.Client, keys: dict[Role, str], folder: Path) -> None:
-    def refused(path: str, content: bytes = b"x", **headers: str) -> tuple[int, str, Any]:
-        answer = admin.post(path, content=content, headers={**NDJSON, **headers})
-        assert answer.headers["content-type"] == "application/problem+json", answer.text
-        said = answer.json()
-        return answer.status_code, said["type"].removeprefix("/problems/"), said["errors"]
-
-    assert refused("/v1/imports")[:2] == (422, "invalid-parameter")
-    assert refused("/v1/imports?format=cgtov")[2][0]["nearest"][0] == "ctgov"
-    assert refused("/v1/imports?fromat=ctgov")[2][0]["nearest"] == ["format"]
-    assert refused("/v1/imports?format=pubmed&since=2020-01-01")[1] == "invalid-parameter"
-    assert refused("/v1/imports?format=ctgov&since=2020-13-01")[1] == "invalid-parameter"
-    assert refused("/v1/imports?format=ctgov&on_error=go&dry_run=1&name=A&reason=")[2].__len__() == 4
-    assert refused("/v1/imports?format=toy", b"#" * 2_000_001)[:2] == (413, "content-too-large")
-    assert refused("/v1/imports?format=toy", b"")[:2] == (400, "malformed-content")
-    assert refused("/v1/imports?format=toy", b"x", **{"content-type": "text/csv"})[:2] == (
-        415,
-        "unsupported-media-type",
-    )
-    typed = {"content-type": "application/json"}
-    for said, pointer in (
-        ({"format": "ctgov"}, "/query"),
-        ({"format": "references", "query": "x"}, "/format"),
-        ({"format": "cgtov", "query": "x"}, "/format"),
-        ({"format": "ctgov", "query": ""}, "/query"),
-        ({"format": "ctgov", "query": "x\u0000"}, "/query"),
-        ({"format": "ctgov", "query": "x", "since": "2020-02-30"}, "/since"),
-        ({"format": "ctgov", "query": "x", "dry_run": "true"}, "/dry_run"),
-        ({"format": "ctgov", "query": "x", "nmae": "y"}, "/nmae"),
-    ):
-        status, kind, errors = refused("/v1/imports", orjson.dumps(said), **typed)
-        assert (status, kind, errors[0]["pointer"]) == (422, "invalid-record", pointer)
-    assert refused("/v1/imports", b"{", **typed)[:2] == (400, "malformed-content")
-    assert admin.get("/v1/imports/..%2fturn").status_code == 404
-    assert admin.get("/v1/imports/turn").status_code == 404
-    assert admin.get("/v1/imports?cursor=x").status_code == 400
-    assert admin.get("/v1/imports?lmit=1").status_code == 422
-    assert admin.post("/v1/imports/0123/resume").status_code == 404
-    assert admin.delete("/v1/imports/0123").status_code == 404
-    for role, status in ((None, 401), ("reader", 403), ("editor", 403)):
-        key = {"authorization": f"Bearer {keys[role]}" if role else ""}  # type: ignore[index]  # a literal's type
-        for method, path in (
-            ("POST", "/v1/imports?format=toy"),
-            ("GET", "/v1/imports"),
-            ("GET", "/v1/imports/0123"),
-            ("GET", "/v1/imports/0123/events"),
-            ("POST", "/v1/imports/0123/resume"),
-            ("DELETE", "/v1/imports/0123"),
-        ):
-            assert admin.request(method, path, headers=key).status_code == status, (role, method, path)
-    assert admin.get("/v1/imports").json()["total"] == 0
-    assert not folder.exists() or opened(folder) == []
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # what it is about is in the folder
@@ -645,14 +220,3 @@ def test_readers_and_writers_of_other_things_are_served_meanwhile(admin: httpx.C
             assert admin.get(path).status_code == 200
             slowest = max(slowest, time.monotonic() - started)
     assert slowest < 3
-
-
-def test_examples_are_what_they_are_examples_of(admin: httpx.Client) -> None:
-    for model, _ in SCHEMAS:
-        assert model.model_validate_json(orjson.dumps(EXAMPLES[model.__name__]))
-    operation = DOCUMENT["paths"]["/v1/imports"]["post"]
-    given = {item["name"]: item["example"] for item in operation["parameters"] if item["in"] == "query"}
-    answer = admin.post("/v1/imports", params=given, content=b"{}", headers=NDJSON)
-    assert answer.status_code == 202, answer.text
-    assert answer.json().keys() == EXAMPLES["ImportOut"].keys()
-    assert admin.delete(f"/v1/imports/{answer.json()['id']}").status_code in (200, 409)

@@ -412,6 +412,7 @@ def test_a_web_page_is_no_file_of_any_format(watch: Watch) -> None:
         list(streams_at(server.url, (".xml",), OURS))
 
 
+@pytest.mark.usefixtures("own_interpreters")
 def test_an_answer_is_kept_in_bounded_memory() -> None:
     """The download runs in its own process, whose peak memory is measured."""
     program = (

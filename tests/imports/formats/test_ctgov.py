@@ -1,40 +1,16 @@
 """Records of ClinicalTrials.gov: the source items made of them, and that no file causes any other result or error."""
 
-import copy
-import io
-import json
-import random
-import time
-import tracemalloc
-from collections.abc import Callable, Iterator
-from io import BytesIO
 from typing import Any
 
 import orjson
 import pytest
 
-from app.common.validation_errors import text_faults
-from app.imports.candidates import Found, PartialUpdate, Rejection, SourceItem, Unreadable
-from app.imports.formats.ctgov import digest_of, mapped, reading, units
+from app.imports.candidates import PartialUpdate, SourceItem
+from app.imports.formats.ctgov import digest_of, mapped
 from app.imports.formats.ctgov.printed import exact, weeks, whole
 from app.imports.formats.ctgov.vocabularies import PHASES, design
-from app.imports.name_index import NO_NAMES, Names
-from app.records.registry import RESOURCES
-from app.records.rules import broken
-from tests.offered import FIXTURES
-
-Json = Any
-
-TRIAL = (FIXTURES / "ctgov/trial.json").read_bytes()
-NAMES = Names(
-    products={"botox": "onabotulinumtoxina"},
-    indications={"chronic migraine": "chronic-migraine"},
-    mesh={"D008881": "migraine", "D020773": "headache"},
-)
-
-
-def trial() -> Json:
-    return orjson.loads(TRIAL)
+from app.imports.name_index import Names
+from tests.imports.formats.ctgov_trial import NAMES, Json, assert_sound, read, trial
 
 
 def unit(study: Json, names: Names = NAMES) -> SourceItem:
@@ -45,21 +21,6 @@ def unit(study: Json, names: Names = NAMES) -> SourceItem:
 
 def offered(study: Json, names: Names = NAMES) -> Json:
     return unit(study, names).candidates[1].data
-
-
-def read(content: bytes) -> list[Found]:
-    return list(units(BytesIO(content), "a file", NO_NAMES))
-
-
-def assert_sound(found: Found) -> None:
-    """Checks that every candidate is a valid record that breaks no rule."""
-    if isinstance(found, Rejection):
-        return
-    for candidate in found.candidates:
-        resource = RESOURCES[candidate.type]
-        assert list(text_faults(candidate.data)) == []
-        record = resource.entered.model_validate(candidate.data)
-        assert broken(record, resource.rules) == []
 
 
 def test_what_was_registered() -> None:
@@ -344,170 +305,6 @@ def test_long_text_is_cut_at_a_word_and_said() -> None:
     assert_sound(found)
 
 
-# Files
-
-
-def numbered(number: int) -> bytes:
-    return orjson.dumps(trial()).replace(b"NCT00000001", b"NCT%08d" % number)
-
-
-LINES = b"\n".join(numbered(number) for number in (1, 2, 3))
-FORMS = {
-    "one study": TRIAL,
-    "one line": numbered(1),
-    "with a byte order mark": b"\xef\xbb\xbf" + TRIAL,
-    "lines": LINES,
-    "lines with empty ones": LINES.replace(b"\n", b"\n\n") + b"\n",
-    "an array": b" [" + LINES.replace(b"\n", b",") + b"]",
-    "a page": b'{"nextPageToken": "x", "studies": [' + LINES.replace(b"\n", b",") + b"]}",
-    "a page with its token last": b'{"studies":[' + LINES.replace(b"\n", b",\n") + b'],"nextPageToken":"x"}',
-    "a counted page": b'{"totalCount": 3, "studies": [' + LINES.replace(b"\n", b",") + b"]}",
-}
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_each_form_of_file_is_known_by_its_beginning(form: str) -> None:
-    places = [found.place for found in read(FORMS[form])]
-    assert places == ["NCT00000001", "NCT00000002", "NCT00000003"][: 3 if b"NCT00000003" in FORMS[form] else 1]
-
-
-def test_an_empty_page_has_no_studies() -> None:
-    assert read(b'{"studies": []}') == []
-    assert read(b"[]") == []
-
-
-class Pipe(BytesIO):
-    """A file that returns few bytes at a time and is not seekable."""
-
-    def seekable(self) -> bool:
-        return False
-
-    def read(self, size: int | None = -1) -> bytes:
-        return super().read(min(size or 7, 7) if size and size > 0 else 7)
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_a_pipe_is_read_as_it_comes(form: str) -> None:
-    assert list(units(Pipe(FORMS[form]), "-", NO_NAMES)) == read(FORMS[form])
-
-
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"  \n ", b"hello", b"<xml/>", b"5", b'"text"', b"{}", b'{"a": 1}', b"[1, 2]", b'[{"a": 1}]', b"[[", b"{",
-     b'{"studies": 5}', b'{"studies": [1]}', TRIAL[:-30], b"\xff\xfe{", "{}".encode("utf-16"), b"\x1f\x8b\x08",
-     b'{"message": "too many requests"}', b"[" * 5000, b'{"a":' * 5000, b"[" + b"1," * 30 + numbered(1) + b"]"],
-)  # fmt: skip
-def test_anything_else_is_unreadable(content: bytes) -> None:
-    with pytest.raises(Unreadable) as refused:
-        read(content)
-    assert str(refused.value)
-
-
-def test_a_bad_study_among_others_is_refused_alone() -> None:
-    bad = numbered(2).replace(b'"count":60', b'"count":"sixty"')
-    nameless = b'{"protocolSection": {}}'
-    parts = (numbered(1), bad, b"7", nameless, numbered(3))
-    in_array = read(b"[" + b",".join(parts) + b"]")
-    in_lines = read(b"\n".join((*parts[:2], b'{"broken', *parts[2:])))
-    assert [type(found) for found in in_array] == [SourceItem, Rejection, Rejection, Rejection, SourceItem]
-    count = "/protocolSection/designModule/enrollmentInfo/count"
-    assert in_array[1] == Rejection("NCT00000002", count, "'sixty' is not a whole number")
-    assert in_array[2] == Rejection("study 3", "", "this is no object")
-    assert in_array[3].place == "study 4"
-    assert [found.place for found in in_lines if isinstance(found, Rejection)] == [
-        "NCT00000002",
-        "line 3",
-        "line 4",
-        "line 5",
-    ]
-
-
-def test_what_was_read_before_a_file_breaks_off_is_there() -> None:
-    whole = FORMS["an array"]
-    found: list[Found] = []
-    with pytest.raises(Unreadable, match="after study 2"):
-        found.extend(iter_into(found, units(BytesIO(whole[:-100]), "a file", NO_NAMES)))
-    assert [each.place for each in found] == ["NCT00000001", "NCT00000002"]
-
-
-def iter_into(found: list[Found], those: Iterator[Found]) -> Iterator[Found]:
-    for each in those:
-        found.append(each)
-        yield from ()
-
-
-def test_a_line_beyond_the_limit_is_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "LARGEST", 10_000)
-    with pytest.raises(Unreadable, match="more than 10,000 bytes"):
-        read(numbered(1) + b" " * 10_000)
-    with pytest.raises(Unreadable, match="more than 10,000 bytes"):
-        read(json.dumps(trial(), indent=9).encode())
-
-
-# Arbitrary input
-
-
-ODD: tuple[Json, ...] = (
-    None, True, 0, -1, 10**12, 1.5, "", " ", "x", "NA", "\x00", "\x07\x85", "a/~b", "<0.1", "9" * 500, "-3", "101",
-    "2010-02-31", "0000", "NCT1", "Ünïcode ﷽ 漢字", "word " * 9000, [], {}, [None], [[]], [{}], {"x": []},
-)  # fmt: skip
-
-
-def places(value: Json, path: tuple[int | str, ...] = ()) -> Iterator[tuple[int | str, ...]]:
-    yield path
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for name, item in inner:
-        yield from places(item, (*path, name))
-
-
-def changed(study: Json, path: tuple[int | str, ...], change: Callable[[Json, Any], None]) -> Json:
-    twin = copy.deepcopy(study)
-    owner = twin
-    for part in path[:-1]:
-        owner = owner[part]
-    change(owner, path[-1])
-    return twin
-
-
-def test_an_odd_value_at_any_place_makes_no_odd_record() -> None:
-    chance = random.Random(7)
-    study = trial()
-    kinds = set()
-    for path in [path for path in places(study) if path]:
-        for value in chance.sample(ODD, 9):
-            found = mapped(changed(study, path, lambda owner, at: owner.__setitem__(at, value)), NAMES, place="x")  # noqa: B023
-            kinds.add(type(found))
-            assert_sound(found)
-        assert_sound(mapped(changed(study, path, lambda owner, at: owner.pop(at)), NAMES, place="x"))
-    assert kinds == {SourceItem, Rejection}
-
-
-def test_doubled_parts_make_no_odd_record() -> None:
-    study = trial()
-    for path in places(study):
-        owner = study
-        for part in path:
-            owner = owner[part]
-        if isinstance(owner, list) and owner:
-            assert_sound(mapped(changed(study, path, lambda o, at: o.__setitem__(at, o[at] * 3)), NAMES, place="x"))
-
-
-@pytest.mark.parametrize("form", ["one study", "lines", "an array", "a page"])
-def test_bytes_cut_off_or_flipped_make_no_odd_record(form: str) -> None:
-    chance = random.Random(form)
-    for _ in range(150):
-        content = bytearray(FORMS[form][: chance.randrange(len(FORMS[form]))] if chance.random() < 0.3 else FORMS[form])
-        for _ in range(chance.randrange(4)):
-            content[chance.randrange(len(content) or 1) : 1] = bytes([chance.randrange(256)])
-            if content:
-                content[chance.randrange(len(content))] = chance.randrange(256)
-        try:
-            for found in units(BytesIO(bytes(content)), "a file", NAMES):
-                assert_sound(found)
-        except Unreadable:
-            pass
-
-
 def test_a_registered_time_is_not_that_of_results_measured_at_another() -> None:
     study = trial()
     measure = study["resultsSection"]["outcomeMeasuresModule"]["outcomeMeasures"][0]
@@ -549,71 +346,3 @@ def test_a_value_of_an_id_that_two_groups_have_is_of_neither() -> None:
     found = unit(study)
     assert "results" not in found.candidates[1].data["outcomes"][0]
     assert "value-without-group" in {warning.kind for warning in found.warnings}
-
-
-@pytest.mark.parametrize("begins", [b"[", b'{"studies": ['])
-def test_what_is_nested_without_end_is_not_followed(begins: bytes) -> None:
-    """ijson keeps a path for each bracket, and each path is longer than the one before."""
-    tracemalloc.start()
-    with pytest.raises(Unreadable, match="nested more than 64 deep"):
-        read(begins + b"[" * 8000)
-    assert tracemalloc.get_traced_memory()[1] < 5_000_000
-    tracemalloc.stop()
-
-
-def test_a_study_of_an_array_has_a_limit_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "LARGEST", 500_000)
-    whole = orjson.dumps([trial()] * 300)
-    assert len(whole) > 2 * 500_000
-    assert len(read(whole)) == 300
-    with pytest.raises(Unreadable, match="no study ends within 500,000 bytes"):
-        read(b"[" + b'{"x": [' + b'"long", ' * 100_000)
-
-
-class Endless(io.RawIOBase):
-    """An endless file: a beginning, and then one letter for ever. It counts how much of it was read."""
-
-    def __init__(self, beginning: bytes) -> None:
-        self.beginning, self.taken = beginning, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        some = self.beginning[self.taken : self.taken + len(buffer)] or b"x" * len(buffer)
-        buffer[: len(some)] = some
-        self.taken += len(some)
-        assert self.taken < 150_000_000
-        return len(some)
-
-
-@pytest.mark.parametrize(
-    ("beginning", "most", "said"),
-    [
-        (
-            b'[{"protocolSection": {"briefTitle": "',
-            10_000_000,
-            "after study 0 it cannot be read: a text in it has more",
-        ),
-        (b'{"studies": [{"protocolSection": {"briefTitle": "', 10_000_000, "after study 0 it cannot be read: a text"),
-        (b'[{"protocolSection": 1', 10_000_000, "after study 0 it "),
-        (b'[ {"', 10_000_000, "after study 0 it cannot be read: a text"),
-        (b'{"protocolSection": {"briefTitle": "', 50_000_000, "line 1 has more than 50,000,000 bytes"),
-        (b'{"protocolSection":\n {"briefTitle": "', 50_000_000, "one study has more than 50,000,000 bytes"),
-    ],
-)
-def test_a_text_that_does_not_end_is_refused_before_it_is_whole(beginning: bytes, most: int, said: str) -> None:
-    """The parser scans such a text again with each piece: 150 MB took minutes, during which other imports waited."""
-    file, started = Endless(beginning), time.process_time()
-    with pytest.raises(Unreadable, match=said):
-        list(reading.records(io.BufferedReader(file)))
-    assert file.taken < most + 1_000_000
-    assert time.process_time() - started < 5
-
-
-def test_a_text_that_is_too_long_is_refused_in_a_line_of_its_own_too() -> None:
-    long = {"protocolSection": {"briefTitle": "x" * 10_000_001}}
-    lines = b"\n".join(orjson.dumps(study) for study in ({"a": 1}, long, {"b": 1}))
-    found = list(reading.records(io.BytesIO(lines)))
-    assert [type(record).__name__ for record in found] == ["Record", "Rejection", "Record"]
-    assert found[1] == Rejection("line 2", "", "a text in it has more than 10,000,000 bytes")

@@ -322,6 +322,7 @@ def test_an_error_goes_from_process_to_process() -> None:
     assert str(pickle.loads(pickle.dumps(error))) == str(error) == "a.zip: it is broken"
 
 
+@pytest.mark.usefixtures("own_interpreters")
 def test_a_large_member_is_read_in_bounded_memory(tmp_path: Path) -> None:
     """The file is read in its own process, whose peak memory is measured."""
     line = b"".join(random.Random(n).randbytes(12).hex().encode() + b"\n" for n in range(40_000))
