@@ -15,12 +15,11 @@ from app.cli.console import ACTOR, FAULTS, SKIPPED, bar, database, stop
 from app.cli.import_report import print_report
 from app.cli.import_request import ImportOptions, require_valid
 from app.common.problems import Problem
+from app.common.strict_json import Json
 from app.settings import Settings
 
 if TYPE_CHECKING:
     from app.imports.reader_process import Input
-
-Json = dict[str, Any]
 
 
 def import_command(

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 import typer
@@ -13,6 +13,7 @@ from app.auth.audit import Who
 from app.cli.console import ACTOR, FAULTS, USAGE, bar, database, stop
 from app.cli.release_report import counted, print_records
 from app.common.problems import Problem
+from app.common.strict_json import Json
 from app.database.engine import reading
 from app.settings import Settings
 
@@ -21,7 +22,6 @@ app = typer.Typer(help="Changes that come together, told beforehand and undone t
 MOST_FAULTS = 1000
 """The most faults of a failed release that are printed."""
 
-Json = dict[str, Any]
 Content = Annotated[Path, typer.Argument(help="A directory of YAML, a zip of one, or NDJSON; `-`: standard input.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The whole report as one JSON object.")]
 Reason = Annotated[str | None, typer.Option(help="Why; kept for good.")]
@@ -53,10 +53,10 @@ def _many(faults: int) -> str:
 
 def _run(path: Path, name: str, reason: str, *, only_preview: bool) -> Json:
     from app.releases.archive_reader import opened
-    from app.releases.service import Order, apply, preview
+    from app.releases.service import ReleaseRequest, apply, preview
     from app.releases.staging import staged
 
-    order = Order(name, reason, Who(ACTOR))
+    request = ReleaseRequest(name, reason, Who(ACTOR))
     verb, what = (preview, "Previewing") if only_preview else (apply, "Applying")
     with ExitStack() as stack:
         engine = stack.enter_context(database(Settings()))
@@ -65,7 +65,7 @@ def _run(path: Path, name: str, reason: str, *, only_preview: bool) -> Json:
         with bar(f"Reading {path}") as (_, advance):
             read = stack.enter_context(staged(content, advance))
         with bar(what, read.size) as (_, advance):
-            return verb(engine, read, order, progress=advance)
+            return verb(engine, read, request, progress=advance)
 
 
 def _named(name: str) -> str:
@@ -120,12 +120,12 @@ def revert(
     """Undo a release by a new one; refused if anything it changed was changed again."""
     from app.releases.revert import revert as undo
     from app.releases.revert import revert_name
-    from app.releases.service import Order
+    from app.releases.service import ReleaseRequest
 
     by = _named(new_name or revert_name(name))
     why = reason or f"revert of {name}"
     with database(Settings()) as engine, _end_on_refusal(), bar("Reverting") as (_, advance):
-        done = undo(engine, Order(by, why, Who(ACTOR), reverts=name), progress=advance)
+        done = undo(engine, ReleaseRequest(by, why, Who(ACTOR), reverts=name), progress=advance)
     _print(done, as_json)
 
 

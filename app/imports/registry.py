@@ -12,7 +12,7 @@ from app.imports.clients import registry as servers
 from app.imports.clients.pages import Live
 from app.imports.name_index import Names
 from app.imports.readers.limits import SUFFIXES
-from app.imports.report import Order, Progress, Report
+from app.imports.report import ImportRequest, Progress, Report
 from app.settings import Settings
 
 Reader = Callable[..., Iterator[Found]]
@@ -43,7 +43,7 @@ def _no_options(_: ReadSettings) -> Mapping[str, bool]:
     return {}
 
 
-Engine = Callable[[Connection, Iterable[Found], Order, Progress], Report]
+Engine = Callable[[Connection, Iterable[Found], ImportRequest, Progress], Report]
 """Takes what a reader found, and imports it in a transaction of `changing`."""
 
 RECORDS_ENGINE = "app.imports.pipeline"

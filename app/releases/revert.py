@@ -8,12 +8,13 @@ from sqlalchemy import Connection, Engine, select
 from sqlalchemy.orm import aliased
 
 from app.common.problems import Problem, conflict
+from app.common.strict_json import Json
 from app.common.suggestions import nearest
 from app.database.engine import reading
 from app.releases.content import Change, Drafts, Gone
-from app.releases.service import Order, enter
+from app.releases.service import ReleaseRequest, enter
 from app.releases.staging import StagedRelease, staged
-from app.releases.summary import Json, entered_or_deleted, found, names
+from app.releases.summary import entered_or_deleted, found, names
 from app.store.documents import Document
 from app.store.reconciliation.history import mark_undone
 from app.store.revision import Progress, changing
@@ -112,22 +113,24 @@ def _first_release(connection: Connection, release: Json) -> tuple[int, bool]:
     return release["revision"], undone
 
 
-def undo(connection: Connection, staged: StagedRelease, order: Order, progress: Progress = lambda _: None) -> Json:
+def undo(
+    connection: Connection, staged: StagedRelease, request: ReleaseRequest, progress: Progress = lambda _: None
+) -> Json:
     """Write the staged revert in a transaction of `changing`, and return its report.
 
     Raises a `Problem` where later changes would be lost or where references to deleted records would remain.
     """
-    assert order.reverts is not None
-    release = revertible(connection, order.reverts)
+    assert request.reverts is not None
+    release = revertible(connection, request.reverts)
     _refuse_later(connection, release["revision"])
     _refuse_needed(connection, staged.gone.keys(), staged.checking.keys)
     first, undone = _first_release(connection, release)
     refreshed = mark_undone(connection, first, undone=undone)
-    return enter(connection, staged, order, progress, refreshed)
+    return enter(connection, staged, request, progress, refreshed)
 
 
-def revert(engine: Engine, order: Order, *, progress: Progress = lambda _: None) -> Json:
-    """Undo the release that `order.reverts` names by another release, which can be reverted too; returns its report."""
-    assert order.reverts is not None
-    with prepared(engine, order.reverts) as read, changing(engine) as connection:
-        return undo(connection, read, order, progress)
+def revert(engine: Engine, request: ReleaseRequest, *, progress: Progress = lambda _: None) -> Json:
+    """Undo the release `request.reverts` by another release, which can be reverted too, and return its report."""
+    assert request.reverts is not None
+    with prepared(engine, request.reverts) as read, changing(engine) as connection:
+        return undo(connection, read, request, progress)

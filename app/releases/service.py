@@ -16,11 +16,12 @@ from sqlalchemy import Connection, Engine, select
 
 from app.auth.audit import Event, Who, note
 from app.common.problems import conflict
+from app.common.strict_json import Json
 from app.database.engine import open_engine, table_of
 from app.records.fields import SLUG
 from app.releases.models import Release
 from app.releases.staging import StagedRelease
-from app.releases.summary import Json, told
+from app.releases.summary import told
 from app.store.revision import Progress, RevisionWriter, Summary, changing
 from app.store.versions import Key
 
@@ -30,7 +31,7 @@ NAME = re.compile(SLUG)
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ReleaseRequest:
     """The request for a release."""
 
     name: str
@@ -59,7 +60,7 @@ def counts_of(summary: Summary) -> Json:
 def enter(
     connection: Connection,
     staged: StagedRelease,
-    order: Order,
+    request: ReleaseRequest,
     progress: Progress = lambda _: None,
     refreshed: Collection[Key] = (),
 ) -> Json:
@@ -68,18 +69,18 @@ def enter(
     `refreshed` are records whose imported contributions have changed, as by a revert; their conflicts are derived anew.
     Raises `Faulty` for content that is invalid, or a `Problem` for a name that is taken.
     """
-    refuse_taken(connection, order.name)
+    refuse_taken(connection, request.name)
     entries = staged.settle(connection)
-    revising = RevisionWriter(connection, actor=order.who.actor, reason=order.reason, progress=progress)
+    revising = RevisionWriter(connection, actor=request.who.actor, reason=request.reason, progress=progress)
     revising.put(entries, list(staged.gone))
     revising.hear(refreshed)
     summary = revising.close()
     if summary.revision is None:
-        return _report(order, summary, [], 0)
-    action = "revert release" if order.reverts else "apply release"
-    record_release(connection, order.name, summary, order.who, action, order.reason, reverts=order.reverts)
+        return _report(request, summary, [], 0)
+    action = "revert release" if request.reverts else "apply release"
+    record_release(connection, request.name, summary, request.who, action, request.reason, reverts=request.reverts)
     records, total = told(connection, summary.revision)
-    return _report(order, summary, records, total)
+    return _report(request, summary, records, total)
 
 
 def record_release(
@@ -98,29 +99,33 @@ def record_release(
     note(connection, [Event(who, action, revision=summary.revision, detail=f"{name}: {reason}")])
 
 
-def _report(order: Order, summary: Summary, records: list[Json], total: int) -> Json:
+def _report(request: ReleaseRequest, summary: Summary, records: list[Json], total: int) -> Json:
     return {
-        "name": order.name,
+        "name": request.name,
         "revision": summary.revision,
-        "actor": order.who.actor,
-        "reason": order.reason,
-        "reverts": order.reverts,
+        "actor": request.who.actor,
+        "reason": request.reason,
+        "reverts": request.reverts,
         "counts": counts_of(summary),
         "records": records,
         "records_total": total,
     }
 
 
-def apply(engine: Engine, staged: StagedRelease, order: Order, *, progress: Progress = lambda _: None) -> Json:
+def apply(
+    engine: Engine, staged: StagedRelease, request: ReleaseRequest, *, progress: Progress = lambda _: None
+) -> Json:
     """Write a release in a transaction of its own, and return its report; see `enter`."""
     with changing(engine) as connection:
-        return enter(connection, staged, order, progress)
+        return enter(connection, staged, request, progress)
 
 
-def preview(engine: Engine, staged: StagedRelease, order: Order, *, progress: Progress = lambda _: None) -> Json:
+def preview(
+    engine: Engine, staged: StagedRelease, request: ReleaseRequest, *, progress: Progress = lambda _: None
+) -> Json:
     """The report of a release that is written and rolled back, so that nothing of it is ever visible."""
     with apart(engine) as there, changing(there) as connection:
-        report = enter(connection, staged, order, progress)
+        report = enter(connection, staged, request, progress)
         connection.rollback()
     return report | {"revision": None}
 

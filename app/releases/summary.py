@@ -6,12 +6,11 @@ import orjson
 from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.orm import aliased
 
+from app.common.strict_json import Json
 from app.releases.differences import differences
 from app.releases.models import Release
 from app.store.documents import Document, Revision
 from app.store.versions import Key, entered_before
-
-Json = dict[str, Any]
 
 MOST_RECORDS, MOST_FIELDS, LONGEST_VALUE = 1000, 50, 500
 MOST_FIELDS_IN_ALL = 5000

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from app.imports import registry as formats
 from app.jobs import recovery as settling
 from app.jobs.failures import problem_of
 from app.jobs.models import ImportRun
+from app.jobs.queue import QueueFolder
 from app.records.sources.models import Source
 from app.store import integrity as maintaining
 from tests.answering import Asked, Reply, answering
@@ -48,9 +50,12 @@ def _toy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(formats.FORMATS, "toy", reader.TOY)
 
 
+def record(id: str, **more: Any) -> Json:
+    return {"id": id, "kind": "web-page", "tier": "other", "url": f"https://example.org/{id}", **more}
+
+
 def source(id: str, **more: Any) -> Json:
-    record = {"id": id, "kind": "web-page", "tier": "other", "url": f"https://example.org/{id}", **more}
-    return {"offers": [["sources", record]]}
+    return {"offers": [["sources", record(id, **more)]]}
 
 
 def lines(*units: Json) -> bytes:
@@ -134,7 +139,7 @@ def test_a_full_disk_is_said_to_be_full() -> None:
 
     answer = asyncio.run(ask())
     assert (answer.status_code, answer.json()["type"]) == (507, "/problems/insufficient-storage")
-    assert problem_of(OSError(errno.ENOSPC, "full"), None).type == "/problems/insufficient-storage"
+    assert problem_of(OSError(errno.ENOSPC, "full"), "import", None).kind == "insufficient-storage"
 
 
 def test_descriptors_are_imported_as_records_are(admin: httpx.Client) -> None:
@@ -494,6 +499,93 @@ def test_a_query_is_fetched_page_by_page_and_no_page_twice(
     assert (tokens[:2], set(tokens[2:])) == (["", "two"], {"three"})  # whatever was asked for when it was killed
     assert server.asked[0].query["filter.advanced"] == "AREA[LastUpdatePostDate]RANGE[2020-01-31,MAX]"
     assert sources(engine) == ["a", "b", "c", "d", "e"]
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # what it is about is in the folder
+def test_releases_and_previews_do_not_wait_for_an_import_that_fetches(
+    asking: Callable[[str], Any], keys: dict[Role, str], engine: Engine
+) -> None:
+    held = threading.Event()
+
+    def answer(_: Asked) -> Reply:
+        held.wait(60)
+        return page("a")
+
+    with answering(answer) as server, asking(server.url) as client:
+        client.headers["authorization"] = f"Bearer {keys['admin']}"
+        id = client.post("/v1/imports", json={"format": "toy", "query": "x"}).json()["id"]
+        until(client, id, lambda found: found["state"] == "fetching")
+        sent: dict[str, Any] = {"content": lines({"type": "sources", "record": record("b")}), "headers": NDJSON}
+        assert client.post("/v1/releases?preview=true", **sent).status_code == 200
+        assert client.post("/v1/releases?name=meanwhile", **sent).status_code == 201
+        assert (get(client, id)["state"], sources(engine)) == ("fetching", ["b"])
+        held.set()
+        assert ended(client, id)["state"] == "done"
+    assert sources(engine) == ["a", "b"]
+
+
+def test_a_release_whose_process_is_killed_changes_nothing_and_blocks_no_other(
+    admin: httpx.Client, engine: Engine
+) -> None:
+    items = [{"type": "sources", "record": record(f"s-{number}")} for number in range(1500)]
+    answers: list[httpx.Response] = []
+    sending = threading.Thread(
+        target=lambda: answers.append(admin.post("/v1/releases?name=killed", content=lines(*items), headers=NDJSON))
+    )
+    sending.start()
+    worker_of(psutil.Process()).kill()
+    sending.join()
+    assert (answers[0].status_code, answers[0].json()["detail"]) == (
+        500,
+        "The release broke off; nothing was changed.",
+    )
+    assert sources(engine) == []
+    assert admin.post("/v1/releases?name=next", content=lines(items[0]), headers=NDJSON).status_code == 201
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # what it is about is in the process
+def test_a_release_ends_with_the_service_that_was_to_answer_it(serve: Serve, engine: Engine) -> None:
+    service = serve()
+    items = [{"type": "sources", "record": record(f"s-{number}")} for number in range(1500)]
+
+    def send() -> None:
+        with suppress(httpx.TransportError):
+            service.client.post("/v1/releases?name=orphan", content=lines(*items), headers=NDJSON)
+
+    sending = threading.Thread(target=send)
+    sending.start()
+    worker = worker_of(psutil.Process(service.process.pid))
+    service.process.kill()
+    sending.join()
+    service.end()  # what is left of it
+    worker.wait(30)
+    made = serve().client.get("/v1/releases/orphan").status_code == 200
+    assert len(sources(engine)) == (1500 if made else 0)  # all or nothing, and nothing after it has ended
+
+
+def test_files_of_an_earlier_version_in_the_folder_are_read(tmp_path: Path) -> None:
+    run = tmp_path / "0123"
+    run.mkdir()
+    order = {"format": "toy", "query": "x", "since": None, "on_error": "stop", "dry_run": False, "name": None,
+             "reason": None, "id": "0123", "upload": None, "created_at": "2026-11-01T00:00:00Z", "created_by": "a key",
+             "address": "192.0.2.1", "request_id": "r"}  # fmt: skip
+    standing = {"state": "queued", "attempt": 1, "started_at": None, "ended_at": None, "progress": None,
+                "problem": None, "release": None, "settled": False}  # fmt: skip
+    answer = {"asked": ["key", "once", "hash"], "at": "2026-11-01T00:00:00.000001+00:00", "status": 202,
+              "headers": {"location": "/v1/imports/0123"}, "body": '{"id":"0123"}'}  # fmt: skip
+    for name, content in (("order", order), ("standing", standing), ("answers", [answer])):
+        (run / f"{name}.json").write_bytes(orjson.dumps(content))
+    queue = QueueFolder(tmp_path)
+    found = queue.find("0123")
+    assert found is not None
+    assert (found.request.query, found.request.who.address, found.status.state) == ("x", "192.0.2.1", "queued")
+    for _ in range(2):  # as they were written, and as they are written now
+        kept = queue.answers("0123")[0]
+        assert kept.asked == ("key", "once", "hash")
+        assert kept.at == datetime(2026, 11, 1, 0, 0, 0, 1, UTC)
+        assert kept.given == (202, {"location": "/v1/imports/0123"}, b'{"id":"0123"}')
+        queue.add_answer("0123", kept)
+    assert queue.answers("0123") == [kept] * 3
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # what it is about is in the folder

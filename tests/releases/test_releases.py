@@ -30,7 +30,7 @@ from app.releases.content import Change, Drafts, Gone
 from app.releases.differences import differences
 from app.releases.load import InvalidContent, load
 from app.releases.revert import revert, revert_name
-from app.releases.service import Order, apply, preview
+from app.releases.service import ReleaseRequest, apply, preview
 from app.releases.staging import staged
 from app.releases.summary import found, listed
 from app.store import integrity as maintaining
@@ -74,16 +74,16 @@ def lines(tmp_path: Path) -> Lines:
 
 def made(engine: Engine, name: str, path: Path) -> Json:
     with opened(path) as content, staged(content) as read:
-        return apply(engine, read, Order(name, f"release {name}", WHO))
+        return apply(engine, read, ReleaseRequest(name, f"release {name}", WHO))
 
 
 def previewed(engine: Engine, path: Path) -> Json:
     with opened(path) as content, staged(content) as read:
-        return preview(engine, read, Order("preview", "preview", WHO))
+        return preview(engine, read, ReleaseRequest("preview", "preview", WHO))
 
 
 def undone(engine: Engine, name: str, new_name: str | None = None) -> Json:
-    return revert(engine, Order(new_name or revert_name(name), "wrong", WHO, reverts=name))
+    return revert(engine, ReleaseRequest(new_name or revert_name(name), "wrong", WHO, reverts=name))
 
 
 def counts(report: Json) -> Json:
@@ -341,7 +341,7 @@ def test_the_seeds_are_a_release_like_a_load(engine: Engine) -> None:
 def test_any_drafts_can_be_a_release(first: Engine) -> None:
     changes: Iterable[Change] = (Gone(number, "products", id) for number, id in enumerate("pq"))
     with staged(Drafts("import", changes)) as read:
-        assert counts(apply(first, read, Order("imported", "import", WHO))) == {"deleted": 2}
+        assert counts(apply(first, read, ReleaseRequest("imported", "import", WHO))) == {"deleted": 2}
 
 
 def zipped(path: Path, members: Mapping[str, str | bytes], **how: Any) -> Path:

@@ -7,7 +7,7 @@ import asyncio
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,7 +26,7 @@ from app.editing.idempotency import KEPT, Asked, Given, given, replayed
 from app.jobs import status as import_rows
 from app.jobs import views
 from app.jobs.queue import OpenRun, QueueFolder, new_id
-from app.jobs.schemas import ImportOut, RunStatus, StoredRequest
+from app.jobs.schemas import ImportOut, KeptAnswer, RunStatus, StoredRequest
 from app.jobs.views import ImportView
 from app.jobs.vocabulary import OVER, STOPPED
 
@@ -34,8 +34,6 @@ MOST_WAITING = 20
 """The most imports that may wait to be run."""
 SOON = 5.0
 """Seconds to wait for the end of a cancelled import, before the response shows it as it is then."""
-
-Json = dict[str, Any]
 
 
 def _accepted(folder: QueueFolder, run: OpenRun) -> Given:
@@ -49,12 +47,9 @@ class Outcome(NamedTuple):
     is_replayed: bool
 
 
-def _to_json(asked: Asked | None, answer: Given) -> Json | None:
+def _kept(asked: Asked | None, answer: Given) -> KeptAnswer | None:
     """Return an answer as the queue folder keeps it until the database does; None without an `Idempotency-Key`."""
-    if asked is None:
-        return None
-    content = {"status": answer.status, "headers": dict(answer.headers), "body": answer.body.decode()}
-    return {"asked": [*asked], "at": datetime.now(UTC).isoformat(), **content}
+    return KeptAnswer(asked=asked, at=datetime.now(UTC), **answer._asdict()) if asked else None
 
 
 def _given_in(folder: QueueFolder, asked: Asked | None) -> Given | None:
@@ -64,15 +59,12 @@ def _given_in(folder: QueueFolder, asked: Asked | None) -> Given | None:
     """
     if asked is None:
         return None
-    for answer in (answer for id in folder.ids() for answer in folder.answers(id)):
-        if datetime.fromisoformat(answer["at"]) < datetime.now(UTC) - KEPT:
-            continue
-        before = Asked(*answer["asked"])
-        if before[:2] == asked[:2] and before.fingerprint != asked.fingerprint:
-            raise Problem("idempotency-key-reused", "Another request was sent with this Idempotency-Key.")
-        if before == asked:
-            return Given(answer["status"], answer["headers"], answer["body"].encode())
-    return None
+    since = datetime.now(UTC) - KEPT
+    kept = (answer for id in folder.ids() for answer in folder.answers(id))
+    before = next((answer for answer in kept if answer.asked[:2] == asked[:2] and answer.at >= since), None)
+    if before is not None and before.asked != asked:
+        raise Problem("idempotency-key-reused", "Another request was sent with this Idempotency-Key.")
+    return before.given if before else None
 
 
 async def _once(service: Service, asked: Asked | None, make: Callable[[QueueFolder], Given]) -> Outcome:
@@ -82,7 +74,7 @@ async def _once(service: Service, asked: Asked | None, make: Callable[[QueueFold
     """
     if asked and (before := await service.reader.run(given, asked)):
         return Outcome(replayed(before), is_replayed=True)
-    return await asyncio.to_thread(_once_in, service.imports.folder, asked, make)
+    return await asyncio.to_thread(_once_in, service.jobs.folder, asked, make)
 
 
 def _once_in(folder: QueueFolder, asked: Asked | None, make: Callable[[QueueFolder], Given]) -> Outcome:
@@ -105,7 +97,7 @@ def _respond(request: Request, service: Service, action: str, outcome: Outcome) 
     if not outcome.is_replayed:
         id = answer.headers["location"].rpartition("/")[2]
         service.audit_buffer.add(Event(who_of(request.scope), action, answer.status, detail=id))
-        service.imports.wake()
+        service.jobs.wake()
     return response_of(answer)
 
 
@@ -113,7 +105,7 @@ async def answer_start(request: Request) -> Response:
     """Answer a request that starts an import: it is added to the queue (202)."""
     identity = require_role(request, "admin")
     service, who = service_of(request), who_of(request.scope)
-    folder = service.imports.folder
+    folder = service.jobs.folder
     incoming = await asyncio.to_thread(folder.incoming)
     try:
         received = await receive_import(request, incoming, service.settings.max_import_bytes)
@@ -131,7 +123,7 @@ async def answer_start(request: Request) -> Response:
         def accept(folder: QueueFolder) -> Given:
             _refuse_too_many(folder)
             answer = _accepted(folder, OpenRun(stored, RunStatus(), settled=False))
-            folder.accept(incoming, stored, _to_json(asked, answer))
+            folder.accept(incoming, stored, _kept(asked, answer))
             return answer
 
         outcome = await _once(service, asked, accept)
@@ -153,7 +145,7 @@ async def answer_resume(request: Request) -> Response:
         again = run._replace(status=RunStatus(attempt=run.status.attempt + 1), settled=False)
         folder.requeue(id, again.status)
         answer = _accepted(folder, again)
-        kept = _to_json(asked, answer)
+        kept = _kept(asked, answer)
         if kept:
             folder.add_answer(id, kept)
         return answer
@@ -189,7 +181,7 @@ async def answer_cancel(request: Request) -> Response:
     await begin_action(request)
     service, id = service_of(request), request.path_params["id"]
     before = (await find_import(service, id)).shown
-    if before.state not in OVER and not await asyncio.to_thread(_cancel_in, service.imports.folder, id):
+    if before.state not in OVER and not await asyncio.to_thread(_cancel_in, service.jobs.folder, id):
         await service.writer.aside(import_rows.cancel, id)
     if before.state not in OVER:
         service.audit_buffer.add(Event(who_of(request.scope), "cancel import", detail=id))
@@ -198,7 +190,7 @@ async def answer_cancel(request: Request) -> Response:
         now = (await find_import(service, id)).shown
         return now if now.state in OVER else None
 
-    found = await service.imports.until(ended, SOON) or (await find_import(service, id)).shown
+    found = await service.jobs.until(ended, SOON) or (await find_import(service, id)).shown
     if found.state == "done" or before.state in OVER:
         raise _too_late(found)
     return Response(body_of(found), 200 if found.state == "cancelled" else 202, NO_STORE, JSON)

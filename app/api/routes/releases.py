@@ -1,6 +1,6 @@
 """Releases over HTTP: making, previewing and reverting them, and reading them.
 
-The content of a request is written to a temporary file, which a worker process reads (`app.jobs.release_supervisor`).
+The content of a request is written to a temporary file, which a worker process reads (`app.jobs.supervisor`).
 """
 
 from tempfile import TemporaryFile
@@ -25,14 +25,14 @@ from app.api.services import service_of
 from app.common.problems import Invalid, parameter_fault
 from app.common.suggestions import nearest
 from app.editing.idempotency import Asked, Given, given, replayed
-from app.jobs.release_worker import Job
+from app.jobs.release_job import ReleaseJob
 from app.query.keyset import write_cursor
 from app.query.page_budget import cut
 from app.query.pages import Page
 from app.query.parameters import Parameters, read_boolean, read_no_query
 from app.releases import summary
 from app.releases.revert import revert_name, revertible
-from app.releases.service import LONGEST_NAME, Order, is_name, refuse_taken
+from app.releases.service import LONGEST_NAME, ReleaseRequest, is_name, refuse_taken
 
 
 class ReleaseQuery(NamedTuple):
@@ -68,12 +68,12 @@ async def answer_release(request: Request) -> Response:
     query = read_release_query(query_string(request))
     require_type(request, NDJSON, ZIP)
     service = service_of(request)
-    order = Order(query.name, query.reason, who_of(request.scope))
+    release = ReleaseRequest(query.name, query.reason, who_of(request.scope))
     with TemporaryFile(prefix="evidence-") as file:  # it has no name, so nothing is left of it
         content = await receive(request, service.settings.max_release_bytes, file)
         asked = idempotency_of(request, identity, content.encode())
         file.seek(0)
-        return response_of(await service.releases.make(Job(order, query.preview, asked), file))
+        return response_of(await service.jobs.release(ReleaseJob(release, asked, query.preview), file))
 
 
 async def answer_revert(request: Request) -> Response:
@@ -84,13 +84,14 @@ async def answer_revert(request: Request) -> Response:
     reason = parameters.read("reason", read_reason, f"revert of {name}")
     parameters.end()
     await read_content(request, 0)
-    service, order = service_of(request), Order(by, reason, who_of(request.scope), reverts=name)
+    service, release = service_of(request), ReleaseRequest(by, reason, who_of(request.scope), reverts=name)
     asked = idempotency_of(request, identity, b"")
-    before = await service.reader.run(_before_reverting, order, asked)
-    return response_of(before or await service.releases.make(Job(order, preview=False, asked=asked), None))
+    before = await service.reader.run(_before_reverting, release, asked)
+    with TemporaryFile(prefix="evidence-") as nothing:
+        return response_of(before or await service.jobs.release(ReleaseJob(release, asked), nothing))
 
 
-def _before_reverting(connection: Connection, order: Order, asked: Asked | None) -> Given | None:
+def _before_reverting(connection: Connection, release: ReleaseRequest, asked: Asked | None) -> Given | None:
     """Return the answer to the same request if there is one; raise a `Problem` if the release cannot be reverted.
 
     The worker checks the same, but to start its process takes a second.
@@ -98,8 +99,8 @@ def _before_reverting(connection: Connection, order: Order, asked: Asked | None)
     before = given(connection, asked) if asked else None
     if before is not None:
         return replayed(before)
-    revertible(connection, order.reverts or "")
-    refuse_taken(connection, order.name)
+    revertible(connection, release.reverts or "")
+    refuse_taken(connection, release.name)
     return None
 
 
