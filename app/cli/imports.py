@@ -44,7 +44,7 @@ def import_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The whole report as one JSON object.")] = False,
 ) -> None:
-    """Bring in what others publish, as one release: all of it or nothing."""
+    """Import what others publish as one release: all of it or nothing."""
     options = ImportOptions(format, tuple(inputs or ()), query, since, on_error, dry_run, name, reason)
     require_valid(options)
     result = _import(options)
@@ -102,7 +102,7 @@ class _BarProgress:
     """Shows on a bar how many source items have been applied."""
 
     def __init__(self, advance: Any) -> None:
-        self.taken = advance
+        self.applied = advance
 
     def read(self, units: int, refused: int) -> None:
         """Ignore the number of source items that have been read, which is a little ahead."""

@@ -32,30 +32,26 @@ class ImportJob:
     writes_output: ClassVar[bool] = False  # a reader process would keep it open after the worker was killed
     lock_timeout_ms: ClassVar[int] = 600_000  # no client waits for it
 
-    @property
-    def _folder(self) -> QueueFolder:
-        return QueueFolder(self.root)
-
     def is_cancelled(self) -> bool:
         """Return whether the import was cancelled."""
-        return self._folder.is_cancelled(self.id)
+        return QueueFolder(self.root).is_cancelled(self.id)
 
     def run(self, engine: Engine, settings: Settings, descriptor: int) -> bytes:  # it holds the lock
         """Run the import, if it is still in the folder."""
         structlog.contextvars.bind_contextvars(id=self.id)
-        run = self._folder.find(self.id)
-        if run is not None:
+        folder = QueueFolder(self.root)
+        if run := folder.find(self.id):
             try:
-                _import(self._folder, run, settings, engine)
+                _import(folder, run, settings, engine)
             except Superseded:
                 log.warning("an import was cancelled, or begun again, while it ran")
         return b""
 
     def fail(self, problem: Problem) -> bytes:
         """Write to the folder that the import has failed."""
-        run = self._folder.find(self.id)
-        if run is not None:
-            self._folder.put(self.id, Reporter.failed(run, problem))
+        folder = QueueFolder(self.root)
+        if run := folder.find(self.id):
+            folder.put(self.id, Reporter.failed(run, problem))
         return b""
 
 

@@ -1,7 +1,7 @@
-"""The kinds of jobs, each declared by one class that says how a job of the kind is run and how its failure is reported.
+"""The kinds of jobs: a class for each says how a job is run and how its failure is reported.
 
-After a kill, an import is recovered from the queue folder (`app.jobs.recovery`). A release needs no recovery: its
-transaction is rolled back, and a client that sends the request again makes it.
+After a kill, an import is recovered from the queue folder (`app.jobs.recovery`). A release is rolled back; its client
+may send it again.
 """
 
 from typing import Any, ClassVar, Protocol

@@ -42,7 +42,7 @@ class Reporter:
         """Note how many source items have been read and refused so far."""
         self._write("writing" if self._status.state == "writing" else "reading", units=units, refused=refused)
 
-    def taken(self, units: int) -> None:
+    def applied(self, units: int) -> None:
         """Note that so many more source items have been applied."""
         assert self._status.progress is not None
         self._write("writing", applied=self._status.progress.applied + units)

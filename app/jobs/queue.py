@@ -120,7 +120,8 @@ class QueueFolder:
     def ids(self) -> list[str]:
         """Return the ids of all imports here, the newest first."""
         with suppress(FileNotFoundError):
-            return sorted((path.name for path in self.root.iterdir() if _is_run(path)), reverse=True)
+            folders = (path.name for path in self.root.iterdir() if path.is_dir())
+            return sorted((name for name in folders if not name.startswith(".")), reverse=True)
         return []
 
     def find(self, id: str) -> OpenRun | None:
@@ -195,10 +196,6 @@ class QueueFolder:
             ended = run.status.ended_at or run.request.created_at
             if number >= most or (datetime.now(UTC) - ended).total_seconds() > seconds:
                 self.remove(run.request.id)
-
-
-def _is_run(path: Path) -> bool:
-    return path.is_dir() and not path.name.startswith(".")
 
 
 def _age(path: Path) -> float:

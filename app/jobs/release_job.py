@@ -42,8 +42,7 @@ class ReleaseJob:
 
     def fail(self, problem: Problem) -> bytes:
         """Return the problem as output."""
-        members = {"kind": problem.kind, "detail": problem.detail, "errors": problem.errors, "headers": problem.headers}
-        return orjson.dumps(members)
+        return orjson.dumps(vars(problem))
 
     def _respond(self, engine: Engine, descriptor: int) -> Given:
         if self.release.reverts:
@@ -80,5 +79,5 @@ def read_response(output: bytes) -> Given:
     """Return the response that the output of a job holds, or raise its `Problem`."""
     found: dict[str, Any] = orjson.loads(output)
     if "kind" in found:
-        raise Problem(found["kind"], found["detail"], errors=found["errors"], headers=found["headers"])
+        raise Problem(**found)
     return Given(found["status"], found["headers"], orjson.dumps(found["body"]))

@@ -15,12 +15,8 @@
          |  `recovery.py`                            |
     a row of `imports`                          the answer to the client
 
-Only imports are queued. An import holds its turn for as long as it fetches pages or makes a dry run apart from the
-database, which can take an hour, and releases and previews are made meanwhile; their clients wait for the result, so a
-release that outlived them in a queue would be of no use to anybody.
-
-Several services may share a queue folder. The one that gets the worker lock looks after all imports in it, and passes
-the lock on to the worker that it starts.
+Only imports are queued (`docs/decisions.md` says why). Several services may share a queue folder. The one that gets
+the worker lock looks after all imports in it, and passes the lock on to the worker that it starts.
 """
 
 import asyncio

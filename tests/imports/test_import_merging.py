@@ -15,7 +15,7 @@ from app.editing.service import Change, delete, patch
 from app.imports.candidates import Candidate, Found, ImportWarning, PartialUpdate, Rejection, SourceItem
 from app.records.fields import RecordType
 from app.records.registry import RESOURCES
-from app.releases.summary import found as release_named
+from app.releases.summary import find_release as release_named
 from app.store import integrity as maintaining
 from app.store.documents import Document, State
 from app.store.import_models import Conflict, Imported

@@ -25,14 +25,14 @@ from app.auth.models import AuditEntry
 from app.common.problems import Problem
 from app.database.engine import Base, reading
 from app.releases import archive as archives
-from app.releases.archive_reader import opened
-from app.releases.content import Change, Drafts, Gone
+from app.releases.archive_reader import open_content
+from app.releases.content import Change, Deletion, Drafts
 from app.releases.differences import differences
 from app.releases.load import InvalidContent, load
 from app.releases.revert import revert, revert_name
 from app.releases.service import ReleaseRequest, apply, preview
 from app.releases.staging import staged
-from app.releases.summary import found, listed
+from app.releases.summary import find_release, list_releases
 from app.store import integrity as maintaining
 from app.store.documents import Document, State
 from tests.commands import EVIDENCE, environment, run
@@ -73,12 +73,12 @@ def lines(tmp_path: Path) -> Lines:
 
 
 def made(engine: Engine, name: str, path: Path) -> Json:
-    with opened(path) as content, staged(content) as read:
+    with open_content(path) as content, staged(content) as read:
         return apply(engine, read, ReleaseRequest(name, f"release {name}", WHO))
 
 
 def previewed(engine: Engine, path: Path) -> Json:
-    with opened(path) as content, staged(content) as read:
+    with open_content(path) as content, staged(content) as read:
         return preview(engine, read, ReleaseRequest("preview", "preview", WHO))
 
 
@@ -178,8 +178,8 @@ def test_a_release_is_in_the_audit_and_in_the_list(first: Engine, lines: Lines) 
     with reading(first) as connection:
         noted = connection.execute(select(AuditEntry.actor, AuditEntry.action, AuditEntry.revision, AuditEntry.detail))
         assert noted.all()[-1] == ("tester", "apply release", 2, "second: release second")
-        assert [release["name"] for release in listed(connection)] == ["second", "first"]
-        assert [release["name"] for release in listed(connection, before=2)] == ["first"]
+        assert [release["name"] for release in list_releases(connection)] == ["second", "first"]
+        assert [release["name"] for release in list_releases(connection, before=2)] == ["first"]
 
 
 def test_a_revert_restores_every_document_byte_by_byte(first: Engine, lines: Lines) -> None:
@@ -193,7 +193,7 @@ def test_a_revert_restores_every_document_byte_by_byte(first: Engine, lines: Lin
     assert documents(first) == after
     assert list(maintaining.check(first)) == []
     with reading(first) as connection:
-        release = found(connection, "second")
+        release = find_release(connection, "second")
         assert release is not None
         assert release["reverted_by"] == "revert-second"
 
@@ -339,7 +339,7 @@ def test_the_seeds_are_a_release_like_a_load(engine: Engine) -> None:
 
 
 def test_any_drafts_can_be_a_release(first: Engine) -> None:
-    changes: Iterable[Change] = (Gone(number, "products", id) for number, id in enumerate("pq"))
+    changes: Iterable[Change] = (Deletion(number, "products", id) for number, id in enumerate("pq"))
     with staged(Drafts("import", changes)) as read:
         assert counts(apply(first, read, ReleaseRequest("imported", "import", WHO))) == {"deleted": 2}
 
@@ -436,7 +436,7 @@ class opened_or_faulty:
 
     def __enter__(self) -> None:
         try:
-            with opened(self.path) as content, staged(content):
+            with open_content(self.path) as content, staged(content):
                 pass
         except InvalidContent:
             pass
@@ -668,7 +668,7 @@ def test_an_apply_that_is_killed_did_all_or_nothing(
     process.wait(timeout=60)
     after = everything(first)
     with reading(first) as connection:
-        release = found(connection, "killed")
+        release = find_release(connection, "killed")
     if release is None:
         assert after == before
     else:

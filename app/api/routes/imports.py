@@ -7,7 +7,6 @@ import asyncio
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,7 +21,7 @@ from app.api.routes.import_status import body_of, find_import
 from app.api.services import Service, service_of
 from app.auth.audit import Event
 from app.common.problems import Problem
-from app.editing.idempotency import KEPT, Asked, Given, given, replayed
+from app.editing.idempotency import KEPT, REPLAYED, Asked, Given, given, replayed
 from app.jobs import status as import_rows
 from app.jobs import views
 from app.jobs.queue import OpenRun, QueueFolder, new_id
@@ -38,13 +37,6 @@ SOON = 5.0
 
 def _accepted(folder: QueueFolder, run: OpenRun) -> Given:
     return Given(202, {"location": f"/v1/imports/{run.request.id}"}, body_of(views.of_open(folder, run)))
-
-
-class Outcome(NamedTuple):
-    """The answer to a request, and whether it repeats an earlier one."""
-
-    answer: Given
-    is_replayed: bool
 
 
 def _kept(asked: Asked | None, answer: Given) -> KeptAnswer | None:
@@ -67,20 +59,20 @@ def _given_in(folder: QueueFolder, asked: Asked | None) -> Given | None:
     return before.given if before else None
 
 
-async def _once(service: Service, asked: Asked | None, make: Callable[[QueueFolder], Given]) -> Outcome:
+async def _once(service: Service, asked: Asked | None, make: Callable[[QueueFolder], Given]) -> Given:
     """Return the answer to the same request from the database or the queue folder, or else make one.
 
     `make` runs in a thread while no other process changes the folder.
     """
     if asked and (before := await service.reader.run(given, asked)):
-        return Outcome(replayed(before), is_replayed=True)
+        return replayed(before)
     return await asyncio.to_thread(_once_in, service.jobs.folder, asked, make)
 
 
-def _once_in(folder: QueueFolder, asked: Asked | None, make: Callable[[QueueFolder], Given]) -> Outcome:
+def _once_in(folder: QueueFolder, asked: Asked | None, make: Callable[[QueueFolder], Given]) -> Given:
     with folder.lock():
         before = _given_in(folder, asked)
-        return Outcome(replayed(before), is_replayed=True) if before else Outcome(make(folder), is_replayed=False)
+        return replayed(before) if before else make(folder)
 
 
 def _refuse_too_many(folder: QueueFolder) -> None:
@@ -88,13 +80,12 @@ def _refuse_too_many(folder: QueueFolder) -> None:
         raise Problem("conflict", f"{MOST_WAITING} imports wait already; come back when some are done.")
 
 
-def _respond(request: Request, service: Service, action: str, outcome: Outcome) -> Response:
+def _respond(request: Request, service: Service, action: str, answer: Given) -> Response:
     """Answer, and for a new request wake the supervisor and note the action in the audit.
 
     The audit is written by the buffer, because a running import may have the database locked.
     """
-    answer = outcome.answer
-    if not outcome.is_replayed:
+    if REPLAYED not in answer.headers:
         id = answer.headers["location"].rpartition("/")[2]
         service.audit_buffer.add(Event(who_of(request.scope), action, answer.status, detail=id))
         service.jobs.wake()
@@ -126,10 +117,10 @@ async def answer_start(request: Request) -> Response:
             folder.accept(incoming, stored, _kept(asked, answer))
             return answer
 
-        outcome = await _once(service, asked, accept)
+        answer = await _once(service, asked, accept)
     finally:
         await asyncio.to_thread(shutil.rmtree, incoming, ignore_errors=True)
-    return _respond(request, service, "start import", outcome)
+    return _respond(request, service, "start import", answer)
 
 
 async def answer_resume(request: Request) -> Response:
