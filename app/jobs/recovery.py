@@ -39,14 +39,18 @@ def settle(connection: Connection, folder: QueueFolder, place: str) -> list[Open
     """Record in the database all imports that have ended, and return them; `close` follows after the commit."""
     runs = list(folder.runs())
     import_rows.interrupt_lost(connection, place, [run.request.id for run in runs])
-    final = (_with_final_state(folder, run) for run in runs if not run.settled)
-    ended = [run for run in final if run]
+    ended = _ended(folder, runs)
     for run in ended:
         id = run.request.id
         if import_rows.store(connection, run, place, report=folder.report(id), answers=folder.answers(id)):
             import_rows.note_end(connection, run)
     over = import_rows.ids_over(connection, [run.request.id for run in ended])
     return [run._replace(status=_status_over(run)) if run.request.id in over else run for run in ended]
+
+
+def _ended(folder: QueueFolder, runs: list[OpenRun]) -> list[OpenRun]:
+    final = (_with_final_state(folder, run) for run in runs if not run.settled)
+    return [run for run in final if run]
 
 
 def _status_over(run: OpenRun) -> RunStatus:
