@@ -14,8 +14,6 @@ import structlog
 
 LONGEST_VALUE = 500
 """The most characters of one value in a line."""
-WHOLE = frozenset({"errors"})
-"""Names of values that are not cut here: the output of a worker that failed, of which its supervisor takes the end."""
 MOST_ALIKE = 10
 """The most lines of one kind that are written in a minute."""
 MINUTE = 60.0
@@ -24,7 +22,7 @@ MINUTE = 60.0
 def shortened(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Cut the long texts of a log line; this is a processor of structlog."""
     for name, value in line.items():
-        if isinstance(value, str) and len(value) > LONGEST_VALUE and name not in WHOLE:
+        if isinstance(value, str) and len(value) > LONGEST_VALUE:
             line[name] = f"{value[:LONGEST_VALUE]}... ({len(value)} characters)"
     return line
 

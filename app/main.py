@@ -42,8 +42,7 @@ from app.common import safe_http
 from app.database.engine import sqlite_file
 from app.database.reader_pool import EXPORT_CONNECTIONS, Reader
 from app.exports.spool_directory import ExportSpool
-from app.jobs.release_supervisor import ReleaseSupervisor
-from app.jobs.supervisor import ImportSupervisor
+from app.jobs.supervisor import JobSupervisor
 from app.query.change_token import change_token_of
 from app.query.change_waiter import ChangeWaiter
 from app.query.pages import Totals
@@ -94,10 +93,10 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
     service.search.index.build_beside()
     service.deliverer.start()
-    service.imports.start()
+    service.jobs.start()
     service.audit_buffer.start()
     yield
-    await service.imports.close()
+    await service.jobs.close()
     await service.deliverer.close()
     await service.audit_buffer.close()
     await service.exports.close()
@@ -142,8 +141,7 @@ def create_app(settings: Settings | None = None, *, webhook_delays: Delays = DEL
         open_streams=open_streams,
         read_turns=read_turns,
         deliverer=deliverer,
-        releases=ReleaseSupervisor(settings),
-        imports=ImportSupervisor(settings, writer),
+        jobs=JobSupervisor(settings, writer),
         exports=exports,
         open_exports=open_exports,
     )

@@ -9,10 +9,10 @@ from app.auth.audit import Who
 from app.imports.candidates import Candidate, Found, PartialUpdate, SourceItem, Withdrawal
 from app.imports.pipeline import import_units
 from app.imports.preparation import prebuild
-from app.imports.report import OnError, Order, Report, Stopped
+from app.imports.report import ImportRequest, OnError, Report, Stopped
 from app.imports.run import open_writer
 from app.releases.revert import revert
-from app.releases.service import Order as ReleaseOrder
+from app.releases.service import ReleaseRequest
 from tests.changing import Json
 
 WHO = Who("tester")
@@ -62,16 +62,16 @@ def take(
 ) -> Report:
     """Imports items as a reader yields them; returns the report, also if rejections stopped the import."""
     items = [prebuild(each) if is_ready() else each for each in found]
-    order = Order(format, name, "an import", WHO, on_error)
+    request = ImportRequest(format, name, "an import", WHO, on_error)
     try:
         with open_writer(engine, iter(items), dry_run=dry_run) as (connection, units):
-            return import_units(connection, units, order)
+            return import_units(connection, units, request)
     except Stopped as stopped:
         return stopped.report
 
 
 def undo(engine: Engine, name: str) -> Json:
-    return revert(engine, ReleaseOrder(f"revert-{name}", "undo", WHO, reverts=name))
+    return revert(engine, ReleaseRequest(f"revert-{name}", "undo", WHO, reverts=name))
 
 
 __all__ = ["ImportWarning", "paper", "take", "taken_back", "trial", "undo"]

@@ -12,8 +12,7 @@ from app.api.limits.read_turns import ReadTurns
 from app.api.metrics import Metrics
 from app.database.reader_pool import Reader
 from app.exports.spool_directory import ExportSpool
-from app.jobs.release_supervisor import ReleaseSupervisor
-from app.jobs.supervisor import ImportSupervisor
+from app.jobs.supervisor import JobSupervisor
 from app.query.change_waiter import ChangeWaiter
 from app.query.pages import Totals
 from app.query.sort_position_cache import SortPositionCache
@@ -39,8 +38,7 @@ class Service:
     open_streams: OpenAnswers
     read_turns: ReadTurns
     deliverer: Deliverer
-    releases: ReleaseSupervisor
-    imports: ImportSupervisor
+    jobs: JobSupervisor
     exports: ExportSpool
     open_exports: OpenAnswers
     sort_positions: SortPositionCache = field(default_factory=SortPositionCache)

@@ -1,7 +1,7 @@
 """What all commands share: exit codes, opening the database of the settings, progress bars, error messages."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from app.settings import Settings
 FAULTS, USAGE, UNUSABLE, ADDRESS_IN_USE, SKIPPED, INTERRUPTED = 1, 2, 3, 4, 5, 130
 """The exit codes, which `evidence --help` explains."""
 
+MOST_FAULTS = 1000
 ACTOR = "command line"
 """The actor in the audit and in the versions of records that commands change."""
 
@@ -29,6 +30,14 @@ def stop(code: int, message: str) -> typer.Exit:
     """Print an error and return the exception that ends the command with an exit code."""
     errors.print(message, markup=False)
     return typer.Exit(code)
+
+
+def stop_for_faults(faults: Sequence[object]) -> typer.Exit:
+    """Print the faults of content, at most 1,000 of them, and return the exception that ends the command."""
+    for fault in faults[:MOST_FAULTS]:
+        errors.print(str(fault), markup=False)
+    many = f"{MOST_FAULTS} or more" if len(faults) >= MOST_FAULTS else len(faults)
+    return stop(FAULTS, f"{many} fault(s); nothing was changed.")
 
 
 @contextmanager

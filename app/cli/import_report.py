@@ -1,13 +1,11 @@
 """Printing the report of an import, as lines for people or as JSON."""
 
 import sys
-from typing import Any
 
 import orjson
 
 from app.cli.release_report import counted, print_records
-
-Json = dict[str, Any]
+from app.common.strict_json import Json
 
 
 def print_report(report: Json, *, as_json: bool, dry_run: bool) -> None:

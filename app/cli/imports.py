@@ -15,12 +15,11 @@ from app.cli.console import ACTOR, FAULTS, SKIPPED, bar, database, stop
 from app.cli.import_report import print_report
 from app.cli.import_request import ImportOptions, require_valid
 from app.common.problems import Problem
+from app.common.strict_json import Json
 from app.settings import Settings
 
 if TYPE_CHECKING:
     from app.imports.reader_process import Input
-
-Json = dict[str, Any]
 
 
 def import_command(
@@ -45,7 +44,7 @@ def import_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The whole report as one JSON object.")] = False,
 ) -> None:
-    """Bring in what others publish, as one release: all of it or nothing."""
+    """Import what others publish as one release: all of it or nothing."""
     options = ImportOptions(format, tuple(inputs or ()), query, since, on_error, dry_run, name, reason)
     require_valid(options)
     result = _import(options)
@@ -103,7 +102,7 @@ class _BarProgress:
     """Shows on a bar how many source items have been applied."""
 
     def __init__(self, advance: Any) -> None:
-        self.taken = advance
+        self.applied = advance
 
     def read(self, units: int, refused: int) -> None:
         """Ignore the number of source items that have been read, which is a little ahead."""

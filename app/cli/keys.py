@@ -18,7 +18,7 @@ from app.cli.console import ACTOR, FAULTS, USAGE, database, stop
 from app.database.engine import reading, writing
 from app.settings import Settings
 
-app = typer.Typer(help="Keys for those who change data.", no_args_is_help=True)
+app = typer.Typer(help="Keys of the people and programs that change data.", no_args_is_help=True)
 audit_app = typer.Typer()
 
 SHOWN = 100
@@ -46,7 +46,7 @@ def moment_of(value: str, *, ago: bool = False) -> datetime:
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(help="Whose key it is; stands beside every change made with it.")],
+    name: Annotated[str, typer.Argument(help="Whose key it is; the name is shown with every change made with it.")],
     role: Annotated[Role, typer.Option(help="`editor` changes records; `admin` also releases and webhooks.")],
     expires: Annotated[str | None, typer.Option(help="Until when: 2027-01-31, or 30d; never unless said.")] = None,
 ) -> None:
@@ -90,9 +90,9 @@ def revoke(name: Annotated[str, typer.Argument(help="A key's id or name.")]) -> 
 @audit_app.callback(invoke_without_command=True)
 def audit(
     context: typer.Context,
-    actor: Annotated[str | None, typer.Option(help="Only what this key's holder did.")] = None,
-    action: Annotated[str | None, typer.Option(help="Only this, such as `refused`.")] = None,
-    since: Annotated[str | None, typer.Option(help="Only after this moment: 2026-01-31, or 12h ago.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Only entries of the holder of this key.")] = None,
+    action: Annotated[str | None, typer.Option(help="Only entries of this action, such as `refused`.")] = None,
+    since: Annotated[str | None, typer.Option(help="Only entries after this moment: 2026-01-31, or 12h ago.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="The newest so many.")] = SHOWN,
 ) -> None:
     """Read the audit: one JSON object a line, oldest first. `evidence check` proves that it is whole."""
@@ -108,8 +108,10 @@ def audit(
 
 @audit_app.command("prune")
 def prune_audit(
-    before: Annotated[str | None, typer.Option(help="What is older than this goes: 2026-01-31, or 90d ago.")] = None,
-    days: Annotated[int | None, typer.Option(min=1, max=100_000, help="What is older than so many days goes.")] = None,
+    before: Annotated[str | None, typer.Option(help="Delete entries older than this: 2026-01-31, or 90d ago.")] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=100_000, help="Delete entries older than so many days.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete old refusals and uses of keys, for good; one sealed entry says how many there were.

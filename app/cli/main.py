@@ -5,7 +5,6 @@ locked, read-only, full, at another version); 4 the address to listen on is take
 passed over (`import --on-error skip`); 130 interrupted, nothing was changed (`serve`, interrupted, ends with 0).
 """
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -15,15 +14,24 @@ from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from app import logs
-from app.cli.console import ACTOR, ADDRESS_IN_USE, FAULTS, INTERRUPTED, UNUSABLE, USAGE, bar, database, errors, stop
+from app.cli.console import (
+    ACTOR,
+    ADDRESS_IN_USE,
+    FAULTS,
+    INTERRUPTED,
+    UNUSABLE,
+    USAGE,
+    bar,
+    database,
+    errors,
+    stop,
+    stop_for_faults,
+)
 from app.cli.imports import import_command
 from app.cli.keys import app as key_commands
 from app.cli.keys import audit_app as audit_commands
 from app.cli.releases import app as release_commands
 from app.settings import Settings
-
-MOST_FAULTS = 1000
-"""The most faults of a failed load that are printed."""
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
@@ -36,12 +44,12 @@ def migrate(target: Annotated[str, typer.Argument(help="A revision, `head` or `b
     with database(Settings(), migrated=False) as engine:
         migrations.migrate(engine, target)
         if target == "head":
-            _render_anew(engine)
+            _render_if_stale(engine)
         with engine.connect().execution_options(reads=True) as connection:
             print(f"The schema is at {migrations.current(connection) or 'base'}.")
 
 
-def _render_anew(engine: Engine) -> None:
+def _render_if_stale(engine: Engine) -> None:
     """Render all documents again if another version of this code has rendered them."""
     from app.store import integrity
 
@@ -67,11 +75,7 @@ def _load(engine: Engine, path: Path) -> None:
         with bar(f"Loading {path}") as (set_total, advance):
             done = load_files(engine, path, started=set_total, progress=advance)
     except InvalidContent as faulty:
-        for fault in faulty.faults[:MOST_FAULTS]:
-            print(fault, file=sys.stderr)
-        if len(faulty.faults) > MOST_FAULTS:
-            print(f"... and {len(faulty.faults) - MOST_FAULTS} more", file=sys.stderr)
-        raise stop(FAULTS, f"{len(faulty.faults)} fault(s); nothing was changed.") from None
+        raise stop_for_faults(faulty.faults) from None
     refreshed = f", {done.refreshed} refreshed" if done.refreshed else ""
     print(f"{done.created} created, {done.updated} updated, {done.unchanged} unchanged{refreshed}.")
 
@@ -85,9 +89,9 @@ app.command("import")(import_command)
 
 @app.command()
 def check() -> None:
-    """Prove that every document follows from its rows, every quote stands in its source and the audit is whole.
+    """Prove that every document follows from its rows, every quote is in its source and the audit is complete.
 
-    A quote that has moved in its source's new text is told and is no fault; one that is gone is.
+    A quote that has moved in its source's new text is listed and is no fault; a quote that the text has lost is one.
     """
     from app.store import integrity
     from app.store.quotes.proof import moved_quotes
@@ -140,10 +144,10 @@ def _prepare(settings: Settings) -> None:
 
     with database(settings, migrated=False) as engine:
         migrations.migrate(engine)
-        _render_anew(engine)
-        from app.releases.load import digest_of, loaded
+        _render_if_stale(engine)
+        from app.releases.load import digest_of, loaded_digest
 
-        before = loaded(engine)
+        before = loaded_digest(engine)
         if before is None:
             if not settings.seeds.exists():
                 raise stop(USAGE, f"EVIDENCE_SEEDS names {settings.seeds}, which is not there.")

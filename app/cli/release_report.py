@@ -1,11 +1,10 @@
 """Printing the changes of a release, or of its preview, as lines for people."""
 
 import sys
-from typing import Any
 
 import orjson
 
-Json = dict[str, Any]
+from app.common.strict_json import Json
 
 MOST_RECORDS = 100
 """The most records of a report that are printed; as JSON it has up to a thousand."""

@@ -1,27 +1,26 @@
-"""`evidence release`: preview, apply, list, revert."""
+"""`evidence release`: preview, apply, list and revert releases."""
 
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 import typer
 
 from app.auth.audit import Who
-from app.cli.console import ACTOR, FAULTS, USAGE, bar, database, stop
+from app.cli.console import ACTOR, FAULTS, USAGE, bar, database, stop, stop_for_faults
 from app.cli.release_report import counted, print_records
 from app.common.problems import Problem
+from app.common.strict_json import Json
 from app.database.engine import reading
 from app.settings import Settings
 
-app = typer.Typer(help="Changes that come together, told beforehand and undone together.", no_args_is_help=True)
+app = typer.Typer(
+    help="Releases: many changes under one name, which can be previewed and reverted.", no_args_is_help=True
+)
 
-MOST_FAULTS = 1000
-"""The most faults of a failed release that are printed."""
-
-Json = dict[str, Any]
 Content = Annotated[Path, typer.Argument(help="A directory of YAML, a zip of one, or NDJSON; `-`: standard input.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The whole report as one JSON object.")]
 Reason = Annotated[str | None, typer.Option(help="Why; kept for good.")]
@@ -35,9 +34,7 @@ def _end_on_refusal() -> Iterator[None]:
     try:
         yield
     except InvalidContent as faulty:
-        for fault in faulty.faults[:MOST_FAULTS]:
-            print(fault, file=sys.stderr)
-        raise stop(FAULTS, f"{_many(len(faulty.faults))} fault(s); nothing was changed.") from None
+        raise stop_for_faults(faulty.faults) from None
     except Problem as problem:
         if problem.kind not in ("conflict", "not-found"):
             raise
@@ -47,28 +44,24 @@ def _end_on_refusal() -> Iterator[None]:
         raise stop(FAULTS, f"{problem.detail} Nothing was changed.") from None
 
 
-def _many(faults: int) -> str:
-    return str(faults) if faults < MOST_FAULTS else f"{faults} or more"
-
-
 def _run(path: Path, name: str, reason: str, *, only_preview: bool) -> Json:
-    from app.releases.archive_reader import opened
-    from app.releases.service import Order, apply, preview
+    from app.releases.archive_reader import open_content
+    from app.releases.service import ReleaseRequest, apply, preview
     from app.releases.staging import staged
 
-    order = Order(name, reason, Who(ACTOR))
+    request = ReleaseRequest(name, reason, Who(ACTOR))
     verb, what = (preview, "Previewing") if only_preview else (apply, "Applying")
     with ExitStack() as stack:
         engine = stack.enter_context(database(Settings()))
         stack.enter_context(_end_on_refusal())
-        content = stack.enter_context(opened(path))
+        content = stack.enter_context(open_content(path))
         with bar(f"Reading {path}") as (_, advance):
             read = stack.enter_context(staged(content, advance))
         with bar(what, read.size) as (_, advance):
-            return verb(engine, read, order, progress=advance)
+            return verb(engine, read, request, progress=advance)
 
 
-def _named(name: str) -> str:
+def _require_name(name: str) -> str:
     from app.releases.service import is_name
 
     if not is_name(name):
@@ -78,7 +71,7 @@ def _named(name: str) -> str:
 
 @app.command()
 def preview(path: Content, as_json: AsJson = False) -> None:
-    """Say what a release would do, record by record and field by field; change nothing."""
+    """Show what a release would change, record by record and field by field; change nothing."""
     _print(_run(path, "preview", "preview", only_preview=True), as_json, done=False)
 
 
@@ -90,17 +83,17 @@ def apply(
     as_json: AsJson = False,
 ) -> None:
     """Make all the changes in one transaction, under a name."""
-    done = _run(path, _named(name), reason or f"release {name}", only_preview=False)
+    done = _run(path, _require_name(name), reason or f"release {name}", only_preview=False)
     _print(done, as_json)
 
 
 @app.command("list")
 def list_releases(as_json: AsJson = False) -> None:
     """List all releases, the newest first."""
-    from app.releases.summary import listed
+    from app.releases import summary
 
     with database(Settings()) as engine, reading(engine) as connection:
-        for release in listed(connection):
+        for release in summary.list_releases(connection):
             if as_json:
                 print(orjson.dumps(release).decode())
                 continue
@@ -117,15 +110,15 @@ def revert(
     reason: Reason = None,
     as_json: AsJson = False,
 ) -> None:
-    """Undo a release by a new one; refused if anything it changed was changed again."""
+    """Undo a release by a new one; it is refused if a record of it was changed again."""
     from app.releases.revert import revert as undo
     from app.releases.revert import revert_name
-    from app.releases.service import Order
+    from app.releases.service import ReleaseRequest
 
-    by = _named(new_name or revert_name(name))
+    by = _require_name(new_name or revert_name(name))
     why = reason or f"revert of {name}"
     with database(Settings()) as engine, _end_on_refusal(), bar("Reverting") as (_, advance):
-        done = undo(engine, Order(by, why, Who(ACTOR), reverts=name), progress=advance)
+        done = undo(engine, ReleaseRequest(by, why, Who(ACTOR), reverts=name), progress=advance)
     _print(done, as_json)
 
 

@@ -6,6 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
+Json = dict[str, Any]
+"""A JSON object."""
+
 DEEPEST = 64
 """Levels of nested arrays and objects."""
 

@@ -15,6 +15,8 @@ from app.common.problems import Problem
 from app.database.engine import table_of
 
 KEPT = timedelta(hours=24)
+REPLAYED = "idempotent-replayed"
+"""The header which says that an answer was sent before."""
 
 
 class Asked(NamedTuple):
@@ -47,8 +49,8 @@ def given(connection: Connection, asked: Asked) -> Given | None:
 
 
 def replayed(answer: Given) -> Given:
-    """Add the header which says that an answer was sent before."""
-    return answer._replace(headers={**answer.headers, "idempotent-replayed": "true"})
+    """Mark an answer as one that was sent before."""
+    return answer._replace(headers={**answer.headers, REPLAYED: "true"})
 
 
 def once(connection: Connection, asked: Asked | None, make: Callable[[], Given]) -> Given:

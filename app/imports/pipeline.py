@@ -17,7 +17,7 @@ from app.common.gc_pause import collected_between
 from app.imports.batch import Batch, BatchOutcome
 from app.imports.candidates import Found, Rejection, SourceItem
 from app.imports.merge import MergedRecord, SeenCandidates
-from app.imports.report import MOST_REFUSALS, Order, Progress, Report, Stopped
+from app.imports.report import MOST_REFUSALS, ImportRequest, Progress, Report, Stopped
 from app.records.resource import Row
 from app.releases.service import counts_of, record_release, refuse_taken
 from app.store.reconciliation.contributions import Contribution
@@ -34,14 +34,15 @@ MOST_DEFERRED = 10_000
 
 
 def import_units(
-    connection: Connection, found: Iterable[Found], order: Order, progress: Progress = lambda _: None
+    connection: Connection, found: Iterable[Found], request: ImportRequest, progress: Progress = lambda _: None
 ) -> Report:
     """Imports what a reader found, in a transaction of `changing`; returns the report.
 
-    Raises `Stopped` if an item was rejected and the order says to stop then. The caller must roll back the transaction.
+    Raises `Stopped` if an item was rejected and the request says to stop then. The caller must roll back the
+    transaction.
     """
-    refuse_taken(connection, order.name)
-    pipeline = _Pipeline(connection, order)
+    refuse_taken(connection, request.name)
+    pipeline = _Pipeline(connection, request)
     with collected_between() as collect:
         for batch in _batches(found):
             pipeline.process(batch)
@@ -73,10 +74,10 @@ def _batches(found: Iterable[Found]) -> Iterator[list[Found]]:
 class _Pipeline:
     """One import run: its revision, its report, and what has to be remembered between batches."""
 
-    def __init__(self, connection: Connection, order: Order) -> None:
-        self._connection, self._order = connection, order
-        self._revising = RevisionWriter(connection, actor=order.who.actor, reason=order.reason)
-        self._report = Report(order.format, order.name)
+    def __init__(self, connection: Connection, request: ImportRequest) -> None:
+        self._connection, self._request = connection, request
+        self._revising = RevisionWriter(connection, actor=request.who.actor, reason=request.reason)
+        self._report = Report(request.format, request.name)
         self._seen: SeenCandidates = {}
         """The digests of this run's candidates, for formats whose files repeat records.
 
@@ -90,12 +91,12 @@ class _Pipeline:
 
     @property
     def _is_stopped(self) -> bool:
-        return self._order.on_error == "stop" and self._report.refusals_total > 0
+        return self._request.on_error == "stop" and self._report.refusals_total > 0
 
     @property
     def has_too_many_rejections(self) -> bool:
         """Whether reading on is pointless: nothing will be written, and the report's list of rejections is full."""
-        return self._order.on_error == "stop" and self._report.refusals_total >= MOST_REFUSALS
+        return self._request.on_error == "stop" and self._report.refusals_total >= MOST_REFUSALS
 
     def process(self, batch: Sequence[Found]) -> None:
         """Imports one batch. After a rejection that stops the run, it only validates the batch for the report."""
@@ -191,8 +192,8 @@ class _Pipeline:
 
     def _batch(self, units: dict[int, SourceItem]) -> Batch:
         """Prepares a batch. Only formats that repeat records share what was seen in earlier batches."""
-        seen = self._seen if self._order.format in REPEATING else {}
-        return Batch(self._connection, units, self._order.format, self._revising.summary.revision, seen)
+        seen = self._seen if self._request.format in REPEATING else {}
+        return Batch(self._connection, units, self._request.format, self._revising.summary.revision, seen)
 
     def end(self) -> Report:
         """Closes the revision, records it as a release and returns the report; raises `Stopped` after a rejection that
@@ -208,7 +209,8 @@ class _Pipeline:
         report.revision, report.counts = summary.revision, counts_of(summary)
         report.conflicts_opened, report.conflicts_total = count_conflicts(self._connection, summary.revision)
         if summary.revision is not None:
-            record_release(self._connection, self._order.name, summary, self._order.who, "import", self._order.reason)
+            request = self._request
+            record_release(self._connection, request.name, summary, request.who, "import", request.reason)
         return report
 
 

@@ -12,7 +12,7 @@ from app.imports.clients import registry as servers
 from app.imports.clients.pages import Live
 from app.imports.name_index import Names
 from app.imports.readers.limits import SUFFIXES
-from app.imports.report import Order, Progress, Report
+from app.imports.report import ImportRequest, Progress, Report
 from app.settings import Settings
 
 Reader = Callable[..., Iterator[Found]]
@@ -39,7 +39,7 @@ def _abstract_options(settings: ReadSettings) -> Mapping[str, bool]:
     return {"store_abstracts": settings.store_abstracts}
 
 
-Engine = Callable[[Connection, Iterable[Found], Order, Progress], Report]
+Engine = Callable[[Connection, Iterable[Found], ImportRequest, Progress], Report]
 """Takes what a reader found, and imports it in a transaction of `changing`."""
 
 RECORDS_ENGINE = "app.imports.pipeline"

@@ -1,4 +1,4 @@
-"""The order of an import, and its report."""
+"""The request for an import, and its report."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
@@ -20,7 +20,7 @@ LONGEST_TEXT = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ImportRequest:
     """What an import is asked to do.
 
     With `stop`, any rejection prevents all changes; with `skip`, rejected items are left out.
@@ -122,7 +122,7 @@ def _text(text: str) -> str:
 
 
 class Stopped(Exception):
-    """An item was rejected and the order says to stop then. The transaction must be rolled back."""
+    """An item was rejected and the request says to stop then. The transaction must be rolled back."""
 
     def __init__(self, report: Report) -> None:
         super().__init__(f"{report.refusals_total} refused")

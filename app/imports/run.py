@@ -17,9 +17,9 @@ from app.imports.candidates import Found, Json
 from app.imports.name_index import read_names
 from app.imports.reader_process import Input, ReadRequest, count_units, read_in_process, start_reading
 from app.imports.registry import DEFAULT_READ_SETTINGS, FORMATS, ReadSettings
-from app.imports.report import OnError, Order, Stopped
+from app.imports.report import ImportRequest, OnError, Stopped
 from app.releases.models import Release
-from app.releases.service import apart
+from app.releases.service import preview_engine
 from app.releases.summary import changed_records
 from app.store.revision import changing
 
@@ -52,7 +52,7 @@ class ProgressListener(Protocol):
     def read(self, units: int, refused: int) -> None:
         """Takes the number of items and of rejections that were read so far."""
 
-    def taken(self, units: int) -> None:
+    def applied(self, units: int) -> None:
         """Takes the number of items, rejected ones included, that were processed since the last call."""
 
 
@@ -103,7 +103,7 @@ def open_writer(
 
     The transaction of a dry run is made apart from the database where that is possible, and rolled back at its end.
     """
-    where = apart(engine) if dry_run else nullcontext(engine)
+    where = preview_engine(engine) if dry_run else nullcontext(engine)
     with where as there:
         units = start_reading(found)
         with changing(there) as connection:
@@ -120,8 +120,8 @@ def run_import(engine: Engine, job: Job, progress: ProgressListener, done: Befor
     found = read_in_process(ReadRequest(job.format, job.inputs, names, job.since, job.settings))
     with closing(found), open_writer(engine, found, dry_run=job.dry_run) as (connection, units):
         name = job.name or _free_release_name(connection, job.format)
-        order = Order(job.format, name, job.reason or f"import {name}", job.who, job.on_error)
-        imported = format.engine()(connection, count_units(units, progress.read), order, progress.taken)
+        request = ImportRequest(job.format, name, job.reason or f"import {name}", job.who, job.on_error)
+        imported = format.engine()(connection, count_units(units, progress.read), request, progress.applied)
         report = {"release": None, **imported.as_json()}
         if job.dry_run:
             return report | _release_preview(connection, imported.revision) | {"revision": None}

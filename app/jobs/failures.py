@@ -1,42 +1,60 @@
-"""Exceptions of an import, translated to the problem (RFC 9457) that its status shows."""
+"""Exceptions that ended a job, translated to problems (RFC 9457)."""
 
 from pathlib import Path
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import InterfaceError, OperationalError
 
-from app.common.problems import KINDS, Problem, no_room
-from app.database.errors import explained, is_disk_full, is_read_only
+from app.common.problems import Problem
+from app.common.strict_json import Json
+from app.database.errors import driver_error, explained, is_disk_full, is_read_only
 from app.imports.candidates import Unreadable
-from app.jobs.schemas import RunProblem
+from app.jobs.schemas import MOST_ERRORS
+from app.releases.load import InvalidContent, Located
 
-log = structlog.get_logger("evidence.imports")
-
-MOST_ERRORS = 1000
-"""The most errors of a problem that are kept with an import."""
+log = structlog.get_logger("evidence.jobs")
 
 
-def _run_problem(problem: Problem) -> RunProblem:
-    kind, errors = problem.kind, [dict(error) for error in problem.errors[:MOST_ERRORS]]
-    return RunProblem(type=f"/problems/{kind}", title=KINDS[kind].title, detail=problem.detail, errors=errors)
+def _error(fault: Located) -> Json:
+    near = [_encodable(value) for value in fault.nearest]
+    texts = {"pointer": _encodable(fault.pointer), "detail": _encodable(fault.detail), "nearest": near}
+    return {**texts, "file": fault.file.name, "line": fault.line, "record": _encodable(fault.record)}
 
 
-def problem_of(error: Exception, file: Path | None) -> RunProblem:
-    """Return the problem for an exception that ended an import, and log one that is unexpected.
+def _encodable(text: str) -> str:
+    """Escape lone surrogates, which content may hold and UTF-8 cannot."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _invalid(faults: list[Located]) -> Problem:
+    """Return the problem (422) for the faults of a release, each with its file and line."""
+    shown = " ".join(f"{fault.file.name}:{fault.line}: {fault.detail}." for fault in faults[:3])
+    return Problem("invalid-record", _encodable(shown), errors=map(_error, faults[:MOST_ERRORS]))
+
+
+def _database_problem(error: Exception, file: Path | None) -> Problem | None:
+    if is_disk_full(error, file) or is_read_only(error):
+        return explained(error, file)
+    if isinstance(error, (OperationalError, InterfaceError)):
+        detail = "Another change is under way, or the database does not answer; nothing was changed."
+        return Problem("database-unavailable", detail, headers={"retry-after": "5"})
+    return None
+
+
+def problem_of(error: Exception, kind: str, file: Path | None) -> Problem:
+    """Return the problem for an exception that ended a job of a kind, and log one that no client has caused.
 
     `file` is the SQLite database's, or None for PostgreSQL.
     """
     if isinstance(error, Problem):
-        return _run_problem(error)
+        return error
     if isinstance(error, Unreadable):
-        return _run_problem(Problem("malformed-content", f"{error}; nothing was changed."))
-    if is_disk_full(error, file):
-        return _run_problem(no_room())
-    if is_read_only(error):
-        return _run_problem(explained(error, file))
-    if isinstance(error, DBAPIError):
-        log.warning("an import broke off", error=str(error.orig))
-        detail = "Another change is under way, or the database does not answer; nothing was changed."
-        return _run_problem(Problem("database-unavailable", detail))
-    log.error("an import broke off", exc_info=error)
-    return _run_problem(Problem("internal-error", "The import broke off; nothing was changed."))
+        return Problem("malformed-content", f"{error}; nothing was changed.")
+    if isinstance(error, InvalidContent):
+        return _invalid(error.faults)
+    problem = _database_problem(error, file)
+    if problem:
+        log.warning("a job broke off", kind=kind, error=str(driver_error(error)))
+        return problem
+    log.error("a job broke off", kind=kind, exc_info=error)
+    return Problem("internal-error", f"The {kind} broke off; nothing was changed.")

@@ -6,16 +6,15 @@ can show it.
 
 import time
 from datetime import UTC, datetime
-from typing import Any
 
+from app.common.problems import Problem
+from app.common.strict_json import Json
 from app.jobs.queue import OpenRun, QueueFolder
 from app.jobs.schemas import Progress, RunProblem, RunStatus
 from app.jobs.vocabulary import RunState
 
 EVERY = 0.5
 """Seconds between two writes while the state is the same."""
-
-Json = dict[str, Any]
 
 
 class Reporter:
@@ -43,7 +42,7 @@ class Reporter:
         """Note how many source items have been read and refused so far."""
         self._write("writing" if self._status.state == "writing" else "reading", units=units, refused=refused)
 
-    def taken(self, units: int) -> None:
+    def applied(self, units: int) -> None:
         """Note that so many more source items have been applied."""
         assert self._status.progress is not None
         self._write("writing", applied=self._status.progress.applied + units)
@@ -54,8 +53,7 @@ class Reporter:
         return self._status.model_copy(update=changes)
 
     @staticmethod
-    def failed(folder: QueueFolder, run: OpenRun, problem: RunProblem) -> RunStatus:
+    def failed(run: OpenRun, problem: Problem) -> RunStatus:
         """Return the status of an import that has failed, with the progress that was written last."""
-        last = folder.find(run.request.id) or run
-        changes = {"state": "failed", "ended_at": datetime.now(UTC), "problem": problem}
-        return last.status.model_copy(update=changes)
+        changes = {"state": "failed", "ended_at": datetime.now(UTC), "problem": RunProblem.of(problem)}
+        return run.status.model_copy(update=changes)

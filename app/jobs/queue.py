@@ -8,7 +8,7 @@
     ROOT/ID/fetched/        the pages of the publisher's service
     ROOT/ID/standing.json   the status (`RunStatus`), and whether the database has it too
     ROOT/ID/report.json     the report, once there is one
-    ROOT/ID/answers.json    responses to requests with an `Idempotency-Key`, until the database has them
+    ROOT/ID/answers.json    answers to requests with an `Idempotency-Key` (`KeptAnswer`), until the database has them
     ROOT/ID/cancel          exists if the import was cancelled
 
 SQLite admits one writer at a time, and a running import is one. Nothing here needs the database, so an import can be
@@ -25,17 +25,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 from tempfile import mkdtemp
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
+from pydantic import TypeAdapter
 
+from app.common.strict_json import Json
 from app.database.engine import sqlite_file
 from app.jobs.locks import locked
-from app.jobs.schemas import RunStatus, StoredRequest
+from app.jobs.schemas import KeptAnswer, RunStatus, StoredRequest
 from app.jobs.vocabulary import STOPPED
 from app.settings import Settings
 
-Json = dict[str, Any]
+_ANSWERS = TypeAdapter(list[KeptAnswer])
 
 INCOMING = ".incoming-"
 STALE = 24 * 3600
@@ -100,10 +102,10 @@ class QueueFolder:
         self._make()
         return Path(mkdtemp(prefix=INCOMING, dir=self.root))
 
-    def accept(self, incoming: Path, request: StoredRequest, answer: Json | None) -> None:
+    def accept(self, incoming: Path, request: StoredRequest, answer: KeptAnswer | None) -> None:
         """Add an import to the queue, and keep `answer` for a repeated request. Call it within `lock`."""
         write(incoming / "order.json", request.model_dump_json().encode())
-        write(incoming / "answers.json", orjson.dumps([answer] if answer else []))
+        write(incoming / "answers.json", _ANSWERS.dump_json([answer] if answer else []))
         self._put(incoming, RunStatus(), settled=False)
         incoming.rename(self.of(request.id))
 
@@ -118,7 +120,8 @@ class QueueFolder:
     def ids(self) -> list[str]:
         """Return the ids of all imports here, the newest first."""
         with suppress(FileNotFoundError):
-            return sorted((path.name for path in self.root.iterdir() if _is_run(path)), reverse=True)
+            folders = (path.name for path in self.root.iterdir() if path.is_dir())
+            return sorted((name for name in folders if not name.startswith(".")), reverse=True)
         return []
 
     def find(self, id: str) -> OpenRun | None:
@@ -149,16 +152,15 @@ class QueueFolder:
         """Replace the report of an import."""
         write(self.of(id) / "report.json", orjson.dumps(report))
 
-    def answers(self, id: str) -> list[Json]:
-        """Return the responses that are kept for requests with an `Idempotency-Key`."""
+    def answers(self, id: str) -> list[KeptAnswer]:
+        """Return the answers that are kept for requests with an `Idempotency-Key`."""
         with suppress(FileNotFoundError):
-            found: list[Json] = orjson.loads((self.of(id) / "answers.json").read_bytes())
-            return found
+            return _ANSWERS.validate_json((self.of(id) / "answers.json").read_bytes())
         return []
 
-    def add_answer(self, id: str, answer: Json) -> None:
-        """Keep another response for a request with an `Idempotency-Key`. Call it within `lock`."""
-        write(self.of(id) / "answers.json", orjson.dumps([*self.answers(id), answer]))
+    def add_answer(self, id: str, answer: KeptAnswer) -> None:
+        """Keep another answer for a request with an `Idempotency-Key`. Call it within `lock`."""
+        write(self.of(id) / "answers.json", _ANSWERS.dump_json([*self.answers(id), answer]))
 
     def requeue(self, id: str, status: RunStatus) -> None:
         """Let an import that had stopped wait for another attempt, without its old report. Call it within `lock`."""
@@ -194,10 +196,6 @@ class QueueFolder:
             ended = run.status.ended_at or run.request.created_at
             if number >= most or (datetime.now(UTC) - ended).total_seconds() > seconds:
                 self.remove(run.request.id)
-
-
-def _is_run(path: Path) -> bool:
-    return path.is_dir() and not path.name.startswith(".")
 
 
 def _age(path: Path) -> float:

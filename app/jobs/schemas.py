@@ -1,17 +1,21 @@
 """The models of imports over HTTP: the request, the status, and the form of both that the queue folder keeps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from app.auth.audit import Who
+from app.common.problems import KINDS, Problem
+from app.editing.idempotency import Asked, Given
 from app.jobs.vocabulary import OVER, STOPPED, OnError, RunState
 from app.records.fields import SLUG
 from app.releases.service import LONGEST_NAME
 
 LONGEST_QUERY, LONGEST_REASON = 1000, 1000
+MOST_ERRORS = 1000
+"""The most errors of a problem that a job reports."""
 
 
 def _day(value: str) -> str:
@@ -64,6 +68,12 @@ class RunProblem(BaseModel):
     detail: str
     errors: list[dict[str, Any]]
 
+    @classmethod
+    def of(cls, problem: Problem) -> "RunProblem":
+        """Return a problem as the status of an import shows it."""
+        kind, errors = problem.kind, [dict(error) for error in problem.errors[:MOST_ERRORS]]
+        return cls(type=f"/problems/{kind}", title=KINDS[kind].title, detail=problem.detail, errors=errors)
+
 
 class Progress(BaseModel):
     """How far an import is, in numbers."""
@@ -87,8 +97,8 @@ class RunStatus(BaseModel):
     release: str | None = Field(None, description="The release that it made; null where nothing was changed.")
 
 
-class ImportRequest(ImportIn):
-    """What was asked for, by whom, and when."""
+class ImportSubmission(ImportIn):
+    """A request for an import, with its id, its sender and its time."""
 
     model_config = ConfigDict(extra="ignore", strict=False)
 
@@ -98,8 +108,8 @@ class ImportRequest(ImportIn):
     created_by: str = Field(description="Name of the key that it was asked for with.")
 
 
-class StoredRequest(ImportRequest):
-    """An order as it is kept: the audit tells where it came from."""
+class StoredRequest(ImportSubmission):
+    """A request for an import as the queue folder keeps it, with its origin for the audit."""
 
     address: str | None
     request_id: str | None
@@ -110,7 +120,22 @@ class StoredRequest(ImportRequest):
         return Who(self.created_by, self.address, self.request_id)
 
 
-class ImportSummary(ImportRequest, RunStatus):
+class KeptAnswer(BaseModel):
+    """The answer to a request with an `Idempotency-Key`, as the queue folder keeps it until the database has it."""
+
+    asked: Asked
+    at: datetime
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def given(self) -> Given:
+        """The answer as it is sent again."""
+        return Given(self.status, self.headers, self.body)
+
+
+class ImportSummary(ImportSubmission, RunStatus):
     """An import without its report."""
 
     resumable: bool = Field(description="Whether what it needs to go on is still kept.")

@@ -2,24 +2,22 @@
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
 from app.auth.audit import Event, note
+from app.common.strict_json import Json
 from app.database.engine import table_of
-from app.editing.idempotency import Asked, Given, keep_once
+from app.editing.idempotency import keep_once
 from app.jobs.models import ImportRun
 from app.jobs.queue import OpenRun
-from app.jobs.schemas import ImportOut, ImportRequest, RunStatus
+from app.jobs.schemas import ImportOut, ImportSubmission, KeptAnswer, RunStatus
 from app.jobs.vocabulary import OVER, RUNNING
-
-Json = dict[str, Any]
 
 _TABLE = table_of(ImportRun)
 _ROWS = select(_TABLE)
 _WITHOUT_REPORT = select(*[column for column in _TABLE.c if column.name != "report"])
-_REQUEST_COLUMNS = set(ImportRun.__table__.columns.keys()) & set(ImportRequest.model_fields)
+_REQUEST_COLUMNS = set(ImportRun.__table__.columns.keys()) & set(ImportSubmission.model_fields)
 
 
 class Superseded(Exception):
@@ -34,16 +32,15 @@ def _values(run: OpenRun, place: str, report: Json | None) -> Json:
 
 
 def store(
-    connection: Connection, run: OpenRun, place: str, *, report: Json | None = None, answers: Sequence[Json] = ()
+    connection: Connection, run: OpenRun, place: str, *, report: Json | None = None, answers: Sequence[KeptAnswer] = ()
 ) -> bool:
-    """Insert or update the row of an import, and keep the responses to its requests.
+    """Insert or update the row of an import, and keep the answers to its requests.
 
     Return False, without a change to the row, if the import is over in the database.
     """
     values, id = _values(run, place, report), run.request.id
     for answer in answers:
-        given = Given(answer["status"], answer["headers"], answer["body"].encode())
-        keep_once(connection, Asked(*answer["asked"]), given, datetime.fromisoformat(answer["at"]))
+        keep_once(connection, answer.asked, answer.given, answer.at)
     if connection.scalars(select(ImportRun.id).where(ImportRun.id == id)).first() is None:
         connection.execute(_TABLE.insert(), values)
         return True

@@ -1,25 +1,47 @@
-"""The supervisor of imports: it starts the worker of the next waiting import, and records those that have ended.
+"""The supervisor of jobs: it starts their processes, one import and one release at a time.
 
-Several services may share a queue folder. The one that gets the worker lock looks after all imports in it, and passes
-the lock on to the worker that it starts, so that one import runs at a time.
+    POST /v1/imports                            POST /v1/releases, POST /v1/releases/{name}/revert
+         |                                           |
+    queue folder; answered with a 202           temporary file; the client waits
+         |  when the worker lock is free,            |  when no release is being made here,
+         |  the oldest that waits                    |  else a 503 after the time to wait for a writer
+         +-------------------+-----------------------+
+                             v
+          python -m app.jobs KIND JOB DESCRIPTOR       `worker.py`, `kinds.py`
+                             |
+         +-------------------+-----------------------+
+         v                                           v
+    folder: progress, report, failure           standard output: a response or a problem
+         |  `recovery.py`                            |
+    a row of `imports`                          the answer to the client
+
+Only imports are queued (`docs/decisions.md` says why). Several services may share a queue folder. The one that gets
+the worker lock looks after all imports in it, and passes the lock on to the worker that it starts.
 """
 
 import asyncio
 import os
 import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from typing import IO, Any
 
 import structlog
 
+from app.common.problems import Problem
+from app.editing.idempotency import Given
 from app.jobs import recovery
+from app.jobs.import_job import ImportJob
+from app.jobs.kinds import KINDS, Job
 from app.jobs.locks import try_lock
-from app.jobs.queue import OpenRun, folder_of
+from app.jobs.queue import folder_of
+from app.jobs.release_job import ReleaseJob, read_response
+from app.jobs.vocabulary import INTERRUPTED
 from app.settings import Settings, environment_of
-from app.store.writer_queue import Writer
+from app.store.writer_queue import Writer, busy
 
-log = structlog.get_logger("evidence.imports")
+log = structlog.get_logger("evidence.jobs")
 
 EVERY = 1.0
 """Seconds between two looks at the folder, if nothing wakes the supervisor earlier."""
@@ -28,17 +50,18 @@ CLOSING_SECONDS = 3.0
 """Seconds for recording an interrupted import when the service ends."""
 
 
-class ImportSupervisor:
-    """Looks after the queue of one service in a task of the event loop."""
+class JobSupervisor:
+    """Runs the jobs of one service: releases on request, and imports from the queue, in a task of the event loop."""
 
     def __init__(self, settings: Settings, writer: Writer) -> None:
         self.folder = folder_of(settings)
         self._writer = writer
-        self._environment = {**os.environ, **environment_of(settings)}
+        self._patience = settings.lock_timeout_ms / 1000
+        self._environment = {**os.environ, **environment_of(settings)}  # its secrets are not on the command line
         self._wake_event = asyncio.Event()
+        self._release_lock = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
-        self._worker: asyncio.subprocess.Process | None = None
-        self._worker_task: asyncio.Task[None] | None = None
+        self._running: dict[asyncio.Task[bytes], Process] = {}
         self._closing = False
         self._last_error = ""
 
@@ -47,8 +70,54 @@ class ImportSupervisor:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     def wake(self) -> None:
-        """Look at the folder now: it has changed."""
+        """Look at the queue now: it has changed."""
         self._wake_event.set()
+
+    async def release(self, job: ReleaseJob, file: IO[bytes]) -> Given:
+        """Make, preview or revert a release, with a file as its content; return the response, or raise its `Problem`.
+
+        A client that disconnects does not stop the release.
+        """
+        try:
+            await asyncio.wait_for(self._release_lock.acquire(), self._patience)
+        except TimeoutError:
+            raise busy() from None
+        try:
+            task = await self._start_process(job, file.fileno())
+        except BaseException:
+            self._release_lock.release()
+            raise
+        task.add_done_callback(lambda _: self._release_lock.release())
+        output = await asyncio.shield(task)
+        if not output:
+            raise Problem("internal-error", "The release broke off; nothing was changed.")
+        return read_response(output)
+
+    async def _start_process(self, job: Job, descriptor: int) -> asyncio.Task[bytes]:
+        """Start the process of a job; return the task that waits for its end and returns its output."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "app.jobs", job.kind, KINDS[job.kind].dump_json(job).decode(), str(descriptor)),
+            stdin=PIPE,
+            stdout=PIPE if job.writes_output else DEVNULL,
+            pass_fds=(descriptor,),
+            env=self._environment,
+        )
+        task = asyncio.get_running_loop().create_task(self._finish(process, job.kind))
+        self._running[task] = process
+        task.add_done_callback(self._running.pop)
+        return task
+
+    async def _finish(self, process: Process, kind: str) -> bytes:
+        output = await process.stdout.read() if process.stdout else b""
+        code = await process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
+            with suppress(ConnectionError):
+                await process.stdin.wait_closed()
+        if code not in (0, INTERRUPTED) and not self._closing:
+            log.error("a job broke off", kind=kind, code=code)
+        self.wake()
+        return output if code == 0 else b""
 
     async def _run(self) -> None:
         first = self.folder.root.exists()  # the database may have rows of imports whose folder is lost
@@ -89,39 +158,18 @@ class ImportSupervisor:
         if run is not None and not self._closing:
             begun = await self._writer.aside(recovery.begin, self.folder, run, place)
             await asyncio.to_thread(self.folder.put, run.request.id, begun.status)
-            await self._start_worker(begun, lock)
-
-    async def _start_worker(self, run: OpenRun, lock: int) -> None:
-        command = (sys.executable, "-m", "app.jobs", str(self.folder.root), run.request.id, str(lock))
-        self._worker = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            pass_fds=(lock,),
-            env=self._environment,
-        )
-        self._worker_task = asyncio.get_running_loop().create_task(self._await_worker(self._worker))
-
-    async def _await_worker(self, worker: asyncio.subprocess.Process) -> None:
-        await worker.wait()
-        if worker.stdin is not None:
-            worker.stdin.close()
-            with suppress(ConnectionError):
-                await worker.stdin.wait_closed()
-        self._worker = None
-        self.wake()
+            await self._start_process(ImportJob(self.folder.root, run.request.id), lock)
 
     async def close(self) -> None:
-        """Stop the supervisor, kill its worker, and record the import as interrupted, so that it can be resumed."""
+        """Stop the supervisor, kill all processes, and record an import as interrupted, so that it can be resumed."""
         self._closing = True
         self.wake()
         if self._task is not None:
             await self._task  # it may just be starting a worker; it starts no other
-        if self._worker is not None:
+        for process in self._running.values():
             with suppress(ProcessLookupError):
-                self._worker.kill()  # its import is committed as a whole or not at all
-        if self._worker_task is not None:
-            await self._worker_task
+                process.kill()  # its job is committed as a whole or not at all
+        await asyncio.gather(*self._running)
         with suppress(Exception):  # if this fails, the next service to look after the folder records it
             async with asyncio.timeout(CLOSING_SECONDS):
                 await self._once(first=False)

@@ -1,15 +1,14 @@
 """Imports as the API shows them: from the queue folder while they are open, from the database when they are over."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from app.common.strict_json import Json
 from app.jobs import status as import_rows
 from app.jobs.queue import OpenRun, QueueFolder
 from app.jobs.schemas import ImportOut
 from app.jobs.vocabulary import OVER, STOPPED
-
-Json = dict[str, Any]
 
 
 class ImportView(NamedTuple):

@@ -33,7 +33,7 @@ def _unpack(archive: ZipFile, member: ZipInfo, folder: Path) -> None:
 
 @contextmanager
 def unpacked(name: str, file: IO[bytes]) -> Iterator[Path]:
-    """A temporary folder with the files of a zip; raises `InvalidContent` where the zip is broken or breaks a limit.
+    """Yield a temporary folder with the files of a zip; raise `InvalidContent` if it is broken or breaks a limit.
 
     `name` is the archive's name, which faults show.
     """

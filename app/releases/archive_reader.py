@@ -17,7 +17,7 @@ from app.releases.load import InvalidContent, Located
 
 @contextmanager
 def _faults_named_after(archive: Path, folder: Path) -> Iterator[None]:
-    """Report faults by the archive's own file names in place of those in the temporary folder."""
+    """Report faults with file names of the archive in place of those of the temporary folder."""
     try:
         yield
     except InvalidContent as faulty:
@@ -37,8 +37,8 @@ def content_of(name: str, file: IO[bytes]) -> Iterator[Content]:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Content]:
-    """Open the content at a path; `-` is standard input. Raises `InvalidContent` where the file cannot be read."""
+def open_content(path: Path) -> Iterator[Content]:
+    """Open the content at a path; `-` is standard input. It raises `InvalidContent` if the file cannot be read."""
     if path.is_dir() or path.suffix in (".yaml", ".yml"):
         yield Directory(path)
     elif str(path) == "-":

@@ -15,7 +15,7 @@ from typing import IO, Any, Protocol
 from app.common.strict_json import parse
 from app.common.suggestions import nearest
 from app.records.fields import SLUG, RecordType
-from app.releases.load import TYPES, Located, files_of, located, located_in, type_of, with_text
+from app.releases.load import TYPES, Located, files_of, located_in, located_in_file, type_of, with_text
 from app.releases.yaml_source import Item, read
 from app.store.submission import Fault, Submission
 
@@ -23,7 +23,7 @@ LONGEST_LINE = 25_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class Deletion:
     """A record that the release deletes; `number` is its place in the content, like that of a draft."""
 
     number: int
@@ -31,7 +31,7 @@ class Gone:
     id: str
 
 
-Change = Submission | Gone
+Change = Submission | Deletion
 
 
 class Content(Protocol):
@@ -41,7 +41,7 @@ class Content(Protocol):
     """What could not be read, complete after `changes` was exhausted."""
 
     def changes(self) -> Iterator[Change]:
-        """All changes; they can be iterated only once."""
+        """Yield all changes; they can be iterated only once."""
 
     def locate(self, faults: Sequence[Fault]) -> list[Located]:
         """Find the file, the line and the record of some faults, after `changes` was exhausted."""
@@ -87,7 +87,7 @@ def _change(number: int, line: bytes) -> Change:
     if content.keys() == {"type", "record"}:
         return Submission(number, type, content["record"])
     if content.keys() == {"type", "id", "deleted"} and _is_deletion(content):
-        return Gone(number, type, content["id"])
+        return Deletion(number, type, content["id"])
     raise UnreadableLine("", 'a line has type and record, or type, id and "deleted": true, and nothing else')
 
 
@@ -143,7 +143,7 @@ class Lines:
 
 
 def _id_of(change: Change) -> str:
-    if isinstance(change, Gone):
+    if isinstance(change, Deletion):
         return change.id
     return str(change.data.get("id", "")) if isinstance(change.data, dict) else ""
 
@@ -169,7 +169,7 @@ class Directory:
 
     def _read(self, file: Path) -> list[Item]:
         items, faults = read(file)
-        self.faults += map(located, faults)
+        self.faults += map(located_in_file, faults)
         return items
 
     def _change(self, number: int, item: Item) -> Change | None:
@@ -180,7 +180,7 @@ class Directory:
         elif not isinstance(data, dict) or "deleted" not in data:
             return Submission(number, type, data)
         elif data.keys() == {"id", "deleted"} and _is_deletion(data):
-            return Gone(number, type, data["id"])
+            return Deletion(number, type, data["id"])
         else:
             detail = "what is deleted has its id and `deleted: true`, and nothing else"
             fault = Located(item.file, item.line("/deleted"), str(data.get("id")), "/deleted", detail)

@@ -26,7 +26,7 @@ def _schema(resource: Resource) -> dict[str, Any]:
 
 
 def schema_files() -> Iterator[tuple[str, bytes]]:
-    """The file name and the content of each record type's schema."""
+    """Yield the file name and the content of each record type's schema."""
     for resource in RESOURCES.values():
         yield f"{resource.type}.json", orjson.dumps(_schema(resource), option=orjson.OPT_INDENT_2) + b"\n"
 

@@ -47,14 +47,14 @@ class InvalidContent(Exception):
 
 
 def files_of(path: Path) -> list[Path]:
-    """The files that a load reads, sorted: `TYPE.yaml` and `TYPE.PART.yaml` (or `.yml`) of a directory, or one file."""
+    """Return the files of a load, sorted: one file, or `TYPE.yaml` and `TYPE.PART.yaml` (or `.yml`) of a directory."""
     if not path.is_dir():
         return [path]
     return sorted(file for ending in ("*.yaml", "*.yml") for file in path.glob(ending) if file.is_file())
 
 
 def type_of(file: Path) -> RecordType | Located:
-    """The record type that a file's name begins with, or a fault."""
+    """Return the record type that a file's name begins with, or a fault."""
     stem = file.name.split(".")[0]
     for type in TYPES:
         if type == stem:
@@ -63,22 +63,22 @@ def type_of(file: Path) -> RecordType | Located:
     return Located(file, 1, "", "", f"the file's name begins with no record type: {stem!r}", near)
 
 
-def located(fault: FileFault) -> Located:
-    """A fault that belongs to a file and not to a record."""
+def located_in_file(fault: FileFault) -> Located:
+    """Return a fault that belongs to a file and not to a record."""
     return Located(fault.file, fault.line, "", "", fault.detail)
 
 
 def located_in(item: Item, fault: Fault) -> Located:
-    """A record's fault with the line of its value in the record's YAML file."""
+    """Return a record's fault with the line of its value in the record's YAML file."""
     data = item.data if isinstance(item.data, dict) else {}
     record = str(data.get("id", f"record {item.number}"))
     return Located(item.file, item.line(fault.pointer), record, fault.pointer, fault.detail, fault.nearest)
 
 
 def with_text(item: Item) -> Any | Located:
-    """The data of an item, in which `text_file` is replaced by `text`, the content of that file beside the YAML.
+    """Return the data of an item with the content of its `text_file`, a file beside the YAML, as `text`.
 
-    Returns a fault where the file cannot be read, is not UTF-8 or lies elsewhere.
+    Return a fault if the file cannot be read, is not UTF-8 or lies elsewhere.
     """
     data = item.data
     if not isinstance(data, dict) or "text_file" not in data:
@@ -100,7 +100,7 @@ def with_text(item: Item) -> Any | Located:
 @dataclass(slots=True)
 class _Batch:
     items: list[Item]
-    drafts: list[Submission]
+    submissions: list[Submission]
     faults: list[Located]
 
     def add(self, type: RecordType, item: Item) -> None:
@@ -108,7 +108,7 @@ class _Batch:
         if isinstance(data, Located):
             self.faults.append(data)
             return
-        self.drafts.append(Submission(len(self.items), type, data))
+        self.submissions.append(Submission(len(self.items), type, data))
         self.items.append(item)
 
     def locate(self, fault: Fault) -> Located:
@@ -123,14 +123,14 @@ def _read_batch(files: Iterable[Path]) -> _Batch:
             batch.faults.append(type)
             continue
         items, faults = read(file)
-        batch.faults += map(located, faults)
+        batch.faults += map(located_in_file, faults)
         for item in items:
             batch.add(type, item)
     return batch
 
 
 def digest_of(path: Path) -> str:
-    """A SHA-256 digest of a file, or of the names and contents of all files below a directory."""
+    """Return a SHA-256 digest of a file, or of the names and contents of all files below a directory."""
     digest = sha256()
     files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
     for file in files:
@@ -145,8 +145,8 @@ def _digest_of_file(file: Path) -> bytes:
         return b"unreadable"  # the fault is reported when the file is read for its records
 
 
-def loaded(engine: Engine) -> str | None:
-    """The digest of the files that were loaded last, or None."""
+def loaded_digest(engine: Engine) -> str | None:
+    """Return the digest of the files that were loaded last, or None."""
     with reading(engine) as connection:
         return connection.scalars(select(State.loaded)).one_or_none()
 
@@ -159,7 +159,7 @@ def load(
     started: Callable[[int], None] = lambda _: None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Summary:
-    """Load a directory or one file; raises `InvalidContent` with every fault, and then nothing was changed.
+    """Load a directory or one file; raise `InvalidContent` with every fault, and then nothing was changed.
 
     `started` is called with the number of records, and `progress` with the number written since its last call.
     """
@@ -168,9 +168,9 @@ def load(
         raise InvalidContent([Located(path, 1, "", "", "there is no TYPE.yaml in this directory")])
     digest = digest_of(path)
     batch = _read_batch(files)
-    started(len(batch.drafts))
+    started(len(batch.submissions))
     with changing(engine) as connection:
-        entries, faults = check(connection, batch.drafts)
+        entries, faults = check(connection, batch.submissions)
         found = [*batch.faults, *map(batch.locate, faults)]
         if found:
             raise InvalidContent(sorted(found, key=lambda fault: (str(fault.file), fault.line)))

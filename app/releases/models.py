@@ -1,4 +1,4 @@
-"""The table of releases."""
+"""The table of releases, which name revisions."""
 
 from typing import Any
 

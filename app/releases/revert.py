@@ -8,12 +8,13 @@ from sqlalchemy import Connection, Engine, select
 from sqlalchemy.orm import aliased
 
 from app.common.problems import Problem, conflict
+from app.common.strict_json import Json
 from app.common.suggestions import nearest
 from app.database.engine import reading
-from app.releases.content import Change, Drafts, Gone
-from app.releases.service import Order, enter
+from app.releases.content import Change, Deletion, Drafts
+from app.releases.service import ReleaseRequest, enter
 from app.releases.staging import StagedRelease, staged
-from app.releases.summary import Json, entered_or_deleted, found, names
+from app.releases.summary import entered_or_deleted, find_release, names
 from app.store.documents import Document
 from app.store.reconciliation.history import mark_undone
 from app.store.revision import Progress, changing
@@ -26,13 +27,13 @@ MAX_PATHS = 100
 
 
 def revert_name(name: str) -> str:
-    """The name that the revert of a release gets if none is given."""
+    """Return the name that the revert of a release gets if none is given."""
     return f"revert-{name}"
 
 
 def revertible(connection: Connection, name: str) -> Json:
-    """The release with a name; raises a `Problem` where there is none or where it was reverted already."""
-    release = found(connection, name)
+    """Return the release with a name; raise a `Problem` if there is none or if it was reverted already."""
+    release = find_release(connection, name)
     if release is None:
         near = nearest(name, names(connection))
         fault = {"pointer": "", "detail": f"There is no release {name!r}.", "nearest": near}
@@ -44,7 +45,7 @@ def revertible(connection: Connection, name: str) -> Json:
 
 
 def _refuse_later(connection: Connection, revision: int) -> None:
-    """Raise a `Problem` where records of the release were changed after it, because those changes would be lost."""
+    """Raise a `Problem` if records of the release were changed after it, because those changes would be lost."""
     ours, later = aliased(Document), aliased(Document)
     query = (
         select(later.type, later.id)
@@ -80,7 +81,7 @@ def _inverse_changes(connection: Connection, revision: int) -> Iterator[Change]:
 
 def _inverse_change(number: int, key: Key, change: str, before: dict[Key, bytes]) -> Change:
     if change in ("created", "restored"):
-        return Gone(number, *key)
+        return Deletion(number, *key)
     if key not in before:
         path = f"/v1/{key[0]}/{key[1]}"
         raise conflict(f"{path} is not kept as it was entered before this release.", path)
@@ -102,32 +103,34 @@ def prepared(engine: Engine, name: str) -> Iterator[StagedRelease]:
 def _first_release(connection: Connection, release: Json) -> tuple[int, bool]:
     """Follow a chain of reverts to the release that it began with.
 
-    Returns that release's revision, and whether reverting `release` leaves it undone.
+    Return that release's revision, and whether reverting `release` leaves it undone.
     """
     undone = True
     while release["reverts"]:
-        before = found(connection, release["reverts"])
+        before = find_release(connection, release["reverts"])
         assert before is not None
         release, undone = before, not undone
     return release["revision"], undone
 
 
-def undo(connection: Connection, staged: StagedRelease, order: Order, progress: Progress = lambda _: None) -> Json:
+def undo(
+    connection: Connection, staged: StagedRelease, request: ReleaseRequest, progress: Progress = lambda _: None
+) -> Json:
     """Write the staged revert in a transaction of `changing`, and return its report.
 
-    Raises a `Problem` where later changes would be lost or where references to deleted records would remain.
+    It raises a `Problem` if later changes would be lost or if references to deleted records would remain.
     """
-    assert order.reverts is not None
-    release = revertible(connection, order.reverts)
+    assert request.reverts is not None
+    release = revertible(connection, request.reverts)
     _refuse_later(connection, release["revision"])
-    _refuse_needed(connection, staged.gone.keys(), staged.checking.keys)
+    _refuse_needed(connection, staged.deletions.keys(), staged.checking.keys)
     first, undone = _first_release(connection, release)
     refreshed = mark_undone(connection, first, undone=undone)
-    return enter(connection, staged, order, progress, refreshed)
+    return enter(connection, staged, request, progress, refreshed)
 
 
-def revert(engine: Engine, order: Order, *, progress: Progress = lambda _: None) -> Json:
-    """Undo the release that `order.reverts` names by another release, which can be reverted too; returns its report."""
-    assert order.reverts is not None
-    with prepared(engine, order.reverts) as read, changing(engine) as connection:
-        return undo(connection, read, order, progress)
+def revert(engine: Engine, request: ReleaseRequest, *, progress: Progress = lambda _: None) -> Json:
+    """Undo the release `request.reverts` by another release, which can be reverted too, and return its report."""
+    assert request.reverts is not None
+    with prepared(engine, request.reverts) as read, changing(engine) as connection:
+        return undo(connection, read, request, progress)

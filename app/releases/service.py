@@ -16,11 +16,12 @@ from sqlalchemy import Connection, Engine, select
 
 from app.auth.audit import Event, Who, note
 from app.common.problems import conflict
+from app.common.strict_json import Json
 from app.database.engine import open_engine, table_of
 from app.records.fields import SLUG
 from app.releases.models import Release
 from app.releases.staging import StagedRelease
-from app.releases.summary import Json, changed_records
+from app.releases.summary import changed_records
 from app.store.revision import Progress, RevisionWriter, Summary, changing
 from app.store.versions import Key
 
@@ -30,7 +31,7 @@ NAME = re.compile(SLUG)
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ReleaseRequest:
     """The request for a release."""
 
     name: str
@@ -41,45 +42,45 @@ class Order:
 
 
 def is_name(name: str) -> bool:
-    """Whether a text may be the name of a release."""
+    """Return whether a text may be the name of a release."""
     return len(name) <= LONGEST_NAME and NAME.fullmatch(name) is not None
 
 
 def refuse_taken(connection: Connection, name: str) -> None:
-    """Raise a `Problem` (conflict) where there is a release of this name."""
+    """Raise a `Problem` (409) if there is a release of this name."""
     if connection.scalars(select(Release.name).where(Release.name == name)).first() is not None:
         raise conflict(f"There is a release {name!r} already; a name is given once.", f"/v1/releases/{name}")
 
 
 def counts_of(summary: Summary) -> Json:
-    """The numbers of records by kind of change, as reports show them."""
+    """Return the numbers of records by kind of change, as reports show them."""
     return {name: number for name, number in asdict(summary).items() if name != "revision"}
 
 
 def enter(
     connection: Connection,
     staged: StagedRelease,
-    order: Order,
+    request: ReleaseRequest,
     progress: Progress = lambda _: None,
     refreshed: Collection[Key] = (),
 ) -> Json:
-    """Write a release in a transaction of `changing`, and return its report. Where nothing changes, no release is made.
+    """Write a release in a transaction of `changing`, and return its report. If nothing changes, no release is made.
 
     `refreshed` are records whose imported contributions have changed, as by a revert; their conflicts are derived anew.
-    Raises `Faulty` for content that is invalid, or a `Problem` for a name that is taken.
+    It raises `InvalidContent` with all faults, or a `Problem` if another release has the name.
     """
-    refuse_taken(connection, order.name)
+    refuse_taken(connection, request.name)
     entries = staged.settle(connection)
-    revising = RevisionWriter(connection, actor=order.who.actor, reason=order.reason, progress=progress)
-    revising.put(entries, list(staged.gone))
+    revising = RevisionWriter(connection, actor=request.who.actor, reason=request.reason, progress=progress)
+    revising.put(entries, list(staged.deletions))
     revising.hear(refreshed)
     summary = revising.close()
     if summary.revision is None:
-        return _report(order, summary, [], 0)
-    action = "revert release" if order.reverts else "apply release"
-    record_release(connection, order.name, summary, order.who, action, order.reason, reverts=order.reverts)
+        return _report(request, summary, [], 0)
+    action = "revert release" if request.reverts else "apply release"
+    record_release(connection, request.name, summary, request.who, action, request.reason, reverts=request.reverts)
     records, total = changed_records(connection, summary.revision)
-    return _report(order, summary, records, total)
+    return _report(request, summary, records, total)
 
 
 def record_release(
@@ -98,36 +99,40 @@ def record_release(
     note(connection, [Event(who, action, revision=summary.revision, detail=f"{name}: {reason}")])
 
 
-def _report(order: Order, summary: Summary, records: list[Json], total: int) -> Json:
+def _report(request: ReleaseRequest, summary: Summary, records: list[Json], total: int) -> Json:
     return {
-        "name": order.name,
+        "name": request.name,
         "revision": summary.revision,
-        "actor": order.who.actor,
-        "reason": order.reason,
-        "reverts": order.reverts,
+        "actor": request.who.actor,
+        "reason": request.reason,
+        "reverts": request.reverts,
         "counts": counts_of(summary),
         "records": records,
         "records_total": total,
     }
 
 
-def apply(engine: Engine, staged: StagedRelease, order: Order, *, progress: Progress = lambda _: None) -> Json:
+def apply(
+    engine: Engine, staged: StagedRelease, request: ReleaseRequest, *, progress: Progress = lambda _: None
+) -> Json:
     """Write a release in a transaction of its own, and return its report; see `enter`."""
     with changing(engine) as connection:
-        return enter(connection, staged, order, progress)
+        return enter(connection, staged, request, progress)
 
 
-def preview(engine: Engine, staged: StagedRelease, order: Order, *, progress: Progress = lambda _: None) -> Json:
-    """The report of a release that is written and rolled back, so that nothing of it is ever visible."""
-    with apart(engine) as there, changing(there) as connection:
-        report = enter(connection, staged, order, progress)
+def preview(
+    engine: Engine, staged: StagedRelease, request: ReleaseRequest, *, progress: Progress = lambda _: None
+) -> Json:
+    """Return the report of a release that is written and rolled back, so that nothing of it is ever visible."""
+    with preview_engine(engine) as there, changing(there) as connection:
+        report = enter(connection, staged, request, progress)
         connection.rollback()
     return report | {"revision": None}
 
 
 @contextmanager
-def apart(engine: Engine) -> Iterator[Engine]:
-    """The engine that a preview writes with: for SQLite, one of a temporary copy, so that no other writer waits.
+def preview_engine(engine: Engine) -> Iterator[Engine]:
+    """Yield the engine that a preview writes with: for SQLite, one of a temporary copy, so that no other writer waits.
 
     For PostgreSQL, it is `engine` itself; there other writers wait until the preview has ended, and readers do not.
     """

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from app.records.fields import RecordType
 from app.records.registry import RESOURCES
-from app.releases.content import Content, Gone
+from app.releases.content import Content, Deletion
 from app.releases.load import InvalidContent, Located
 from app.store.entry import Entry
 from app.store.revision import Progress
@@ -20,7 +20,7 @@ from app.store.validation import Validation, still_referred
 from app.store.versions import Key
 
 MAX_FAULTS = 1000
-"""The number of faults after which a content is not checked any further."""
+"""The number of faults after which content is not checked any further."""
 
 
 class DiskSpool:
@@ -54,46 +54,46 @@ class _SpooledEntries:
 
 
 class StagedRelease:
-    """A content that was read, whose records are valid by themselves: by their schemas and their own rules."""
+    """Content of a release that has been read; its records obey their schemas and the rules of their types."""
 
     def __init__(self, stack: ExitStack, content: Content) -> None:
         self.content = content
         self.checking = Validation()
-        self.gone: dict[Key, int] = {}
+        self.deletions: dict[Key, int] = {}
         self._read, self._settled = DiskSpool(stack), DiskSpool(stack)
         self.faults: list[Fault] = []
 
     @property
     def size(self) -> int:
-        """The number of records to enter."""
+        """Return the number of records to enter."""
         return len(self.checking.keys)
 
-    def take_in(self, progress: Progress) -> None:
-        """Read and check the content, without a database; raises `InvalidContent`."""
+    def read(self, progress: Progress) -> None:
+        """Read and check the content without a database; raise `InvalidContent` with the faults."""
         for some in batches(self.content.changes()):
-            self._delete([change for change in some if isinstance(change, Gone)])
-            for read in self.checking.read(change for change in some if isinstance(change, Submission)):
-                entered = bytes(read.record.__pydantic_serializer__.to_json(read.record))
-                self._read.put(read.type, (read.number, entered))
+            self._delete([change for change in some if isinstance(change, Deletion)])
+            for record in self.checking.read(change for change in some if isinstance(change, Submission)):
+                entered = bytes(record.record.__pydantic_serializer__.to_json(record.record))
+                self._read.put(record.type, (record.number, entered))
             progress(len(some))
             if len(self.content.faults) + len(self.faults) + len(self.checking.faults) >= MAX_FAULTS:
                 break
-        for key in self.checking.keys & self.gone.keys():
-            self.faults.append(Fault(self.gone[key], "/id", f"{key[1]!r} is both entered and deleted"))
-        self.checking.gone = self.gone.keys()
+        for key in self.checking.keys & self.deletions.keys():
+            self.faults.append(Fault(self.deletions[key], "/id", f"{key[1]!r} is both entered and deleted"))
+        self.checking.gone = self.deletions.keys()
         self._raise_faults()
 
-    def _delete(self, some: Iterable[Gone]) -> None:
+    def _delete(self, some: Iterable[Deletion]) -> None:
         for change in some:
             key = (change.type, change.id)
-            if key in self.gone:
+            if key in self.deletions:
                 self.faults.append(Fault(change.number, "/id", f"{change.id!r} is deleted twice"))
-            self.gone.setdefault(key, change.number)
+            self.deletions.setdefault(key, change.number)
 
     def settle(self, connection: Connection) -> Iterable[Entry]:
         """Check the content against the database, in a transaction of `changing`, and return the records to write.
 
-        Raises `InvalidContent` with all faults. The entries can be iterated any number of times.
+        It raises `InvalidContent` with all faults. The entries can be iterated any number of times.
         """
         self.faults += self._missing_deletions(connection)
         self.faults += self._still_referred(connection)
@@ -110,15 +110,15 @@ class StagedRelease:
             yield Read.of(number, type, RESOURCES[type].entered.model_validate_json(entered))
 
     def _missing_deletions(self, connection: Connection) -> Iterator[Fault]:
-        stored = known(connection, self.gone)
-        for (type, id), number in self.gone.items():
+        stored = known(connection, self.deletions)
+        for (type, id), number in self.deletions.items():
             if (type, id) not in stored:
                 yield Fault(number, "/id", f"there is no {id!r} among the {type} to delete")
 
     def _still_referred(self, connection: Connection) -> Iterator[Fault]:
-        for key, by in still_referred(connection, self.gone.keys(), but=self.checking.keys).items():
+        for key, by in still_referred(connection, self.deletions.keys(), but=self.checking.keys).items():
             shown = tuple(f"{type}/{id}" for type, id in sorted(set(by))[:3])
-            yield Fault(self.gone[key], "/id", f"{len(set(by))} records still refer to {key[1]!r}", shown)
+            yield Fault(self.deletions[key], "/id", f"{len(set(by))} records still refer to {key[1]!r}", shown)
 
     def _raise_faults(self) -> None:
         faults = [*self.faults, *self.checking.faults]
@@ -133,8 +133,8 @@ def _place(fault: Located) -> tuple[str, int, str]:
 
 @contextmanager
 def staged(content: Content, progress: Progress = lambda _: None) -> Iterator[StagedRelease]:
-    """Read a content outside of any transaction; raises `InvalidContent` with faults that need no database."""
+    """Read content outside of any transaction; raise `InvalidContent` with faults that need no database."""
     with ExitStack() as stack:
         found = StagedRelease(stack, content)
-        found.take_in(progress)
+        found.read(progress)
         yield found

@@ -6,12 +6,11 @@ import orjson
 from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.orm import aliased
 
+from app.common.strict_json import Json
 from app.releases.differences import differences
 from app.releases.models import Release
 from app.store.documents import Document, Revision
 from app.store.versions import Key, entered_before
-
-Json = dict[str, Any]
 
 MOST_RECORDS, MOST_FIELDS, LONGEST_VALUE = 1000, 50, 500
 MOST_FIELDS_IN_ALL = 5000
@@ -34,36 +33,36 @@ _RELEASES = (
 
 
 def count(connection: Connection) -> int:
-    """The number of releases."""
+    """Return the number of releases."""
     return connection.scalars(select(func.count()).select_from(Release)).one()
 
 
-def listed(connection: Connection, *, before: int | None = None, limit: int | None = None) -> list[Json]:
-    """The releases, the newest first; only those with a revision below `before`, and at most `limit`."""
+def list_releases(connection: Connection, *, before: int | None = None, limit: int | None = None) -> list[Json]:
+    """Return the releases, the newest first; only those with a revision below `before`, and at most `limit`."""
     query = _RELEASES if before is None else _RELEASES.where(Release.revision < before)
     return [dict(row) for row in connection.execute(query.limit(limit)).mappings()]
 
 
-def found(connection: Connection, name: str) -> Json | None:
-    """The release with a name, or None."""
+def find_release(connection: Connection, name: str) -> Json | None:
+    """Return the release with a name, or None."""
     row = connection.execute(_RELEASES.where(Release.name == name)).mappings().one_or_none()
     return dict(row) if row else None
 
 
 def names(connection: Connection) -> list[str]:
-    """The names of at most 10,000 releases, for suggestions."""
+    """Return the names of at most 10,000 releases, for suggestions."""
     return list(connection.scalars(select(Release.name).limit(10_000)))
 
 
 def entered_or_deleted(connection: Connection, revision: int) -> list[Row[Any]]:
-    """The records that a revision changed, as rows of `type, id, change`, without those that it only refreshed."""
+    """Return the records that a revision changed and not only refreshed, as rows of `type, id, change`."""
     query = select(Document.type, Document.id, Document.change).where(Document.revision == revision)
     query = query.where(Document.change != "refreshed").order_by(Document.type, Document.id)
     return [*connection.execute(query)]
 
 
 def changed_records(connection: Connection, revision: int) -> tuple[list[Json], int]:
-    """The first 1,000 records of a revision with the differences between what was entered, and their total number.
+    """Return the first 1,000 records of a revision with the differences in what was entered, and their total number.
 
     The number of differences is bounded for each record and in all, and long values are shortened.
     """

@@ -33,7 +33,7 @@ class Item:
     node: yaml.Node
 
     def line(self, pointer: str) -> int:
-        """The line of the value at a JSON pointer, or of the nearest existing value around it."""
+        """Return the line of the value at a JSON pointer, or of the nearest existing value around it."""
         node = self.node
         for part in pointer.split("/")[1:]:
             inner = _inside(node, part.replace("~1", "/").replace("~0", "~"))
@@ -128,7 +128,7 @@ def _yaml_fault(file: Path, error: yaml.YAMLError) -> FileFault:
 
 
 def read(file: Path) -> tuple[list[Item], list[FileFault]]:
-    """Read the records of a file; where there are faults, they are returned in place of records."""
+    """Read the records of a file; if it has faults, return those and no records."""
     try:
         text = file.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:

@@ -23,9 +23,12 @@ NDJSON = {"content-type": "application/x-ndjson"}
 OVER = ("done", "failed", "interrupted", "cancelled")
 
 
+def record(id: str, **more: Any) -> Json:
+    return {"id": id, "kind": "web-page", "tier": "other", "url": f"https://example.org/{id}", **more}
+
+
 def source(id: str, **more: Any) -> Json:
-    record = {"id": id, "kind": "web-page", "tier": "other", "url": f"https://example.org/{id}", **more}
-    return {"offers": [["sources", record]]}
+    return {"offers": [["sources", record(id, **more)]]}
 
 
 def lines(*units: Json) -> bytes:

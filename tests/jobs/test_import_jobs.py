@@ -1,6 +1,7 @@
 """Imports over HTTP: in the background, one at a time, all or nothing."""
 
 import time
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from app.api.routes import imports
 from app.auth.models import AuditEntry
 from app.database.engine import reading
 from app.jobs import recovery as settling
+from app.jobs.queue import QueueFolder
 from tests.jobs.import_requests import (
     NDJSON,
     Json,
@@ -220,3 +222,28 @@ def test_readers_and_writers_of_other_things_are_served_meanwhile(admin: httpx.C
             assert admin.get(path).status_code == 200
             slowest = max(slowest, time.monotonic() - started)
     assert slowest < 3
+
+
+def test_files_of_an_earlier_version_in_the_folder_are_read(tmp_path: Path) -> None:
+    run = tmp_path / "0123"
+    run.mkdir()
+    order = {"format": "toy", "query": "x", "since": None, "on_error": "stop", "dry_run": False, "name": None,
+             "reason": None, "id": "0123", "upload": None, "created_at": "2026-11-01T00:00:00Z", "created_by": "a key",
+             "address": "192.0.2.1", "request_id": "r"}  # fmt: skip
+    standing = {"state": "queued", "attempt": 1, "started_at": None, "ended_at": None, "progress": None,
+                "problem": None, "release": None, "settled": False}  # fmt: skip
+    answer = {"asked": ["key", "once", "hash"], "at": "2026-11-01T00:00:00.000001+00:00", "status": 202,
+              "headers": {"location": "/v1/imports/0123"}, "body": '{"id":"0123"}'}  # fmt: skip
+    for name, content in (("order", order), ("standing", standing), ("answers", [answer])):
+        (run / f"{name}.json").write_bytes(orjson.dumps(content))
+    queue = QueueFolder(tmp_path)
+    found = queue.find("0123")
+    assert found is not None
+    assert (found.request.query, found.request.who.address, found.status.state) == ("x", "192.0.2.1", "queued")
+    for _ in range(2):  # as they were written, and as they are written now
+        kept = queue.answers("0123")[0]
+        assert kept.asked == ("key", "once", "hash")
+        assert kept.at == datetime(2026, 11, 1, 0, 0, 0, 1, UTC)
+        assert kept.given == (202, {"location": "/v1/imports/0123"}, b'{"id":"0123"}')
+        queue.add_answer("0123", kept)
+    assert queue.answers("0123") == [kept] * 3

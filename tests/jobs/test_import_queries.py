@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from app.auth.models import Role
 from tests.answering import Asked, Reply, answering
 from tests.conftest import serving, settings_for
-from tests.jobs.import_requests import ended, page, sources, until, worker_of
+from tests.jobs.import_requests import NDJSON, ended, get, lines, page, record, sources, until, worker_of
 
 
 @pytest.fixture
@@ -68,3 +68,26 @@ def test_a_server_that_answers_with_something_else_is_why_it_failed(
         found = ended(client, id)
         assert (found["state"], found["problem"]["type"]) == ("failed", "/problems/malformed-content"), found
         assert "web page" in found["problem"]["detail"]
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # what it is about is in the folder
+def test_releases_and_previews_do_not_wait_for_an_import_that_fetches(
+    asking: Callable[[str], Any], keys: dict[Role, str], engine: Engine
+) -> None:
+    held = threading.Event()
+
+    def answer(_: Asked) -> Reply:
+        held.wait(60)
+        return page("a")
+
+    with answering(answer) as server, asking(server.url) as client:
+        client.headers["authorization"] = f"Bearer {keys['admin']}"
+        id = client.post("/v1/imports", json={"format": "toy", "query": "x"}).json()["id"]
+        until(client, id, lambda found: found["state"] == "fetching")
+        sent: dict[str, Any] = {"content": lines({"type": "sources", "record": record("b")}), "headers": NDJSON}
+        assert client.post("/v1/releases?preview=true", **sent).status_code == 200
+        assert client.post("/v1/releases?name=meanwhile", **sent).status_code == 201
+        assert (get(client, id)["state"], sources(engine)) == ("fetching", ["b"])
+        held.set()
+        assert ended(client, id)["state"] == "done"
+    assert sources(engine) == ["a", "b"]

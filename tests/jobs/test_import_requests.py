@@ -40,7 +40,7 @@ def test_a_full_disk_is_said_to_be_full() -> None:
 
     answer = asyncio.run(ask())
     assert (answer.status_code, answer.json()["type"]) == (507, "/problems/insufficient-storage")
-    assert problem_of(OSError(errno.ENOSPC, "full"), None).type == "/problems/insufficient-storage"
+    assert problem_of(OSError(errno.ENOSPC, "full"), "import", None).kind == "insufficient-storage"
 
 
 def test_a_request_sent_twice_counts_once(admin: httpx.Client, engine: Engine, folder: Path) -> None:

@@ -3,6 +3,7 @@
 import random
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -19,11 +20,14 @@ from app.jobs.models import ImportRun
 from app.store import integrity as maintaining
 from tests.commands import environment, evidence
 from tests.jobs.import_requests import (
+    NDJSON,
     OVER,
     ended,
     get,
+    lines,
     many,
     opened,
+    record,
     running,
     sources,
     start,
@@ -193,3 +197,44 @@ def test_a_service_with_another_folder_says_what_it_can_see(
     assert other.client.post(f"/v1/imports/{begun['id']}/resume").status_code == 409
     assert ended(other.client, begun["id"])["state"] == "done"
     other.end()
+
+
+@pytest.mark.usefixtures("own_interpreters")
+def test_a_release_whose_process_is_killed_changes_nothing_and_blocks_no_other(
+    admin: httpx.Client, engine: Engine
+) -> None:
+    items = [{"type": "sources", "record": record(f"s-{number}")} for number in range(1500)]
+    answers: list[httpx.Response] = []
+    sending = threading.Thread(
+        target=lambda: answers.append(admin.post("/v1/releases?name=killed", content=lines(*items), headers=NDJSON))
+    )
+    sending.start()
+    worker_of(psutil.Process()).kill()
+    sending.join()
+    assert (answers[0].status_code, answers[0].json()["detail"]) == (
+        500,
+        "The release broke off; nothing was changed.",
+    )
+    assert sources(engine) == []
+    assert admin.post("/v1/releases?name=next", content=lines(items[0]), headers=NDJSON).status_code == 201
+
+
+@pytest.mark.usefixtures("own_interpreters")
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # what it is about is in the process
+def test_a_release_ends_with_the_service_that_was_to_answer_it(serve: Serve, engine: Engine) -> None:
+    service = serve()
+    items = [{"type": "sources", "record": record(f"s-{number}")} for number in range(1500)]
+
+    def send() -> None:
+        with suppress(httpx.TransportError):
+            service.client.post("/v1/releases?name=orphan", content=lines(*items), headers=NDJSON)
+
+    sending = threading.Thread(target=send)
+    sending.start()
+    worker = worker_of(psutil.Process(service.process.pid))
+    service.process.kill()
+    sending.join()
+    service.end()  # what is left of it
+    worker.wait(30)
+    made = serve().client.get("/v1/releases/orphan").status_code == 200
+    assert len(sources(engine)) == (1500 if made else 0)  # all or nothing, and nothing after it has ended

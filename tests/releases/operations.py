@@ -10,9 +10,9 @@ from sqlalchemy import Engine, select
 
 from app.auth.audit import Who
 from app.database.engine import Base, reading
-from app.releases.archive_reader import opened
+from app.releases.archive_reader import open_content
 from app.releases.load import InvalidContent
-from app.releases.service import Order, apply
+from app.releases.service import ReleaseRequest, apply
 from app.releases.staging import staged
 from app.store.documents import Document
 
@@ -39,8 +39,8 @@ def gone(type: str, id: str) -> Json:
 
 
 def made(engine: Engine, name: str, path: Path) -> Json:
-    with opened(path) as content, staged(content) as read:
-        return apply(engine, read, Order(name, f"release {name}", WHO))
+    with open_content(path) as content, staged(content) as read:
+        return apply(engine, read, ReleaseRequest(name, f"release {name}", WHO))
 
 
 def faults_of(engine: Engine, path: Path) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from app.releases import archive as archives
-from app.releases.archive_reader import opened
+from app.releases.archive_reader import open_content
 from app.releases.load import InvalidContent
 from app.releases.staging import staged
 from tests.conftest import SEEDS
@@ -108,7 +108,7 @@ class opened_or_faulty:
 
     def __enter__(self) -> None:
         try:
-            with opened(self.path) as content, staged(content):
+            with open_content(self.path) as content, staged(content):
                 pass
         except InvalidContent:
             pass

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from app.database.engine import reading
-from app.releases.summary import found
+from app.releases.summary import find_release
 from app.store import integrity as maintaining
 from tests.changing import is_locked
 from tests.commands import environment, evidence, run
@@ -34,7 +34,7 @@ def test_an_apply_that_is_killed_did_all_or_nothing(
     process.communicate(timeout=60)
     after = everything(first)
     with reading(first) as connection:
-        release = found(connection, "killed")
+        release = find_release(connection, "killed")
     if release is None:
         assert after == before
     else:

@@ -12,14 +12,14 @@ from sqlalchemy import Engine, func, select
 from app.auth.models import AuditEntry
 from app.common.problems import Problem
 from app.database.engine import reading
-from app.releases.archive_reader import opened
-from app.releases.content import Change, Drafts, Gone
+from app.releases.archive_reader import open_content
+from app.releases.content import Change, Deletion, Drafts
 from app.releases.differences import differences
 from app.releases.load import load
 from app.releases.revert import revert, revert_name
-from app.releases.service import Order, apply, preview
+from app.releases.service import ReleaseRequest, apply, preview
 from app.releases.staging import staged
-from app.releases.summary import found, listed
+from app.releases.summary import find_release, list_releases
 from app.store import integrity as maintaining
 from app.store.documents import Document, State
 from tests.conftest import SEEDS
@@ -40,12 +40,12 @@ from tests.releases.operations import (
 
 
 def previewed(engine: Engine, path: Path) -> Json:
-    with opened(path) as content, staged(content) as read:
-        return preview(engine, read, Order("preview", "preview", WHO))
+    with open_content(path) as content, staged(content) as read:
+        return preview(engine, read, ReleaseRequest("preview", "preview", WHO))
 
 
 def undone(engine: Engine, name: str, new_name: str | None = None) -> Json:
-    return revert(engine, Order(new_name or revert_name(name), "wrong", WHO, reverts=name))
+    return revert(engine, ReleaseRequest(new_name or revert_name(name), "wrong", WHO, reverts=name))
 
 
 def counts(report: Json) -> Json:
@@ -100,8 +100,8 @@ def test_a_release_is_in_the_audit_and_in_the_list(first: Engine, lines: Lines) 
     with reading(first) as connection:
         noted = connection.execute(select(AuditEntry.actor, AuditEntry.action, AuditEntry.revision, AuditEntry.detail))
         assert noted.all()[-1] == ("tester", "apply release", 2, "second: release second")
-        assert [release["name"] for release in listed(connection)] == ["second", "first"]
-        assert [release["name"] for release in listed(connection, before=2)] == ["first"]
+        assert [release["name"] for release in list_releases(connection)] == ["second", "first"]
+        assert [release["name"] for release in list_releases(connection, before=2)] == ["first"]
 
 
 def test_a_revert_restores_every_document_byte_by_byte(first: Engine, lines: Lines) -> None:
@@ -115,7 +115,7 @@ def test_a_revert_restores_every_document_byte_by_byte(first: Engine, lines: Lin
     assert documents(first) == after
     assert list(maintaining.check(first)) == []
     with reading(first) as connection:
-        release = found(connection, "second")
+        release = find_release(connection, "second")
         assert release is not None
         assert release["reverted_by"] == "revert-second"
 
@@ -205,9 +205,9 @@ def test_the_seeds_are_a_release_like_a_load(engine: Engine) -> None:
 
 
 def test_any_drafts_can_be_a_release(first: Engine) -> None:
-    changes: Iterable[Change] = (Gone(number, "products", id) for number, id in enumerate("pq"))
+    changes: Iterable[Change] = (Deletion(number, "products", id) for number, id in enumerate("pq"))
     with staged(Drafts("import", changes)) as read:
-        assert counts(apply(first, read, Order("imported", "import", WHO))) == {"deleted": 2}
+        assert counts(apply(first, read, ReleaseRequest("imported", "import", WHO))) == {"deleted": 2}
 
 
 def test_two_releases_at_once_follow_each_other(first: Engine, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def body_of(shown: ImportOut) -> bytes:
 
 async def find_import(service: Service, id: str) -> ImportView:
     """Return an import as it is now; raise a `Problem` (404) if there is none."""
-    folder = service.imports.folder
+    folder = service.jobs.folder
     shown = await asyncio.to_thread(views.find_open, folder, id) if _may_be_id(id) else None
     row = await service.reader.run(import_rows.one, id)
     place = await asyncio.to_thread(folder.place) if row and shown is None else ""
@@ -101,7 +101,7 @@ async def answer_list(request: Request) -> Response:
     require_acceptable(request, JSON)
     limit, before = read_page_query(request, _position)
     service = service_of(request)
-    opens = await asyncio.to_thread(_opens, service.imports.folder)  # before the rows: see `views.find_open`
+    opens = await asyncio.to_thread(_opens, service.jobs.folder)  # before the rows: see `views.find_open`
     return Response(await service.reader.run(_page, limit, before, opens), 200, NO_STORE, JSON)
 
 

@@ -7,7 +7,6 @@ import asyncio
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,11 +21,11 @@ from app.api.routes.import_status import body_of, find_import
 from app.api.services import Service, service_of
 from app.auth.audit import Event
 from app.common.problems import Problem
-from app.editing.idempotency import KEPT, Asked, Given, given, replayed
+from app.editing.idempotency import KEPT, REPLAYED, Asked, Given, given, replayed
 from app.jobs import status as import_rows
 from app.jobs import views
 from app.jobs.queue import OpenRun, QueueFolder, new_id
-from app.jobs.schemas import ImportOut, RunStatus, StoredRequest
+from app.jobs.schemas import ImportOut, KeptAnswer, RunStatus, StoredRequest
 from app.jobs.views import ImportView
 from app.jobs.vocabulary import OVER, STOPPED
 
@@ -35,26 +34,14 @@ MOST_WAITING = 20
 SOON = 5.0
 """Seconds to wait for the end of a cancelled import, before the response shows it as it is then."""
 
-Json = dict[str, Any]
-
 
 def _accepted(folder: QueueFolder, run: OpenRun) -> Given:
     return Given(202, {"location": f"/v1/imports/{run.request.id}"}, body_of(views.of_open(folder, run)))
 
 
-class Outcome(NamedTuple):
-    """The answer to a request, and whether it repeats an earlier one."""
-
-    answer: Given
-    is_replayed: bool
-
-
-def _to_json(asked: Asked | None, answer: Given) -> Json | None:
+def _kept(asked: Asked | None, answer: Given) -> KeptAnswer | None:
     """Return an answer as the queue folder keeps it until the database does; None without an `Idempotency-Key`."""
-    if asked is None:
-        return None
-    content = {"status": answer.status, "headers": dict(answer.headers), "body": answer.body.decode()}
-    return {"asked": [*asked], "at": datetime.now(UTC).isoformat(), **content}
+    return KeptAnswer(asked=asked, at=datetime.now(UTC), **answer._asdict()) if asked else None
 
 
 def _given_in(folder: QueueFolder, asked: Asked | None) -> Given | None:
@@ -64,31 +51,28 @@ def _given_in(folder: QueueFolder, asked: Asked | None) -> Given | None:
     """
     if asked is None:
         return None
-    for answer in (answer for id in folder.ids() for answer in folder.answers(id)):
-        if datetime.fromisoformat(answer["at"]) < datetime.now(UTC) - KEPT:
-            continue
-        before = Asked(*answer["asked"])
-        if before[:2] == asked[:2] and before.fingerprint != asked.fingerprint:
-            raise Problem("idempotency-key-reused", "Another request was sent with this Idempotency-Key.")
-        if before == asked:
-            return Given(answer["status"], answer["headers"], answer["body"].encode())
-    return None
+    since = datetime.now(UTC) - KEPT
+    kept = (answer for id in folder.ids() for answer in folder.answers(id))
+    before = next((answer for answer in kept if answer.asked[:2] == asked[:2] and answer.at >= since), None)
+    if before is not None and before.asked != asked:
+        raise Problem("idempotency-key-reused", "Another request was sent with this Idempotency-Key.")
+    return before.given if before else None
 
 
-async def _once(service: Service, asked: Asked | None, make: Callable[[QueueFolder], Given]) -> Outcome:
+async def _once(service: Service, asked: Asked | None, make: Callable[[QueueFolder], Given]) -> Given:
     """Return the answer to the same request from the database or the queue folder, or else make one.
 
     `make` runs in a thread while no other process changes the folder.
     """
     if asked and (before := await service.reader.run(given, asked)):
-        return Outcome(replayed(before), is_replayed=True)
-    return await asyncio.to_thread(_once_in, service.imports.folder, asked, make)
+        return replayed(before)
+    return await asyncio.to_thread(_once_in, service.jobs.folder, asked, make)
 
 
-def _once_in(folder: QueueFolder, asked: Asked | None, make: Callable[[QueueFolder], Given]) -> Outcome:
+def _once_in(folder: QueueFolder, asked: Asked | None, make: Callable[[QueueFolder], Given]) -> Given:
     with folder.lock():
         before = _given_in(folder, asked)
-        return Outcome(replayed(before), is_replayed=True) if before else Outcome(make(folder), is_replayed=False)
+        return replayed(before) if before else make(folder)
 
 
 def _refuse_too_many(folder: QueueFolder) -> None:
@@ -96,16 +80,15 @@ def _refuse_too_many(folder: QueueFolder) -> None:
         raise Problem("conflict", f"{MOST_WAITING} imports wait already; come back when some are done.")
 
 
-def _respond(request: Request, service: Service, action: str, outcome: Outcome) -> Response:
+def _respond(request: Request, service: Service, action: str, answer: Given) -> Response:
     """Answer, and for a new request wake the supervisor and note the action in the audit.
 
     The audit is written by the buffer, because a running import may have the database locked.
     """
-    answer = outcome.answer
-    if not outcome.is_replayed:
+    if REPLAYED not in answer.headers:
         id = answer.headers["location"].rpartition("/")[2]
         service.audit_buffer.add(Event(who_of(request.scope), action, answer.status, detail=id))
-        service.imports.wake()
+        service.jobs.wake()
     return response_of(answer)
 
 
@@ -113,7 +96,7 @@ async def answer_start(request: Request) -> Response:
     """Answer a request that starts an import: it is added to the queue (202)."""
     identity = require_role(request, "admin")
     service, who = service_of(request), who_of(request.scope)
-    folder = service.imports.folder
+    folder = service.jobs.folder
     incoming = await asyncio.to_thread(folder.incoming)
     try:
         received = await receive_import(request, incoming, service.settings.max_import_bytes)
@@ -131,13 +114,13 @@ async def answer_start(request: Request) -> Response:
         def accept(folder: QueueFolder) -> Given:
             _refuse_too_many(folder)
             answer = _accepted(folder, OpenRun(stored, RunStatus(), settled=False))
-            folder.accept(incoming, stored, _to_json(asked, answer))
+            folder.accept(incoming, stored, _kept(asked, answer))
             return answer
 
-        outcome = await _once(service, asked, accept)
+        answer = await _once(service, asked, accept)
     finally:
         await asyncio.to_thread(shutil.rmtree, incoming, ignore_errors=True)
-    return _respond(request, service, "start import", outcome)
+    return _respond(request, service, "start import", answer)
 
 
 async def answer_resume(request: Request) -> Response:
@@ -153,7 +136,7 @@ async def answer_resume(request: Request) -> Response:
         again = run._replace(status=RunStatus(attempt=run.status.attempt + 1), settled=False)
         folder.requeue(id, again.status)
         answer = _accepted(folder, again)
-        kept = _to_json(asked, answer)
+        kept = _kept(asked, answer)
         if kept:
             folder.add_answer(id, kept)
         return answer
@@ -189,7 +172,7 @@ async def answer_cancel(request: Request) -> Response:
     await begin_action(request)
     service, id = service_of(request), request.path_params["id"]
     before = (await find_import(service, id)).shown
-    if before.state not in OVER and not await asyncio.to_thread(_cancel_in, service.imports.folder, id):
+    if before.state not in OVER and not await asyncio.to_thread(_cancel_in, service.jobs.folder, id):
         await service.writer.aside(import_rows.cancel, id)
     if before.state not in OVER:
         service.audit_buffer.add(Event(who_of(request.scope), "cancel import", detail=id))
@@ -198,7 +181,7 @@ async def answer_cancel(request: Request) -> Response:
         now = (await find_import(service, id)).shown
         return now if now.state in OVER else None
 
-    found = await service.imports.until(ended, SOON) or (await find_import(service, id)).shown
+    found = await service.jobs.until(ended, SOON) or (await find_import(service, id)).shown
     if found.state == "done" or before.state in OVER:
         raise _too_late(found)
     return Response(body_of(found), 200 if found.state == "cancelled" else 202, NO_STORE, JSON)

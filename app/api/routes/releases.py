@@ -1,10 +1,9 @@
 """Releases over HTTP: making, previewing and reverting them, and reading them.
 
-The content of a request is written to a temporary file, which a worker process reads (`app.jobs.release_supervisor`).
+The content of a request is written to a temporary file, which a worker process reads (`app.jobs.supervisor`).
 """
 
 from tempfile import TemporaryFile
-from typing import NamedTuple
 
 import orjson
 from sqlalchemy import Connection
@@ -22,25 +21,18 @@ from app.api.routes.admin_requests import cursor_position, read_page_query
 from app.api.routes.edits import read_reason
 from app.api.routes.idempotency import idempotency_of, response_of
 from app.api.services import service_of
+from app.auth.audit import Who
 from app.common.problems import Invalid, parameter_fault
 from app.common.suggestions import nearest
 from app.editing.idempotency import Asked, Given, given, replayed
-from app.jobs.release_worker import Job
+from app.jobs.release_job import ReleaseJob
 from app.query.keyset import write_cursor
 from app.query.page_budget import cut
 from app.query.pages import Page
 from app.query.parameters import Parameters, read_boolean, read_no_query
 from app.releases import summary
 from app.releases.revert import revert_name, revertible
-from app.releases.service import LONGEST_NAME, Order, is_name, refuse_taken
-
-
-class ReleaseQuery(NamedTuple):
-    """The parameters of a release."""
-
-    name: str
-    reason: str
-    preview: bool
+from app.releases.service import LONGEST_NAME, ReleaseRequest, is_name, refuse_taken
 
 
 def read_name(value: str) -> str:
@@ -50,8 +42,8 @@ def read_name(value: str) -> str:
     return value
 
 
-def read_release_query(raw: str) -> ReleaseQuery:
-    """Return the parameters of a release; raise a `Problem` (422) for faults in them."""
+def _read_release_query(raw: str, who: Who) -> tuple[ReleaseRequest, bool]:
+    """Return the release that parameters describe, and whether to preview it; raise a `Problem` (422) for faults."""
     parameters = Parameters(raw, ["name", "reason", "preview"])
     preview = parameters.read("preview", read_boolean, False)
     name = parameters.read("name", read_name, "preview" if preview else "")
@@ -59,21 +51,20 @@ def read_release_query(raw: str) -> ReleaseQuery:
     if not preview and not parameters.all("name"):
         parameters.faults.append(parameter_fault("name", "name is needed: what the release is called for good."))
     parameters.end()
-    return ReleaseQuery(name, reason, preview)
+    return ReleaseRequest(name, reason, who), preview
 
 
 async def answer_release(request: Request) -> Response:
     """Answer a request that makes a release, or previews it."""
     identity = require_role(request, "admin")
-    query = read_release_query(query_string(request))
+    release, preview = _read_release_query(query_string(request), who_of(request.scope))
     require_type(request, NDJSON, ZIP)
     service = service_of(request)
-    order = Order(query.name, query.reason, who_of(request.scope))
     with TemporaryFile(prefix="evidence-") as file:  # it has no name, so nothing is left of it
         content = await receive(request, service.settings.max_release_bytes, file)
         asked = idempotency_of(request, identity, content.encode())
         file.seek(0)
-        return response_of(await service.releases.make(Job(order, query.preview, asked), file))
+        return response_of(await service.jobs.release(ReleaseJob(release, asked, preview), file))
 
 
 async def answer_revert(request: Request) -> Response:
@@ -84,13 +75,14 @@ async def answer_revert(request: Request) -> Response:
     reason = parameters.read("reason", read_reason, f"revert of {name}")
     parameters.end()
     await read_content(request, 0)
-    service, order = service_of(request), Order(by, reason, who_of(request.scope), reverts=name)
+    service, release = service_of(request), ReleaseRequest(by, reason, who_of(request.scope), reverts=name)
     asked = idempotency_of(request, identity, b"")
-    before = await service.reader.run(_before_reverting, order, asked)
-    return response_of(before or await service.releases.make(Job(order, preview=False, asked=asked), None))
+    before = await service.reader.run(_before_reverting, release, asked)
+    with TemporaryFile(prefix="evidence-") as nothing:
+        return response_of(before or await service.jobs.release(ReleaseJob(release, asked), nothing))
 
 
-def _before_reverting(connection: Connection, order: Order, asked: Asked | None) -> Given | None:
+def _before_reverting(connection: Connection, release: ReleaseRequest, asked: Asked | None) -> Given | None:
     """Return the answer to the same request if there is one; raise a `Problem` if the release cannot be reverted.
 
     The worker checks the same, but to start its process takes a second.
@@ -98,8 +90,8 @@ def _before_reverting(connection: Connection, order: Order, asked: Asked | None)
     before = given(connection, asked) if asked else None
     if before is not None:
         return replayed(before)
-    revertible(connection, order.reverts or "")
-    refuse_taken(connection, order.name)
+    revertible(connection, release.reverts or "")
+    refuse_taken(connection, release.name)
     return None
 
 
@@ -107,7 +99,7 @@ def _page(connection: Connection, limit: int, before: int | None, most_bytes: in
     total = summary.count(connection)
     if not limit:
         return Page([], total, None).body()
-    items = summary.listed(connection, before=before, limit=limit + 1)
+    items = summary.list_releases(connection, before=before, limit=limit + 1)
     shown = cut(((orjson.dumps(item), item["revision"]) for item in items), limit, most_bytes)
     cursor = write_cursor(CURSOR_KIND, (shown.rows[-1][1],)) if shown.is_more else ""
     next = f"/v1/releases?limit={limit}&cursor={cursor}" if shown.is_more else None
@@ -128,7 +120,7 @@ async def answer_releases(request: Request) -> Response:
 
 
 def _one(connection: Connection, name: str) -> bytes:
-    release = summary.found(connection, name)
+    release = summary.find_release(connection, name)
     if release is None:
         near = [f"/v1/releases/{other}" for other in nearest(name, summary.names(connection))]
         raise not_found(f"There is no release {name!r}.", near)

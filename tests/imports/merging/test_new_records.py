@@ -5,7 +5,7 @@ from sqlalchemy import Engine
 
 from app.common.problems import Problem
 from app.database.engine import reading
-from app.releases.summary import found as release_named
+from app.releases.summary import find_release as release_named
 from app.store.import_models import Imported
 from tests.importing import take, trial
 from tests.imports.merging.stored import count, document, revision

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, delete, select
 
 from app.database.engine import table_of
 from app.imports.candidates import Descriptor, Found, Rejection
-from app.imports.report import MOST_REFUSALS, Order, Progress, Report, Stopped
+from app.imports.report import MOST_REFUSALS, ImportRequest, Progress, Report, Stopped
 from app.releases.service import counts_of
 from app.search.mesh_models import MeshDescriptor, MeshTerm
 from app.store.revision import Summary, close_revision, open_revision
@@ -35,14 +35,14 @@ def _write(connection: Connection, changed: list[Descriptor]) -> None:
 
 
 def import_units(
-    connection: Connection, found: Iterable[Found], order: Order, progress: Progress = lambda _: None
+    connection: Connection, found: Iterable[Found], request: ImportRequest, progress: Progress = lambda _: None
 ) -> Report:
     """Imports descriptors in a transaction of `changing`, as `app.imports.pipeline` imports records."""
-    descriptor_import = _DescriptorImport(connection, order)
+    descriptor_import = _DescriptorImport(connection, request)
     for batch in batches(found):
         descriptor_import.process(batch)
         progress(len(batch))
-        if order.on_error == "stop" and descriptor_import.report.refusals_total >= MOST_REFUSALS:
+        if request.on_error == "stop" and descriptor_import.report.refusals_total >= MOST_REFUSALS:
             break
     return descriptor_import.end()
 
@@ -50,15 +50,15 @@ def import_units(
 class _DescriptorImport:
     """One import of descriptors: its revision and its report."""
 
-    def __init__(self, connection: Connection, order: Order) -> None:
-        self.report = Report(order.format, order.name)
-        self._connection, self._order = connection, order
+    def __init__(self, connection: Connection, request: ImportRequest) -> None:
+        self.report = Report(request.format, request.name)
+        self._connection, self._request = connection, request
         self._stored = _stored(connection)
         self._seen: set[str] = set()
 
     @property
     def _is_stopped(self) -> bool:
-        return self._order.on_error == "stop" and self.report.refusals_total > 0
+        return self._request.on_error == "stop" and self.report.refusals_total > 0
 
     def process(self, batch: Iterable[Found]) -> None:
         wanted = [each for each in map(self._read, batch) if each]
@@ -67,7 +67,7 @@ class _DescriptorImport:
         self.report.units.unchanged += len(wanted) - len(changed)
         if changed and not self._is_stopped:
             if self.report.revision is None:
-                self.report.revision = open_revision(self._connection, self._order.who.actor, self._order.reason)
+                self.report.revision = open_revision(self._connection, self._request.who.actor, self._request.reason)
             _write(self._connection, changed)
 
     def _read(self, found: Found) -> Descriptor | None:
