@@ -26,6 +26,8 @@ DEFAULT_LIMIT, MAX_LIMIT = 25, 1000
 MAX_PARAMETERS = 200
 SEARCH_NAMES = ("q", "match", "expand")
 NO_VALUES: tuple[str, ...] = ()
+JSON_ALONE = ("json",)
+"""The values of `format=` where answers are JSON only."""
 
 
 class Parameters:
@@ -65,9 +67,9 @@ class Parameters:
             self.faults.append(parameter_fault(name, f"{name}: {fault.detail}.", fault.near))
             return otherwise
 
-    def read_format(self, known: list[str] | None = None) -> str | None:
-        """The value of `format=`, which must be one of `known` (by default only `json`)."""
-        return self.read("format", partial(_format, known or ["json"]), None)
+    def read_format(self, known: tuple[str, ...] = JSON_ALONE) -> str | None:
+        """The value of `format=`, which must be one of `known`; None where it is not given."""
+        return self.read("format", partial(_format, known), None)
 
     def end(self) -> None:
         """Raise a `Problem` (invalid-parameter) with all faults found so far, if there are any."""
@@ -76,7 +78,7 @@ class Parameters:
             raise Problem("invalid-parameter", detail, errors=self.faults)
 
 
-def _format(known: list[str], value: str) -> str | None:
+def _format(known: tuple[str, ...], value: str) -> str | None:
     if value not in known:
         raise Invalid(f"{value!r} is not one of the formats here", known)
     return value

@@ -38,7 +38,9 @@ MOMENT = datetime(2026, 1, 31, 12, tzinfo=UTC)
     ],
 )
 def test_values_make_the_query_of_their_query_string(filters: Any, options: Any, raw: str) -> None:
-    made, parsed = ListQuery.of(STUDIES, filters, **options), read_list_query("studies", raw)
+    formats = ("json", "csv")
+    made = ListQuery.of(STUDIES, filters, formats, **options)
+    parsed = read_list_query("studies", raw, formats)
     names = ("tests", "ids", "limit", "position", "facets", "facet_limit", "asked", "as_of", "raw", "format", "include")
     assert [getattr(made, name) for name in names] == [getattr(parsed, name) for name in names]
     assert [(key.name, key.descending) for key in made.sort] == [(key.name, key.descending) for key in parsed.sort]
