@@ -17,7 +17,7 @@ MOST_ERRORS = 1000
 
 
 def _run_problem(problem: Problem) -> RunProblem:
-    kind, errors = problem.kind, [dict(error) for error in problem.errors[:MOST_ERRORS]]
+    kind, errors = problem.kind, [fault.as_json() for fault in problem.errors[:MOST_ERRORS]]
     return RunProblem(type=f"/problems/{kind}", title=KINDS[kind].title, detail=problem.detail, errors=errors)
 
 

@@ -12,7 +12,7 @@ from typing import IO, Any
 import orjson
 import structlog
 
-from app.common.problems import Problem
+from app.common.problems import Fault, Problem
 from app.editing.idempotency import Given
 from app.jobs.release_worker import Job
 from app.settings import Settings
@@ -74,5 +74,6 @@ def _end_of(errors: bytes) -> str:
 
 def _response(output: Mapping[str, Any]) -> Given:
     if "kind" in output:
-        raise Problem(output["kind"], output["detail"], errors=output["errors"], headers=output["headers"])
+        errors = map(Fault.from_json, output["errors"])
+        raise Problem(output["kind"], output["detail"], errors=errors, headers=output["headers"])
     return Given(output["status"], output["headers"], orjson.dumps(output["body"]))

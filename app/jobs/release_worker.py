@@ -8,7 +8,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,12 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import InternalError, OperationalError
 
 from app.auth.audit import Who
-from app.common.problems import Problem
+from app.common.problems import MOST_SUMMED_UP, Fault, Problem
 from app.database.engine import existing, open_engine, sqlite_file
 from app.database.errors import driver_error, explained, is_disk_full, is_read_only
 from app.editing.idempotency import Asked, Given, given, once, replayed
 from app.releases.archive_reader import content_of
-from app.releases.load import InvalidContent, Located
+from app.releases.load import InvalidContent
 from app.releases.revert import prepared, undo
 from app.releases.service import Order, enter, preview
 from app.releases.staging import StagedRelease, staged
@@ -59,10 +59,11 @@ class Job:
         return cls(order, fields["preview"], Asked(*fields["asked"]) if fields["asked"] else None)
 
 
-def _entry(fault: Located) -> Json:
-    where = {"file": fault.file.name, "line": fault.line, "record": _encodable(fault.record)}
-    near = [_encodable(value) for value in fault.nearest]
-    return {"pointer": _encodable(fault.pointer), "detail": _encodable(fault.detail), "nearest": near, **where}
+def _sendable(fault: Fault) -> Fault:
+    """Return a fault whose texts UTF-8 can encode, with the file by its name alone."""
+    location, near = fault.location, tuple(map(_encodable, fault.nearest))
+    where = replace(location, file=Path(location.file).name, record=_encodable(location.record))
+    return Fault(_encodable(fault.detail), _encodable(fault.pointer), nearest=near, location=where)
 
 
 def _encodable(text: str) -> str:
@@ -70,10 +71,12 @@ def _encodable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def invalid(faults: list[Located]) -> Problem:
+def invalid(faults: list[Fault]) -> Problem:
     """Return the problem (422) for the faults of a release, each with its file and line."""
-    shown = " ".join(f"{fault.file.name}:{fault.line}: {fault.detail}." for fault in faults[:3])
-    return Problem("invalid-record", _encodable(shown), errors=map(_entry, faults[:MOST_FAULTS]))
+    found = [_sendable(fault) for fault in faults[:MOST_FAULTS]]
+    places = (f"{fault.location.file}:{fault.location.line}" for fault in found)
+    shown = " ".join(f"{place}: {fault.detail}." for place, fault in zip(places, found[:MOST_SUMMED_UP], strict=False))
+    return Problem("invalid-record", shown, errors=found)
 
 
 def _response(report: Json) -> Given:
@@ -142,7 +145,8 @@ def _unavailable(error: Exception, file: Path | None) -> Problem:
 
 
 def _problem_output(problem: Problem) -> Json:
-    return {"kind": problem.kind, "detail": problem.detail, "errors": problem.errors, "headers": problem.headers}
+    errors = [fault.as_json() for fault in problem.errors]
+    return {"kind": problem.kind, "detail": problem.detail, "errors": errors, "headers": problem.headers}
 
 
 if __name__ == "__main__":

@@ -3,12 +3,12 @@
 An unknown parameter or value is never ignored: all faults of a query string are reported in one `Problem`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar, get_args
+from typing import TypeVar, get_args
 from urllib.parse import parse_qsl
 
-from app.common.problems import Invalid, Problem, parameter_fault
+from app.common.problems import Fault, Invalid, Problem, invalid_parameters, parameter_fault
 from app.common.suggestions import nearest
 from app.query.search_parameters import (
     Match,
@@ -35,7 +35,7 @@ class Parameters:
 
     def __init__(self, raw: str, known: list[str]) -> None:
         """`raw` is the query string; `known` are the names that are allowed. Any other name is a fault."""
-        self.faults: list[Mapping[str, Any]] = []
+        self.faults: list[Fault] = []
         if raw.count("&") >= MAX_PARAMETERS:
             detail = f"There are {raw.count('&') + 1} parameters; at most {MAX_PARAMETERS} are read."
             raise Problem("invalid-parameter", detail)
@@ -74,8 +74,7 @@ class Parameters:
     def end(self) -> None:
         """Raise a `Problem` (invalid-parameter) with all faults found so far, if there are any."""
         if self.faults:
-            detail = " ".join(str(fault["detail"]) for fault in self.faults[:3])
-            raise Problem("invalid-parameter", detail, errors=self.faults)
+            raise invalid_parameters(self.faults)
 
 
 def _format(known: tuple[str, ...], value: str) -> str | None:

@@ -7,7 +7,7 @@ import orjson
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.orm import aliased
 
-from app.common.problems import Problem, conflict
+from app.common.problems import conflict, not_found
 from app.common.suggestions import nearest
 from app.database.engine import reading
 from app.releases.content import Change, Drafts, Gone
@@ -34,9 +34,7 @@ def revertible(connection: Connection, name: str) -> Json:
     """The release with a name; raises a `Problem` where there is none or where it was reverted already."""
     release = found(connection, name)
     if release is None:
-        near = nearest(name, names(connection))
-        fault = {"pointer": "", "detail": f"There is no release {name!r}.", "nearest": near}
-        raise Problem("not-found", str(fault["detail"]), errors=[fault])
+        raise not_found(f"There is no release {name!r}.", nearest(name, names(connection)))
     if release["reverted_by"]:
         by = release["reverted_by"]
         raise conflict(f"The release {name!r} was reverted already, by {by!r}.", f"/v1/releases/{by}")

@@ -50,7 +50,7 @@ def test_values_make_the_query_of_their_query_string(filters: Any, options: Any,
 def test_values_that_no_query_may_have_are_refused_by_name() -> None:
     with pytest.raises(Problem) as refused:
         ListQuery.of(STUDIES, {"yeer": "2005", "enrolled": "many"}, sort="titel")
-    assert [fault["parameter"] for fault in refused.value.errors] == ["yeer", "enrolled", "sort"]
+    assert [fault.parameter for fault in refused.value.errors] == ["yeer", "enrolled", "sort"]
 
 
 def test_a_page_of_a_query_made_from_values(seeded_engine: Engine) -> None:

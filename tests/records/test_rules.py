@@ -124,7 +124,7 @@ BROKEN: list[tuple[RecordType, dict[str, Any], str]] = [
 
 def faults(type: RecordType, changed: dict[str, Any]) -> list[str]:
     record = RESOURCES[type].entered.model_validate({**MINIMAL[type], **changed})
-    return [pointer for pointer, _ in broken(record, RESOURCES[type].rules)]
+    return [fault.pointer for fault in broken(record, RESOURCES[type].rules)]
 
 
 @pytest.mark.parametrize(("type", "changed"), GOOD)

@@ -9,11 +9,12 @@ import orjson
 import pytest
 from sqlalchemy import Engine, Select, func, select
 
+from app.common.problems import Fault
 from app.database.engine import open_engine, reading
 from app.database.migrations import migrate
 from app.records.base_models import Record
 from app.releases.json_schemas import schema_files
-from app.releases.load import InvalidContent, Located, load
+from app.releases.load import InvalidContent, load
 from app.store import integrity as maintaining
 from app.store.documents import Document, State
 from app.store.revision import changing
@@ -72,7 +73,7 @@ def files(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-def faults_of(engine: Engine, path: Path) -> list[Located]:
+def faults_of(engine: Engine, path: Path) -> list[Fault]:
     before = state(engine)
     with pytest.raises(InvalidContent) as caught:
         load(engine, path)
@@ -336,8 +337,13 @@ def test_each_fault_is_told_with_its_place(
     engine: Engine, files: Callable[..., Path], changed: dict[str, Any], expected: tuple[Any, ...]
 ) -> None:
     file, line, record, pointer, detail, near = expected
-    found = [f for f in faults_of(engine, files(**changed)) if f.file.name == file]
-    assert (found[0].line, found[0].record, found[0].pointer, found[0].detail) == (line, record, pointer, detail)
+    found = [f for f in faults_of(engine, files(**changed)) if Path(f.location.file).name == file]
+    assert (found[0].location.line, found[0].location.record, found[0].pointer, found[0].detail) == (
+        line,
+        record,
+        pointer,
+        detail,
+    )
     assert near is None or near in found[0].nearest
     assert f"{file}:{line}:" in str(found[0])
 
@@ -349,7 +355,7 @@ def test_all_faults_of_all_files_are_told_at_once(engine: Engine, files: Callabl
         indications_yaml="- id: x\n  nam: X\n",
         mechanisms_yaml="\t",
     )
-    assert [(fault.file.name, fault.pointer) for fault in faults_of(engine, path)] == [
+    assert [(Path(fault.location.file).name, fault.pointer) for fault in faults_of(engine, path)] == [
         ("indications.yaml", "/name"),
         ("indications.yaml", "/provenance"),
         ("indications.yaml", "/nam"),

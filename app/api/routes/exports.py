@@ -14,12 +14,11 @@ from app import __version__
 from app.api.http.byte_ranges import ByteRange, read_range
 from app.api.http.conditional import Validators, headers_of, is_fresh, not_modified
 from app.api.http.content_coding import CODINGS, Compressor, coding_of
-from app.api.http.problems import invalid_parameter
 from app.api.http.request_state import validators_at
 from app.api.middleware.authentication import party_of
 from app.api.representations import Representation
 from app.api.services import service_of
-from app.common.problems import Problem
+from app.common.problems import Problem, invalid_parameter
 from app.exports.production import Export, ExportSource
 from app.exports.spool import ClientGone, Follower
 from app.exports.stream import whole_list

@@ -8,10 +8,10 @@ from starlette.responses import Response
 
 from app.api.http.conditional import Validators, answer, next_link
 from app.api.http.negotiation import negotiate
-from app.api.http.problems import invalid_parameter
 from app.api.representations import REPRESENTATIONS, QuestionKind, Representation
 from app.api.routes.exports import answer_export
 from app.api.services import service_of
+from app.common.problems import invalid_parameter
 from app.exports.content import Content, Query
 from app.query import pages
 from app.query.pages import Page, StoredDocument
