@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from app.api.http.negotiation import JSON
 from app.api.http.problems import MEDIA_TYPE
+from app.api.openapi.answers import page_name
 from app.api.openapi.parameters import (
     EXPORT_HEADERS,
     TEXT,
@@ -87,12 +88,6 @@ def example_name(name: str) -> str:
 def ref(name: str) -> Doc:
     """Return a reference to a schema among OpenAPI's components."""
     return {"$ref": f"#/components/schemas/{name}"}
-
-
-def object_schema(properties: Doc, description: str | None = None) -> Doc:
-    """Return the schema of an object that always has all of its properties."""
-    described = {} if description is None else {"description": description}
-    return {"type": "object", **described, "required": list(properties), "properties": properties}
 
 
 def problem(kinds: list[str]) -> Doc:
@@ -199,11 +194,6 @@ def operation(name: str, summary: str, description: str, parameters: list[Doc], 
         "response_class": Response,  # what is sent is declared below, and nothing by default
         "openapi_extra": {"parameters": shown, "responses": responses} if shown else {"responses": responses},
     }
-
-
-def page_name(resource: Resource) -> str:
-    """Return the name of the schema of a page of a record type's list."""
-    return resource.out.__name__.removesuffix("Out") + "Page"
 
 
 def list_operation(resource: Resource) -> Doc:

@@ -2,7 +2,8 @@
 
 from typing import get_args
 
-from app.api.openapi.operations import either, operation, other_formats, page_name, problems, ref, success
+from app.api.openapi.answers import page_name
+from app.api.openapi.operations import either, operation, other_formats, problems, ref, success
 from app.api.openapi.parameters import (
     TEXT,
     Doc,
