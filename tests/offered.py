@@ -26,7 +26,7 @@ def faults(unit: SourceItem) -> list[str]:
     known: set[tuple[str, str]] = set()
     for type, record in records(unit):
         rules = RESOURCES[record_type(type)].rules
-        found += [f"{unit.place} {pointer}: {detail}" for pointer, detail in broken(record, rules)]
+        found += [f"{unit.place} {fault.pointer}: {fault.detail}" for fault in broken(record, rules)]
         missing = [key for pointer, *key in references(record) if tuple(key) not in known]
         found += [f"{unit.place} refers to {key}" for key in missing]
         known.add((type, record.id))

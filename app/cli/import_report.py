@@ -17,10 +17,10 @@ def print_report(report: Json, *, as_json: bool, dry_run: bool) -> None:
 
 
 def _print_lines(report: Json, *, dry_run: bool) -> None:
+    from app.imports.report import fault_of
+
     for refusal in report["refusals"]:
-        near = f" (nearest: {', '.join(refusal['nearest'])})" if refusal["nearest"] else ""
-        where = " ".join(filter(None, (refusal["place"], refusal["record"], refusal["pointer"])))
-        sys.stderr.write(f"{where}: {refusal['detail']}{near}\n")
+        sys.stderr.write(f"{fault_of(refusal)}\n")
     if report["stopped"]:
         return
     print_records(report)

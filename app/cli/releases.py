@@ -38,9 +38,8 @@ def _end_on_refusal() -> Iterator[None]:
     except Problem as problem:
         if problem.kind not in ("conflict", "not-found"):
             raise
-        for error in problem.errors:
-            near = f" (nearest: {', '.join(error['nearest'])})" if problem.kind == "not-found" else ""
-            print(f"{error['detail']}{near if error['nearest'] else ''}", file=sys.stderr)
+        for fault in problem.errors:
+            print(fault if problem.kind == "not-found" else fault.detail, file=sys.stderr)
         raise stop(FAULTS, f"{problem.detail} Nothing was changed.") from None
 
 

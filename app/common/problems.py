@@ -1,12 +1,14 @@
-"""Errors that become answers of the type `application/problem+json` (RFC 9457).
+"""Errors that become answers of the type `application/problem+json` (RFC 9457), and the faults that they list.
 
+Fault        what is wrong, where, and the nearest valid values: the same from parsing to the answer or the console
 Exception
   Problem    an error answer; it may be raised anywhere
   Invalid    a value that cannot be parsed; it is caught where the parameter is known, and becomes part of a `Problem`
 """
 
 import errno
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 
@@ -134,6 +136,69 @@ def no_room() -> "Problem":
     return Problem("insufficient-storage", "There is no room left to keep it; nothing was changed.")
 
 
+@dataclass(frozen=True, slots=True)
+class Location:
+    """The record, among several, that a fault is in."""
+
+    number: int = 0
+    """The place of the record in its batch."""
+    file: str = ""
+    """The file that holds it, or its name in a registry; empty if it was not sent in a file."""
+    line: int | None = None
+    record: str = ""
+    """The id of the record, as far as it is known."""
+
+
+NOWHERE = Location()
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong: in a parameter, or at a JSON pointer (RFC 6901) of what was sent."""
+
+    detail: str
+    pointer: str = ""
+    parameter: str | None = None
+    nearest: tuple[str, ...] = ()
+    """The nearest valid values, or the addresses that lead on."""
+    location: Location = NOWHERE
+
+    @property
+    def number(self) -> int:
+        """The place of the record in its batch."""
+        return self.location.number
+
+    def at(self, number: int) -> "Fault":
+        """Return the same fault in the record at a place of a batch."""
+        return replace(self, location=Location(number))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fault as an item of `errors` in a problem."""
+        where = {"pointer": self.pointer} if self.parameter is None else {"parameter": self.parameter}
+        found: dict[str, Any] = {**where, "detail": self.detail, "nearest": [*self.nearest]}
+        location = self.location
+        if location.file:
+            line = {} if location.line is None else {"line": location.line}
+            found |= {"file": location.file, **line, "record": location.record}
+        return found
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> "Fault":
+        """Return the fault that `as_json` has written."""
+        location = Location(0, found.get("file", ""), found.get("line"), found.get("record", ""))
+        pointer, parameter = found.get("pointer", ""), found.get("parameter")
+        return cls(found["detail"], pointer, parameter, tuple(found["nearest"]), location)
+
+    def __str__(self) -> str:
+        """Return the fault as a line for people: where it is, what is wrong, and the nearest valid values."""
+        location = self.location
+        file = location.file if location.line is None else f"{location.file}:{location.line}:"
+        where = " ".join(filter(None, (file, location.record, self.parameter or self.pointer)))
+        place = where if not where or location.line is not None else f"{where}:"
+        near = f"(nearest: {', '.join(self.nearest)})" if self.nearest else ""
+        return " ".join(filter(None, (place, self.detail, near)))
+
+
 class Problem(Exception):
     """An error answer. `kind` is one of `KINDS`, `detail` is for people, and `errors` is for programs."""
 
@@ -142,7 +207,7 @@ class Problem(Exception):
         kind: str,
         detail: str,
         *,
-        errors: Iterable[Mapping[str, Any]] = (),
+        errors: Iterable[Fault] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
@@ -153,6 +218,16 @@ class Problem(Exception):
         """The HTTP status of the answer."""
         return KINDS[self.kind].status
 
+    def as_json(self) -> dict[str, Any]:
+        """Return the problem as a JSON object (RFC 9457), without the id of its request."""
+        return {
+            "type": f"/problems/{self.kind}",
+            "title": KINDS[self.kind].title,
+            "status": self.status,
+            "detail": self.detail,
+            "errors": [fault.as_json() for fault in self.errors],
+        }
+
 
 class Invalid(Exception):
     """A value that cannot be parsed, and the nearest valid values."""
@@ -162,11 +237,36 @@ class Invalid(Exception):
         self.detail, self.near = detail, list(near)
 
 
-def parameter_fault(parameter: str, detail: str, near: Iterable[str] = ()) -> dict[str, Any]:
-    """An item of `Problem.errors` about a parameter, with the nearest valid values."""
-    return {"parameter": parameter, "detail": detail, "nearest": list(near)}
+MOST_SUMMED_UP = 3
+"""The most faults that the `detail` of a problem repeats for people."""
+
+
+def parameter_fault(parameter: str, detail: str, near: Iterable[str] = ()) -> Fault:
+    """A fault in a parameter, with the nearest valid values."""
+    return Fault(detail, parameter=parameter, nearest=tuple(near))
+
+
+def invalid_parameters(faults: Sequence[Fault]) -> Problem:
+    """The 422 for faults in parameters."""
+    return Problem("invalid-parameter", " ".join(fault.detail for fault in faults[:MOST_SUMMED_UP]), errors=faults)
+
+
+def invalid_parameter(name: str, detail: str, near: Iterable[str] = ()) -> Problem:
+    """The 422 for one wrong parameter, with the nearest valid values."""
+    return invalid_parameters([parameter_fault(name, detail, near)])
+
+
+def invalid_content(faults: Sequence[Fault], noun: str) -> Problem:
+    """The 422 for content with faults; `noun` stands in the text for the pointer of one without any."""
+    detail = " ".join(f"{fault.pointer or noun}: {fault.detail}." for fault in faults[:MOST_SUMMED_UP])
+    return Problem("invalid-record", detail, errors=faults)
+
+
+def not_found(detail: str, near: Iterable[str] = ()) -> Problem:
+    """The 404 for a path that leads nowhere, with the nearest paths that lead somewhere."""
+    return Problem("not-found", detail, errors=[Fault(detail, nearest=tuple(near))])
 
 
 def conflict(detail: str, *paths: str) -> Problem:
     """A 409 that lists the addresses of what it conflicts with."""
-    return Problem("conflict", detail, errors=[{"pointer": "", "detail": path, "nearest": [path]} for path in paths])
+    return Problem("conflict", detail, errors=[Fault(path, nearest=(path,)) for path in paths])

@@ -9,10 +9,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from app.common.patterns import meaning_of
+from app.common.problems import Fault
 from app.common.suggestions import nearest
-
-ShapeFault = tuple[str, str, list[str]]
-"""`(JSON pointer, what is wrong, nearest valid names or values)`."""
 
 
 def pointer_of(path: tuple[int | str, ...]) -> str:
@@ -41,24 +39,26 @@ def _choices(error: ErrorDetails) -> list[str]:
     return [choice.strip().strip("'") for choice in expected.replace(" or ", ", ").split(",")]
 
 
-def _fault(model: type[BaseModel], error: ErrorDetails) -> ShapeFault:
+def _fault(model: type[BaseModel], error: ErrorDetails) -> Fault:
     path, kind, value = error["loc"], error["type"], error["input"]
     if kind == "extra_forbidden":
         fields = _model_at(model, path[:-1]).model_fields
-        return pointer_of(path), f"there is no field {path[-1]!r}", nearest(str(path[-1]), fields)
+        near = tuple(nearest(str(path[-1]), fields))
+        return Fault(f"there is no field {path[-1]!r}", pointer_of(path), nearest=near)
     if kind == "literal_error":
-        return pointer_of(path), f"{value!r} is not one of the known values", nearest(str(value), _choices(error))
+        near = tuple(nearest(str(value), _choices(error)))
+        return Fault(f"{value!r} is not one of the known values", pointer_of(path), nearest=near)
     if kind == "string_pattern_mismatch" and (meaning := meaning_of(str(error.get("ctx", {}).get("pattern")))):
-        return pointer_of(path), f"{_short(value)} is not {meaning}", []
+        return Fault(f"{_short(value)} is not {meaning}", pointer_of(path))
     if kind == "missing":
-        return pointer_of(path), "this field is required", []
-    return pointer_of(path), f"{error['msg']}, not {_short(value)}", []
+        return Fault("this field is required", pointer_of(path))
+    return Fault(f"{error['msg']}, not {_short(value)}", pointer_of(path))
 
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
-def text_faults(value: Any) -> Iterator[ShapeFault]:
+def text_faults(value: Any) -> Iterator[Fault]:
     """Faults of texts that not every database can store: NUL characters and lone surrogates."""
     if not _is_storable(value):
         yield from _text_faults(value, "")
@@ -77,9 +77,9 @@ def is_storable(json: bytes) -> bool:
     return b"\\u0000" not in json
 
 
-def _text_faults(value: Any, pointer: str) -> Iterator[ShapeFault]:
+def _text_faults(value: Any, pointer: str) -> Iterator[Fault]:
     if isinstance(value, str) and _UNSTORABLE.search(value):
-        yield pointer, "there is a NUL character or half a surrogate pair in this text", []
+        yield Fault("there is a NUL character or half a surrogate pair in this text", pointer)
     elif isinstance(value, dict):
         for name, inner in value.items():
             yield from _text_faults(inner, f"{pointer}{pointer_of((str(name),))}")
@@ -93,13 +93,13 @@ def _short(value: Any) -> str:
     return shown if len(shown) <= 80 else shown[:77] + "..."
 
 
-def shape_faults(model: type[BaseModel], error: ValidationError) -> list[ShapeFault]:
+def shape_faults(model: type[BaseModel], error: ValidationError) -> list[Fault]:
     """The faults of a validation error, one for each place: if a value fits none of several types, only the error of
     the first type is kept.
     """
-    found: dict[str, ShapeFault] = {}
+    found: dict[str, Fault] = {}
     for detail in error.errors(include_url=False):
         detail["loc"] = tuple(part for part in detail["loc"] if part not in ("int", "float", "constrained-int"))
         fault = _fault(model, detail)
-        found.setdefault(fault[0], fault)
+        found.setdefault(fault.pointer, fault)
     return list(found.values())

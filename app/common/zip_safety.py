@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import IO, NamedTuple
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
+from app.common.problems import Fault, Location
+
 MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 """The first bytes of a zip, and those of an empty one."""
 
@@ -29,14 +31,6 @@ class Bounds(NamedTuple):
     """Unpacked bytes of all files together."""
     ratio: int = MOST_RATIO
     free: int = FREE_BYTES
-
-
-class Fault(NamedTuple):
-    """What is wrong with a zip or with one of its files."""
-
-    member: str
-    """The file's name, or empty for the zip as a whole."""
-    detail: str
 
 
 def require_few(file: IO[bytes], most: int) -> None:
@@ -70,15 +64,19 @@ def _fault_of(member: ZipInfo, bounds: Bounds) -> str:
 
 
 def faults(members: Sequence[ZipInfo], bounds: Bounds, fault_of_name: Callable[[str], str]) -> Iterator[Fault]:
-    """The faults that a zip's directory shows. `fault_of_name` returns what is wrong with a name, or an empty text."""
+    """The faults that a zip's directory shows, each with the file's name as `record`, which is empty for the whole zip.
+
+    `fault_of_name` returns what is wrong with a name, or an empty text.
+    """
     if sum(member.file_size for member in members) > bounds.bytes:
-        yield Fault("", f"it unpacks to more than {bounds.bytes:,} bytes")
+        yield Fault(f"it unpacks to more than {bounds.bytes:,} bytes")
     seen: set[str] = set()
     for member in members:
         name = member.filename
         detail = fault_of_name(name) or _fault_of(member, bounds)
         if detail or name in seen:
-            yield Fault(name[:LONGEST_NAME], detail or "there are two files of this name")
+            where = Location(record=name[:LONGEST_NAME])
+            yield Fault(detail or "there are two files of this name", location=where)
         seen.add(name)
 
 

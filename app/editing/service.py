@@ -5,7 +5,6 @@ revision. They run in a transaction of `store.revision.changing`, which holds th
 change between the comparison with `expected` and the write.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,14 +12,14 @@ import orjson
 from sqlalchemy import Connection, select
 
 from app.auth.audit import Event, Who, note
-from app.common.problems import Problem, conflict
+from app.common.problems import Fault, Problem, conflict, invalid_content
 from app.editing.merge_patch import merged
 from app.query.pages import StoredDocument, by_id
 from app.records.resource import Resource
 from app.store.documents import Document
 from app.store.revision import Summary, write
 from app.store.rows import deleted
-from app.store.submission import Fault, Submission
+from app.store.submission import Submission
 from app.store.validation import check, still_referred
 
 MAX_ERRORS = 100
@@ -48,13 +47,8 @@ class EditResult:
     summary: Summary
 
 
-def _fault_entry(fault: Fault) -> Mapping[str, Any]:
-    return {"pointer": fault.pointer, "detail": fault.detail, "nearest": list(fault.nearest)}
-
-
 def _invalid(faults: list[Fault]) -> Problem:
-    detail = " ".join(f"{fault.pointer or 'The record'}: {fault.detail}." for fault in faults[:3])
-    return Problem("invalid-record", detail, errors=map(_fault_entry, faults[:MAX_ERRORS]))
+    return invalid_content(faults[:MAX_ERRORS], "The record")
 
 
 def _current(connection: Connection, resource: Resource, id: str, change: Change) -> StoredDocument:
@@ -112,7 +106,7 @@ def patch(connection: Connection, resource: Resource, id: str, data: Any, change
     """Apply `data`, a JSON Merge Patch (RFC 7396), to the record as it was last entered; raises a `Problem`."""
     _current(connection, resource, id, change)
     if not isinstance(data, dict):
-        raise _invalid([Fault(0, "", "a merge patch is an object")])
+        raise _invalid([Fault("a merge patch is an object")])
     return _enter(connection, resource, _with_id(merged(entered(connection, resource, id), data), id), change, "patch")
 
 
@@ -120,7 +114,7 @@ def _with_id(data: Any, id: str) -> Any:
     if not isinstance(data, dict):
         return data
     if data.get("id", id) != id:
-        raise _invalid([Fault(0, "/id", f"an id is permanent: this is {id!r}")])
+        raise _invalid([Fault(f"an id is permanent: this is {id!r}", "/id")])
     return {"id": id, **data}
 
 

@@ -10,7 +10,7 @@ from jsonpatch import JsonPatch
 from sqlalchemy import Connection, RowMapping, Select, func, select
 
 from app.auth.pseudonyms import Shown, shown_actors
-from app.common.problems import Invalid, Problem, parameter_fault
+from app.common.problems import Invalid, Problem, invalid_parameter, not_found, parameter_fault
 from app.query import name_resolution
 from app.query.keyset import next_url, offset_in
 from app.query.page_budget import cut
@@ -112,7 +112,7 @@ def versions(
 def _unknown(resource: Resource, record: VersionedRecord, version: object) -> Problem:
     detail = f"There is no version {version} of the {resource.singular} {record.id!r}; it has 1 to {record.versions}."
     near = f"{resource.path}/{record.id}/versions"
-    return Problem("not-found", detail, errors=[{"pointer": "", "detail": detail, "nearest": [near]}])
+    return not_found(detail, [near])
 
 
 def _json(value: Any) -> bytes:
@@ -210,6 +210,6 @@ def patch_between(before: bytes, after: bytes) -> Sequence[Any]:
     """
     if len(before) + len(after) > MOST_BYTES:
         detail = "These two versions are too long to be compared here; get each of them."
-        raise Problem("invalid-parameter", detail, errors=[parameter_fault("from", detail)])
+        raise invalid_parameter("from", detail)
     patch: list[Any] = JsonPatch.from_diff(orjson.loads(before), orjson.loads(after), optimization=False).patch
     return patch

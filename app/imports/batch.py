@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import orjson
 from sqlalchemy import Connection
 
+from app.common.problems import Fault
 from app.imports.candidates import ImportWarning, PartialUpdate, SourceItem
 from app.imports.linkage.assignment import Assigner, Assignments, LinkedCandidate
 from app.imports.linkage.prefetch import Prefetched, prefetch
@@ -23,7 +24,6 @@ from app.store.entry import Entry
 from app.store.reconciliation.contributions import Contribution, bare
 from app.store.reconciliation.history import ContributionHistory, contributions_to, last_entered
 from app.store.reconciliation.survivorship import CurrentRecord
-from app.store.submission import Fault
 from app.store.validation import TYPE_ORDER, Validation, still_referred
 from app.store.versions import Key
 

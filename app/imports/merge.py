@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from app.common.problems import Fault
 from app.imports.candidates import Json
 from app.imports.linkage.assignment import LinkedCandidate
 from app.imports.linkage.prefetch import Prefetched
@@ -14,7 +15,7 @@ from app.store.reconciliation.contributions import Contribution, added_up, bare,
 from app.store.reconciliation.history import NEVER, ContributionHistory
 from app.store.reconciliation.precedence import REPEATING
 from app.store.reconciliation.survivorship import CurrentRecord
-from app.store.submission import Fault, Submission
+from app.store.submission import Submission
 from app.store.validation import Validation
 from app.store.versions import Key
 
@@ -146,7 +147,7 @@ class Merge:
         """
         twice = f"{candidate.key[0]}/{candidate.key[1]} stands here twice (first {where})"
         if digest != candidate.digest and self._format not in REPEATING:
-            raise Rejected([Fault(0, "/id", twice)])
+            raise Rejected([Fault(twice, "/id")])
         if candidate.key[0] != "sources" and self._format in REPEATING:
             self.duplicates.append((candidate.unit, twice))
         return True

@@ -2,6 +2,7 @@
 
 import orjson
 
+from app.common.problems import Fault
 from app.common.validation_errors import is_storable
 from app.imports.candidates import Candidate, Found, PrebuiltCandidate, SourceItem
 from app.imports.linkage.assignment import digest_of
@@ -10,7 +11,7 @@ from app.imports.linkage.references import optional_link_fields, without_optiona
 from app.records.base_schemas import RecordIn, as_entered
 from app.records.fields import RecordType
 from app.store.prebuild import Prebuilder
-from app.store.submission import Fault, Read, Submission, own_faults, read_storable
+from app.store.submission import Read, Submission, own_faults, read_storable
 
 
 def prebuild(found: Found) -> Found:

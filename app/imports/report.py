@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from app.auth.audit import Who
+from app.common.problems import Fault
 from app.imports.candidates import ImportWarning, Json, Rejection
-from app.store.submission import Fault
 
 OnError = Literal["stop", "skip"]
 
@@ -80,24 +80,25 @@ class Report:
         """Counts a rejected item and lists its faults."""
         self.units.refused += 1
         for fault in faults:
-            self._add_rejection(place, record, fault.pointer, fault.detail, list(fault.nearest))
+            self._add_rejection(place, record, fault)
 
     def reject_unreadable(self, refusal: Rejection) -> None:
         """Counts and lists a part of a file that could not be read as an item."""
         self.units.read += 1
         self.units.refused += 1
-        self._add_rejection(refusal.place, "", refusal.pointer, refusal.detail, [])
+        self._add_rejection(refusal.place, "", Fault(refusal.detail, refusal.pointer))
 
-    def _add_rejection(self, place: str, record: str, pointer: str, detail: str, nearest: list[str]) -> None:
+    def _add_rejection(self, place: str, record: str, fault: Fault) -> None:
         self.refusals_total += 1
         if len(self.refusals) < MOST_REFUSALS:
             rejection = {
                 "place": _text(place),
                 "record": record,
-                "pointer": pointer,
-                "detail": _text(detail[:LONGEST_TEXT]),
+                "pointer": fault.pointer,
+                "detail": _text(fault.detail[:LONGEST_TEXT]),
+                "nearest": [*fault.nearest],
             }
-            self.refusals.append({**rejection, "nearest": nearest})
+            self.refusals.append(rejection)
 
     def warn(self, place: str, warnings: Iterable[ImportWarning]) -> None:
         """Counts warnings about one place; their kinds, texts and lengths are bounded."""
@@ -114,6 +115,11 @@ class Report:
         content = asdict(self)
         conflicts = {"opened": content.pop("conflicts_opened"), "total": content.pop("conflicts_total")}
         return {**content, "conflicts": conflicts}
+
+
+def fault_of(refusal: Json) -> Fault:
+    """The fault that a report lists as a refusal, whose place counts as its file."""
+    return Fault.from_json({**refusal, "file": refusal["place"]})
 
 
 def _text(text: str) -> str:

@@ -17,7 +17,7 @@ from app.imports.candidates import Found, Json
 from app.imports.name_index import read_names
 from app.imports.reader_process import Input, ReadRequest, count_units, read_in_process, start_reading
 from app.imports.registry import DEFAULT_READ_SETTINGS, FORMATS, ReadSettings
-from app.imports.report import ImportRequest, OnError, Stopped
+from app.imports.report import ImportRequest, OnError, Stopped, fault_of
 from app.releases.models import Release
 from app.releases.service import preview_engine
 from app.releases.summary import changed_records
@@ -65,12 +65,7 @@ def refused(report: Report) -> Problem:
     """The problem for the report of an import that rejections stopped."""
     total = report["units"]["refused"]
     detail = f"{total} refused, so nothing was changed; `on_error` of `skip` takes the others."
-    return Problem("invalid-record", detail, errors=map(_fault, report["refusals"]))
-
-
-def _fault(refusal: Json) -> Json:
-    where = {"file": refusal["place"], "record": refusal["record"]}
-    return {**where, "pointer": refusal["pointer"], "detail": refusal["detail"], "nearest": refusal["nearest"]}
+    return Problem("invalid-record", detail, errors=map(fault_of, report["refusals"]))
 
 
 def day(value: str | None) -> date | None:

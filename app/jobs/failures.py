@@ -1,24 +1,25 @@
 """Exceptions that ended a job, translated to problems (RFC 9457)."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from app.common.problems import Problem
-from app.common.strict_json import Json
+from app.common.problems import MOST_SUMMED_UP, Fault, Problem
 from app.database.errors import driver_error, explained, is_disk_full, is_read_only
 from app.imports.candidates import Unreadable
 from app.jobs.schemas import MOST_ERRORS
-from app.releases.load import InvalidContent, Located
+from app.releases.load import InvalidContent
 
 log = structlog.get_logger("evidence.jobs")
 
 
-def _error(fault: Located) -> Json:
-    near = [_encodable(value) for value in fault.nearest]
-    texts = {"pointer": _encodable(fault.pointer), "detail": _encodable(fault.detail), "nearest": near}
-    return {**texts, "file": fault.file.name, "line": fault.line, "record": _encodable(fault.record)}
+def _sendable(fault: Fault) -> Fault:
+    """Return a fault whose texts UTF-8 can encode, with the file by its name alone."""
+    location, near = fault.location, tuple(map(_encodable, fault.nearest))
+    where = replace(location, file=Path(location.file).name, record=_encodable(location.record))
+    return Fault(_encodable(fault.detail), _encodable(fault.pointer), nearest=near, location=where)
 
 
 def _encodable(text: str) -> str:
@@ -26,10 +27,12 @@ def _encodable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _invalid(faults: list[Located]) -> Problem:
+def _invalid(faults: list[Fault]) -> Problem:
     """Return the problem (422) for the faults of a release, each with its file and line."""
-    shown = " ".join(f"{fault.file.name}:{fault.line}: {fault.detail}." for fault in faults[:3])
-    return Problem("invalid-record", _encodable(shown), errors=map(_error, faults[:MOST_ERRORS]))
+    found = [_sendable(fault) for fault in faults[:MOST_ERRORS]]
+    places = (f"{fault.location.file}:{fault.location.line}" for fault in found)
+    shown = " ".join(f"{place}: {fault.detail}." for place, fault in zip(places, found[:MOST_SUMMED_UP], strict=False))
+    return Problem("invalid-record", shown, errors=found)
 
 
 def _database_problem(error: Exception, file: Path | None) -> Problem | None:

@@ -71,7 +71,7 @@ class RunProblem(BaseModel):
     @classmethod
     def of(cls, problem: Problem) -> "RunProblem":
         """Return a problem as the status of an import shows it."""
-        kind, errors = problem.kind, [dict(error) for error in problem.errors[:MOST_ERRORS]]
+        kind, errors = problem.kind, [fault.as_json() for fault in problem.errors[:MOST_ERRORS]]
         return cls(type=f"/problems/{kind}", title=KINDS[kind].title, detail=problem.detail, errors=errors)
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, select
 
-from app.common.problems import Problem
+from app.common.problems import not_found
 from app.database.engine import UtcDateTime
 from app.database.lookup import Lookup
 from app.database.migrations import head
@@ -79,7 +79,7 @@ def by_name_as_of(connection: Connection, resource: Resource, name: str, moment:
         found = RECORD_AS_OF.by(connection, resource.type, name_resolution.id_of(connection, resource, name), moment)
     if found is None or not is_there(resource, found):
         detail = f"There was no {name!r} among the {resource.title} at {moment:%Y-%m-%dT%H:%M:%SZ}."
-        raise Problem("not-found", detail, errors=[{"pointer": "", "detail": detail, "nearest": []}])
+        raise not_found(detail)
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, select, tuple_
 
-from app.common.problems import Invalid, Problem, parameter_fault
+from app.common.problems import Invalid, Problem, invalid_parameters, parameter_fault
 from app.common.suggestions import nearest
 from app.query.keyset import next_url, read_cursor
 from app.query.page_budget import cut
@@ -148,4 +148,4 @@ def _refuse_unknown(connection: Connection, name: str, ids: Sequence[str], types
     there = set(connection.scalars(select(Record.id).where(Record.type.in_(types), Record.id.in_(ids), ~IS_DELETED)))
     faults = [parameter_fault(name, f"{name}: there is no record {id!r}.") for id in ids if id not in there]
     if faults:
-        raise Problem("invalid-parameter", " ".join(str(fault["detail"]) for fault in faults[:3]), errors=faults)
+        raise invalid_parameters(faults)

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, select
 
-from app.common.problems import Problem
+from app.common.problems import Fault, Problem
 from app.records.resource import Resource
 from app.store.documents import Document
 
@@ -11,8 +11,12 @@ def gone_problem(resource: Resource, id: str, version: int) -> Problem:
     """The 410 for a deleted record; `version` is its tombstone, so the version before is its last document."""
     last = f"{resource.path}/{id}/versions/{version - 1}"
     detail = f"The {resource.singular} {id!r} was deleted; {last} is what it was before."
-    fault = {"pointer": "", "detail": detail, "nearest": [last]}
-    return Problem("gone", detail, errors=[fault], headers={"link": f'<{last}>; rel="predecessor-version"'})
+    return Problem(
+        "gone",
+        detail,
+        errors=[Fault(detail, nearest=(last,))],
+        headers={"link": f'<{last}>; rel="predecessor-version"'},
+    )
 
 
 def raise_if_deleted(connection: Connection, resource: Resource, id: str) -> None:

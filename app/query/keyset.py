@@ -17,7 +17,7 @@ import orjson
 from sqlalchemy import ColumnElement, Select, Subquery, literal, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute
 
-from app.common.problems import Problem
+from app.common.problems import Problem, parameter_fault
 
 Conditions = list[ColumnElement[bool]]
 Position = tuple[str | int | float | None, ...]
@@ -174,5 +174,5 @@ def offset_in(query: str, cursor: str) -> int:
 
 
 def _bad_cursor(why: str) -> Problem:
-    fault = {"parameter": "cursor", "detail": f"The cursor cannot be used: {why}.", "nearest": []}
-    return Problem("bad-cursor", f"The cursor cannot be used: {why}.", errors=[fault])
+    detail = f"The cursor cannot be used: {why}."
+    return Problem("bad-cursor", detail, errors=[parameter_fault("cursor", detail)])

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, bindparam, or_, select
 
-from app.common.problems import Problem, parameter_fault
+from app.common.problems import Fault, Problem, invalid_parameters, not_found, parameter_fault
 from app.common.suggestions import nearest
 from app.database.lookup import Ask, Lookup
 from app.query.deleted_records import raise_if_deleted
@@ -53,12 +53,12 @@ def id_of(connection: Connection, resource: Resource, name: str) -> str:
     if len(ids) == 1:
         return ids[0]
     if ids:
-        faults = [{"pointer": "", "detail": f"{resource.path}/{id}", "nearest": [id]} for id in ids]
+        faults = [Fault(f"{resource.path}/{id}", nearest=(id,)) for id in ids]
         raise Problem("ambiguous-name", f"{name!r} is a name of {len(ids)} {resource.title}.", errors=faults)
     raise_if_deleted(connection, resource, name)
     near = [f"{resource.path}/{id}" for id in _nearest(connection, resource.type, name)]
     detail = f"There is no {name!r} among the {resource.title}."
-    raise Problem("not-found", detail, errors=[{"pointer": "", "detail": detail, "nearest": near}])
+    raise not_found(detail, near)
 
 
 def _ids_by_name(connection: Connection, keys: Iterable[tuple[RecordType, str]]) -> dict[tuple[str, str], list[str]]:
@@ -136,9 +136,7 @@ def _references(resource: Resource, query: ListQuery) -> list[_Reference]:
     return found
 
 
-def _unknown_name_fault(
-    connection: Connection, reference: _Reference, as_of: datetime | None, *, near: bool
-) -> Mapping[str, Any]:
+def _unknown_name_fault(connection: Connection, reference: _Reference, as_of: datetime | None, *, near: bool) -> Fault:
     where = f"among the {RESOURCES[reference.type].title}"
     if as_of is not None:
         detail = f"{reference.parameter}: there was no {reference.name!r} {where} at {as_of:%Y-%m-%dT%H:%M:%SZ}."
@@ -183,7 +181,7 @@ def _refuse_unknown(connection: Connection, unknown: Sequence[_Reference], as_of
         for number, reference in enumerate(unknown)
     ]
     if faults:
-        raise Problem("invalid-parameter", " ".join(fault["detail"] for fault in faults[:3]), errors=faults)
+        raise invalid_parameters(faults)
 
 
 def resolve(connection: Connection, resource: Resource, query: ListQuery) -> ListQuery:

@@ -3,12 +3,12 @@
 An unknown parameter or value is never ignored: all faults of a query string are reported in one `Problem`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar, get_args
+from typing import TypeVar, get_args
 from urllib.parse import parse_qsl
 
-from app.common.problems import Invalid, Problem, parameter_fault
+from app.common.problems import Fault, Invalid, Problem, invalid_parameters, parameter_fault
 from app.common.suggestions import nearest
 from app.query.search_parameters import (
     Match,
@@ -26,6 +26,8 @@ DEFAULT_LIMIT, MAX_LIMIT = 25, 1000
 MAX_PARAMETERS = 200
 SEARCH_NAMES = ("q", "match", "expand")
 NO_VALUES: tuple[str, ...] = ()
+JSON_ALONE = ("json",)
+"""The values of `format=` where answers are JSON only."""
 
 
 class Parameters:
@@ -33,7 +35,7 @@ class Parameters:
 
     def __init__(self, raw: str, known: list[str]) -> None:
         """`raw` is the query string; `known` are the names that are allowed. Any other name is a fault."""
-        self.faults: list[Mapping[str, Any]] = []
+        self.faults: list[Fault] = []
         if raw.count("&") >= MAX_PARAMETERS:
             detail = f"There are {raw.count('&') + 1} parameters; at most {MAX_PARAMETERS} are read."
             raise Problem("invalid-parameter", detail)
@@ -65,18 +67,17 @@ class Parameters:
             self.faults.append(parameter_fault(name, f"{name}: {fault.detail}.", fault.near))
             return otherwise
 
-    def read_format(self, known: list[str] | None = None) -> str | None:
-        """The value of `format=`, which must be one of `known` (by default only `json`)."""
-        return self.read("format", partial(_format, known or ["json"]), None)
+    def read_format(self, known: tuple[str, ...] = JSON_ALONE) -> str | None:
+        """The value of `format=`, which must be one of `known`; None where it is not given."""
+        return self.read("format", partial(_format, known), None)
 
     def end(self) -> None:
         """Raise a `Problem` (invalid-parameter) with all faults found so far, if there are any."""
         if self.faults:
-            detail = " ".join(str(fault["detail"]) for fault in self.faults[:3])
-            raise Problem("invalid-parameter", detail, errors=self.faults)
+            raise invalid_parameters(self.faults)
 
 
-def _format(known: list[str], value: str) -> str | None:
+def _format(known: tuple[str, ...], value: str) -> str | None:
     if value not in known:
         raise Invalid(f"{value!r} is not one of the formats here", known)
     return value

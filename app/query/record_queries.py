@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 from app.common.problems import Invalid, parameter_fault
 from app.common.suggestions import nearest
 from app.query.as_of import read_as_of
-from app.query.export_formats import formats_of
 from app.query.keyset import Position, SortKey, next_url, offset_in, position_in
 from app.query.parameters import (
     DEFAULT_LIMIT,
+    JSON_ALONE,
     NO_VALUES,
     SEARCH_NAMES,
     Parameters,
@@ -47,7 +47,7 @@ class RecordQuery:
     """The fields named by `fields=`; None where the parameter is not given, which means all fields."""
     include: tuple[str, ...]
     format: str | None
-    """A key of `export_formats.FORMATS`; None where `format=` is not given."""
+    """One of the values that were allowed for `format=`; None where it is not given."""
     as_of: datetime | None = field(default=None, kw_only=True)
     revision: int | None = field(default=None, kw_only=True)
     """The revision that `as_of` resolves to, set after it was looked up; None means the newest revision."""
@@ -82,17 +82,24 @@ class ListQuery(RecordQuery):
     """The parameters as they were given, without `cursor`."""
 
     @classmethod
-    def of(cls, resource: Resource, filters: Mapping[str, Given] | None = None, **options: Given) -> "ListQuery":
+    def of(
+        cls,
+        resource: Resource,
+        filters: Mapping[str, Given] | None = None,
+        formats: tuple[str, ...] = JSON_ALONE,
+        **options: Given,
+    ) -> "ListQuery":
         """Make the query that these values stand for, as the parser makes it from a query string.
 
         `filters` are by the names that the API has for them, in its grammar: `{"year": "2005..2015"}`. A sequence of
-        values means any of them. `options` are the other parameters of a list: `sort`, `limit`, `ids`, `as_of`, `q`,
-        `match`, `expand`, `facets`, `facet_limit`, `fields`, `include`, `format`, `raw` and `cursor`; None leaves one
-        out. Raises a `Problem` that lists every fault, with the names of the parameters.
+        values means any of them. `formats` are the values that `format` may have. `options` are the other parameters of
+        a list: `sort`, `limit`, `ids`, `as_of`, `q`, `match`, `expand`, `facets`, `facet_limit`, `fields`, `include`,
+        `format`, `raw` and `cursor`; None leaves one out. Raises a `Problem` that lists every fault, with the names of
+        the parameters.
         """
         given = {**(filters or {}), **options}
         pairs = [(name, _as_parameter(value)) for name, value in given.items() if value is not None]
-        return read_list_query(resource.type, urlencode(pairs))
+        return read_list_query(resource.type, urlencode(pairs), formats)
 
     def next_url(self, resource: Resource, position: Position) -> str:
         """The URL of the page that follows a position."""
@@ -118,17 +125,22 @@ def _fields(resource: Resource, include: tuple[str, ...], value: str) -> Tree | 
     return read_fields(resource, include, split_values(value))
 
 
-def _selection(resource: Resource, given: Parameters) -> tuple[Tree | None, tuple[str, ...], str | None]:
+def _selection(
+    resource: Resource, given: Parameters, formats: tuple[str, ...]
+) -> tuple[Tree | None, tuple[str, ...], str | None]:
     include = given.read("include", partial(_include, resource), NO_VALUES)
     fields = given.read("fields", partial(_fields, resource, include), None)
-    return fields, include, given.read_format(formats_of(resource.type))
+    return fields, include, given.read_format(formats)
 
 
 @lru_cache(maxsize=1024)
-def read_record_query(type: RecordType, raw: str) -> RecordQuery:
-    """Parse the query string of one record; raises a `Problem` that lists every fault."""
+def read_record_query(type: RecordType, raw: str, formats: tuple[str, ...] = JSON_ALONE) -> RecordQuery:
+    """Parse the query string of one record, in which `format=` may name one of `formats`.
+
+    Raises a `Problem` that lists every fault.
+    """
     given = Parameters(raw, list(SELECTION_NAMES))
-    selection = _selection(RESOURCES[type], given)
+    selection = _selection(RESOURCES[type], given, formats)
     as_of, is_raw = given.read("as_of", read_as_of, NO_MOMENT), given.read("raw", read_boolean, NOT_GIVEN)
     given.end()
     return RecordQuery(*selection, as_of=as_of, raw=is_raw)
@@ -180,14 +192,15 @@ def _position(asked: str, sort: tuple[SortKey, ...], cursor: str) -> Position:
 
 
 @lru_cache(maxsize=1024)
-def read_list_query(type: RecordType, raw: str) -> ListQuery:
-    """Parse the query string of a list; raises a `Problem` that lists every fault.
+def read_list_query(type: RecordType, raw: str, formats: tuple[str, ...] = JSON_ALONE) -> ListQuery:
+    """Parse the query string of a list, in which `format=` may name one of `formats`.
 
-    The cursor is read after everything else was found right, because it is bound to `asked`.
+    Raises a `Problem` that lists every fault. The cursor is read after everything else was found right, because it is
+    bound to `asked`.
     """
     resource = RESOURCES[type]
     given = Parameters(raw, [*kinds(resource.filter), *SEARCH_NAMES, *FACET_NAMES, *PAGING_NAMES, *SELECTION_NAMES])
-    selection = _selection(resource, given)
+    selection = _selection(resource, given, formats)
     tests, ids = _tests(resource, given), given.read("ids", read_ids, NO_VALUES)
     words, facets = read_words(given), given.read("facets", partial(read_facets, resource), NO_FACETS)
     facet_limit = given.read("facet_limit", read_facet_limit, DEFAULT_FACET_LIMIT)

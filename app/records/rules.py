@@ -6,10 +6,8 @@ Each type has its rules in one table, `RULES`, which the seeds, the imports and 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
+from app.common.problems import Fault
 from app.records.base_schemas import RecordIn
-
-Fault = tuple[str, str]
-"""`(JSON pointer, what is wrong)`."""
 
 R = TypeVar("R", bound=RecordIn)
 Rule = Callable[[R], Iterator[Fault]]
@@ -35,19 +33,19 @@ def broken(record: R, rules: Iterable[Rule[R]]) -> list[Fault]:
 def numbers_agree(pointer: str, events: int | None, percent: float | None, n: int | None) -> Iterator[Fault]:
     """Check that there are no more events than n, and that the percent is events / n within rounding."""
     if n == 0 and percent and not events:
-        yield f"{pointer}/n", "nobody was counted, yet there are events"
+        yield Fault("nobody was counted, yet there are events", f"{pointer}/n")
     if events is None or n is None:
         return
     if events > n:
-        yield f"{pointer}/events", f"{events} events among {n}"
+        yield Fault(f"{events} events among {n}", f"{pointer}/events")
     elif n and percent is not None and abs(100 * events / n - percent) > _tolerance(percent):
-        yield f"{pointer}/percent", f"{events}/{n} is {100 * events / n:.1f} %, not {percent} %"
+        yield Fault(f"{events}/{n} is {100 * events / n:.1f} %, not {percent} %", f"{pointer}/percent")
 
 
 def in_order(pointer: str, low: float | None, high: float | None, what: str) -> Iterator[Fault]:
     """Check that a range's lower end is not above its upper end."""
     if low is not None and high is not None and low > high:
-        yield pointer, f"{what}: {low} is above {high}"
+        yield Fault(f"{what}: {low} is above {high}", pointer)
 
 
 def unique(pointer: str, values: Iterable[object], what: str) -> Iterator[Fault]:
@@ -55,5 +53,5 @@ def unique(pointer: str, values: Iterable[object], what: str) -> Iterator[Fault]
     seen: set[object] = set()
     for index, value in enumerate(values):
         if value in seen:
-            yield f"{pointer}/{index}", f"{what} {value!r} stands here twice"
+            yield Fault(f"{what} {value!r} stands here twice", f"{pointer}/{index}")
         seen.add(value)

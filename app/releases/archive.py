@@ -3,13 +3,16 @@
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from app.common import zip_safety
-from app.releases.load import InvalidContent, Located
+from app.common.problems import Fault
+from app.releases.load import InvalidContent
+from app.releases.yaml_source import fault_in_file
 
 MOST_FILES = 1000
 MOST_BYTES = 200_000_000
@@ -20,9 +23,9 @@ def _fault_of_name(name: str) -> str:
     return "" if plain else "a zip has plain files and no folders"
 
 
-def _faults(name: str, members: list[ZipInfo]) -> Iterator[Located]:
-    for member, detail in zip_safety.faults(members, zip_safety.Bounds(MOST_FILES, MOST_BYTES), _fault_of_name):
-        yield Located(Path(name), 1, member, "", detail)
+def _faults(name: str, members: list[ZipInfo]) -> Iterator[Fault]:
+    for fault in zip_safety.faults(members, zip_safety.Bounds(MOST_FILES, MOST_BYTES), _fault_of_name):
+        yield replace(fault, location=replace(fault.location, file=name, line=1))
 
 
 def _unpack(archive: ZipFile, member: ZipInfo, folder: Path) -> None:
@@ -48,7 +51,5 @@ def unpacked(name: str, file: IO[bytes]) -> Iterator[Path]:
                 for member in archive.infolist():
                     _unpack(archive, member, folder)
         except (BadZipFile, zlib.error, EOFError, RuntimeError, OverflowError, ValueError, UnicodeError) as error:
-            raise InvalidContent(
-                [Located(Path(name), 1, "", "", f"this is no zip that can be read: {error}")]
-            ) from None
+            raise InvalidContent([fault_in_file(name, 1, f"this is no zip that can be read: {error}")]) from None
         yield folder

@@ -10,9 +10,11 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from app.common import zip_safety
+from app.common.problems import Fault
 from app.releases.archive import unpacked
 from app.releases.content import Content, Directory, Lines
-from app.releases.load import InvalidContent, Located
+from app.releases.load import InvalidContent
+from app.releases.yaml_source import fault_in_file
 
 
 @contextmanager
@@ -21,8 +23,12 @@ def _faults_named_after(archive: Path, folder: Path) -> Iterator[None]:
     try:
         yield
     except InvalidContent as faulty:
-        named = [replace(fault, file=archive / fault.file.relative_to(folder)) for fault in faulty.faults]
-        raise InvalidContent(named) from None
+        raise InvalidContent([_named_after(archive, folder, fault) for fault in faulty.faults]) from None
+
+
+def _named_after(archive: Path, folder: Path, fault: Fault) -> Fault:
+    file = archive / Path(fault.location.file).relative_to(folder)
+    return replace(fault, location=replace(fault.location, file=str(file)))
 
 
 @contextmanager
@@ -50,6 +56,6 @@ def open_content(path: Path) -> Iterator[Content]:
         try:
             found = path.open("rb")
         except OSError as error:
-            raise InvalidContent([Located(path, 1, "", "", f"the file cannot be read: {error.strerror}")]) from None
+            raise InvalidContent([fault_in_file(path, 1, f"the file cannot be read: {error.strerror}")]) from None
         with found, content_of(str(path), found) as content:
             yield content

@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from app.common.problems import Fault, Location
 from app.common.strict_json import parse
 from app.common.suggestions import nearest
 from app.records.fields import SLUG, RecordType
-from app.releases.load import TYPES, Located, files_of, located_in, located_in_file, type_of, with_text
-from app.releases.yaml_source import Item, read
-from app.store.submission import Fault, Submission
+from app.releases.load import TYPES, files_of, located_in, type_of, with_text
+from app.releases.yaml_source import Item, fault_in_file, read
+from app.store.submission import Submission
 
 LONGEST_LINE = 25_000_000
 
@@ -37,13 +38,13 @@ Change = Submission | Deletion
 class Content(Protocol):
     """A source of changes."""
 
-    faults: list[Located]
+    faults: list[Fault]
     """What could not be read, complete after `changes` was exhausted."""
 
     def changes(self) -> Iterator[Change]:
         """Yield all changes; they can be iterated only once."""
 
-    def locate(self, faults: Sequence[Fault]) -> list[Located]:
+    def locate(self, faults: Sequence[Fault]) -> list[Fault]:
         """Find the file, the line and the record of some faults, after `changes` was exhausted."""
 
 
@@ -51,7 +52,7 @@ class Drafts:
     """Changes that do not come from files, such as those of a revert."""
 
     def __init__(self, name: str, changes: Iterable[Change]) -> None:
-        self.faults: list[Located] = []
+        self.faults: list[Fault] = []
         self._name, self._changes = Path(name), changes
         self._records: dict[int, str] = {}
 
@@ -60,12 +61,12 @@ class Drafts:
             self._records[change.number] = f"{change.type}/{_id_of(change)}"
             yield change
 
-    def locate(self, faults: Sequence[Fault]) -> list[Located]:
+    def locate(self, faults: Sequence[Fault]) -> list[Fault]:
         return [self._locate(fault) for fault in faults]
 
-    def _locate(self, fault: Fault) -> Located:
+    def _locate(self, fault: Fault) -> Fault:
         record = self._records[fault.number]
-        return Located(self._name, fault.number, record, fault.pointer, fault.detail, fault.nearest)
+        return replace(fault, location=Location(fault.number, str(self._name), fault.number, record))
 
 
 class UnreadableLine(Exception):
@@ -73,7 +74,7 @@ class UnreadableLine(Exception):
 
     def __init__(self, pointer: str, detail: str, near: Iterable[str] = ()) -> None:
         super().__init__(detail)
-        self.fault = Fault(0, pointer, detail, tuple(near))
+        self.fault = Fault(detail, pointer, nearest=tuple(near))
 
 
 def _change(number: int, line: bytes) -> Change:
@@ -107,7 +108,7 @@ class Lines:
     """Changes from a seekable NDJSON file; the number of a record is its line."""
 
     def __init__(self, name: str, file: IO[bytes]) -> None:
-        self.faults: list[Located] = []
+        self.faults: list[Fault] = []
         self._name, self._file = Path(name), file
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
@@ -123,9 +124,9 @@ class Lines:
             try:
                 yield _change(number, line)
             except UnreadableLine as error:
-                self.faults += self._locate_here([replace(error.fault, number=number)], "")
+                self.faults += self._locate_here([error.fault.at(number)], "")
 
-    def locate(self, faults: Sequence[Fault]) -> list[Located]:
+    def locate(self, faults: Sequence[Fault]) -> list[Fault]:
         # The lines with faults are read again, because only they hold the ids of their records.
         wanted = {fault.number for fault in faults}
         ids = {number: _id_of(_change(number, line)) for number, line in self._lines() if number in wanted}
@@ -135,9 +136,13 @@ class Lines:
             for found in self._locate_here([fault], ids[fault.number], "/record" if fault.pointer != "/id" else "")
         ]
 
-    def _locate_here(self, faults: Iterable[Fault], record: str, under: str = "") -> list[Located]:
+    def _locate_here(self, faults: Iterable[Fault], record: str, under: str = "") -> list[Fault]:
         return [
-            Located(self._name, fault.number, record, under + fault.pointer, fault.detail, fault.nearest)
+            replace(
+                fault,
+                pointer=under + fault.pointer,
+                location=Location(fault.number, str(self._name), fault.number, record),
+            )
             for fault in faults
         ]
 
@@ -152,13 +157,13 @@ class Directory:
     """Changes from YAML files, of which one at a time is in memory; the number of a record counts through all files."""
 
     def __init__(self, path: Path) -> None:
-        self.faults: list[Located] = []
+        self.faults: list[Fault] = []
         self._files = files_of(path)
         self._path, self._starts = path, [0]
 
     def changes(self) -> Iterator[Change]:
         if not self._files:
-            self.faults.append(Located(self._path, 1, "", "", "there is no TYPE.yaml in it"))
+            self.faults.append(fault_in_file(self._path, 1, "there is no TYPE.yaml in it"))
         for file in self._files:
             items = self._read(file)
             for place, item in enumerate(items):
@@ -169,13 +174,13 @@ class Directory:
 
     def _read(self, file: Path) -> list[Item]:
         items, faults = read(file)
-        self.faults += map(located_in_file, faults)
+        self.faults += faults
         return items
 
     def _change(self, number: int, item: Item) -> Change | None:
         type = type_of(item.file)
-        data = with_text(item) if not isinstance(type, Located) else type
-        if isinstance(type, Located) or isinstance(data, Located):
+        data = with_text(item) if not isinstance(type, Fault) else type
+        if isinstance(type, Fault) or isinstance(data, Fault):
             fault = data
         elif not isinstance(data, dict) or "deleted" not in data:
             return Submission(number, type, data)
@@ -183,18 +188,19 @@ class Directory:
             return Deletion(number, type, data["id"])
         else:
             detail = "what is deleted has its id and `deleted: true`, and nothing else"
-            fault = Located(item.file, item.line("/deleted"), str(data.get("id")), "/deleted", detail)
+            where = Location(number, str(item.file), item.line("/deleted"), str(data.get("id")))
+            fault = Fault(detail, "/deleted", location=where)
         if fault not in self.faults:
             self.faults.append(fault)
         return None
 
-    def locate(self, faults: Sequence[Fault]) -> list[Located]:
+    def locate(self, faults: Sequence[Fault]) -> list[Fault]:
         # Files with faults are read again, because the lines of values are not kept for all records.
         by_file: dict[int, list[Fault]] = defaultdict(list)
         for fault in faults:
             by_file[bisect_right(self._starts, fault.number) - 1].append(fault)
         return [found for place, some in by_file.items() for found in self._locate_in(place, some)]
 
-    def _locate_in(self, place: int, faults: Iterable[Fault]) -> Iterator[Located]:
+    def _locate_in(self, place: int, faults: Iterable[Fault]) -> Iterator[Fault]:
         items, _ = read(self._files[place])
         return (located_in(items[fault.number - self._starts[place]], fault) for fault in faults)

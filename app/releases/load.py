@@ -2,46 +2,30 @@
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, get_args
 
 from sqlalchemy import Engine, select, update
 
+from app.common.problems import Fault, Location
 from app.common.suggestions import nearest
 from app.database.engine import reading
 from app.records.fields import RecordType
-from app.releases.yaml_source import FileFault, Item, read
+from app.releases.yaml_source import Item, fault_in_file, read
 from app.store.documents import State
 from app.store.revision import Summary, changing, write
-from app.store.submission import Fault, Submission
+from app.store.submission import Submission
 from app.store.validation import check
 
 TYPES: tuple[RecordType, ...] = get_args(RecordType)
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
-    """A fault with its place in a file, what is wrong, and the nearest valid values."""
-
-    file: Path
-    line: int
-    record: str
-    pointer: str
-    detail: str
-    nearest: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        place = " ".join(part for part in (f"{self.file}:{self.line}:", self.record, self.pointer) if part)
-        near = f" (nearest: {', '.join(self.nearest)})" if self.nearest else ""
-        return f"{place} {self.detail}{near}"
-
-
 class InvalidContent(Exception):
     """The content is invalid and nothing was written; `faults` are all of its faults."""
 
-    def __init__(self, faults: list[Located]) -> None:
+    def __init__(self, faults: list[Fault]) -> None:
         super().__init__(f"{len(faults)} faults")
         self.faults = faults
 
@@ -53,29 +37,30 @@ def files_of(path: Path) -> list[Path]:
     return sorted(file for ending in ("*.yaml", "*.yml") for file in path.glob(ending) if file.is_file())
 
 
-def type_of(file: Path) -> RecordType | Located:
+def type_of(file: Path) -> RecordType | Fault:
     """Return the record type that a file's name begins with, or a fault."""
     stem = file.name.split(".")[0]
     for type in TYPES:
         if type == stem:
             return type
     near = tuple(nearest(stem, TYPES))
-    return Located(file, 1, "", "", f"the file's name begins with no record type: {stem!r}", near)
+    detail = f"the file's name begins with no record type: {stem!r}"
+    return replace(fault_in_file(file, 1, detail), nearest=near)
 
 
-def located_in_file(fault: FileFault) -> Located:
-    """Return a fault that belongs to a file and not to a record."""
-    return Located(fault.file, fault.line, "", "", fault.detail)
-
-
-def located_in(item: Item, fault: Fault) -> Located:
+def located_in(item: Item, fault: Fault) -> Fault:
     """Return a record's fault with the line of its value in the record's YAML file."""
     data = item.data if isinstance(item.data, dict) else {}
     record = str(data.get("id", f"record {item.number}"))
-    return Located(item.file, item.line(fault.pointer), record, fault.pointer, fault.detail, fault.nearest)
+    return replace(fault, location=Location(item.number, str(item.file), item.line(fault.pointer), record))
 
 
-def with_text(item: Item) -> Any | Located:
+def place_of(fault: Fault) -> tuple[str, int, str]:
+    """Return the file, the line and the pointer of a fault, by which faults are sorted."""
+    return fault.location.file, fault.location.line or 0, fault.pointer
+
+
+def with_text(item: Item) -> Any | Fault:
     """Return the data of an item with the content of its `text_file`, a file beside the YAML, as `text`.
 
     Return a fault if the file cannot be read, is not UTF-8 or lies elsewhere.
@@ -93,7 +78,8 @@ def with_text(item: Item) -> Any | Located:
         text = file.read_bytes().decode("utf-8")
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8"
-        return Located(item.file, item.line("/text_file"), str(data.get("id")), "/text_file", f"{name}: {why}")
+        where = Location(item.number, str(item.file), item.line("/text_file"), str(data.get("id")))
+        return Fault(f"{name}: {why}", "/text_file", location=where)
     return {key: value for key, value in data.items() if key != "text_file"} | {"text": text}
 
 
@@ -101,17 +87,17 @@ def with_text(item: Item) -> Any | Located:
 class _Batch:
     items: list[Item]
     submissions: list[Submission]
-    faults: list[Located]
+    faults: list[Fault]
 
     def add(self, type: RecordType, item: Item) -> None:
         data = with_text(item)
-        if isinstance(data, Located):
+        if isinstance(data, Fault):
             self.faults.append(data)
             return
         self.submissions.append(Submission(len(self.items), type, data))
         self.items.append(item)
 
-    def locate(self, fault: Fault) -> Located:
+    def locate(self, fault: Fault) -> Fault:
         return located_in(self.items[fault.number], fault)
 
 
@@ -119,11 +105,11 @@ def _read_batch(files: Iterable[Path]) -> _Batch:
     batch = _Batch([], [], [])
     for file in files:
         type = type_of(file)
-        if isinstance(type, Located):
+        if isinstance(type, Fault):
             batch.faults.append(type)
             continue
         items, faults = read(file)
-        batch.faults += map(located_in_file, faults)
+        batch.faults += faults
         for item in items:
             batch.add(type, item)
     return batch
@@ -165,7 +151,7 @@ def load(
     """
     files = files_of(path)
     if not files:
-        raise InvalidContent([Located(path, 1, "", "", "there is no TYPE.yaml in this directory")])
+        raise InvalidContent([fault_in_file(path, 1, "there is no TYPE.yaml in this directory")])
     digest = digest_of(path)
     batch = _read_batch(files)
     started(len(batch.submissions))
@@ -173,7 +159,7 @@ def load(
         entries, faults = check(connection, batch.submissions)
         found = [*batch.faults, *map(batch.locate, faults)]
         if found:
-            raise InvalidContent(sorted(found, key=lambda fault: (str(fault.file), fault.line)))
+            raise InvalidContent(sorted(found, key=lambda fault: place_of(fault)[:2]))
         summary = write(connection, entries, actor=actor, reason=f"load of {path.name}", progress=progress)
         connection.execute(update(State).values(loaded=digest))
     return summary

@@ -7,7 +7,7 @@ import orjson
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.orm import aliased
 
-from app.common.problems import Problem, conflict
+from app.common.problems import conflict, not_found
 from app.common.strict_json import Json
 from app.common.suggestions import nearest
 from app.database.engine import reading
@@ -35,9 +35,7 @@ def revertible(connection: Connection, name: str) -> Json:
     """Return the release with a name; raise a `Problem` if there is none or if it was reverted already."""
     release = find_release(connection, name)
     if release is None:
-        near = nearest(name, names(connection))
-        fault = {"pointer": "", "detail": f"There is no release {name!r}.", "nearest": near}
-        raise Problem("not-found", str(fault["detail"]), errors=[fault])
+        raise not_found(f"There is no release {name!r}.", nearest(name, names(connection)))
     if release["reverted_by"]:
         by = release["reverted_by"]
         raise conflict(f"The release {name!r} was reverted already, by {by!r}.", f"/v1/releases/{by}")

@@ -8,14 +8,15 @@ from typing import IO, Any
 
 from sqlalchemy import Connection
 
+from app.common.problems import Fault
 from app.records.fields import RecordType
 from app.records.registry import RESOURCES
 from app.releases.content import Content, Deletion
-from app.releases.load import InvalidContent, Located
+from app.releases.load import InvalidContent, place_of
 from app.store.entry import Entry
 from app.store.revision import Progress
 from app.store.rows import batches, known
-from app.store.submission import Fault, Read, Submission
+from app.store.submission import Read, Submission
 from app.store.validation import Validation, still_referred
 from app.store.versions import Key
 
@@ -79,7 +80,7 @@ class StagedRelease:
             if len(self.content.faults) + len(self.faults) + len(self.checking.faults) >= MAX_FAULTS:
                 break
         for key in self.checking.keys & self.deletions.keys():
-            self.faults.append(Fault(self.deletions[key], "/id", f"{key[1]!r} is both entered and deleted"))
+            self.faults.append(Fault(f"{key[1]!r} is both entered and deleted", "/id").at(self.deletions[key]))
         self.checking.gone = self.deletions.keys()
         self._raise_faults()
 
@@ -87,7 +88,7 @@ class StagedRelease:
         for change in some:
             key = (change.type, change.id)
             if key in self.deletions:
-                self.faults.append(Fault(change.number, "/id", f"{change.id!r} is deleted twice"))
+                self.faults.append(Fault(f"{change.id!r} is deleted twice", "/id").at(change.number))
             self.deletions.setdefault(key, change.number)
 
     def settle(self, connection: Connection) -> Iterable[Entry]:
@@ -113,22 +114,19 @@ class StagedRelease:
         stored = known(connection, self.deletions)
         for (type, id), number in self.deletions.items():
             if (type, id) not in stored:
-                yield Fault(number, "/id", f"there is no {id!r} among the {type} to delete")
+                yield Fault(f"there is no {id!r} among the {type} to delete", "/id").at(number)
 
     def _still_referred(self, connection: Connection) -> Iterator[Fault]:
         for key, by in still_referred(connection, self.deletions.keys(), but=self.checking.keys).items():
             shown = tuple(f"{type}/{id}" for type, id in sorted(set(by))[:3])
-            yield Fault(self.deletions[key], "/id", f"{len(set(by))} records still refer to {key[1]!r}", shown)
+            detail = f"{len(set(by))} records still refer to {key[1]!r}"
+            yield Fault(detail, "/id", nearest=shown).at(self.deletions[key])
 
     def _raise_faults(self) -> None:
         faults = [*self.faults, *self.checking.faults]
         found = [*self.content.faults, *(self.content.locate(faults) if faults else ())]
         if found:
-            raise InvalidContent(sorted(found, key=_place))
-
-
-def _place(fault: Located) -> tuple[str, int, str]:
-    return str(fault.file), fault.line, fault.pointer
+            raise InvalidContent(sorted(found, key=place_of))
 
 
 @contextmanager

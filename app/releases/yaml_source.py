@@ -11,16 +11,14 @@ from typing import Any
 
 import yaml
 
+from app.common.problems import Fault, Location
+
 CONFLICT = re.compile(r"^(<{7}|\|{7}|={7}|>{7})( |$)")
 
 
-@dataclass(frozen=True, slots=True)
-class FileFault:
-    """An error that keeps a file from being read."""
-
-    file: Path
-    line: int
-    detail: str
+def fault_in_file(file: Path | str, line: int, detail: str) -> Fault:
+    """A fault that belongs to a line of a file and to no record."""
+    return Fault(detail, location=Location(file=str(file), line=line))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +65,12 @@ _Loader.add_implicit_resolver(
 )
 
 
-def _marks(file: Path, text: str) -> Iterator[FileFault]:
+def _marks(file: Path, text: str) -> Iterator[Fault]:
     for number, line in enumerate(text.split("\n"), 1):
         if CONFLICT.match(line):
-            yield FileFault(file, number, f"a merge conflict was left here: {line[:20]}")
+            yield fault_in_file(file, number, f"a merge conflict was left here: {line[:20]}")
         elif "\t" in line:
-            yield FileFault(file, number, "there is a tab; write spaces")
+            yield fault_in_file(file, number, "there is a tab; write spaces")
 
 
 class _Walk:
@@ -82,9 +80,9 @@ class _Walk:
         self.file = file
         self.visited: set[int] = set()
 
-    def faults(self, node: yaml.Node) -> Iterator[FileFault]:
+    def faults(self, node: yaml.Node) -> Iterator[Fault]:
         if id(node) in self.visited:
-            yield FileFault(self.file, node.start_mark.line + 1, "anchors and aliases are not read here")
+            yield fault_in_file(self.file, node.start_mark.line + 1, "anchors and aliases are not read here")
             return
         self.visited.add(id(node))
         if isinstance(node, yaml.MappingNode):
@@ -92,11 +90,11 @@ class _Walk:
         for value in _values(node):
             yield from self.faults(value)
 
-    def _repeated(self, keys: list[yaml.Node]) -> Iterator[FileFault]:
+    def _repeated(self, keys: list[yaml.Node]) -> Iterator[Fault]:
         seen: set[str] = set()
         for key in keys:
             if str(key.value) in seen:
-                yield FileFault(self.file, key.start_mark.line + 1, f"the key {key.value!r} stands here twice")
+                yield fault_in_file(self.file, key.start_mark.line + 1, f"the key {key.value!r} stands here twice")
             seen.add(str(key.value))
 
 
@@ -106,14 +104,14 @@ def _values(node: yaml.Node) -> list[yaml.Node]:
     return list(node.value) if isinstance(node, yaml.SequenceNode) else []
 
 
-def _compose(file: Path, text: str) -> tuple[list[Item], list[FileFault]]:
+def _compose(file: Path, text: str) -> tuple[list[Item], list[Fault]]:
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
         if node is None:
             return [], []
         if not isinstance(node, yaml.SequenceNode):
-            return [], [FileFault(file, 1, "the file is not a list of records")]
+            return [], [fault_in_file(file, 1, "the file is not a list of records")]
         faults = list(_Walk(file).faults(node))
         numbered = enumerate(node.value, 1) if not faults else ()
         return [Item(file, number, loader.construct_document(item), item) for number, item in numbered], faults
@@ -121,21 +119,21 @@ def _compose(file: Path, text: str) -> tuple[list[Item], list[FileFault]]:
         loader.dispose()
 
 
-def _yaml_fault(file: Path, error: yaml.YAMLError) -> FileFault:
+def _yaml_fault(file: Path, error: yaml.YAMLError) -> Fault:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     detail = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-    return FileFault(file, mark.line + 1 if mark else 1, str(detail))
+    return fault_in_file(file, mark.line + 1 if mark else 1, str(detail))
 
 
-def read(file: Path) -> tuple[list[Item], list[FileFault]]:
+def read(file: Path) -> tuple[list[Item], list[Fault]]:
     """Read the records of a file; if it has faults, return those and no records."""
     try:
         text = file.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        return [], [FileFault(file, line, f"byte {error.start} is not UTF-8")]
+        return [], [fault_in_file(file, line, f"byte {error.start} is not UTF-8")]
     except OSError as error:
-        return [], [FileFault(file, 1, f"the file cannot be read: {error.strerror}")]
+        return [], [fault_in_file(file, 1, f"the file cannot be read: {error.strerror}")]
     marks = list(_marks(file, text))
     if marks:
         return [], marks
@@ -144,5 +142,5 @@ def read(file: Path) -> tuple[list[Item], list[FileFault]]:
     except yaml.YAMLError as error:
         return [], [_yaml_fault(file, error)]
     except (ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
-        fault = FileFault(file, 1, f"a value cannot be read: {error}")
+        fault = fault_in_file(file, 1, f"a value cannot be read: {error}")
         return [], [fault]

@@ -14,7 +14,7 @@ from app.query import name_resolution, pages
 from app.query.keyset import next_url, offset_in
 from app.query.page_budget import Row, converted, cut
 from app.query.pages import DatabaseState, Page
-from app.query.parameters import DEFAULT_LIMIT, TYPES, Parameters, read_limit, read_types, read_words
+from app.query.parameters import DEFAULT_LIMIT, JSON_ALONE, TYPES, Parameters, read_limit, read_types, read_words
 from app.query.search_parameters import Words
 from app.query.statements import keyed_documents
 from app.records.fields import RecordType
@@ -41,6 +41,8 @@ class AllTypesQuery:
     """The text that a cursor is bound to."""
     parameters: tuple[tuple[str, str], ...]
     """The parameters as they were given, without `cursor`."""
+    format: str | None
+    """The value of `format=`; None where it is not given."""
 
     def next_url(self, offset: int) -> str:
         """The URL of the page after so many hits."""
@@ -48,12 +50,15 @@ class AllTypesQuery:
 
 
 @lru_cache(maxsize=1024)
-def read_everywhere_query(raw: str) -> AllTypesQuery:
-    """Parse the query string of a search across types; raises a `Problem` that lists every fault."""
+def read_everywhere_query(raw: str, formats: tuple[str, ...] = JSON_ALONE) -> AllTypesQuery:
+    """Parse the query string of a search across types, in which `format=` may name one of `formats`.
+
+    Raises a `Problem` that lists every fault.
+    """
     given = Parameters(raw, ["q", "match", "expand", "type", "limit", "cursor", "format"])
     words, types = read_words(given), given.read("type", read_types, TYPES)
     limit = given.read("limit", read_limit, DEFAULT_LIMIT)
-    given.read_format()
+    format = given.read_format(formats)
     if not given.all("q"):
         given.faults.append(parameter_fault("q", "q is needed: what is looked for."))
     given.end()
@@ -61,7 +66,7 @@ def read_everywhere_query(raw: str) -> AllTypesQuery:
     asked = repr(("search", words.raw, words.match, words.expand, types))
     offset = given.read("cursor", partial(offset_in, asked), 0)
     given.end()
-    return AllTypesQuery(words, types, limit, offset, asked, given.without("cursor"))
+    return AllTypesQuery(words, types, limit, offset, asked, given.without("cursor"), format)
 
 
 def _of_types(types: tuple[RecordType, ...]) -> Query:
@@ -100,16 +105,21 @@ class SimilarQuery:
 
     limit: int
     cursor: str | None
+    format: str | None
+    """The value of `format=`; None where it is not given."""
 
 
 @lru_cache(maxsize=256)
-def read_similar_query(raw: str) -> SimilarQuery:
-    """Parse the query string of the records similar to one; raises a `Problem` that lists every fault."""
+def read_similar_query(raw: str, formats: tuple[str, ...] = JSON_ALONE) -> SimilarQuery:
+    """Parse the query string of the records similar to one, in which `format=` may name one of `formats`.
+
+    Raises a `Problem` that lists every fault.
+    """
     given = Parameters(raw, ["limit", "cursor", "format"])
-    query = SimilarQuery(given.read("limit", read_limit, 10), given.read("cursor", str, NO_CURSOR))
-    given.read_format()
+    limit, cursor = given.read("limit", read_limit, 10), given.read("cursor", str, NO_CURSOR)
+    format = given.read_format(formats)
     given.end()
-    return query
+    return SimilarQuery(limit, cursor, format)
 
 
 def similar_asked(resource: Resource, id: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from tantivy import Occur, Query, Searcher
 
-from app.common.problems import Problem, parameter_fault
+from app.common.problems import invalid_parameter
 from app.query.search_parameters import Facet
 from app.search.query_compiler import SCHEMA
 from app.search.schema import range_fields
@@ -55,7 +55,7 @@ def _aggregate(searcher: Searcher, query: Query, wanted: dict[str, Any]) -> dict
         if "Aborting aggregation" not in str(error):
             raise
         detail = "These facets have too many values to be counted at once; ask for fewer of them, or filter more."
-        raise Problem("invalid-parameter", detail, errors=[parameter_fault("facets", detail)]) from None
+        raise invalid_parameter("facets", detail) from None
 
 
 def facets(searcher: Searcher, query: Query, wanted: Sequence[Facet], limit: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from rapidfuzz.distance import DamerauLevenshtein
 from sqlalchemy import Connection
 from tantivy import Occur, Query, Searcher, SearchResult
 
-from app.common.problems import Invalid, Problem, parameter_fault
+from app.common.problems import Invalid, invalid_parameter
 from app.common.spelling import search_form
 from app.query.search_parameters import Words
 from app.query.search_syntax import leaves
@@ -61,8 +61,7 @@ def _compile(searcher: Searcher, words: Words, thesaurus: Thesaurus, *, match_al
     try:
         return Compiler(searcher, thesaurus if words.expand else None, match_all=match_all).compile(words.node)
     except Invalid as fault:
-        problem_fault = parameter_fault("q", f"q: {fault.detail}.", fault.near)
-        raise Problem("invalid-parameter", str(problem_fault["detail"]), errors=[problem_fault]) from None
+        raise invalid_parameter("q", f"q: {fault.detail}.", fault.near) from None
 
 
 def match_words(

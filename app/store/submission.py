@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from app.common.problems import Fault
 from app.common.suggestions import nearest
 from app.common.validation_errors import pointer_of, shape_faults, text_faults
 from app.records.base_schemas import RecordIn, references
@@ -30,16 +31,6 @@ class Submission:
     """The record as JSON to be stored, if its shape and its own rules were validated before."""
     ready: PrebuiltRecord | None = None
     """The prebuilt rows and document, if they were made before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What is wrong at a JSON pointer (RFC 6901) of the batch's record `number`, and the nearest valid values."""
-
-    number: int
-    pointer: str
-    detail: str
-    nearest: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +92,7 @@ def validate_draft(draft: Submission, faults: list[Fault]) -> Read | None:
     """Check that a draft's text can be stored and that its shape is valid; append to `faults` what is wrong."""
     unstorable = list(text_faults(draft.data))
     if unstorable:
-        faults += [Fault(draft.number, pointer, detail) for pointer, detail, _ in unstorable]
+        faults += [fault.at(draft.number) for fault in unstorable]
         return None
     return read_storable(draft, faults)
 
@@ -112,8 +103,7 @@ def read_storable(draft: Submission, faults: list[Fault]) -> Read | None:
     try:
         return Read.of(draft.number, draft.type, entered.model_validate(draft.data))
     except ValidationError as error:
-        found = shape_faults(entered, error)
-        faults += [Fault(draft.number, pointer, detail, tuple(near)) for pointer, detail, near in found]
+        faults += [fault.at(draft.number) for fault in shape_faults(entered, error)]
         return None
 
 
@@ -122,22 +112,23 @@ def _own_fields(shape: type[RecordIn]) -> tuple[str, ...]:
     return tuple(name for name in shape.model_fields if name not in RecordIn.model_fields)
 
 
-def _absence_faults(record: RecordIn) -> Iterator[tuple[str, str, list[str]]]:
+def _absence_faults(record: RecordIn) -> Iterator[Fault]:
     fields = _own_fields(type(record)) if record.absent else ()
     for name in record.absent:
         if name not in fields:
-            yield f"/absent/{name}", f"there is no field {name!r} to be absent", nearest(name, fields)
+            near = tuple(nearest(name, fields))
+            yield Fault(f"there is no field {name!r} to be absent", f"/absent/{name}", nearest=near)
         elif getattr(record, name) not in (None, []):
-            yield f"/absent/{name}", f"{name} is not absent: it has a value", []
+            yield Fault(f"{name} is not absent: it has a value", f"/absent/{name}")
 
 
-def _path_faults(record: RecordIn) -> Iterator[tuple[str, str, list[str]]]:
+def _path_faults(record: RecordIn) -> Iterator[Fault]:
     fields = type(record).model_fields
     for position, item in enumerate(cited_by(record)):
         for name in item.paths:
             if name.partition("/")[0] not in fields:
                 where = f"/provenance/{position}/paths{pointer_of((name,))}"
-                yield where, f"there is no field {name!r} to be mapped", nearest(name, fields)
+                yield Fault(f"there is no field {name!r} to be mapped", where, nearest=tuple(nearest(name, fields)))
 
 
 RESERVED = frozenset({"missing", "present"})
@@ -147,8 +138,7 @@ RESERVED = frozenset({"missing", "present"})
 def own_faults(read: Read) -> Iterator[Fault]:
     """What is wrong with a record by itself: its id, its type's domain rules, its absences and its source paths."""
     if read.id in RESERVED:
-        yield Fault(read.number, "/id", f"{read.id!r} has a meaning of its own in filters and can be no id")
-    for pointer, detail in broken(read.record, RESOURCES[read.type].rules):
-        yield Fault(read.number, pointer, detail)
-    for pointer, detail, near in (*_absence_faults(read.record), *_path_faults(read.record)):
-        yield Fault(read.number, pointer, detail, tuple(near))
+        yield Fault(f"{read.id!r} has a meaning of its own in filters and can be no id", "/id").at(read.number)
+    record = read.record
+    for fault in (*broken(record, RESOURCES[read.type].rules), *_absence_faults(record), *_path_faults(record)):
+        yield fault.at(read.number)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Container, Iterable, Iterator, Mapping, 
 
 from sqlalchemy import Connection, select
 
+from app.common.problems import Fault
 from app.common.suggestions import nearest
 from app.records.base_models import Record, RecordName
 from app.records.fields import RecordType
@@ -18,7 +19,7 @@ from app.store.quotes.citations import provenance_rows
 from app.store.quotes.reanchor import QuotingRecord, reentered_with_moved_quotes
 from app.store.rendering import referrers
 from app.store.rows import IS_DELETED, among, batches, known
-from app.store.submission import Fault, Read, Submission, own_faults, prevalidated, validate_draft
+from app.store.submission import Read, Submission, own_faults, prevalidated, validate_draft
 from app.store.versions import Key, grouped
 
 ClaimedName = tuple[RecordType, str]
@@ -94,7 +95,7 @@ class Validation:
             self.faults += own_faults(read)
         if read.key in self.keys:
             detail = f"the id {read.id!r} is taken by another of the {read.type}"
-            self.faults.append(Fault(read.number, "/id", detail))
+            self.faults.append(Fault(detail, "/id").at(read.number))
         self.keys.add(read.key)
         for claim, _ in _claimed_names(read):
             self._first.setdefault(claim, read.id)
@@ -123,7 +124,7 @@ class Validation:
         if read.ready:
             return Entry.of_prebuilt(read.type, read.ready)
         cited, wrong = provenance_rows(read.record, texts)
-        self.faults += (Fault(read.number, f"/provenance/{place}/quote", detail, near) for place, detail, near in wrong)
+        self.faults += (fault.at(read.number) for fault in wrong)
         return Entry.of(read.type, read.record, cited, entered=read.entered)
 
     def _unresolved_references(self, connection: Connection, batch: Sequence[Read]) -> Iterator[Fault]:
@@ -142,7 +143,7 @@ class Validation:
         for number, pointer, (type, id) in outside:
             if (type, id) not in stored:
                 near = tuple(nearest(id, self._known_ids(connection, type)))
-                yield Fault(number, pointer, f"there is no {id!r} among the {type}", near)
+                yield Fault(f"there is no {id!r} among the {type}", pointer, nearest=near).at(number)
 
     def _known_ids(self, connection: Connection, type: RecordType) -> list[str]:
         if type not in self._ids_by_type:
@@ -160,7 +161,7 @@ class Validation:
         for read, claim, name in claims:
             owner = stored.get(claim, self._first[claim])
             if owner != read.id:
-                yield Fault(read.number, "", f"the name {name!r} is claimed by {owner!r} too")
+                yield Fault(f"the name {name!r} is claimed by {owner!r} too").at(read.number)
 
 
 class _Union:

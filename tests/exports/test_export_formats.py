@@ -14,10 +14,10 @@ import rispy
 from bibtexparser.entrypoint import parse_string
 from bibtexparser.middlewares import LatexDecodingMiddleware
 
+from app.api.representations import REPRESENTATIONS, names_of
 from app.exports import citations
 from app.exports.citations import publications_of, ris
 from app.exports.tables import csv_lines, defused
-from app.query.export_formats import FORMATS, formats_of
 from app.records.registry import RESOURCES
 from app.records.studies.resource import STUDIES
 
@@ -201,18 +201,18 @@ def test_text_with_line_breaks_stays_one_ris_value() -> None:
     )
 
 
-@pytest.mark.parametrize("format", [name for name in FORMATS if name != "json"])
+@pytest.mark.parametrize("format", [name for name in REPRESENTATIONS if name != "json"])
 def test_one_record_comes_in_every_format(api: httpx.Client, format: str) -> None:
     answer = get(api, "/v1/studies/PREEMPT%201", format=format)
-    assert answer.headers["content-type"].split(";")[0] == FORMATS[format].media_type
+    assert answer.headers["content-type"].split(";")[0] == REPRESENTATIONS[format].media_type
     assert answer.headers["content-location"] == "/v1/studies/preempt-1"
     assert "preempt" in answer.headers["content-disposition"]
     assert "PREEMPT 1 trial" in answer.text
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", REPRESENTATIONS)
 def test_accept_chooses_and_the_address_decides(api: httpx.Client, format: str) -> None:
-    media = FORMATS[format].media_type
+    media = REPRESENTATIONS[format].media_type
     by_header = api.get("/v1/studies?phase=4", headers={"accept": f"text/html, {media};q=0.9, */*;q=0.1"})
     by_address = api.get(f"/v1/studies?phase=4&format={format}", headers={"accept": "text/html"})
     assert by_header.headers["content-type"].split(";")[0] == media
@@ -222,7 +222,7 @@ def test_accept_chooses_and_the_address_decides(api: httpx.Client, format: str) 
 
 def test_each_variant_has_its_own_entity_tag(api: httpx.Client) -> None:
     tags = set()
-    for media in (format.media_type for format in FORMATS.values()):
+    for media in (format.media_type for format in REPRESENTATIONS.values()):
         for coding in ("identity", "gzip"):
             headers = {"accept": media, "accept-encoding": coding}
             answer = api.get("/v1/studies?year=2010..", headers=headers)
@@ -234,8 +234,8 @@ def test_each_variant_has_its_own_entity_tag(api: httpx.Client) -> None:
 
 def test_formats_for_citing_are_for_what_is_published(api: httpx.Client) -> None:
     for type in RESOURCES:
-        for format in FORMATS:
-            expected = 200 if format in formats_of(type) else 422
+        for format in REPRESENTATIONS:
+            expected = 200 if format in names_of("list", type) else 422
             assert api.get(f"/v1/{type}?format={format}").status_code == expected
 
 

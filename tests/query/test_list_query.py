@@ -38,7 +38,9 @@ MOMENT = datetime(2026, 1, 31, 12, tzinfo=UTC)
     ],
 )
 def test_values_make_the_query_of_their_query_string(filters: Any, options: Any, raw: str) -> None:
-    made, parsed = ListQuery.of(STUDIES, filters, **options), read_list_query("studies", raw)
+    formats = ("json", "csv")
+    made = ListQuery.of(STUDIES, filters, formats, **options)
+    parsed = read_list_query("studies", raw, formats)
     names = ("tests", "ids", "limit", "position", "facets", "facet_limit", "asked", "as_of", "raw", "format", "include")
     assert [getattr(made, name) for name in names] == [getattr(parsed, name) for name in names]
     assert [(key.name, key.descending) for key in made.sort] == [(key.name, key.descending) for key in parsed.sort]
@@ -48,7 +50,7 @@ def test_values_make_the_query_of_their_query_string(filters: Any, options: Any,
 def test_values_that_no_query_may_have_are_refused_by_name() -> None:
     with pytest.raises(Problem) as refused:
         ListQuery.of(STUDIES, {"yeer": "2005", "enrolled": "many"}, sort="titel")
-    assert [fault["parameter"] for fault in refused.value.errors] == ["yeer", "enrolled", "sort"]
+    assert [fault.parameter for fault in refused.value.errors] == ["yeer", "enrolled", "sort"]
 
 
 def test_a_page_of_a_query_made_from_values(seeded_engine: Engine) -> None:

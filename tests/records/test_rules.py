@@ -130,7 +130,7 @@ BROKEN: list[tuple[RecordType, dict[str, Any], str]] = [
 
 def faults(type: RecordType, changed: dict[str, Any]) -> list[str]:
     record = RESOURCES[type].entered.model_validate({**MINIMAL[type], **changed})
-    return [pointer for pointer, _ in broken(record, RESOURCES[type].rules)]
+    return [fault.pointer for fault in broken(record, RESOURCES[type].rules)]
 
 
 @pytest.mark.parametrize(("type", "changed"), GOOD)
@@ -214,12 +214,12 @@ def test_arms_have_no_more_participants_than_the_study() -> None:
     arms = [{"key": "a", "name": "A", "n": 20}, {"key": "b", "name": "B", "n": 20}]
     study = MINIMAL["studies"] | {"arms": arms, "enrolled": 20, "design": "randomized-controlled-trial"}
     parsed = RESOURCES["studies"].entered.model_validate(study)
-    assert [pointer for pointer, _ in broken(parsed, RESOURCES["studies"].rules)] == ["/enrolled"]
+    assert [fault.pointer for fault in broken(parsed, RESOURCES["studies"].rules)] == ["/enrolled"]
     for shared in ({"intervention_model": "within-person"}, {"intervention_model": "crossover"}, {"enrolled": 40}):
         parsed = RESOURCES["studies"].entered.model_validate(study | shared)
         assert broken(parsed, RESOURCES["studies"].rules) == []
     parsed = RESOURCES["studies"].entered.model_validate(study | {"intervention_model": "crossover", "enrolled": 19})
-    assert [pointer for pointer, _ in broken(parsed, RESOURCES["studies"].rules)] == ["/enrolled"]
+    assert [fault.pointer for fault in broken(parsed, RESOURCES["studies"].rules)] == ["/enrolled"]
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_arms_have_no_more_participants_than_the_study() -> None:
 )
 def test_the_text_of_a_dose_agrees_with_its_numbers(change: dict[str, Any], pointers: list[str]) -> None:
     parsed = RESOURCES["dosing"].entered.model_validate(MINIMAL["dosing"] | change)
-    assert [pointer for pointer, _ in broken(parsed, RESOURCES["dosing"].rules)] == pointers
+    assert [fault.pointer for fault in broken(parsed, RESOURCES["dosing"].rules)] == pointers
 
 
 def test_a_publication_of_the_far_future_is_refused() -> None:
@@ -253,7 +253,7 @@ def test_an_unknown_arm_names_those_that_there_are() -> None:
     arms = [{"key": "placebo", "name": "P"}, {"key": "ona", "name": "O"}]
     event = {"event": "ptosis", "arm": "placbo", "events": 1}
     parsed = RESOURCES["studies"].entered.model_validate(MINIMAL["studies"] | {"arms": arms, "adverse_events": [event]})
-    assert "placebo" in broken(parsed, RESOURCES["studies"].rules)[0][1]
+    assert "placebo" in broken(parsed, RESOURCES["studies"].rules)[0].nearest
 
 
 def test_the_form_of_a_field_is_said_in_words() -> None:
@@ -268,4 +268,4 @@ def test_the_form_of_a_field_is_said_in_words() -> None:
         with pytest.raises(ValidationError) as raised:
             PublicationIn.model_validate(MINIMAL["publications"] | {field: value})
         faults = shape_faults(PublicationIn, raised.value)
-        assert not [detail for _, detail, _ in faults if "pattern" in detail or "^" in detail], faults
+        assert not [fault for fault in faults if "pattern" in fault.detail or "^" in fault.detail], faults

@@ -194,8 +194,9 @@ def test_each_fault_is_told_with_its_place(
     engine: Engine, files: Callable[..., Path], changed: dict[str, Any], expected: tuple[Any, ...]
 ) -> None:
     file, line, record, pointer, detail, near = expected
-    found = [f for f in faults_of(engine, files(**changed)) if f.file.name == file]
-    assert (found[0].line, found[0].record, found[0].pointer, found[0].detail) == (line, record, pointer, detail)
+    found = [f for f in faults_of(engine, files(**changed)) if Path(f.location.file).name == file]
+    where = found[0].location
+    assert (where.line, where.record, found[0].pointer, found[0].detail) == (line, record, pointer, detail)
     assert near is None or near in found[0].nearest
     assert f"{file}:{line}:" in str(found[0])
 
@@ -207,7 +208,7 @@ def test_all_faults_of_all_files_are_told_at_once(engine: Engine, files: Callabl
         indications_yaml="- id: x\n  nam: X\n",
         mechanisms_yaml="\t",
     )
-    assert [(fault.file.name, fault.pointer) for fault in faults_of(engine, path)] == [
+    assert [(Path(fault.location.file).name, fault.pointer) for fault in faults_of(engine, path)] == [
         ("indications.yaml", "/name"),
         ("indications.yaml", "/provenance"),
         ("indications.yaml", "/nam"),

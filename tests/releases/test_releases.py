@@ -92,7 +92,7 @@ def test_nothing_to_do_makes_no_release(first: Engine, lines: Lines) -> None:
 def test_a_name_is_given_once(first: Engine, lines: Lines) -> None:
     with pytest.raises(Problem) as caught:
         made(first, "first", lines(source("new")))
-    assert (caught.value.kind, caught.value.errors[0]["detail"]) == ("conflict", "/v1/releases/first")
+    assert (caught.value.kind, caught.value.errors[0].detail) == ("conflict", "/v1/releases/first")
 
 
 def test_a_release_is_in_the_audit_and_in_the_list(first: Engine, lines: Lines) -> None:
@@ -130,7 +130,7 @@ def test_a_release_is_reverted_once(first: Engine) -> None:
 def test_reverting_what_is_not_there_names_the_nearest(first: Engine) -> None:
     with pytest.raises(Problem) as caught:
         undone(first, "frist")
-    assert (caught.value.kind, caught.value.errors[0]["nearest"]) == ("not-found", ["first"])
+    assert (caught.value.kind, caught.value.errors[0].nearest) == ("not-found", ("first",))
 
 
 def test_a_revert_never_loses_a_later_change(first: Engine, lines: Lines) -> None:
@@ -139,7 +139,7 @@ def test_a_revert_never_loses_a_later_change(first: Engine, lines: Lines) -> Non
     before = everything(first)
     with pytest.raises(Problem) as caught:
         undone(first, "second")
-    assert [error["detail"] for error in caught.value.errors] == ["/v1/products/p"]
+    assert [error.detail for error in caught.value.errors] == ["/v1/products/p"]
     assert everything(first) == before
 
 
@@ -148,7 +148,7 @@ def test_a_revert_never_takes_what_others_refer_to_now(first: Engine, lines: Lin
     made(first, "third", lines(product("s", "c")))
     with pytest.raises(Problem) as caught:
         undone(first, "second")
-    assert [error["detail"] for error in caught.value.errors] == ["/v1/products/s"]
+    assert [error.detail for error in caught.value.errors] == ["/v1/products/s"]
 
 
 def test_a_refreshed_record_does_not_keep_a_release_from_being_reverted(first: Engine, lines: Lines) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select
 
+from app.common.problems import Fault
 from app.database.engine import reading
 from app.records.base_models import Record
-from app.releases.load import InvalidContent, Located, load
+from app.releases.load import InvalidContent, load
 from app.store.documents import Document, State
 
 GOOD: dict[str, str] = {
@@ -51,7 +52,7 @@ GOOD: dict[str, str] = {
 }
 
 
-def faults_of(engine: Engine, path: Path) -> list[Located]:
+def faults_of(engine: Engine, path: Path) -> list[Fault]:
     before = state(engine)
     with pytest.raises(InvalidContent) as caught:
         load(engine, path)

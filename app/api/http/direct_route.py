@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.api.http.problems import invalid_parameter
+from app.common.problems import invalid_parameter
 
 _RESTORE = re.compile(r"/v1/[^/]+/[^/]+/restore")
 _PARAMETER = re.compile(r"\{[^}]*\}")

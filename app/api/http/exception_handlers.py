@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 
-from app.api.http.problems import not_found, problem_response
-from app.common.problems import Problem
+from app.api.http.problems import problem_response
+from app.common.problems import Problem, not_found
 from app.database.engine import sqlite_file
 from app.database.errors import driver_error, explained, is_read_only
 

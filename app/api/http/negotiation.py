@@ -1,4 +1,4 @@
-"""Content negotiation (RFC 9110 §12): the weights of `Accept` and `Accept-Encoding`, and choosing a format."""
+"""Content negotiation (RFC 9110 §12): the weights of `Accept` and `Accept-Encoding`, and choosing a representation."""
 
 import re
 from collections.abc import Iterator
@@ -6,8 +6,9 @@ from functools import lru_cache
 
 from starlette.requests import Request
 
+from app.api import representations
+from app.api.representations import REPRESENTATIONS, QuestionKind, Representation
 from app.common.problems import Problem
-from app.query.export_formats import FORMATS, formats_of
 from app.records.fields import RecordType
 
 JSON = "application/json"
@@ -60,16 +61,16 @@ def require_acceptable(request: Request, *media_types: str) -> None:
         raise Problem("not-acceptable", f"This can be sent as {' or '.join(media_types)}, not as {header[:200]!r}.")
 
 
-def negotiate_format(request: Request, type: RecordType, requested: str | None) -> str:
-    """Return the format of a response: that of `format=`, else the one with the highest weight in `Accept`.
+def negotiate(request: Request, kind: QuestionKind, type: RecordType | None, requested: str | None) -> Representation:
+    """Return the representation of a response: that of `format=`, else the one with the highest weight in `Accept`.
 
     Among equal weights JSON comes first. Raise a `Problem` (406) if none is accepted.
     """
     if requested is not None:
-        return requested
+        return REPRESENTATIONS[requested]
     header = accept_of(request)
     if not header or header == "*/*":
-        return "json"
-    known = formats_of(type)
-    require_acceptable(request, *(FORMATS[name].media_type for name in known))
-    return max(known, key=lambda name: weight(header, FORMATS[name].media_type))
+        return representations.JSON
+    known = representations.representations_of(kind, type)
+    require_acceptable(request, *(one.media_type for one in known))
+    return max(known, key=lambda one: weight(header, one.media_type))

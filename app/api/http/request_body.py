@@ -1,7 +1,7 @@
 """The content of requests: bounded in bytes, in UTF-8, and JSON that no two parsers read differently."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from hashlib import sha256
 from typing import IO, Any
 
@@ -9,7 +9,6 @@ from starlette.requests import ClientDisconnect, Request
 
 from app.common.problems import Problem
 from app.common.strict_json import DEEPEST, TooDeep, parse
-from app.common.validation_errors import ShapeFault
 
 MERGE_PATCH = "application/merge-patch+json"
 PIECE = 1 << 20
@@ -74,13 +73,6 @@ def _write(file: IO[bytes], digest: Any, piece: bytes) -> None:
     file.write(piece)
     file.flush()
     digest.update(piece)
-
-
-def invalid_content(faults: Sequence[ShapeFault], noun: str) -> Problem:
-    """Return the problem (422) of content with faults; `noun` stands for the pointer of one without any."""
-    errors = [{"pointer": pointer, "detail": detail, "nearest": near} for pointer, detail, near in faults]
-    detail = " ".join(f"{pointer or noun}: {text}." for pointer, text, _ in faults[:3])
-    return Problem("invalid-record", detail, errors=errors)
 
 
 def parse_json(content: bytes) -> Any:

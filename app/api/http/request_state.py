@@ -18,13 +18,14 @@ def query_string(request: Request) -> str:
     return str(request.scope["query_string"], "utf-8")
 
 
-async def unchanged(request: Request, actors: PublicActors = "names") -> Response | None:
+async def unchanged(request: Request, actors: PublicActors = "names", *, format: str = "json") -> Response | None:
     """Return a 304 if the client's copy follows from the present state of the database, or None.
 
-    It reads only the state, so an unchanged page costs no query. `actors` is that of `validators_at`.
+    It reads only the state, so an unchanged page costs no query. `format` and `actors` are those of
+    `validators_at`.
     """
     now = await service_of(request).reader.look_up(pages.NOW)
-    validators = validators_at(pages.certain(now), request, actors=actors)
+    validators = validators_at(pages.certain(now), request, format, actors=actors)
     return not_modified(request, validators) if is_fresh(request, validators) else None
 
 

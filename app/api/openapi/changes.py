@@ -6,7 +6,6 @@ from app.api.openapi.parameters import JSON_FORMAT, PAGE_END, TEXT, TYPES_PARAME
 from app.history import changes as feed
 from app.history.changes import PATH
 from app.query.keyset import write_cursor
-from app.query.parameters import TYPES
 
 CURSOR = write_cursor(feed.read_query("").asked, (1, "studies", "preempt-1"))
 
@@ -58,41 +57,3 @@ def changes_operation() -> Doc:
         parameters,
         answers | problems(*PROBLEMS),
     )
-
-
-CHANGE: Doc = {
-    "type": "object",
-    "required": ["revision", "at", "actor", "reason", "type", "id", "version", "change", "fields", "href"],
-    "properties": {
-        "revision": {"type": "integer", "description": "All changes of one revision came at once."},
-        "at": {"type": "string", "format": "date-time"},
-        "actor": {
-            "type": "string",
-            "description": "Whose key it was, by its name or by a pseudonym that stands for it.",
-        },
-        "reason": {"type": "string"},
-        "type": {"type": "string", "enum": list(TYPES)},
-        "id": {"type": "string"},
-        "version": {"type": "integer", "minimum": 1},
-        "change": {
-            "type": "string",
-            "enum": ["created", "updated", "refreshed", "deleted", "restored"],
-            "description": "`refreshed`: a record that this one shows has changed. `deleted`: a tombstone.",
-        },
-        "fields": {
-            "type": ["array", "null"],
-            "items": {"type": "string"},
-            "description": "Fields of the document that differ from the version before; null where it is new or gone.",
-        },
-        "href": {"type": "string", "description": "Path of this version."},
-    },
-}
-CHANGE_PAGE: Doc = {
-    "type": "object",
-    "required": ["items", "next", "revision"],
-    "properties": {
-        "items": {"type": "array", "items": ref("Change")},
-        "next": {"type": ["string", "null"], "description": "Path of the next page; null on the last."},
-        "revision": {"type": "integer", "description": "All changes up to this one are told when `next` is null."},
-    },
-}

@@ -13,7 +13,7 @@ from app.api.openapi.parameters import (
 from app.query import conflicts
 from app.query.conflicts import PATH
 from app.query.keyset import write_cursor
-from app.query.parameters import DEFAULT_LIMIT, MAX_LIMIT, TYPES
+from app.query.parameters import DEFAULT_LIMIT, MAX_LIMIT
 from app.store.reconciliation.precedence import RULES
 
 CURSOR = write_cursor(conflicts.read_query("").asked, ("studies", "preempt-1", "enrolled", "ctgov-nct00156910"))
@@ -47,33 +47,3 @@ def conflicts_operation() -> Doc:
         parameters,
         answers | problems(*PROBLEMS),
     )
-
-
-CONFLICT: Doc = {
-    "type": "object",
-    "required": ["type", "id", "field", "current", "current_source", "proposed", "source", "rule", "revision", "href"],
-    "properties": {
-        "type": {"type": "string", "enum": list(TYPES)},
-        "id": {"type": "string", "description": "Id of the record."},
-        "field": {"type": "string", "description": "Its field."},
-        "current": {"description": "The record's own value; of a long one, the beginning of its JSON."},
-        "current_source": {
-            "type": ["string", "null"],
-            "description": "The imported source of the record's value; null: people entered it.",
-        },
-        "proposed": {"description": "The source's value; of a long one, the beginning of its JSON."},
-        "source": {"type": "string", "description": "Id of the source."},
-        "rule": {"type": "string", "enum": list(RULES), "description": "By which the record's value stands."},
-        "revision": {"type": "integer", "description": "Since when it is so."},
-        "href": {"type": "string", "description": "Path of the record."},
-    },
-}
-CONFLICT_PAGE: Doc = {
-    "type": "object",
-    "required": ["items", "total", "next"],
-    "properties": {
-        "items": {"type": "array", "items": ref("Conflict")},
-        "total": {"type": "integer", "minimum": 0},
-        "next": {"type": ["string", "null"], "description": "Path of the next page; null on the last."},
-    },
-}

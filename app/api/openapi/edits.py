@@ -126,19 +126,6 @@ def patch_operation(resource: Resource) -> Doc:
     )
 
 
-TOMBSTONE: Doc = {
-    "type": "object",
-    "description": "What is left of a deleted record beside its history.",
-    "required": ["id", "type", "deleted", "version"],
-    "properties": {
-        "id": {"type": "string"},
-        "type": {"type": "string"},
-        "deleted": {"type": "boolean", "const": True},
-        "version": {"type": "integer", "minimum": 2},
-    },
-}
-
-
 def delete_operation(resource: Resource) -> Doc:
     """Document deleting a record."""
     example = {"id": resource.example, "type": resource.type, "deleted": True, "version": 2}

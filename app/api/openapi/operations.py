@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from app.api.http.negotiation import JSON
 from app.api.http.problems import MEDIA_TYPE
+from app.api.openapi.answers import page_name
 from app.api.openapi.parameters import (
     EXPORT_HEADERS,
     TEXT,
@@ -22,8 +23,10 @@ from app.api.openapi.parameters import (
     search_parameters,
     selection_parameters,
 )
+from app.api.representations import JSON as JSON_ROW
+from app.api.representations import QuestionKind, representations_of
 from app.common.problems import KINDS
-from app.query.export_formats import FORMATS, formats_of
+from app.records.fields import RecordType
 from app.records.resource import Resource
 
 ModelSchema = tuple[type[BaseModel], Literal["validation", "serialization"]]
@@ -87,12 +90,6 @@ def ref(name: str) -> Doc:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def object_schema(properties: Doc, description: str | None = None) -> Doc:
-    """Return the schema of an object that always has all of its properties."""
-    described = {} if description is None else {"description": description}
-    return {"type": "object", **described, "required": list(properties), "properties": properties}
-
-
 def problem(kinds: list[str]) -> Doc:
     """Return the response of one status that stands for some kinds of problem."""
     shown = {kind: {"$ref": f"#/components/examples/{kind}"} for kind in kinds}
@@ -141,11 +138,10 @@ def response_headers() -> Doc:
     return {name: {"description": text, "schema": {"type": "string"}} for name, text in HEADERS.items()}
 
 
-def _other_formats(resource: Resource) -> Doc:
-    """Return the content of a response in each format other than JSON."""
-    others = [FORMATS[name].media_type for name in formats_of(resource.type) if name != "json"]
-    csl = FORMATS["csl-json"].media_type
-    return {media: {"schema": {"type": "array" if media == csl else "string"}} for media in others}
+def other_formats(kind: QuestionKind, type: RecordType | None, *, streamed_only: bool = False) -> Doc:
+    """Return the content of a response in each representation other than JSON."""
+    others = [one for one in representations_of(kind, type) if one is not JSON_ROW and one.streams >= streamed_only]
+    return {one.media_type: {"schema": dict(one.schema)} for one in others}
 
 
 def _part(resource: Resource) -> Doc:
@@ -153,7 +149,8 @@ def _part(resource: Resource) -> Doc:
     names = ("ETag", "Last-Modified", "Cache-Control", "Vary", "X-Request-ID", *LIMITED)
     text = "The range of an export that `Range` asked for."
     shown = headers((*names, "Accept-Ranges", "Content-Range", "Content-Disposition"))
-    return {"206": {"description": text, "headers": shown, "content": _other_formats(resource)}}
+    content = other_formats("list", resource.type, streamed_only=True)
+    return {"206": {"description": text, "headers": shown, "content": content}}
 
 
 def success(schema: Doc, *more_headers: str, example: str, description: str, others: Doc | None = None) -> Doc:
@@ -199,11 +196,6 @@ def operation(name: str, summary: str, description: str, parameters: list[Doc], 
     }
 
 
-def page_name(resource: Resource) -> str:
-    """Return the name of the schema of a page of a record type's list."""
-    return resource.out.__name__.removesuffix("Out") + "Page"
-
-
 def list_operation(resource: Resource) -> Doc:
     """Document the list of a record type."""
     path = resource.path
@@ -217,7 +209,7 @@ def list_operation(resource: Resource) -> Doc:
             *filter_parameters(resource.filter),
             *facet_parameters(resource),
             *list_paging_parameters(resource),
-            *selection_parameters(resource),
+            *selection_parameters("list", resource),
             *EXPORT_HEADERS,
         ],
         success(
@@ -227,7 +219,7 @@ def list_operation(resource: Resource) -> Doc:
             "Content-Disposition",
             example=f"GET {path}",
             description="A page of records; in a format other than JSON the whole list, streamed.",
-            others=_other_formats(resource),
+            others=other_formats("list", resource.type),
         )
         | _part(resource)
         | problems(*LIST_PROBLEMS, *EXPORT_PROBLEMS),
@@ -244,14 +236,14 @@ def record_operation(resource: Resource) -> Doc:
         f"get_{name}",
         f"Get one {resource.singular}",
         resource.out.__doc__ or "",
-        [id_parameter, *selection_parameters(resource)],
+        [id_parameter, *selection_parameters("record", resource)],
         success(
             schema,
             "Content-Location",
             "Content-Disposition",
             example=f"GET {resource.path}/{{id}}",
             description="The record.",
-            others=_other_formats(resource),
+            others=other_formats("record", resource.type),
         )
         | problems(*RECORD_PROBLEMS),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, get_args
 
-from app.query.export_formats import formats_of
+from app.api.representations import QuestionKind, names_of
 from app.query.keyset import write_cursor
 from app.query.parameters import DEFAULT_LIMIT, MAX_LIMIT, TYPES
 from app.query.projection import includable
@@ -123,7 +123,7 @@ RAW = query_parameter(
 )
 
 
-def selection_parameters(resource: Resource) -> list[Doc]:
+def selection_parameters(kind: QuestionKind, resource: Resource) -> list[Doc]:
     """Return the parameters that select what is shown of a record type's records, and in which format."""
     label = next(name for name in ("title", "name", "date", "dose") if name in resource.out.model_fields)
     found = [
@@ -136,7 +136,7 @@ def selection_parameters(resource: Resource) -> list[Doc]:
         query_parameter(
             "format",
             "The format of the answer; comes before `Accept`. All but `json` send the whole list, without `limit`.",
-            {"type": "string", "enum": formats_of(resource.type)},
+            {"type": "string", "enum": [*names_of(kind, resource.type)]},
             "csv",
         ),
         RAW,
@@ -168,8 +168,12 @@ def paging_parameters(what: str) -> list[Doc]:
     """Return the paging parameters of pages that are not lists of one type: `search` across types, or `similar`."""
     if what == "similar":
         cursor = write_cursor(similar_asked(RESOURCES["studies"], RESOURCES["studies"].example), (10,))
-        return [_limit_parameter(10, "Records a page."), _cursor_parameter(cursor), JSON_FORMAT]
-    return [_limit_parameter(DEFAULT_LIMIT, "Records a page."), _cursor_parameter(SEARCH_CURSOR), JSON_FORMAT]
+        return [_limit_parameter(10, "Records a page."), _cursor_parameter(cursor), _search_format("studies")]
+    return [_limit_parameter(DEFAULT_LIMIT, "Records a page."), _cursor_parameter(SEARCH_CURSOR), _search_format(None)]
+
+
+def _search_format(type: RecordType | None) -> Doc:
+    return JSON_FORMAT | {"schema": {"type": "string", "enum": [*names_of("search", type)]}}
 
 
 def history_paging_parameters(cursor: str) -> list[Doc]:

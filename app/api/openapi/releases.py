@@ -1,8 +1,14 @@
 """Releases in OpenAPI: operations and schemas. The service answers none of them without a key, so examples are here."""
 
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
 from app.api.http.negotiation import JSON, NDJSON, ZIP
+from app.api.openapi.answers import Answer, sometimes
 from app.api.openapi.edits import IDEMPOTENCY_KEY
-from app.api.openapi.operations import object_schema, operation, problems, response, secured
+from app.api.openapi.operations import ModelSchema, operation, problems, ref, response, secured
 from app.api.openapi.parameters import (
     FLAG,
     PAGE_END,
@@ -16,55 +22,69 @@ from app.query.keyset import write_cursor
 
 CURSOR_KIND = "releases"
 """The name that cursors of the list are made for."""
-STRING: Doc = {"type": "string"}
-COUNT: Doc = {"type": "integer", "minimum": 0}
 NAME: Doc = {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 120}
-COUNTS: Doc = {
-    "type": "object",
-    "required": ["created", "updated", "unchanged", "refreshed", "restored", "deleted"],
-    "properties": dict.fromkeys(("created", "updated", "unchanged", "refreshed", "restored", "deleted"), COUNT),
-}
-FIELD: Doc = {
-    "type": "object",
-    "required": ["pointer"],
-    "properties": {
-        "pointer": {"type": "string", "description": "RFC 6901, into the record as it is entered."},
-        "before": {"description": "Left out where there was no value; a long one is cut."},
-        "after": {"description": "Left out where there is no value; a long one is cut."},
-    },
-}
-RECORD: Doc = {
-    "type": "object",
-    "required": ["type", "id", "change"],
-    "properties": {
-        "type": STRING,
-        "id": STRING,
-        "change": {"type": "string", "enum": ["created", "updated", "refreshed", "deleted", "restored"]},
-        "fields": {"type": "array", "items": FIELD, "description": "Of an updated record: what was entered otherwise."},
-        "fields_total": COUNT,
-    },
-}
-SUMMARY_FIELDS: Doc = {
-    "name": STRING,
-    "revision": {"type": ["integer", "null"], "description": "Null where nothing was changed."},
-    "actor": STRING,
-    "reason": STRING,
-    "reverts": {"type": ["string", "null"], "description": "The release that this one undid."},
-    "counts": COUNTS,
-}
-RECORD_FIELDS: Doc = {
-    "records": {"type": "array", "items": RECORD, "description": "The first thousand."},
-    "records_total": COUNT,
-}
-STORED_FIELDS: Doc = {
-    **SUMMARY_FIELDS,
-    "at": {"type": "string", "format": "date-time"},
-    "reverted_by": {"type": ["string", "null"], "description": "The release that undid this one."},
-}
 
-REPORT = object_schema({**SUMMARY_FIELDS, **RECORD_FIELDS})
-RELEASE = object_schema(STORED_FIELDS)
-WHOLE_RELEASE = object_schema({**STORED_FIELDS, **RECORD_FIELDS})
+Number = Annotated[int, Field(ge=0)]
+
+
+class ChangeCounts(Answer):
+    created: Number
+    updated: Number
+    unchanged: Number
+    refreshed: Number
+    restored: Number
+    deleted: Number
+
+
+class ChangedField(Answer):
+    pointer: str = Field(description="RFC 6901, into the record as it is entered.")
+    before: Any = sometimes("Left out where there was no value; a long one is cut.")
+    after: Any = sometimes("Left out where there is no value; a long one is cut.")
+
+
+class ReleasedRecord(Answer):
+    type: str
+    id: str
+    change: Literal["created", "updated", "refreshed", "deleted", "restored"]
+    fields: list[ChangedField] = sometimes("Of an updated record: what was entered otherwise.")
+    fields_total: Number = sometimes()
+
+
+class ReleaseSummary(Answer):
+    name: str
+    revision: int | None = Field(description="Null where nothing was changed.")
+    actor: str
+    reason: str
+    reverts: str | None = Field(description="The release that this one undid.")
+    counts: ChangeCounts
+
+
+class ReleaseReport(ReleaseSummary):
+    records: list[ReleasedRecord] = Field(description="The first thousand.")
+    records_total: Number
+
+
+class Release(ReleaseSummary):
+    at: datetime
+    reverted_by: str | None = Field(description="The release that undid this one.")
+
+
+class WholeRelease(Release):
+    records: list[ReleasedRecord] = Field(description="The first thousand.")
+    records_total: Number
+
+
+class ReleasePage(Answer):
+    items: list[Release]
+    total: Number
+    next: str | None
+
+
+SCHEMAS: tuple[ModelSchema, ...] = (
+    (ReleaseReport, "serialization"),
+    (ReleasePage, "serialization"),
+    (WholeRelease, "serialization"),
+)
 
 COUNTS_EXAMPLE = {"created": 0, "updated": 1, "unchanged": 0, "refreshed": 0, "restored": 0, "deleted": 0}
 SUMMARY_EXAMPLE: Doc = {
@@ -89,7 +109,7 @@ RECORDS_EXAMPLE: Doc = {
 }
 STORED_EXAMPLE: Doc = {**SUMMARY_EXAMPLE, "at": "2027-01-31T12:00:00Z", "reverted_by": None}
 
-REPORT_CONTENT = {"schema": REPORT, "example": {**SUMMARY_EXAMPLE, **RECORDS_EXAMPLE}}
+REPORT_CONTENT = {"schema": ref("ReleaseReport"), "example": {**SUMMARY_EXAMPLE, **RECORDS_EXAMPLE}}
 
 LINE = '{"type": "directions", "id": "refining-existing-uses", "deleted": true}\n'
 BODY: Doc = {
@@ -159,9 +179,6 @@ def revert_operation() -> Doc:
 
 def releases_operation() -> Doc:
     """Document the list of releases."""
-    page = object_schema(
-        {"items": {"type": "array", "items": RELEASE}, "total": COUNT, "next": {"type": ["string", "null"]}}
-    )
     example = {"items": [STORED_EXAMPLE], "total": 1, "next": None}
     documented = operation(
         "list_releases",
@@ -170,7 +187,7 @@ def releases_operation() -> Doc:
         admin_paging_parameters(
             f"Releases a page; 0 asks for the total alone. {PAGE_END}", write_cursor(CURSOR_KIND, (2,))
         ),
-        _response("200", "A page of releases.", {"schema": page, "example": example})
+        _response("200", "A page of releases.", {"schema": ref("ReleasePage"), "example": example})
         | problems("malformed-request", "unexpected-content", "forbidden", "bad-cursor"),
     )
     return secured(documented)
@@ -183,7 +200,9 @@ def one_release_operation() -> Doc:
         "Get one release",
         "Needs the role `admin`. With the first thousand of its records, field by field.",
         [NAME_IN_PATH],
-        _response("200", "The release.", {"schema": WHOLE_RELEASE, "example": {**STORED_EXAMPLE, **RECORDS_EXAMPLE}})
+        _response(
+            "200", "The release.", {"schema": ref("WholeRelease"), "example": {**STORED_EXAMPLE, **RECORDS_EXAMPLE}}
+        )
         | problems("malformed-request", "unexpected-content", "forbidden", "not-found"),
     )
     return secured(documented)

@@ -2,7 +2,8 @@
 
 from typing import get_args
 
-from app.api.openapi.operations import either, operation, page_name, problems, ref, success
+from app.api.openapi.answers import page_name
+from app.api.openapi.operations import either, operation, other_formats, problems, ref, success
 from app.api.openapi.parameters import (
     TEXT,
     Doc,
@@ -27,7 +28,14 @@ def search_operation() -> Doc:
         "Search all types",
         "The best records of all types, by relevance; `search.types` says how many of each there are.",
         [*words, types, *paging_parameters("search")],
-        success(ref("SearchPage"), "Link", example="GET /v1/search", description="The hits.") | problems(*PROBLEMS),
+        success(
+            ref("SearchPage"),
+            "Link",
+            example="GET /v1/search",
+            description="The hits.",
+            others=other_formats("search", None),
+        )
+        | problems(*PROBLEMS),
     )
 
 
@@ -43,6 +51,7 @@ def similar_operation(resource: Resource) -> Doc:
             either(page_name(resource), "SelectionPage"),
             example=f"GET {resource.path}/{{id}}/similar",
             description="The most alike.",
+            others=other_formats("search", resource.type),
         )
         | problems("not-found", "gone", "ambiguous-name", *PROBLEMS),
     )

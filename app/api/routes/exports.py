@@ -1,4 +1,4 @@
-"""Records in other formats than JSON over HTTP: one record, or a whole list that is spooled to disk."""
+"""Whole lists in a streamed representation over HTTP, which are spooled to disk."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -12,79 +12,46 @@ from starlette.types import Receive, Scope, Send
 
 from app import __version__
 from app.api.http.byte_ranges import ByteRange, read_range
-from app.api.http.conditional import Validators, answer_from_loop, headers_of, is_fresh, not_modified
+from app.api.http.conditional import Validators, headers_of, is_fresh, not_modified
 from app.api.http.content_coding import CODINGS, Compressor, coding_of
-from app.api.http.problems import invalid_parameter
 from app.api.http.request_state import validators_at
 from app.api.middleware.authentication import party_of
+from app.api.representations import Representation
 from app.api.services import service_of
-from app.common.problems import Problem
+from app.common.problems import Problem, invalid_parameter
 from app.exports.production import Export, ExportSource
 from app.exports.spool import ClientGone, Follower
-from app.exports.stream import converted, exported
+from app.exports.stream import whole_list
 from app.query import as_of_lists, pages
-from app.query.export_formats import FORMATS
-from app.query.pages import DatabaseState, StoredDocument
-from app.query.record_queries import ListQuery, RecordQuery
+from app.query.pages import DatabaseState
+from app.query.record_queries import ListQuery
 from app.records.resource import Resource
 from app.search.lists import Search
-from app.store.rendering import etag_of
 
 PIECE = 262_144
 """Bytes that are read from disk and sent at a time."""
 
 
-async def answer_converted(
-    request: Request,
-    resource: Resource,
-    query: RecordQuery,
-    stored: StoredDocument,
-    format: str,
-    headers: Mapping[str, str],
-) -> Response:
-    """Answer with one record in another format than JSON."""
-    whole = RecordQuery(None, query.include, None)
-    body = await service_of(request).reader.run(select_parts_of, resource, whole, stored)
-    content = converted(resource, query, body, format)
-    return await answer_from_loop(
-        request,
-        content,
-        Validators(etag_of(content), None),
-        media_type=FORMATS[format].media_type,
-        headers=attachment(stored.id, format) | dict(headers),
-    )
-
-
-def select_parts_of(connection: Connection, resource: Resource, query: RecordQuery, stored: StoredDocument) -> bytes:
-    """Return what a query selects of one stored document, as JSON."""
-    return pages.select_parts(connection, resource, query, [stored.body])[0]
-
-
-def attachment(name: str, format: str) -> dict[str, str]:
-    """Return the header with which browsers save a response as a file (RFC 6266)."""
-    return {"content-disposition": f'attachment; filename="{name}.{FORMATS[format].ending}"'}
-
-
-async def answer_export(request: Request, resource: Resource, query: ListQuery, format: str) -> Response:
-    """Answer with the whole list in another format than JSON, from its spool.
+async def answer_export(request: Request, resource: Resource, query: ListQuery, chosen: Representation) -> Response:
+    """Answer with the whole list in a streamed representation, from its spool.
 
     Raise a `Problem`: 422 if the query asks for a page, 412 if `If-Match` names only other states of the list.
     """
     if query.position or any(name == "limit" for name, _ in query.parameters):
-        raise invalid_parameter("limit", f"{format} is the whole list: limit and cursor have no place in it.")
+        raise invalid_parameter("limit", f"{chosen.name} is the whole list: limit and cursor have no place in it.")
     request.scope["bypass_cache"] = True  # it is on disk, and may be larger than any memory
     coding = coding_of(request.headers.get("accept-encoding", ""))
-    source = await _source(request, resource, query, format, coding)
-    validators = validators_at(source.state, request, format, permanent=source.permanent)
+    source = await _source(request, resource, query, chosen, coding)
+    validators = validators_at(source.state, request, chosen.name, permanent=source.permanent)
     require_match(request, validators, coding)
     if is_fresh(request, validators):
         return not_modified(request, validators)
     can_resume = query.words is None  # the order by relevance depends on how the index lies on disk now
-    return ExportAnswer(request, source, resource.type, format, coding, can_resume=can_resume)
+    return ExportAnswer(request, source, resource.type, chosen, coding, can_resume=can_resume)
 
 
 async def _source(
-    request: Request, resource: Resource, query: ListQuery, format: str, coding: str | None
+    request: Request, resource: Resource, query: ListQuery, chosen: Representation, coding: str | None
 ) -> ExportSource:
     """Return the source of an export and the state that it should follow from: the newest, or that of `as_of`."""
     service = service_of(request)
@@ -93,13 +60,13 @@ async def _source(
         state, permanent = pages.certain(newest), False
     else:
         state, permanent = await service.reader.run(_past_state, resource, query)
-    wanted = repr((__version__, query.asked, query.fields, query.include, query.raw, format, coding))
+    wanted = repr((__version__, query.asked, query.fields, query.include, query.raw, chosen.name, coding))
 
     def key(state: DatabaseState) -> str:
         return blake2b(f"{wanted} {state}".encode(), digest_size=16).hexdigest()
 
     def make(connection: Connection) -> Export:
-        return _export(connection, resource, query, service.search, format, coding)
+        return _export(connection, resource, query, service.search, chosen, coding)
 
     return ExportSource(state, permanent, key, make)
 
@@ -110,13 +77,18 @@ def _past_state(connection: Connection, resource: Resource, query: ListQuery) ->
 
 
 def _export(
-    connection: Connection, resource: Resource, query: ListQuery, search: Search, format: str, coding: str | None
+    connection: Connection,
+    resource: Resource,
+    query: ListQuery,
+    search: Search,
+    chosen: Representation,
+    coding: str | None,
 ) -> Export:
     at = pages.now(connection)
     state, permanent = at, False
     if query.as_of is not None:
         query, state, permanent = as_of_lists.past_of(connection, resource, query, at)
-    pieces = exported(connection, resource, query, at, search, format)
+    pieces = chosen.write(whole_list(connection, resource, query, at, search))
     return Export(state, permanent, _compressed(CODINGS[coding].compressor(), pieces) if coding else pieces)
 
 
@@ -136,10 +108,17 @@ class ExportAnswer(Response):
     """
 
     def __init__(
-        self, request: Request, source: ExportSource, name: str, format: str, coding: str | None, *, can_resume: bool
+        self,
+        request: Request,
+        source: ExportSource,
+        name: str,
+        chosen: Representation,
+        coding: str | None,
+        *,
+        can_resume: bool,
     ) -> None:
         super().__init__()
-        self._request, self._source, self._name, self._format = request, source, name, format
+        self._request, self._source, self._name, self._chosen = request, source, name, chosen
         self._coding, self._can_resume = coding, can_resume
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -157,7 +136,7 @@ class ExportAnswer(Response):
     async def _answer(self, follower: Follower, send: Send, patience: float) -> None:
         await follower.begun()
         spool, headers_only = follower.spool, bool(self._request.scope.get("headers_only"))
-        validators = validators_at(spool.state, self._request, self._format, permanent=spool.permanent)
+        validators = validators_at(spool.state, self._request, self._chosen.name, permanent=spool.permanent)
         require_match(self._request, validators, self._coding)
         headers = self._headers_for(validators)
         wanted = None if headers_only or not self._can_resume else range_of(self._request, headers)
@@ -181,8 +160,8 @@ class ExportAnswer(Response):
             raise Problem("export-not-ready", detail, headers={"retry-after": "10"})
 
     def _headers_for(self, validators: Validators) -> dict[str, str]:
-        media_type = FORMATS[self._format].media_type
-        headers = headers_of(validators, self._coding) | attachment(self._name, self._format)
+        media_type = self._chosen.media_type
+        headers = headers_of(validators, self._coding) | self._chosen.disposition(self._name)
         headers["content-type"] = f"{media_type}; charset=utf-8" if media_type.startswith("text/") else media_type
         headers["accept-ranges"] = "bytes" if self._can_resume else "none"
         if self._coding:

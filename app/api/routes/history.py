@@ -10,9 +10,9 @@ from starlette.responses import Response
 
 from app.api.http.conditional import Validators, answer, next_link
 from app.api.http.negotiation import JSON, require_acceptable
-from app.api.http.problems import not_found
 from app.api.http.request_state import query_string, unchanged, validators_at
 from app.api.services import service_of
+from app.common.problems import not_found
 from app.common.suggestions import nearest
 from app.history.versions import (
     VersionedRecord,

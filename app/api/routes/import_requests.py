@@ -7,15 +7,14 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
 
 from app.api.http.negotiation import JSON
-from app.api.http.problems import invalid_parameter
-from app.api.http.request_body import invalid_content, parse_json, read_content, receive, require_type
+from app.api.http.request_body import parse_json, read_content, receive, require_type
 from app.api.http.request_state import query_string
 from app.api.openapi.imports import UPLOAD_TYPES
 from app.api.routes.edits import read_reason
 from app.api.routes.releases import read_name
-from app.common.problems import Invalid, Problem, parameter_fault
+from app.common.problems import Fault, Invalid, Problem, invalid_content, invalid_parameter, parameter_fault
 from app.common.suggestions import nearest
-from app.common.validation_errors import ShapeFault, shape_faults
+from app.common.validation_errors import shape_faults
 from app.imports.registry import FORMATS
 from app.jobs.schemas import Day, ImportIn, Upload
 from app.jobs.vocabulary import OnError
@@ -114,17 +113,17 @@ def _read_content(content: bytes) -> ImportIn:
     return wanted
 
 
-def _faults(wanted: ImportIn) -> list[ShapeFault]:
+def _faults(wanted: ImportIn) -> list[Fault]:
     format = FORMATS.get(wanted.format)
     if format is None:
         detail = f"{wanted.format!r} is not one of the formats here"
-        return [("/format", detail, nearest(wanted.format, FORMATS))]
+        return [Fault(detail, "/format", nearest=tuple(nearest(wanted.format, FORMATS)))]
     if format.live is None:
-        return [("/format", f"nobody answers queries for {format.name}; send a file", _live())]
+        return [Fault(f"nobody answers queries for {format.name}; send a file", "/format", nearest=_live())]
     if wanted.query is None:
-        return [("/query", "this field is required, or send a file with the parameter `format`", [])]
+        return [Fault("this field is required, or send a file with the parameter `format`", "/query")]
     return []
 
 
-def _live() -> list[str]:
-    return [name for name, format in FORMATS.items() if format.live]
+def _live() -> tuple[str, ...]:
+    return tuple(name for name, format in FORMATS.items() if format.live)

@@ -11,14 +11,13 @@ from starlette.responses import Response
 
 from app.api.http.conditional import NO_STORE
 from app.api.http.negotiation import JSON, require_acceptable
-from app.api.http.problems import not_found
 from app.api.http.stream_requests import EVENT_STREAM, wants_events
 from app.api.middleware.authentication import require_role
 from app.api.openapi.imports import CURSOR_KIND
 from app.api.routes.admin_requests import begin_request, cursor_position, foreign_cursor, read_page_query
 from app.api.routes.event_streams import HEARTBEAT, event_stream
 from app.api.services import Service, service_of
-from app.common.problems import Problem
+from app.common.problems import Problem, not_found
 from app.common.suggestions import nearest
 from app.jobs import status as import_rows
 from app.jobs import views

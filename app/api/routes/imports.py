@@ -20,7 +20,7 @@ from app.api.routes.import_requests import receive_import
 from app.api.routes.import_status import body_of, find_import
 from app.api.services import Service, service_of
 from app.auth.audit import Event
-from app.common.problems import Problem
+from app.common.problems import Problem, conflict
 from app.editing.idempotency import KEPT, REPLAYED, Asked, Given, given, replayed
 from app.jobs import status as import_rows
 from app.jobs import views
@@ -189,7 +189,5 @@ async def answer_cancel(request: Request) -> Response:
 
 def _too_late(found: ImportOut) -> Problem:
     if found.release:
-        path = f"/v1/releases/{found.release}"
-        fault = {"pointer": "", "detail": path, "nearest": [path]}
-        return Problem("conflict", "It is done; revert its release to undo it.", errors=[fault])
-    return Problem("conflict", f"It is {found.state}; there is nothing to cancel.")
+        return conflict("It is done; revert its release to undo it.", f"/v1/releases/{found.release}")
+    return conflict(f"It is {found.state}; there is nothing to cancel.")

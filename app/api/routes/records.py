@@ -1,5 +1,7 @@
 """Reading the records of a type over HTTP: a page of the list, and one record."""
 
+from dataclasses import dataclass
+from typing import ClassVar
 from urllib.parse import quote
 
 from sqlalchemy import Connection
@@ -7,81 +9,87 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.http.conditional import Validators, answer, answer_from_loop, next_link
-from app.api.http.negotiation import negotiate_format
-from app.api.http.problems import invalid_parameter
 from app.api.http.request_state import query_string, unchanged, validators_at
-from app.api.routes.exports import answer_converted, answer_export, select_parts_of
-from app.api.routes.records_as_of import answer_list_as_of, answer_record_as_of
-from app.api.services import Service, service_of
+from app.api.representations import JSON, QuestionKind, Representation, names_of
+from app.api.routes.records_as_of import PastList, PastRecord
+from app.api.routes.respond import page_response, record_response, respond
+from app.api.services import service_of
 from app.query import name_resolution, pages
-from app.query.pages import DatabaseState
+from app.query.pages import StoredDocument
 from app.query.record_queries import ListQuery, RecordQuery, read_list_query, read_record_query
 from app.records.resource import Resource
 from app.search import lists as search_lists
-from app.store.rendering import etag_of
-
-
-def _format_of(request: Request, resource: Resource, query: RecordQuery) -> str:
-    format = negotiate_format(request, resource.type, query.format)
-    if query.raw is not None and format != "csv":
-        raise invalid_parameter("raw", f"raw belongs to csv; the format here is {format}.")
-    return format
 
 
 async def answer_list(request: Request, resource: Resource) -> Response:
-    """Answer with a page of records, or with the whole list in another format than JSON.
-
-    A short page is made on the event loop, because passing the work to a thread would take longer.
-    """
-    query = read_list_query(resource.type, query_string(request))
-    format = _format_of(request, resource, query)
-    if format != "json":
-        return await answer_export(request, resource, query, format)
-    if query.as_of is not None:
-        return await answer_list_as_of(request, resource, query)
-    if response := await unchanged(request):
-        return response
-    service = service_of(request)
-    if search_lists.may_be_short(resource, query):
-        most_bytes = service.settings.page_bytes
-        short = service.reader.at_once(
-            search_lists.short_page, resource, query, service.totals, service.search, most_bytes
-        )
-        if short:
-            page, at = short
-            return await answer_from_loop(
-                request, page.body(), validators_at(at, request), headers=next_link(page.next)
-            )
-    return await service.reader.run(_page, request, resource, query, service)
-
-
-def _page(connection: Connection, request: Request, resource: Resource, query: ListQuery, service: Service) -> Response:
-    at = pages.now(connection)
-    most_bytes = service.settings.page_bytes
-    page = search_lists.page(connection, resource, query, at, service.totals, service.search, most_bytes)
-    return answer_page(request, page, at)
-
-
-def answer_page(request: Request, page: pages.Page, at: DatabaseState) -> Response:
-    """Answer with a page that follows from a state of the database."""
-    return answer(request, page.body(), validators_at(at, request), headers=next_link(page.next))
+    """Answer with a page of records, or with the whole list in a representation that is streamed."""
+    query = read_list_query(resource.type, query_string(request), names_of("list", resource.type))
+    question = CurrentList if query.as_of is None else PastList
+    return await respond(request, question(resource, query))
 
 
 async def answer_record(request: Request, resource: Resource) -> Response:
     """Answer with one record, by its id or another name."""
-    query = read_record_query(resource.type, query_string(request))
-    format = _format_of(request, resource, query)
-    if query.as_of is not None:
-        return await answer_record_as_of(request, resource, query, format)
-    name, reader = request.path_params["id"], service_of(request).reader
-    stored = await reader.look_up(pages.RECORD, resource.type, name)
-    headers = {}
-    if stored is None:
-        stored = await reader.run(name_resolution.by_name, resource, name)
-        headers["content-location"] = f"{resource.path}/{quote(stored.id)}"
-    if format != "json":
-        return await answer_converted(request, resource, query, stored, format, headers)
-    if query.is_plain:
-        return await answer_from_loop(request, stored.body, Validators(stored.etag, stored.modified), headers=headers)
-    body = await reader.run(select_parts_of, resource, query, stored)
-    return await answer_from_loop(request, body, Validators(etag_of(body), None), headers=headers)
+    query = read_record_query(resource.type, query_string(request), names_of("record", resource.type))
+    question = CurrentRecord if query.as_of is None else PastRecord
+    return await respond(request, question(resource, query))
+
+
+@dataclass(slots=True)
+class CurrentList:
+    """A question for a page of the list of records as they are now."""
+
+    kind: ClassVar[QuestionKind] = "list"
+    resource: Resource
+    query: ListQuery
+
+    async def at_hand(self, request: Request, chosen: Representation) -> Response | None:
+        """Return a 304, or a short page as JSON."""
+        if response := await unchanged(request, format=chosen.name):
+            return response
+        if chosen is not JSON or not search_lists.may_be_short(self.resource, self.query):
+            return None
+        service = service_of(request)
+        most_bytes = service.settings.page_bytes
+        short = service.reader.at_once(
+            search_lists.short_page, self.resource, self.query, service.totals, service.search, most_bytes
+        )
+        if short is None:
+            return None
+        page, at = short
+        return await answer_from_loop(request, page.body(), validators_at(at, request), headers=next_link(page.next))
+
+    def answer(self, connection: Connection, request: Request, chosen: Representation) -> Response:
+        """Return a page."""
+        at, service = pages.now(connection), service_of(request)
+        most_bytes = service.settings.page_bytes
+        page = search_lists.page(connection, self.resource, self.query, at, service.totals, service.search, most_bytes)
+        return page_response(request, self, chosen, page, validators_at(at, request, chosen.name))
+
+
+@dataclass(slots=True)
+class CurrentRecord:
+    """A question for one record as it is now."""
+
+    kind: ClassVar[QuestionKind] = "record"
+    resource: Resource
+    query: RecordQuery
+    stored: StoredDocument | None = None
+
+    async def at_hand(self, request: Request, chosen: Representation) -> Response | None:
+        """Return the stored document of the record that has the id, if it is wanted as it is."""
+        stored = await service_of(request).reader.look_up(pages.RECORD, self.resource.type, request.path_params["id"])
+        if stored is not None and chosen is JSON and self.query.is_plain:
+            return await answer_from_loop(request, stored.body, Validators(stored.etag, stored.modified))
+        self.stored = stored
+        return None
+
+    def answer(self, connection: Connection, request: Request, chosen: Representation) -> Response:
+        """Return the record that has the id, or else the name."""
+        stored, headers = self.stored, dict[str, str]()
+        if stored is None:
+            stored = name_resolution.by_name(connection, self.resource, request.path_params["id"])
+            headers["content-location"] = f"{self.resource.path}/{quote(stored.id)}"
+        if chosen is JSON and self.query.is_plain:
+            return answer(request, stored.body, Validators(stored.etag, stored.modified), headers=headers)
+        return record_response(connection, request, self.resource, self.query, chosen, stored, headers)

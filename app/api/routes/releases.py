@@ -12,7 +12,6 @@ from starlette.responses import Response
 
 from app.api.http.conditional import NO_STORE
 from app.api.http.negotiation import JSON, NDJSON, ZIP
-from app.api.http.problems import not_found
 from app.api.http.request_body import read_content, receive, require_type
 from app.api.http.request_state import query_string
 from app.api.middleware.authentication import require_role, who_of
@@ -22,7 +21,7 @@ from app.api.routes.edits import read_reason
 from app.api.routes.idempotency import idempotency_of, response_of
 from app.api.services import service_of
 from app.auth.audit import Who
-from app.common.problems import Invalid, parameter_fault
+from app.common.problems import Invalid, not_found, parameter_fault
 from app.common.suggestions import nearest
 from app.editing.idempotency import Asked, Given, given, replayed
 from app.jobs.release_job import ReleaseJob

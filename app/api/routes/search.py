@@ -1,13 +1,16 @@
 """The search across types and the search for similar records over HTTP."""
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.http.negotiation import JSON, require_acceptable
-from app.api.http.request_state import query_string, unchanged
-from app.api.routes.records import answer_page
-from app.api.services import Service, service_of
+from app.api.http.request_state import query_string, unchanged, validators_at
+from app.api.representations import QuestionKind, Representation, names_of
+from app.api.routes.respond import page_response, respond
+from app.api.services import service_of
 from app.query import pages
 from app.records.resource import Resource
 from app.search.all_types import (
@@ -22,29 +25,49 @@ from app.search.all_types import (
 
 async def answer_search(request: Request) -> Response:
     """Answer with a page of records of all types, by relevance."""
-    require_acceptable(request, JSON)
-    query = read_everywhere_query(query_string(request))
-    if response := await unchanged(request):
-        return response
-    service = service_of(request)
-    return await service.reader.run(_search, request, query, service)
-
-
-def _search(connection: Connection, request: Request, query: AllTypesQuery, service: Service) -> Response:
-    at = pages.now(connection)
-    return answer_page(request, everywhere(connection, query, at, service.search, service.settings.page_bytes), at)
+    query = read_everywhere_query(query_string(request), names_of("search", None))
+    return await respond(request, AllTypesSearch(query))
 
 
 async def answer_similar(request: Request, resource: Resource) -> Response:
     """Answer with a page of records of a type that are similar to one of them."""
-    require_acceptable(request, JSON)
-    query = read_similar_query(query_string(request))
-    return await service_of(request).reader.run(_similar, request, resource, query, service_of(request))
+    query = read_similar_query(query_string(request), names_of("search", resource.type))
+    return await respond(request, SimilarSearch(resource, query))
 
 
-def _similar(
-    connection: Connection, request: Request, resource: Resource, query: SimilarQuery, service: Service
-) -> Response:
-    at, most_bytes = pages.now(connection), service.settings.page_bytes
-    name = request.path_params["id"]
-    return answer_page(request, similar(connection, resource, name, query, at, service.search, most_bytes), at)
+@dataclass(slots=True)
+class AllTypesSearch:
+    """A question for the best records of all types."""
+
+    kind: ClassVar[QuestionKind] = "search"
+    resource: ClassVar[None] = None
+    query: AllTypesQuery
+
+    async def at_hand(self, request: Request, chosen: Representation) -> Response | None:
+        """Return a 304 if the client's copy follows from the present state."""
+        return await unchanged(request, format=chosen.name)
+
+    def answer(self, connection: Connection, request: Request, chosen: Representation) -> Response:
+        """Return a page."""
+        at, service = pages.now(connection), service_of(request)
+        page = everywhere(connection, self.query, at, service.search, service.settings.page_bytes)
+        return page_response(request, self, chosen, page, validators_at(at, request, chosen.name))
+
+
+@dataclass(slots=True)
+class SimilarSearch:
+    """A question for the records of a type that are most similar to one of them."""
+
+    kind: ClassVar[QuestionKind] = "search"
+    resource: Resource
+    query: SimilarQuery
+
+    async def at_hand(self, request: Request, chosen: Representation) -> Response | None:
+        """Return nothing: whether the record is there is looked at first, in a thread."""
+
+    def answer(self, connection: Connection, request: Request, chosen: Representation) -> Response:
+        """Return a page."""
+        at, service = pages.now(connection), service_of(request)
+        name, most_bytes = request.path_params["id"], service.settings.page_bytes
+        page = similar(connection, self.resource, name, self.query, at, service.search, most_bytes)
+        return page_response(request, self, chosen, page, validators_at(at, request, chosen.name))

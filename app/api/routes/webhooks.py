@@ -12,15 +12,15 @@ from starlette.responses import Response
 
 from app.api.http.conditional import NO_STORE
 from app.api.http.negotiation import JSON
-from app.api.http.request_body import invalid_content, parse_json, read_content, require_type
+from app.api.http.request_body import parse_json, read_content, require_type
 from app.api.middleware.authentication import who_of
 from app.api.routes.admin_requests import begin_action, begin_request
 from app.api.routes.idempotency import idempotency_of, response_of
 from app.api.services import service_of
 from app.auth.audit import Event
 from app.common import safe_http
-from app.common.problems import Problem
-from app.common.validation_errors import ShapeFault, shape_faults
+from app.common.problems import Fault, Problem, invalid_content
+from app.common.validation_errors import shape_faults
 from app.editing.idempotency import Asked, Given, given, once
 from app.webhooks import service as webhooks
 from app.webhooks.schemas import WebhookCreated, WebhookIn, WebhookPage, WebhookTest
@@ -34,7 +34,7 @@ def _answer(content: BaseModel) -> Response:
     return Response(content.model_dump_json().encode(), 200, NO_STORE, JSON)
 
 
-def _invalid(faults: list[ShapeFault]) -> Problem:
+def _invalid(faults: list[Fault]) -> Problem:
     return invalid_content(faults, "The webhook")
 
 
@@ -46,11 +46,11 @@ def _read_webhook(content: bytes) -> WebhookIn:
         raise _invalid([_hide_secret(fault) for fault in shape_faults(WebhookIn, error)]) from None
 
 
-def _hide_secret(fault: ShapeFault) -> ShapeFault:
+def _hide_secret(fault: Fault) -> Fault:
     """Replace the text of a fault in the secret: it quotes the value, and a nearly right secret must not be logged."""
-    if fault[0] != "/secret":
+    if fault.pointer != "/secret":
         return fault
-    return fault[0], "this is not whsec_ and the base64 of 24 to 64 bytes", []
+    return Fault("this is not whsec_ and the base64 of 24 to 64 bytes", fault.pointer)
 
 
 def _once(connection: Connection, asked: Asked | None, make: Callable[[Connection], Given]) -> Given:
@@ -105,7 +105,7 @@ async def _require_public(entered: WebhookIn, *, private: bool) -> None:
     try:
         await safe_http.addresses_of(safe_http.read_url(entered.url, private=private), private=private)
     except safe_http.Refused as refused:
-        raise _invalid([("/url", str(refused), [])]) from None
+        raise _invalid([Fault(str(refused), "/url")]) from None
 
 
 async def answer_list(request: Request) -> Response:

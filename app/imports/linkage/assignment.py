@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import orjson
 
+from app.common.problems import Fault
 from app.imports.candidates import (
     Candidate,
     ImportWarning,
@@ -26,7 +27,6 @@ from app.records.fields import RecordType
 from app.records.registry import RESOURCES
 from app.store.reconciliation.history import ContributionHistory
 from app.store.rendering import etag_of
-from app.store.submission import Fault
 from app.store.versions import Key
 
 LONGEST_ID = 110
@@ -79,7 +79,7 @@ class Unassignable(Exception):
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
-        self.fault = Fault(0, "/id", detail)
+        self.fault = Fault(detail, "/id")
 
 
 def digest_of(type: RecordType, data: Json, json: bytes | None = None) -> str:

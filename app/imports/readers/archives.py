@@ -37,8 +37,9 @@ def _open_zip(name: str, file: IO[bytes], meter: Meter) -> ZipFile:
         archive = ZipFile(file)
     except BROKEN as error:
         raise UnreadableInput(name, f"this is no zip that can be read: {error}") from None
-    for member, detail in zips.faults(archive.infolist(), meter.bounds, _name_fault):
-        raise UnreadableInput(f"{name}/{member}" if member else name, detail)
+    for fault in zips.faults(archive.infolist(), meter.bounds, _name_fault):
+        member = fault.location.record
+        raise UnreadableInput(f"{name}/{member}" if member else name, fault.detail)
     return archive
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from app.common.problems import Fault
 from app.records.directions.schemas import DirectionIn
-from app.records.rules import Fault, Rule, unique
+from app.records.rules import Rule, unique
 
 
 def _links_are_unique(direction: DirectionIn) -> Iterator[Fault]:

@@ -3,23 +3,24 @@
 import re
 from collections.abc import Iterator
 
+from app.common.problems import Fault
 from app.records.dosing.schemas import DosingIn
-from app.records.rules import Fault, Rule, in_order
+from app.records.rules import Rule, in_order
 
 DOSES = ("dose_initial", "dose_min", "dose_max", "dose_min_per_kg", "dose_max_per_kg", "max_dose")
 
 
 def _has_dose_or_statement(dosing: DosingIn) -> Iterator[Fault]:
     if not (dosing.dose or dosing.statement):
-        yield "/dose", "dosing gives a dose, or a statement where no dose is known"
+        yield Fault("dosing gives a dose, or a statement where no dose is known", "/dose")
 
 
 def _doses_have_a_unit(dosing: DosingIn) -> Iterator[Fault]:
     given = [name for name in (*DOSES, "max_cumulative_dose") if getattr(dosing, name) is not None]
     if given and not dosing.unit:
-        yield f"/{given[0]}", "a dose without its unit can be read wrongly; give unit"
+        yield Fault("a dose without its unit can be read wrongly; give unit", f"/{given[0]}")
     if given and dosing.indication is None:
-        yield f"/{given[0]}", "a dose is for an indication; give indication"
+        yield Fault("a dose is for an indication; give indication", f"/{given[0]}")
 
 
 def _ranges_are_in_order(dosing: DosingIn) -> Iterator[Fault]:
@@ -49,7 +50,7 @@ def _printed_doses(dosing: DosingIn) -> Iterator[re.Match[str]]:
 def _text_has_the_unit(dosing: DosingIn) -> Iterator[Fault]:
     units = [found["unit"] for found in _printed_doses(dosing)]
     if dosing.unit and units and _unit(dosing.unit.split("/")[0].strip()) not in map(_unit, units):
-        yield "/unit", f"the text of the dose says {units[0]!r}, the unit {dosing.unit!r}"
+        yield Fault(f"the text of the dose says {units[0]!r}, the unit {dosing.unit!r}", "/unit")
 
 
 def _range_of(dosing: DosingIn, found: re.Match[str]) -> tuple[float | None, float | None]:
@@ -67,14 +68,14 @@ def _text_is_within_the_range(dosing: DosingIn) -> Iterator[Fault]:
         low, high = _range_of(dosing, found)
         for printed in map(float, re.findall(r"[0-9]+(?:\.[0-9]+)?", found["doses"].replace(",", " "))):
             if (low is not None and printed < low) or (high is not None and printed > high):
-                yield "/dose", f"the text says {printed:g}, which is not from {low} to {high}"
+                yield Fault(f"the text says {printed:g}, which is not from {low} to {high}", "/dose")
 
 
 def _limits_have_a_basis(dosing: DosingIn) -> Iterator[Fault]:
     for limit in ("max_dose", "max_cumulative_dose"):
         basis = "max_dose_basis" if limit == "max_dose" else "max_cumulative_basis"
         if getattr(dosing, limit) is not None and getattr(dosing, basis) is None:
-            yield f"/{limit}", f"a limit without what it counts can be read wrongly; give {basis}"
+            yield Fault(f"a limit without what it counts can be read wrongly; give {basis}", f"/{limit}")
 
 
 RULES: tuple[Rule[DosingIn], ...] = (

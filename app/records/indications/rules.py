@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from app.common.problems import Fault
 from app.records.indications.schemas import IndicationIn
-from app.records.rules import Fault, Rule, unique
+from app.records.rules import Rule, unique
 
 
 def _names_are_unique(indication: IndicationIn) -> Iterator[Fault]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from app.common.problems import Fault
 from app.records.mechanisms.schemas import MechanismIn
-from app.records.rules import Fault, Rule, unique
+from app.records.rules import Rule, unique
 
 
 def _links_are_unique(mechanism: MechanismIn) -> Iterator[Fault]:
@@ -15,7 +16,7 @@ def _links_are_unique(mechanism: MechanismIn) -> Iterator[Fault]:
 
 def _has_summary_or_effect(mechanism: MechanismIn) -> Iterator[Fault]:
     if not (mechanism.summary or mechanism.effect):
-        yield "/summary", "a mechanism says how it works (summary) or what follows (effect)"
+        yield Fault("a mechanism says how it works (summary) or what follows (effect)", "/summary")
 
 
 RULES: tuple[Rule[MechanismIn], ...] = (_links_are_unique, _has_summary_or_effect)

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
+from app.common.problems import Fault
 from app.records.products.schemas import ProductIn
-from app.records.rules import Fault, Rule, unique
+from app.records.rules import Rule, unique
 
 
 def _class_has_no_brand(product: ProductIn) -> Iterator[Fault]:
     if product.kind == "class" and (product.brand_names or product.manufacturer):
-        yield "/kind", "a class of substance is nobody's product: it has no brand and no manufacturer"
+        yield Fault("a class of substance is nobody's product: it has no brand and no manufacturer", "/kind")
 
 
 def _names_are_unique(product: ProductIn) -> Iterator[Fault]:

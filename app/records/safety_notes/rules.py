@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from app.records.rules import Fault, Rule, numbers_agree, unique
+from app.common.problems import Fault
+from app.records.rules import Rule, numbers_agree, unique
 from app.records.safety_notes.schemas import SafetyNoteIn
 
 PRODUCT_KINDS = frozenset({"boxed-warning", "contraindication", "warning", "interaction"})
@@ -11,7 +12,7 @@ PRODUCT_KINDS = frozenset({"boxed-warning", "contraindication", "warning", "inte
 
 def _label_sections_have_a_product(note: SafetyNoteIn) -> Iterator[Fault]:
     if note.kind in PRODUCT_KINDS and not note.products:
-        yield "/products", f"a {note.kind} belongs to at least one product"
+        yield Fault(f"a {note.kind} belongs to at least one product", "/products")
 
 
 def _links_are_unique(note: SafetyNoteIn) -> Iterator[Fault]:
@@ -23,7 +24,7 @@ def _frequencies_agree(note: SafetyNoteIn) -> Iterator[Fault]:
     for index, row in enumerate(note.frequencies):
         pointer = f"/frequencies/{index}"
         if row.events is None and row.percent is None:
-            yield pointer, "a frequency needs events or a percent"
+            yield Fault("a frequency needs events or a percent", pointer)
         yield from numbers_agree(pointer, row.events, row.percent, row.n)
 
 

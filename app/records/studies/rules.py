@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from app.common.problems import Fault
 from app.common.suggestions import nearest
 from app.records.fields import Design
-from app.records.rules import Fault, Rule, in_order, numbers_agree, unique
+from app.records.rules import Rule, in_order, numbers_agree, unique
 from app.records.studies.parts import ArmResult, OutcomeIn
 from app.records.studies.schemas import StudyIn
 
@@ -73,14 +74,14 @@ def _body_has_no_study_fields(study: StudyIn) -> Iterator[Fault]:
         return
     given = [name for name in SINGLE if getattr(study, name) is not None]
     for field in (*given, *(name for name in SINGLE_LISTS if getattr(study, name))):
-        yield f"/{field}", f"a body of evidence has no {field}: it is no single study"
+        yield Fault(f"a body of evidence has no {field}: it is no single study", f"/{field}")
     if not (study.title and study.summary):
-        yield "/summary", "a body of evidence needs a title and a summary"
+        yield Fault("a body of evidence needs a title and a summary", "/summary")
 
 
 def _is_identifiable(study: StudyIn) -> Iterator[Fault]:
     if not (study.title or study.publications or study.registry_ids or study.acronym):
-        yield "/title", "a study needs a title, an acronym, a registration or a publication"
+        yield Fault("a study needs a title, an acronym, a registration or a publication", "/title")
 
 
 def _links_are_unique(study: StudyIn) -> Iterator[Fault]:
@@ -89,10 +90,10 @@ def _links_are_unique(study: StudyIn) -> Iterator[Fault]:
     yield from unique("/publications", [report.publication for report in study.publications], "publication")
     yield from unique("/arms", [arm.key for arm in study.arms], "arm")
     if study.id in study.overlaps_with:
-        yield "/overlaps_with", "a study does not overlap with itself"
+        yield Fault("a study does not overlap with itself", "/overlaps_with")
 
 
-def _arms_named(study: StudyIn) -> Iterator[Fault]:
+def _arms_named(study: StudyIn) -> Iterator[tuple[str, str]]:
     """Every reference to an arm: `(JSON pointer, key of the arm)`."""
     for index, outcome in enumerate(study.outcomes):
         for row, result in enumerate(outcome.results):
@@ -109,26 +110,25 @@ def _arms_resolve(study: StudyIn) -> Iterator[Fault]:
     known = [arm.key for arm in study.arms]
     for pointer, arm in _arms_named(study):
         if arm not in known:
-            near = nearest(arm, known) or known[:5]
-            yield pointer, f"there is no arm {arm!r}" + (f"; {' or '.join(near)} may be meant" if near else "")
+            yield Fault(f"there is no arm {arm!r}", pointer, nearest=tuple(nearest(arm, known) or known[:5]))
 
 
 def _interventions_are_of_its_products(study: StudyIn) -> Iterator[Fault]:
     for index, intervention in enumerate(study.interventions):
         if intervention.product and intervention.product not in study.products:
-            yield f"/interventions/{index}/product", f"{intervention.product!r} is none of the study's products"
+            yield Fault(f"{intervention.product!r} is none of the study's products", f"/interventions/{index}/product")
 
 
 def _mesh_is_whole(study: StudyIn) -> Iterator[Fault]:
     for index, condition in enumerate(study.conditions):
         if (condition.mesh_id is None) != (condition.mesh_heading is None):
-            yield f"/conditions/{index}", "a MeSH descriptor has an id and a heading"
+            yield Fault("a MeSH descriptor has an id and a heading", f"/conditions/{index}")
 
 
 def _result(pointer: str, outcome: OutcomeIn, result: ArmResult) -> Iterator[Fault]:
     needed = MEASURED[outcome.kind]
     if needed and result.printed is None and all(getattr(result, name) is None for name in needed):
-        yield pointer, f"a {outcome.kind} outcome's result needs {' or '.join(needed)}"
+        yield Fault(f"a {outcome.kind} outcome's result needs {' or '.join(needed)}", pointer)
     yield from numbers_agree(pointer, result.events, result.percent, result.n)
     yield from in_order(f"{pointer}/lower", result.lower, result.upper, "limits")
 
@@ -149,7 +149,7 @@ def _outcomes_have_their_numbers(study: StudyIn) -> Iterator[Fault]:
 def _adverse_events_agree(study: StudyIn) -> Iterator[Fault]:
     for index, event in enumerate(study.adverse_events):
         if event.events is None and event.percent is None:
-            yield f"/adverse_events/{index}", "an adverse event needs events or a percent"
+            yield Fault("an adverse event needs events or a percent", f"/adverse_events/{index}")
         yield from numbers_agree(f"/adverse_events/{index}", event.events, event.percent, event.n)
 
 
@@ -171,10 +171,11 @@ def _arms_are_of_the_enrolled(study: StudyIn) -> Iterator[Fault]:
         return
     shared = study.intervention_model in OVERLAPPING_MODELS or study.design in OVERLAPPING_DESIGNS
     if shared and max(counts) > study.enrolled:
-        yield "/enrolled", f"an arm has {max(counts)} participants, the study {study.enrolled}"
+        yield Fault(f"an arm has {max(counts)} participants, the study {study.enrolled}", "/enrolled")
     if not shared and sum(counts) > study.enrolled:
         detail = f"the arms have {sum(counts)} participants together, the study {study.enrolled}"
-        yield "/enrolled", f"{detail}; where arms share people, intervention_model is crossover or within-person"
+        detail = f"{detail}; where arms share people, intervention_model is crossover or within-person"
+        yield Fault(detail, "/enrolled")
 
 
 IN_ORDER = (
@@ -197,7 +198,7 @@ def _dates_are_in_order(study: StudyIn) -> Iterator[Fault]:
     for first, last in IN_ORDER:
         start, end = getattr(study, first), getattr(study, last)
         if after(start, end):
-            yield f"/{first}", f"{first.replace('_', ' ')} {start} is after {last.replace('_', ' ')} {end}"
+            yield Fault(f"{first.replace('_', ' ')} {start} is after {last.replace('_', ' ')} {end}", f"/{first}")
 
 
 RULES: tuple[Rule[StudyIn], ...] = (

@@ -3,12 +3,10 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from app.common.problems import Fault
 from app.records.base_schemas import Cited, ProvenanceIn, RecordIn
 from app.records.resource import Row
 from app.store.quotes.anchor import NotQuoted, locate
-
-QuoteFault = tuple[int, str, tuple[str, ...]]
-"""`(position of the item, what is wrong with its quote, the nearest passage)`."""
 
 
 def cited_by(record: RecordIn) -> list[ProvenanceIn]:
@@ -27,19 +25,20 @@ def _quote_columns(item: ProvenanceIn, text: str | None, at: datetime) -> Row:
     return {"quote": item.quote, **where, "checked_at": at, "status": "ok"}
 
 
-def provenance_rows(record: RecordIn, texts: Mapping[str, str | None]) -> tuple[tuple[Row, ...], list[QuoteFault]]:
+def provenance_rows(record: RecordIn, texts: Mapping[str, str | None]) -> tuple[tuple[Row, ...], list[Fault]]:
     """Make a record's provenance rows, without the columns that name the record, and the faults of its quotes.
 
     `texts` holds the text of each quoted source by id, or nothing for a source without one. An item with a fault gets
     no row.
     """
     now = datetime.now(UTC)
-    rows, wrong = [], list[QuoteFault]()
+    rows, wrong = [], list[Fault]()
     for position, item in enumerate(cited_by(record)):
         try:
             span = _quote_columns(item, texts.get(item.source), now)
         except NotQuoted as fault:
-            wrong.append((position, fault.detail, (fault.near,) if fault.near else ()))
+            near = (fault.near,) if fault.near else ()
+            wrong.append(Fault(fault.detail, f"/provenance/{position}/quote", nearest=near))
         else:
             place = {"source_id": item.source, "section": item.section, "paths": item.paths or None}
             rows.append({"position": position, **place, **span})

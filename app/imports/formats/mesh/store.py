@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, delete, select
 
+from app.common.problems import Fault
 from app.database.engine import table_of
 from app.imports.candidates import Descriptor, Found, Rejection
 from app.imports.report import MOST_REFUSALS, ImportRequest, Progress, Report, Stopped
@@ -11,7 +12,6 @@ from app.releases.service import counts_of
 from app.search.mesh_models import MeshDescriptor, MeshTerm
 from app.store.revision import Summary, close_revision, open_revision
 from app.store.rows import batches
-from app.store.submission import Fault
 
 
 def _stored(connection: Connection) -> dict[str, Descriptor]:
@@ -77,7 +77,7 @@ class _DescriptorImport:
         self.report.units.read += 1
         descriptor = found.descriptor
         if descriptor is None or descriptor.id in self._seen:
-            self.report.reject(found.place, "", [Fault(0, "", f"{found.place} stands here twice")])
+            self.report.reject(found.place, "", [Fault(f"{found.place} stands here twice")])
             return None
         self._seen.add(descriptor.id)
         return descriptor

@@ -1,0 +1,92 @@
+"""The representations in which records, lists and searches can be sent.
+
+All else follows from the one table of this module: what `format=` may name and `Accept` chooses from, how an answer is
+written, and the media types in OpenAPI. A new representation is a row here and a writer function.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Literal
+
+from app.exports import writers
+from app.exports.content import Content, Writer
+from app.records.fields import RecordType
+
+QuestionKind = Literal["record", "list", "search"]
+"""The kinds of questions: one record, a list of one type, and a search across types or for similar records."""
+
+RECORDS_AND_LISTS: frozenset[QuestionKind] = frozenset({"record", "list"})
+EVERYTHING: frozenset[QuestionKind] = frozenset({"record", "list", "search"})
+CITED: frozenset[RecordType] = frozenset({"studies", "publications"})
+"""The types of records that can be cited."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Representation:
+    """A row of the table."""
+
+    name: str
+    """The value of `format=`."""
+    media_type: str
+    write: Writer
+    kinds: frozenset[QuestionKind] = RECORDS_AND_LISTS
+    """The kinds of questions that it can answer."""
+    types: frozenset[RecordType] | None = None
+    """The record types that it can show; None for all."""
+    streams: bool = False
+    """Whether a list is sent whole, as a stream from disk, and not in pages that link to each other."""
+    ending: str | None = None
+    """The extension of the file that browsers save it as, without the dot; None if they show it."""
+    takes_raw: bool = False
+    """Whether `raw=` belongs to it."""
+    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
+    """Its schema in OpenAPI; that of JSON depends on the record type."""
+
+    def answers(self, kind: QuestionKind, type: RecordType | None) -> bool:
+        """Return whether it can answer a kind of question about a record type, or about all types (None)."""
+        return kind in self.kinds and (self.types is None or type in self.types)
+
+    def disposition(self, name: str) -> dict[str, str]:
+        """Return the header with which browsers save a response as a file (RFC 6266), if they should."""
+        return {"content-disposition": f'attachment; filename="{name}.{self.ending}"'} if self.ending else {}
+
+    def written(self, content: Content) -> bytes:
+        """Return a content, written as a whole."""
+        return b"".join(self.write(content))
+
+
+JSON = Representation("json", "application/json", writers.write_json, EVERYTHING)
+_TABLE = (
+    JSON,
+    Representation("ndjson", "application/x-ndjson", writers.write_ndjson, streams=True, ending="ndjson"),
+    Representation("csv", "text/csv", writers.write_csv, streams=True, ending="csv", takes_raw=True),
+    Representation(
+        "ris", "application/x-research-info-systems", writers.write_ris, types=CITED, streams=True, ending="ris"
+    ),
+    Representation("bibtex", "application/x-bibtex", writers.write_bibtex, types=CITED, streams=True, ending="bib"),
+    Representation(
+        "csl-json",
+        "application/vnd.citationstyles.csl+json",
+        writers.write_csl,
+        types=CITED,
+        streams=True,
+        ending="json",
+        schema={"type": "array"},
+    ),
+)
+"""Among those that a client accepts equally, the first is sent."""
+
+REPRESENTATIONS = {one.name: one for one in _TABLE}
+"""The table by the names that `format=` has for its rows."""
+
+
+@cache
+def names_of(kind: QuestionKind, type: RecordType | None) -> tuple[str, ...]:
+    """Return the values that `format=` may have in a kind of question about a record type, or about all types."""
+    return tuple(one.name for one in REPRESENTATIONS.values() if one.answers(kind, type))
+
+
+def representations_of(kind: QuestionKind, type: RecordType | None) -> list[Representation]:
+    """Return the rows that can answer a kind of question about a record type, or about all types."""
+    return [REPRESENTATIONS[name] for name in names_of(kind, type)]
