@@ -8,10 +8,10 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import JSON, Boolean, Connection, Dialect, Enum, Integer, LargeBinary, String, Table
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
 
 from app.database.engine import Printed, json_text
+from app.database.prepared import driver_errors
 from app.records.resource import Row
 from app.store.documents import CompressedJson, compress
 
@@ -124,16 +124,13 @@ def checks_deferred(connection: Connection) -> Iterator[None]:
 
 
 def _insert_rows(connection: Connection, table: Table, names: tuple[str, ...], rows: Iterable[Sequence[Any]]) -> None:
-    """Run the statement by the driver, and raise its errors as SQLAlchemy's, as for all other statements."""
-    statement, dialect = _statement(table, names, connection.dialect), connection.dialect
-    errors = dialect.loaded_dbapi.Error
-    try:
-        if dialect.name == "postgresql":
+    """Run the statement by the driver."""
+    statement = _statement(table, names, connection.dialect)
+    with driver_errors(connection, statement):
+        if connection.dialect.name == "postgresql":
             _copy(connection, statement, rows, _binary_types(table, names))
         else:
             _execute(connection, statement, rows)
-    except errors as error:
-        raise DBAPIError.instance(statement, None, error, errors, hide_parameters=True, dialect=dialect) from error
 
 
 def _execute(connection: Connection, statement: str, rows: Iterable[Sequence[Any]]) -> None:

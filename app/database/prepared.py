@@ -1,0 +1,154 @@
+"""Prepared statements: they are built and compiled once, and SQLite's driver runs them itself.
+
+SQLAlchemy takes ten times as long for such a statement as SQLite does, and one change of a record takes dozens. On
+PostgreSQL, where the way to the server takes longer than either, SQLAlchemy runs them as any other statement.
+
+A statement is prepared for as long as it lives, so it must be one that a module keeps; what differs from use to use
+are values of its parameters (`bindparam`).
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import Boolean, Connection, Dialect, Enum, Executable, Insert, Integer, LargeBinary, Select, String
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import TypeEngine
+
+Values = Mapping[str, Any]
+Convert = Callable[[Any], Any]
+Converts = tuple[tuple[int, Convert], ...]
+"""Conversions of values by their places."""
+
+MOST_LISTED = 16
+"""Statements with a longer list of values (`IN`) are run by SQLAlchemy: there would be too many variants to keep."""
+
+
+class _Place(NamedTuple):
+    """The parameter at one place of a statement."""
+
+    name: str
+    item: int | None
+    """Which item of its value stands there, if that is a list."""
+    convert: Convert | None
+
+
+class _Prepared(NamedTuple):
+    sql: str
+    places: tuple[_Place, ...]
+    fixed: Values
+    """The values that the statement itself has."""
+    results: Converts
+
+    def ordered(self, values: Values) -> list[Any]:
+        """The values for the places."""
+        given = {**self.fixed, **values}
+        found = (given[name] if item is None else given[name][item] for name, item, _ in self.places)
+        return [convert(value) if convert else value for value, (_, _, convert) in zip(found, self.places, strict=True)]
+
+
+@contextmanager
+def driver_errors(connection: Connection, statement: str) -> Iterator[None]:
+    """Raise the driver's errors as SQLAlchemy's, as for all other statements."""
+    errors = connection.dialect.loaded_dbapi.Error
+    try:
+        yield
+    except errors as error:
+        raise DBAPIError.instance(
+            statement, None, error, errors, hide_parameters=True, dialect=connection.dialect
+        ) from error
+
+
+def rows(connection: Connection, statement: Select[*tuple[Any, ...]], values: Values) -> Sequence[Sequence[Any]]:
+    """The rows of a statement. A value that is a list is that of an expanding parameter."""
+    prepared = _prepared_for(connection, statement, values)
+    if prepared is None:
+        return connection.execute(statement, values).all()
+    found = run_by_driver(connection, prepared.sql, prepared.ordered(values))
+    return [_converted(row, prepared.results) for row in found] if prepared.results else found
+
+
+def mappings(connection: Connection, statement: Select[*tuple[Any, ...]], values: Values) -> list[dict[str, Any]]:
+    """The rows of a statement as dictionaries by the names of its columns."""
+    names = _columns(statement)
+    return [dict(zip(names, row, strict=True)) for row in rows(connection, statement, values)]
+
+
+def execute(connection: Connection, statement: Executable, *values: Values) -> None:
+    """Run a statement that returns no rows, once for each of some values."""
+    prepared = [_prepared_for(connection, statement, one) for one in values]
+    if not all(prepared):
+        connection.execute(statement, list(values))
+        return
+    for of, one in zip(prepared, values, strict=True):
+        assert of is not None
+        run_by_driver(connection, of.sql, of.ordered(one))
+
+
+def run_by_driver(connection: Connection, sql: str, values: Sequence[Any]) -> Sequence[tuple[Any, ...]]:
+    """Run a statement by SQLite's driver in the connection's transaction."""
+    with driver_errors(connection, sql):
+        cursor: Any = connection.connection.cursor()
+        cursor.execute(sql, values)
+        found: Sequence[tuple[Any, ...]] = cursor.fetchall()
+        cursor.close()
+        return found
+
+
+def _prepared_for(connection: Connection, statement: Executable, values: Values) -> _Prepared | None:
+    """The prepared form of a statement for some values, or nothing where SQLAlchemy runs it."""
+    if connection.dialect.name != "sqlite":
+        return None
+    lengths = tuple((name, len(value)) for name, value in values.items() if isinstance(value, list))
+    if any(not 0 < length <= MOST_LISTED for _, length in lengths):
+        return None
+    return _prepare(statement, tuple(values), lengths, connection.dialect)
+
+
+@lru_cache(maxsize=2000)
+def _prepare(
+    statement: Any, given: tuple[str, ...], lengths: tuple[tuple[str, int], ...], dialect: Dialect
+) -> _Prepared:
+    compiled = statement.compile(dialect=dialect, **({"column_keys": given} if isinstance(statement, Insert) else {}))
+    expanded = compiled.construct_expanded_state(
+        dict.fromkeys(given) | {name: [None] * length for name, length in lengths}
+    )
+    items = {
+        item: (name, place) for name, some in expanded.parameter_expansion.items() for place, item in enumerate(some)
+    }
+    found = (items.get(name, (name, None)) for name in expanded.positiontup)
+    columns = statement.selected_columns if isinstance(statement, Select) else ()
+    results = enumerate(_result(column.type, dialect) for column in columns)
+    return _Prepared(
+        expanded.statement,
+        tuple(_Place(name, item, _bind(compiled.binds[name].type, dialect)) for name, item in found),
+        {name: value for name, value in compiled.params.items() if value is not None},
+        tuple((place, convert) for place, convert in results if convert),
+    )
+
+
+def _bind(of: TypeEngine[Any], dialect: Dialect) -> Convert | None:
+    """The conversion of a parameter's value, if it needs any. Vocabularies are checked by the database."""
+    if isinstance(of, Enum | Boolean | Integer | String | LargeBinary):
+        return None
+    return of.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _result(of: TypeEngine[Any], dialect: Dialect) -> Convert | None:
+    """The conversion of what the driver returns for a column, if it needs any."""
+    if isinstance(of, Enum | Integer | String | LargeBinary):
+        return None
+    return of.dialect_impl(dialect).result_processor(dialect, None)
+
+
+def _converted(row: Sequence[Any], converts: Converts) -> Sequence[Any]:
+    given = list(row)
+    for place, convert in converts:
+        given[place] = convert(given[place])
+    return given
+
+
+@lru_cache(maxsize=1000)
+def _columns(statement: Select[*tuple[Any, ...]]) -> tuple[str, ...]:
+    return tuple(str(column.key) for column in statement.selected_columns)
