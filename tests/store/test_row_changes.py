@@ -57,7 +57,7 @@ EDITS: dict[str, tuple[Json, int]] = {
     "the title, which others show": ({"title": "Another title"}, 1),
     "no title, so that the publication's is shown": ({"title": None}, 1),
     "another publication, which is retracted": ({"publications": [{"publication": "second"}]}, 3),
-    "dates, from which a year follows": (
+    "a date, from which a year follows": (
         {"publications": [], "title": STUDY["title"], "completion_date": "2010-05"},
         1,
     ),
