@@ -16,7 +16,7 @@ from app.database.engine import table_of, writing
 from app.records.base_models import Deletion
 from app.records.registry import RESOURCES
 from app.records.resource import Resource, Rows
-from app.store.analyze import AnalyzeAfterBulk
+from app.store.bulk_insert import AnalyzeAfterBulk
 from app.store.derived import derive_columns
 from app.store.documents import Change, Document, Revision, State
 from app.store.entry import Entry, PrebuiltRecord

@@ -141,15 +141,15 @@ def test_what_quotes_or_shows_others_is_not() -> None:
     found = map(prepared, found_in("label", FIXTURES / "label/prescription.xml"))
     offers = [offer for unit in found if isinstance(unit, SourceItem) for offer in unit.offers]
     assert len(offers) > 5
-    assert [offer.type for offer in offers if offer.prepared] == []
-    assert all(offer.entered for offer in offers)
+    made = [offer.prebuilt for offer in offers]
+    assert all(one and one.entered and one.record is None for one in made)
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"the real records are not at {DATA}")
 def test_real_records_are_made_ready(new_database: NewDatabase) -> None:
     studies = found_in("ctgov", *sorted((DATA / "ctgov/studies").glob("*.json")))
-    ready = [offer.prepared for unit in map(prepared, studies) if isinstance(unit, SourceItem) for offer in unit.offers]
-    assert all(ready)
+    ready = [offer.prebuilt for unit in map(prepared, studies) if isinstance(unit, SourceItem) for offer in unit.offers]
+    assert all(one and one.record for one in ready)
     assert len(ready) == 2 * 273
     papers = found_in("pubmed", *sorted((DATA / "pubmed").glob("*.xml")))
     alike("sqlite", new_database, (), [("ctgov", studies), ("pubmed", papers), ("ctgov", studies)])

@@ -48,15 +48,15 @@ class LinkedCandidate(NamedTuple):
     digest: str
     is_whole: bool
     """Whether it is a whole candidate. A partial update holds only some fields, and changes only an existing record."""
-    entered: bytes | None = None
-    """The record as it would be stored, if it is known to be valid in this form."""
     prebuilt: PrebuiltCandidate | None = None
-    """If this is set, `data` holds only the fields that record linkage needs."""
+    """What the reader process made of it, if that is right in this form. If it has a record, `data` holds only the
+    fields that record linkage needs.
+    """
 
     @property
     def full_data(self) -> Json:
         """All data of the candidate, under the id of the record that it belongs to."""
-        if self.prebuilt is None:
+        if self.prebuilt is None or self.prebuilt.record is None:
             return self.data
         return without_optional_links(self.key[0], orjson.loads(self.prebuilt.json)) | {"id": self.key[1]}
 
@@ -184,14 +184,16 @@ class _UnitAssigner:
         be used as it is only if these are what it was built with; else its full data is restored and its ids are
         replaced.
         """
-        data, made = found | {"id": key[1]}, candidate.prepared
-        if made and data == without_optional_links(candidate.type, candidate.data):
+        data, made = found | {"id": key[1]}, candidate.prebuilt
+        built = made is not None and made.record is not None
+        if made and built and data == without_optional_links(candidate.type, candidate.data):
             return LinkedCandidate(self._number, key, self._source, "", data, made.digest, is_whole=True, prebuilt=made)
-        if made:
+        if built:
             kept, _ = self._resolved(candidate.type, candidate.full_data)
             data |= {name: value for name, value in kept.items() if name not in candidate.data or name == "provenance"}
         one = self._linked(key, data, "", is_whole=True)
-        return one._replace(entered=candidate.entered) if candidate.entered and data == candidate.full_data else one
+        is_valid = made is not None and made.entered is not None and data == candidate.full_data
+        return one._replace(prebuilt=PrebuiltCandidate(made.entered)) if made and is_valid else one
 
     def _linked(self, key: Key, data: Json, part: str, *, is_whole: bool) -> LinkedCandidate:
         return LinkedCandidate(self._number, key, self._source, part, data, digest_of(key[0], data), is_whole)
