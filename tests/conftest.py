@@ -278,7 +278,7 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     alone = noted(Lookup.in_place, lambda lookup, *_: lookup.sql if lookup.is_direct else "")
     monkeypatch.setattr(Lookup, "in_place", alone)
     monkeypatch.setattr(Lookup, "rows_in_place", noted(Lookup.rows_in_place, lambda lookup, *_: lookup.sql))
-    monkeypatch.setattr(prepared, "run_by_driver", noted(prepared.run_by_driver, lambda _, sql, __: sql))
+    monkeypatch.setattr(prepared, "run_by_driver", noted(prepared.run_by_driver, lambda _, sql, *__: sql))
     event.listen(Engine, "before_cursor_execute", note)
     yield sent
     event.remove(Engine, "before_cursor_execute", note)

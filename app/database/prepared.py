@@ -76,21 +76,24 @@ def mappings(connection: Connection, statement: Select[*tuple[Any, ...]], values
 
 
 def execute(connection: Connection, statement: Executable, *values: Values) -> None:
-    """Run a statement that returns no rows, once for each of some values."""
-    prepared = [_prepared_for(connection, statement, one) for one in values]
-    if not all(prepared):
-        connection.execute(statement, list(values))
+    """Run a statement that returns no rows, once for each of some values, which have lists of equal lengths."""
+    if not values:
         return
-    for of, one in zip(prepared, values, strict=True):
-        assert of is not None
-        run_by_driver(connection, of.sql, of.ordered(one))
+    prepared = _prepared_for(connection, statement, values[0])
+    if prepared is None:
+        connection.execute(statement, list(values))
+    else:
+        run_by_driver(connection, prepared.sql, *map(prepared.ordered, values))
 
 
-def run_by_driver(connection: Connection, sql: str, values: Sequence[Any]) -> Sequence[tuple[Any, ...]]:
-    """Run a statement by SQLite's driver in the connection's transaction."""
+def run_by_driver(connection: Connection, sql: str, *values: Sequence[Any]) -> Sequence[tuple[Any, ...]]:
+    """Run a statement by SQLite's driver in the connection's transaction, once for each of some values."""
     with driver_errors(connection, sql):
         cursor: Any = connection.connection.cursor()
-        cursor.execute(sql, values)
+        if len(values) == 1:
+            cursor.execute(sql, *values)
+        else:
+            cursor.executemany(sql, values)
         found: Sequence[tuple[Any, ...]] = cursor.fetchall()
         cursor.close()
         return found
