@@ -117,18 +117,30 @@ def _prepare(
     expanded = compiled.construct_expanded_state(
         dict.fromkeys(given) | {name: [None] * length for name, length in lengths}
     )
-    items = {
-        item: (name, place) for name, some in expanded.parameter_expansion.items() for place, item in enumerate(some)
-    }
-    found = (items.get(name, (name, None)) for name in expanded.positiontup)
-    columns = statement.selected_columns if isinstance(statement, Select) else ()
-    results = enumerate(_result(column.type, dialect) for column in columns)
     return _Prepared(
         expanded.statement,
-        tuple(_Place(name, item, _bind(compiled.binds[name].type, dialect)) for name, item in found),
+        tuple(_places(compiled, expanded, dialect)),
         {name: value for name, value in compiled.params.items() if value is not None},
-        tuple((place, convert) for place, convert in results if convert),
+        tuple(_results(statement, dialect)) if isinstance(statement, Select) else (),
     )
+
+
+def _places(compiled: Any, expanded: Any, dialect: Dialect) -> Iterator[_Place]:
+    """The parameters in their order; an item of a list stands for its place in the value of the list's parameter."""
+    items: dict[str, tuple[str, int]] = {}
+    for name, some in expanded.parameter_expansion.items():
+        items |= {item: (name, place) for place, item in enumerate(some)}
+    for item in expanded.positiontup:
+        name, place = items.get(item, (item, None))
+        yield _Place(name, place, _bind(compiled.binds[name].type, dialect))
+
+
+def _results(statement: Select[*tuple[Any, ...]], dialect: Dialect) -> Iterator[tuple[int, Convert]]:
+    """The conversions of those columns that need one, by their places."""
+    for place, column in enumerate(statement.selected_columns):
+        convert = _result(column.type, dialect)
+        if convert:
+            yield place, convert
 
 
 def _bind(of: TypeEngine[Any], dialect: Dialect) -> Convert | None:

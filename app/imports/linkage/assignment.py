@@ -184,16 +184,21 @@ class _UnitAssigner:
         be used as it is only if these are what it was built with; else its full data is restored and its ids are
         replaced.
         """
-        data, made = found | {"id": key[1]}, candidate.prebuilt
-        built = made is not None and made.record is not None
-        if made and built and data == without_optional_links(candidate.type, candidate.data):
+        data, made = found | {"id": key[1]}, candidate.prebuilt or PrebuiltCandidate(None)
+        if made.record is None:
+            one = self._linked(key, data, "", is_whole=True)
+            return one._replace(prebuilt=made) if made.entered and data == candidate.data else one
+        if data == without_optional_links(candidate.type, candidate.data):
             return LinkedCandidate(self._number, key, self._source, "", data, made.digest, is_whole=True, prebuilt=made)
-        if built:
-            kept, _ = self._resolved(candidate.type, candidate.full_data)
-            data |= {name: value for name, value in kept.items() if name not in candidate.data or name == "provenance"}
+        return self._restored_candidate(candidate, key, data, made.entered)
+
+    def _restored_candidate(self, candidate: Candidate, key: Key, data: Json, entered: bytes | None) -> LinkedCandidate:
+        """Links a candidate with its full data, because its prebuilt rows refer to other ids."""
+        whole = candidate.full_data
+        kept, _ = self._resolved(candidate.type, whole)
+        data |= {name: value for name, value in kept.items() if name not in candidate.data or name == "provenance"}
         one = self._linked(key, data, "", is_whole=True)
-        is_valid = made is not None and made.entered is not None and data == candidate.full_data
-        return one._replace(prebuilt=PrebuiltCandidate(made.entered)) if made and is_valid else one
+        return one._replace(prebuilt=PrebuiltCandidate(entered)) if entered and data == whole else one
 
     def _linked(self, key: Key, data: Json, part: str, *, is_whole: bool) -> LinkedCandidate:
         return LinkedCandidate(self._number, key, self._source, part, data, digest_of(key[0], data), is_whole)
