@@ -24,6 +24,7 @@ from sqlalchemy import Engine, create_engine, event, text
 
 from app.auth.keys import ROLES, create
 from app.auth.models import Role
+from app.database import prepared
 from app.database.engine import open_engine
 from app.database.lookup import Lookup
 from app.database.migrations import migrate
@@ -318,18 +319,17 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         if not beside and not statement.startswith(("BEGIN", "PRAGMA", "SHOW", "select pg_catalog")):
             sent.append(statement)
 
-    def noted(lookup: Lookup[Any], driver: Any, *values: str) -> Any:
-        sent.append(lookup.sql)
-        return in_place(lookup, driver, *values)
+    def noted(call: Callable[..., Any], sql: Callable[..., str]) -> Callable[..., Any]:
+        def run(*given: Any) -> Any:
+            sent.extend(filter(None, [sql(*given)]))
+            return call(*given)
 
-    def noted_alone(lookup: Lookup[Any], driver: Any, *values: str) -> Any:
-        if lookup.is_direct:
-            sent.append(lookup.sql)
-        return alone(lookup, driver, *values)
+        return run
 
-    in_place, alone = Lookup.rows_in_place, Lookup.in_place
-    monkeypatch.setattr(Lookup, "in_place", noted_alone)
-    monkeypatch.setattr(Lookup, "rows_in_place", noted)
+    alone = noted(Lookup.in_place, lambda lookup, *_: lookup.sql if lookup.is_direct else "")
+    monkeypatch.setattr(Lookup, "in_place", alone)
+    monkeypatch.setattr(Lookup, "rows_in_place", noted(Lookup.rows_in_place, lambda lookup, *_: lookup.sql))
+    monkeypatch.setattr(prepared, "run_by_driver", noted(prepared.run_by_driver, lambda _, sql, *__: sql))
     event.listen(Engine, "before_cursor_execute", note)
     yield sent
     event.remove(Engine, "before_cursor_execute", note)

@@ -20,10 +20,11 @@ from hashlib import sha256
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from app.auth.models import AuditEntry, AuditHead
 from app.common.ip_addresses import canonical_network
+from app.database import prepared
 from app.database.engine import table_of
 from app.records.fields import RecordType
 
@@ -88,13 +89,18 @@ def _moment(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
 
 
+_HEAD = select(AuditHead.number, AuditHead.hash).with_for_update()
+_APPEND = table_of(AuditEntry).insert()
+_MOVE_HEAD = update(AuditHead).values(number=bindparam("end"), hash=bindparam("digest"))
+
+
 def lock_head(connection: Connection) -> tuple[int, str]:
     """Lock the head of the chain, and return the number and the hash of the newest entry.
 
     No other transaction can append until this one ends.
     """
-    head = connection.execute(select(AuditHead.number, AuditHead.hash).with_for_update()).one()
-    return head.number, head.hash
+    [[number, hash]] = prepared.rows(connection, _HEAD, {})
+    return number, hash
 
 
 def note(connection: Connection, events: Sequence[Event]) -> None:
@@ -107,8 +113,8 @@ def note(connection: Connection, events: Sequence[Event]) -> None:
         row = {"number": number, **event.row()}
         hash = entry_hash(hash, [row[name] for name in CONTENT])
         rows.append(row | {"hash": hash})
-    connection.execute(table_of(AuditEntry).insert(), rows)
-    connection.execute(update(AuditHead).values(number=head + len(rows), hash=hash))
+    prepared.execute(connection, _APPEND, *rows)
+    prepared.execute(connection, _MOVE_HEAD, {"end": head + len(rows), "digest": hash})
 
 
 def entries(

@@ -13,6 +13,7 @@ from sqlalchemy import BindParameter, Connection, LargeBinary, Select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
+from app.database import prepared
 from app.database.engine import UtcDateTime
 from app.database.streaming import streamed
 
@@ -50,8 +51,9 @@ class Lookup(Generic[R]):
         self.is_direct = self.positions == names and not self.binders
 
     def by(self, connection: Connection, *values: Any) -> R | None:
-        """The result of the first row, or nothing, by SQLAlchemy."""
-        return next(iter([*self.rows_by(connection, *values)]), None)
+        """The result of the first row, or nothing, on a connection."""
+        rows = prepared.rows(connection, self.statement, dict(zip(self.names, values, strict=True)))
+        return self.make(*rows[0]) if rows else None
 
     def rows_by(self, connection: Connection, *values: Any, by_cursor: bool = False) -> Iterator[R]:
         """The results of all rows by SQLAlchemy, each read when needed; `by_cursor` is that of `streaming.streamed`."""

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from app.auth.audit import Event, Who, note
 from app.common.problems import Fault, Problem, conflict, invalid_content
+from app.database import prepared
 from app.editing.merge_patch import merged
 from app.query.pages import StoredDocument, by_id
 from app.records.resource import Resource
@@ -72,16 +73,24 @@ def missing(connection: Connection, resource: Resource, id: str) -> Problem:
     return Problem("not-found", f"There is no {resource.path}/{id}; changes go by the id.")
 
 
+_OF_RECORD = (Document.type == bindparam("of"), Document.id == bindparam("which"))
+_ENTERED = (
+    select(Document.entered)
+    .where(*_OF_RECORD, Document.entered.is_not(None))
+    .order_by(Document.version.desc())
+    .limit(1)
+)
+
+
 def entered(connection: Connection, resource: Resource, id: str) -> Any:
     """The record as it was last entered, as parsed JSON, even if it was deleted since.
 
     Raises a `Problem` (conflict) where no version holds what was entered.
     """
-    of = (Document.type == resource.type, Document.id == id, Document.entered.is_not(None))
-    content = connection.scalars(select(Document.entered).where(*of).order_by(Document.version.desc()).limit(1)).first()
-    if content is None:
+    found = prepared.rows(connection, _ENTERED, {"of": resource.type, "which": id})
+    if not found:
         raise conflict(f"{resource.path}/{id} is not kept as it was entered; put it whole.")
-    return orjson.loads(content)
+    return orjson.loads(found[0][0])
 
 
 def create(connection: Connection, resource: Resource, data: Any, change: Change) -> EditResult:

@@ -23,14 +23,16 @@ Json = dict[str, Any]
 
 
 class PrebuiltCandidate(NamedTuple):
-    """A candidate whose rows and document the reader process has built, without its links to publications."""
+    """What the reader process made of a candidate that is valid by itself, so that the writer need not."""
 
-    record: PrebuiltRecord
-    """The prebuilt rows and document. They are written as they are if the record turns out to be new."""
-    digest: str
-    """The digest of the candidate's data without those links."""
-    json: bytes
-    """The candidate's whole data as JSON with sorted keys, links included."""
+    entered: bytes | None
+    """The record as it would be stored, if it was serialized."""
+    record: PrebuiltRecord | None = None
+    """The rows and the document without links to publications. They are written as they are if the record is new."""
+    digest: str = ""
+    """The digest of the candidate's data without those links, if `record` is there."""
+    json: bytes = b""
+    """The candidate's whole data as JSON with sorted keys, links included, if `record` is there."""
 
 
 class Candidate(NamedTuple):
@@ -41,15 +43,13 @@ class Candidate(NamedTuple):
 
     type: RecordType
     data: Json
-    entered: bytes | None = None
-    """The record as it would be stored, if its shape and the rules of its own type were found right before."""
     prebuilt: PrebuiltCandidate | None = None
-    """If this is set, `data` holds only the fields that record linkage needs."""
+    """If this is set with a record, `data` holds only the fields that record linkage needs."""
 
     @property
     def full_data(self) -> Json:
-        """The whole data of the candidate, whether it is prebuilt or not."""
-        return self.data if self.prebuilt is None else orjson.loads(self.prebuilt.json)
+        """The whole data of the candidate, whether its record is prebuilt or not."""
+        return orjson.loads(self.prebuilt.json) if self.prebuilt and self.prebuilt.record else self.data
 
 
 class PartialUpdate(NamedTuple):

@@ -68,9 +68,10 @@ class MergedRecord:
 
     def draft(self, number: int) -> Submission:
         """The record as a draft for validation, under its number in the batch."""
-        if self.sole_candidate and self.sole_candidate.prebuilt:
-            return Submission(number, self.key[0], self.sole_candidate.data, ready=self.sole_candidate.prebuilt.record)
-        return Submission(number, self.key[0], self.data, self.sole_candidate.entered if self.sole_candidate else None)
+        made = self.sole_candidate.prebuilt if self.sole_candidate else None
+        if made and made.record:
+            return Submission(number, self.key[0], None, ready=made.record)
+        return Submission(number, self.key[0], self.data, made.entered if made else None)
 
     @property
     def is_changed(self) -> bool:

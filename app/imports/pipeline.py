@@ -121,11 +121,8 @@ class _Pipeline:
         for unit in units:
             checking = Validation()
             for number, candidate in enumerate(unit.candidates):
-                list(
-                    checking.read(
-                        [Submission(number, candidate.type, candidate.data)] if candidate.prebuilt is None else ()
-                    )
-                )
+                if candidate.prebuilt is None:
+                    list(checking.read([Submission(number, candidate.type, candidate.data)]))
             if checking.faults:
                 self._report.reject(unit.place, _record_name(unit), checking.faults)
 

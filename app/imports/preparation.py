@@ -10,7 +10,7 @@ from app.imports.linkage.identifiers import linkage_fields
 from app.imports.linkage.references import optional_link_fields, without_optional_links
 from app.records.base_schemas import RecordIn, as_entered
 from app.records.fields import RecordType
-from app.store.prebuild import Prebuilder
+from app.store.prebuilt import Prebuilder
 from app.store.submission import Read, Submission, own_faults, read_storable
 
 
@@ -33,13 +33,10 @@ def _prebuilt(candidate: Candidate, prebuilder: Prebuilder) -> Candidate:
     ready = prebuilder.ready(candidate.type, alone) if alone else None
     entered = as_entered(record) if links or ready is None else None
     if ready is None:
-        return candidate._replace(entered=entered)
-    made = PrebuiltCandidate(
-        ready,
-        digest_of(candidate.type, without_optional_links(candidate.type, candidate.data), None if links else json),
-        json,
-    )
-    return Candidate(candidate.type, linkage_fields(candidate.data), entered, made)
+        return candidate._replace(prebuilt=PrebuiltCandidate(entered))
+    linkless = without_optional_links(candidate.type, candidate.data)
+    made = PrebuiltCandidate(entered, ready, digest_of(candidate.type, linkless, None if links else json), json)
+    return Candidate(candidate.type, linkage_fields(candidate.data), made)
 
 
 def _without_links(links: list[str], type: RecordType, record: RecordIn) -> RecordIn | None:

@@ -95,6 +95,8 @@ class Resource:
     embed_parts: tuple[Part, ...] = ()
     derive: Callable[[Connection, Sequence[str]], None] | None = None
     """Sets the columns of records, given by id, that follow from other records' rows."""
+    derived: frozenset[str] = frozenset()
+    """Those of the main row's columns that `derive` sets."""
     filters: Mapping[str, Target]
     sorts: Mapping[str, InstrumentedAttribute[Any]]
     includes: Mapping[str, RecordType] = field(default_factory=dict)

@@ -1,4 +1,7 @@
-"""Bulk insert of new rows by the drivers' fast paths: `executemany` on SQLite and `COPY` on PostgreSQL."""
+"""Bulk insert of new rows by the drivers' fast paths: `executemany` on SQLite and `COPY` on PostgreSQL.
+
+A long transaction also keeps the planner's statistics right while it inserts (`AnalyzeAfterBulk`).
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -8,12 +11,16 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import JSON, Boolean, Connection, Dialect, Enum, Integer, LargeBinary, String, Table
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
 
-from app.database.engine import Printed, json_text
+from app.database.engine import Printed, json_text, table_of
+from app.database.prepared import driver_errors
+from app.records.base_models import Deletion, Provenance, Record, RecordName
 from app.records.resource import Row
-from app.store.documents import CompressedJson, compress
+from app.records.sources.models import Source
+from app.records.studies.models import Study
+from app.store.documents import CompressedJson, Document, compress
+from app.store.import_models import Imported
 
 Convert = Callable[[Any], Any]
 
@@ -124,16 +131,13 @@ def checks_deferred(connection: Connection) -> Iterator[None]:
 
 
 def _insert_rows(connection: Connection, table: Table, names: tuple[str, ...], rows: Iterable[Sequence[Any]]) -> None:
-    """Run the statement by the driver, and raise its errors as SQLAlchemy's, as for all other statements."""
-    statement, dialect = _statement(table, names, connection.dialect), connection.dialect
-    errors = dialect.loaded_dbapi.Error
-    try:
-        if dialect.name == "postgresql":
+    """Run the statement by the driver."""
+    statement = _statement(table, names, connection.dialect)
+    with driver_errors(connection, statement):
+        if connection.dialect.name == "postgresql":
             _copy(connection, statement, rows, _binary_types(table, names))
         else:
             _execute(connection, statement, rows)
-    except errors as error:
-        raise DBAPIError.instance(statement, None, error, errors, hide_parameters=True, dialect=dialect) from error
 
 
 def _execute(connection: Connection, statement: str, rows: Iterable[Sequence[Any]]) -> None:
@@ -160,3 +164,27 @@ def _copy(connection: Connection, statement: str, rows: Iterable[Sequence[Any]],
             copy.set_types(types)
         for row in rows:
             copy.write_row(row)
+
+
+_MODELS = (Record, RecordName, Deletion, Document, Provenance, Imported, Source, Study)
+LOOKED_UP = ", ".join(table_of(model).name for model in _MODELS)
+"""The tables in which every change looks up what it refers to."""
+
+
+class AnalyzeAfterBulk:
+    """Runs ANALYZE on PostgreSQL after 5,000 records of one transaction, after 20,000, after 80,000, and so on.
+
+    PostgreSQL takes a table without statistics for a small one and scans it whole at every look-up; autovacuum's
+    ANALYZE does not see rows that are not committed. On SQLite it does nothing.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection, self._next_analyze, self._records = connection, 5_000, 0
+
+    def add(self, records: int) -> None:
+        """Count records that were written, and run ANALYZE when the next threshold is reached."""
+        self._records += records
+        if self._records >= self._next_analyze:
+            self._next_analyze *= 4
+            if self._connection.dialect.name == "postgresql":
+                self._connection.exec_driver_sql(f"ANALYZE {LOOKED_UP}")

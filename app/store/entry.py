@@ -20,7 +20,7 @@ NameClaim = tuple[str, str]
 
 
 class PrebuiltRecord(NamedTuple):
-    """A new record with its prebuilt rows and document (see `app.store.prebuild`).
+    """A new record with its prebuilt rows and document (see `app.store.prebuilt`).
 
     It refers to no records but sources, which it cites without quotes.
     """

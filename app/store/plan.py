@@ -1,15 +1,19 @@
 """The plan of a change: what happens to each of its entries, and the rows of those that change something."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from sqlalchemy import Connection
 
-from app.records.resource import Rows
+from app.records.fields import RecordType
+from app.records.registry import RESOURCES
+from app.records.resource import Resource, Rows
 from app.records.sources.schemas import SourceIn
 from app.store.documents import Change, decompress
 from app.store.entry import Entry, PrebuiltRecord, rows_of
+from app.store.rendering import embedded_records
+from app.store.row_changes import RowChange, embedded_digest, row_changes
 from app.store.rows import BATCH, batches, deleted, known
-from app.store.versions import Key
+from app.store.versions import Key, grouped
 
 
 class Plan:
@@ -20,6 +24,8 @@ class Plan:
         self.prebuilt: dict[Key, PrebuiltRecord] = {}
         """The new records whose rows and documents were prebuilt."""
         self.unchanged = 0
+        self.row_changes: dict[Key, RowChange] = {}
+        """What differs in the stored rows of the updated records."""
 
     @classmethod
     def of(cls, connection: Connection, entries: Iterable[Entry]) -> "Plan":
@@ -59,8 +65,52 @@ class Plan:
         changed = {key for key, change in self.changes.items() if change != "created"}
         return {entry.key: decompress(entry.entered) for entry in entries if entry.key in changed} if changed else {}
 
+    def compare(self, connection: Connection, entries: Iterable[Sequence["EntryWithRows"]]) -> None:
+        """Compare the rows of the updated records with the stored ones."""
+        if "updated" not in self.changes.values():
+            return
+        for some in entries:
+            for resource, rows in rows_by_type(some):
+                updated = {id: rows[id] for id in rows if self.changes[resource.type, id] == "updated"}
+                self.row_changes |= row_changes(connection, resource, updated)
+
+    def changed_rows(self, type: RecordType, id: str, rows: Rows) -> Rows:
+        """Those of a record's rows that are to be written: of an updated one the tables that differ."""
+        change = self.row_changes.get((type, id))
+        if change is None:
+            return rows
+        [shared] = rows["records"]
+        entered = {name: value for name, value in shared.items() if name != "evidence_basis"}  # which is derived
+        return {name: some for name, some in rows.items() if name in change.tables} | {"records": [entered]}
+
+    def with_other_derived_columns(self) -> set[Key]:
+        """The records whose derived columns and alerts may be others now."""
+        same = {key for key, change in self.row_changes.items() if not change.is_derived}
+        return self.changes.keys() - same
+
+    def seen(self) -> list[Key]:
+        """The updated records that other records' documents may show differently, whatever their embedded form is."""
+        return [key for key, change in self.row_changes.items() if change.is_seen]
+
+    def seen_now(self, connection: Connection, keys: Iterable[Key]) -> set[Key]:
+        """Those of some updated records that other records' documents may show differently as they are now."""
+        changes = {key: self.row_changes[key] for key in keys}
+        found = {key for key, change in changes.items() if change.is_seen}
+        for type, ids in grouped(key for key, change in changes.items() if change.embedded and key not in found):
+            embedded = embedded_records(connection, type, ids)
+            found |= {(type, id) for id in ids if changes[type, id].embedded != embedded_digest(embedded[id])}
+        return found
+
 
 EntryWithRows = tuple[Entry, Rows]
+
+
+def rows_by_type(entries: Sequence[EntryWithRows]) -> Iterator[tuple[Resource, dict[str, Rows]]]:
+    """The rows of some entries by type, in the order in which they can be inserted, and id."""
+    for type, resource in RESOURCES.items():
+        rows = {entry.id: of for entry, of in entries if entry.type == type}
+        if rows:
+            yield resource, rows
 
 
 class EntriesWithRows:

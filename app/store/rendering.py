@@ -9,14 +9,13 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Select, bindparam, select
 
-from app.database.engine import table_of
-from app.records.base_models import Record
+from app.database import prepared
 from app.records.base_schemas import ConflictOut, ProvenanceOut
 from app.records.fields import RecordType
 from app.records.registry import RESOURCES
 from app.records.resource import EmbeddedRecords, Part, Resource, Row, Rows, pick
 from app.store.alerts import records_citing, worst_state
-from app.store.rows import all_parts, batches, own_parts, read, type_condition, with_derived_rows
+from app.store.rows import all_parts, batches, own_parts, read, read_shared, type_condition, with_derived_rows
 
 _TABLES: dict[str, RecordType] = {resource.main.table.name: type for type, resource in RESOURCES.items()}
 
@@ -83,7 +82,7 @@ def _owners_statement(resource: Resource, part: Part, column: str) -> Select[Any
 
 
 def _owners(connection: Connection, resource: Resource, part: Part, column: str, ids: Sequence[str]) -> Iterable[str]:
-    return connection.scalars(_owners_statement(resource, part, column), {"ids": ids}).all()
+    return [row[0] for row in prepared.rows(connection, _owners_statement(resource, part, column), {"ids": list(ids)})]
 
 
 def _referenced_ids(resource: Resource, batch: Iterable[Rows]) -> Mapping[RecordType, set[str]]:
@@ -94,15 +93,11 @@ def _referenced_ids(resource: Resource, batch: Iterable[Rows]) -> Mapping[Record
     return wanted
 
 
-def _embedded_records(connection: Connection, type: RecordType, ids: Sequence[str]) -> Mapping[str, Row]:
+def embedded_records(connection: Connection, type: RecordType, ids: Sequence[str]) -> Mapping[str, Row]:
+    """Some records of a type as other records' documents show them, by id."""
     resource = RESOURCES[type]
     found = read(connection, type, (resource.main, *resource.embed_parts), ids)
     return {id: resource.embed(rows) for id, rows in found.items()}
-
-
-def _shared(connection: Connection, type: RecordType, ids: Sequence[str]) -> Mapping[str, Row]:
-    query = select(table_of(Record)).where(Record.type == type, Record.id.in_(ids))
-    return {row["id"]: dict(row) for row in connection.execute(query).mappings()}
 
 
 def _provenance(row: Row, found: EmbeddedRecords) -> Row:
@@ -138,9 +133,9 @@ def render(
     there = written or {}
     batch = read(connection, type, all_parts(resource), [id for id in ids if id not in there])
     batch |= with_derived_rows(connection, resource, {id: there[id] for id in ids if id in there})
-    shared = _shared(connection, type, ids)
+    shared = read_shared(connection, type, ids)
     wanted = _referenced_ids(resource, batch.values())
-    found = {of: _embedded_records(connection, of, sorted(refs)) for of, refs in wanted.items() if refs}
+    found = {of: embedded_records(connection, of, sorted(refs)) for of, refs in wanted.items() if refs}
     return {id: body_of(resource, shared[id], rows, found) for id, rows in batch.items()}
 
 

@@ -9,22 +9,32 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, Engine, delete, func, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, func, select, update
 
+from app.database import prepared
 from app.database.engine import table_of, writing
 from app.records.base_models import Deletion
 from app.records.registry import RESOURCES
 from app.records.resource import Resource, Rows
-from app.store.analyze import AnalyzeAfterBulk
+from app.store.bulk_insert import AnalyzeAfterBulk
 from app.store.derived import derive_columns
 from app.store.documents import Change, Document, Revision, State
 from app.store.entry import Entry, PrebuiltRecord
-from app.store.plan import EntriesWithRows, EntryWithRows, Plan
+from app.store.plan import EntriesWithRows, Plan, rows_by_type
 from app.store.prebuilt import insert_prebuilt_main, insert_prebuilt_parts, insertable, store_prebuilt
 from app.store.quotes.reanchor import reanchor_quotes, replaced_texts
 from app.store.reconciliation.history import derive_conflicts, last_entered
 from app.store.rendering import dependents, shapes
-from app.store.rows import batches, clear_parts, delete_main, deleted, insert_parts, write_main
+from app.store.rows import (
+    batches,
+    clear_all_parts,
+    clear_parts,
+    delete_main,
+    deleted,
+    insert_main,
+    insert_parts,
+    update_main,
+)
 from app.store.versions import Key, delete_documents, grouped, store
 
 Progress = Callable[[int], None]
@@ -45,19 +55,27 @@ class Summary:
     """The revision's number, or nothing if nothing was changed."""
 
 
+_NEWEST, _CHANGED_AT = select(State.revision), select(State.changed_at)
+_LOCK = _NEWEST.with_for_update()
+_OPEN = table_of(Revision).insert()
+_COMMITTED = update(Revision).where(Revision.revision == bindparam("of")).values(committed_at=bindparam("at"))
+_MOVE = update(State).values(revision=bindparam("of"), changed_at=bindparam("at"), shapes=bindparam("by"))
+
+
 @contextmanager
 def changing(engine: Engine) -> Iterator[Connection]:
     """A transaction that holds the writers' lock from its start, so what it validates is still true when it commits."""
     with writing(engine) as connection:
-        connection.execute(select(State.revision).with_for_update())
+        prepared.rows(connection, _LOCK, {})
         yield connection
 
 
 def open_revision(connection: Connection, actor: str, reason: str) -> int:
     """Insert the row of the next revision and return its number. `close_revision` must follow in the transaction."""
-    revision = connection.scalars(select(State.revision)).one() + 1
+    [[before]] = prepared.rows(connection, _NEWEST, {})
+    revision: int = before + 1
     row = {"revision": revision, "committed_at": datetime.now(UTC), "actor": actor, "reason": reason}
-    connection.execute(table_of(Revision).insert(), row)
+    prepared.execute(connection, _OPEN, row)
     return revision
 
 
@@ -67,10 +85,10 @@ def close_revision(connection: Connection, revision: int) -> None:
     The revision's time is set here and not when it was opened, since readers see it from now on. It is always later
     than that of the revision before, even if the clock was set back.
     """
-    before = connection.scalars(select(State.changed_at)).one()
+    [[before]] = prepared.rows(connection, _CHANGED_AT, {})
     at = max(datetime.now(UTC), before + timedelta(microseconds=1))
-    connection.execute(update(Revision).where(Revision.revision == revision).values(committed_at=at))
-    connection.execute(update(State).values(revision=revision, changed_at=at, shapes=shapes()))
+    prepared.execute(connection, _COMMITTED, {"of": revision, "at": at})
+    prepared.execute(connection, _MOVE, {"of": revision, "at": at, "by": shapes()})
 
 
 def _write_rows(
@@ -78,34 +96,29 @@ def _write_rows(
 ) -> None:
     """Write all main rows before all parts, since any part may refer to any main row.
 
-    The parts of updated records are cleared with the main rows, so that no new part meets an old one.
+    The parts of updated records are cleared with the main rows, so that no new part meets an old one. Rows that are
+    the same as before stay.
     """
     insert_prebuilt_main(connection, prebuilt)
     for some in entries:
-        for resource, rows in _rows_by_type(some):
+        for resource, rows in rows_by_type(some):
             _write_main(connection, plan, resource, rows)
     for some in entries:
-        for resource, rows in _rows_by_type(some):
-            insert_parts(connection, resource, rows.values())
+        for resource, rows in rows_by_type(some):
+            insert_parts(connection, resource, [plan.changed_rows(resource.type, id, rows[id]) for id in rows])
     insert_prebuilt_parts(connection, prebuilt)
     restored = plan.keys("restored")
     for type, ids in grouped(restored):
         connection.execute(delete(Deletion).where(Deletion.record_type == type, Deletion.record_id.in_(ids)))
 
 
-def _rows_by_type(entries: Sequence[EntryWithRows]) -> Iterator[tuple[Resource, dict[str, Rows]]]:
-    for type, resource in RESOURCES.items():
-        rows = {entry.id: of for entry, of in entries if entry.type == type}
-        if rows:
-            yield resource, rows
-
-
 def _write_main(connection: Connection, plan: Plan, resource: Resource, rows: Mapping[str, Rows]) -> None:
-    by_change: dict[Change, list[Rows]] = defaultdict(list)
+    by_change: dict[Change, dict[str, Rows]] = defaultdict(dict)
     for id, some in rows.items():
-        by_change[plan.changes[resource.type, id]].append(some)
-    write_main(connection, resource, by_change["created"], by_change["updated"], by_change["restored"])
-    clear_parts(connection, resource, [id for id in rows if plan.changes[resource.type, id] == "updated"])
+        by_change[plan.changes[resource.type, id]][id] = plan.changed_rows(resource.type, id, some)
+    insert_main(connection, resource, [*by_change["created"].values()], [*by_change["restored"].values()])
+    update_main(connection, resource, [*by_change["updated"].values()])
+    clear_parts(connection, resource, by_change["updated"])
 
 
 def _remove(connection: Connection, keys: Sequence[Key]) -> None:
@@ -145,17 +158,18 @@ class RevisionWriter:
         if not (plan.changes or gone):
             return
         connection, revision = self._connection, self.opened()
-        shown = _shown_in(connection, [*plan.keys("updated"), *gone]) - set(gone)
-        delete_documents(connection, gone, revision)
-        for type, ids in grouped(gone):
-            clear_parts(connection, RESOURCES[type], ids)
-        texts = replaced_texts(connection, plan.source_texts(entries))
         prebuilt = insertable(plan.prebuilt, entries)
         with_rows = EntriesWithRows(plan, entries, prebuilt.keys())
+        plan.compare(connection, with_rows)
+        shown = _shown_in(connection, [*plan.seen(), *gone]) - set(gone)
+        delete_documents(connection, gone, revision)
+        for type, ids in grouped(gone):
+            clear_all_parts(connection, RESOURCES[type], ids)
+        texts = replaced_texts(connection, plan.source_texts(entries))
         _write_rows(connection, plan, with_rows, prebuilt)
         _remove(connection, gone)
         reanchor_quotes(connection, texts, plan.changes.keys())
-        derive_columns(connection, plan.changes.keys() - prebuilt.keys())
+        derive_columns(connection, plan.with_other_derived_columns() - prebuilt.keys())
         derive_conflicts(connection, plan.entered_again(entries), revision)
         shown |= store_prebuilt(connection, prebuilt, revision)
         shown |= self._store(plan, with_rows, revision)
@@ -193,7 +207,7 @@ class RevisionWriter:
             written = {entry.key: rows for entry, rows in some}
             stored = store(self._connection, entered, revision, entered, written, self._progress)
             updated = {key for key in stored if plan.changes[key] == "updated"}
-            shown |= _shown_in(self._connection, updated)
+            shown |= _shown_in(self._connection, plan.seen_now(self._connection, updated))
             shown |= _shown_in(self._connection, set(stored) - updated, new=True)
         return shown
 

@@ -1,7 +1,7 @@
 """Reading and writing the rows of many records at a time, in a fixed number of statements."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
@@ -12,6 +12,7 @@ from sqlalchemy import (
     Delete,
     Select,
     Table,
+    Update,
     and_,
     bindparam,
     delete,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     select,
 )
 
+from app.database import prepared
 from app.database.engine import table_of
 from app.records.base_models import Absence, Alert, Deletion, Provenance, Record, RecordName
 from app.records.fields import RecordType
@@ -69,14 +71,14 @@ def _rows_of(part: Part, type: str) -> Select[Any]:
 
 
 def _read(connection: Connection, part: Part, type: str, ids: Sequence[str]) -> Iterator[tuple[str, Row]]:
-    for row in connection.execute(_rows_of(part, type), {"ids": ids}).mappings():
-        yield row[part.owner], dict(row)
+    for row in prepared.mappings(connection, _rows_of(part, type), {"ids": list(ids)}):
+        yield row[part.owner], row
 
 
 def _read_all(connection: Connection, type: str, parts: Sequence[Part], ids: Sequence[str]) -> dict[str, Rows]:
     tables = [part.table.name for part in parts]
     found: dict[str, Rows] = {id: {name: [] for name in tables} for id in ids}
-    for part in parts:
+    for part in parts if ids else ():
         for owner, row in _read(connection, part, type, ids):
             found[owner][part.table.name].append(row)
     return found
@@ -95,6 +97,17 @@ def with_derived_rows(connection: Connection, resource: Resource, written: Mappi
     main = (resource.main,) if resource.derive else ()
     derived = _read_all(connection, resource.type, (*main, *DERIVED, *resource.views), list(written))
     return {id: rows | derived[id] for id, rows in written.items()}
+
+
+_SHARED_ROWS = select(table_of(Record)).where(
+    Record.type == bindparam("of"), Record.id.in_(bindparam("ids", expanding=True))
+)
+
+
+def read_shared(connection: Connection, type: str, ids: Sequence[str]) -> dict[str, Row]:
+    """The rows of some records of a type in `records`, by id."""
+    rows = prepared.mappings(connection, _SHARED_ROWS, {"of": type, "ids": list(ids)}) if ids else []
+    return {row["id"]: row for row in rows}
 
 
 def own_parts(resource: Resource) -> tuple[Part, ...]:
@@ -123,28 +136,35 @@ def _collect(batch: Iterable[Rows], table: Table) -> list[Row]:
     return [row for rows in batch for row in rows.get(table.name, ())]
 
 
-def _update(connection: Connection, table: Table, rows: list[Row]) -> None:
-    if not rows:
-        return
+@cache
+def _updating(table: Table, names: frozenset[str]) -> Update:
     keys = [column.name for column in table.primary_key]
     condition = [table.c[key] == bindparam(f"key_{key}") for key in keys]
-    changed: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name not in keys}
-    statement = table.update().where(*condition).values(changed)
-    connection.execute(statement, [row | {f"key_{key}": row[key] for key in keys} for row in rows])
+    return table.update().where(*condition).values({name: bindparam(name) for name in names.difference(keys)})
 
 
-def write_main(
-    connection: Connection, resource: Resource, new: list[Rows], changed: list[Rows], restored: list[Rows]
-) -> None:
-    """Write the supertype's and the main rows of records of one type. Records that they refer to must be there.
+def _update(connection: Connection, table: Table, rows: list[Row]) -> None:
+    if rows:
+        keys = [column.name for column in table.primary_key]
+        values = [{f"key_{name}" if name in keys else name: value for name, value in row.items()} for row in rows]
+        prepared.execute(connection, _updating(table, frozenset(rows[0])), *values)
+
+
+def insert_main(connection: Connection, resource: Resource, new: list[Rows], restored: list[Rows]) -> None:
+    """Insert the supertype's and the main rows of records of one type. Records that they refer to must be there.
 
     A restored record still has its row in the supertype's table, which is updated.
     """
     record, main = table_of(Record), resource.main.table
     insert(connection, record, _collect(new, record))
-    _update(connection, record, _collect([*changed, *restored], record))
+    _update(connection, record, _collect(restored, record))
     insert(connection, main, _collect([*new, *restored], main))
-    _update(connection, main, _collect(changed, main))
+
+
+def update_main(connection: Connection, resource: Resource, changed: list[Rows]) -> None:
+    """Update those of the supertype's and the main rows that are given of some records of one type."""
+    for table in main_tables(resource):
+        _update(connection, table, _collect(changed, table))
 
 
 def delete_main(connection: Connection, resource: Resource, ids: list[str]) -> None:
@@ -156,10 +176,19 @@ def delete_main(connection: Connection, resource: Resource, ids: list[str]) -> N
         _clear(connection, part, resource.type, ids)
 
 
-def clear_parts(connection: Connection, resource: Resource, ids: list[str]) -> None:
-    """Delete the rows of some records' own parts, in the reverse of the order in which they are inserted."""
+def clear_parts(connection: Connection, resource: Resource, tables: Mapping[str, Container[str]]) -> None:
+    """Delete the rows of some records' own parts, in the reverse of the order in which they are inserted.
+
+    `tables` has the names of the tables to clear for each record's id.
+    """
     for part in reversed(own_parts(resource)):
-        _clear(connection, part, resource.type, ids)
+        _clear(connection, part, resource.type, [id for id, names in tables.items() if part.table.name in names])
+
+
+def clear_all_parts(connection: Connection, resource: Resource, ids: Iterable[str]) -> None:
+    """Delete the rows of some records' own parts in all tables."""
+    names = {part.table.name for part in own_parts(resource)}
+    clear_parts(connection, resource, dict.fromkeys(ids, names))
 
 
 def insert_parts(connection: Connection, resource: Resource, records: Iterable[Rows]) -> None:
@@ -176,7 +205,7 @@ def _clearing(part: Part, type: str) -> Delete:
 
 def _clear(connection: Connection, part: Part, type: str, ids: list[str]) -> None:
     for some in batches(ids):
-        connection.execute(_clearing(part, type), {"ids": some})
+        prepared.execute(connection, _clearing(part, type), {"ids": some})
 
 
 def among(type: Any, key: Any, wanted: Iterable[tuple[str, str]]) -> ColumnElement[bool]:
@@ -190,6 +219,20 @@ def among(type: Any, key: Any, wanted: Iterable[tuple[str, str]]) -> ColumnEleme
     return or_(false(), *(and_(type == of, key.in_(names)) for of, names in keys.items()))
 
 
+def ids_by_type(wanted: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Ids or other keys by their type, as the values of the parameters of `among_types`."""
+    keys: dict[str, list[str]] = defaultdict(list)
+    for of, name in sorted(wanted):
+        keys[of].append(name)
+    return keys
+
+
+def among_types(type: Any, key: Any, types: Sequence[str]) -> ColumnElement[bool]:
+    """The same condition as `among` for a prepared statement, with a list of values as the parameter of each type."""
+    conditions = (and_(type == of, key.in_(bindparam(of, expanding=True))) for of in types)
+    return or_(false(), *conditions)
+
+
 IS_DELETED = exists().where(Deletion.record_type == Record.type, Deletion.record_id == Record.id)
 """The condition that a row of `records` is of a deleted record."""
 
@@ -198,15 +241,28 @@ def known(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple
     """The records among `keys` that exist, each with the digest that it is stored under."""
     found: dict[tuple[str, str], str] = {}
     for some in batches(keys):
-        query = select(Record.type, Record.id, Record.digest).where(among(Record.type, Record.id, some), ~IS_DELETED)
-        found |= {(type, id): digest for type, id, digest in connection.execute(query)}
+        ids = ids_by_type(some)
+        found |= {(type, id): digest for type, id, digest in prepared.rows(connection, _known(tuple(ids)), ids)}
     return found
+
+
+@cache
+def _known(types: tuple[str, ...]) -> Select[*tuple[Any, ...]]:
+    query: Select[*tuple[Any, ...]] = select(Record.type, Record.id, Record.digest)
+    return query.where(among_types(Record.type, Record.id, types), ~IS_DELETED)
 
 
 def deleted(connection: Connection, keys: Iterable[tuple[RecordType, str]]) -> set[tuple[RecordType, str]]:
     """The records among `keys` that were deleted."""
-    of = (Deletion.record_type, Deletion.record_id)
     found: set[tuple[RecordType, str]] = set()
     for some in batches(keys):
-        found.update((row[0], row[1]) for row in connection.execute(select(*of).where(among(*of, some))))
+        ids = ids_by_type(some)
+        found.update((row[0], row[1]) for row in prepared.rows(connection, _deleted(tuple(ids)), ids))
     return found
+
+
+@cache
+def _deleted(types: tuple[str, ...]) -> Select[*tuple[Any, ...]]:
+    of = (Deletion.record_type, Deletion.record_id)
+    query: Select[*tuple[Any, ...]] = select(*of)
+    return query.where(among_types(*of, types))

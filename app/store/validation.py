@@ -4,11 +4,14 @@ Draft --shape, domain rules--> Read --references, names, quotes against batch an
 """
 
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence, Set
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from app.common.problems import Fault
 from app.common.suggestions import nearest
+from app.database import prepared
 from app.records.base_models import Record, RecordName
 from app.records.fields import RecordType
 from app.records.registry import RESOURCES
@@ -18,7 +21,7 @@ from app.store.entry import Entry
 from app.store.quotes.citations import provenance_rows
 from app.store.quotes.reanchor import QuotingRecord, reentered_with_moved_quotes
 from app.store.rendering import referrers
-from app.store.rows import IS_DELETED, among, batches, known
+from app.store.rows import IS_DELETED, among_types, batches, ids_by_type, known
 from app.store.submission import Read, Submission, own_faults, prevalidated, validate_draft
 from app.store.versions import Key, grouped
 
@@ -34,11 +37,17 @@ def _stored_owners(
     connection: Connection, claims: Iterable[ClaimedName], ignored: Container[Key]
 ) -> Mapping[ClaimedName, str]:
     taken: dict[ClaimedName, str] = {}
-    of = (RecordName.record_type, RecordName.key)
     for some in batches(claims):
-        query = select(*of, RecordName.record_id).where(among(*of, some), RecordName.exclusive)
-        taken |= {(type, key): id for type, key, id in connection.execute(query) if (type, id) not in ignored}
+        keys = ids_by_type(some)
+        rows = prepared.rows(connection, _owners(tuple(keys)), keys)
+        taken |= {(type, key): id for type, key, id in rows if (type, id) not in ignored}
     return taken
+
+
+@cache
+def _owners(types: tuple[str, ...]) -> Select[*tuple[Any, ...]]:
+    of = (RecordName.record_type, RecordName.key)
+    return select(*of, RecordName.record_id).where(among_types(*of, types), RecordName.exclusive)
 
 
 def _texts(connection: Connection, ids: Iterable[str]) -> dict[str, str | None]:

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import orjson
-from sqlalchemy import Connection, Executable, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
+from app.database import prepared
 from app.database.engine import table_of
 from app.records.fields import RecordType
 from app.records.resource import Row, Rows
@@ -28,6 +29,13 @@ _IS_CURRENT = (Document.type == bindparam("of"), Document.id == bindparam("which
 _END = update(DOCUMENTS).where(*_IS_CURRENT).values(until_revision=bindparam("until"))
 _REPLACE = update(DOCUMENTS).where(*_IS_CURRENT).values(etag=bindparam("tag"), body=bindparam("content"))
 _REPLACE_ENTERED = _REPLACE.values(entered=bindparam("as_entered"), change=bindparam("came"))
+
+
+_CURRENT = select(Document.id, Document.version, Document.etag, Document.revision, Document.change).where(
+    Document.type == bindparam("of"),
+    Document.id.in_(bindparam("ids", expanding=True)),
+    Document.until_revision.is_(None),
+)
 
 
 class CurrentVersion(NamedTuple):
@@ -55,10 +63,9 @@ def grouped(keys: Iterable[Key]) -> Iterator[tuple[RecordType, list[str]]]:
 
 
 def _current(connection: Connection, type: RecordType, ids: Sequence[str]) -> dict[str, CurrentVersion]:
-    query = select(Document.id, Document.version, Document.etag, Document.revision, Document.change).where(
-        Document.type == type, Document.id.in_(ids), Document.until_revision.is_(None)
-    )
-    found = {row.id: CurrentVersion(*row[1:]) for row in connection.execute(query)}
+    found = {
+        row[0]: CurrentVersion(*row[1:]) for row in prepared.rows(connection, _CURRENT, {"of": type, "ids": list(ids)})
+    }
     return found | _deleted(connection, type, [id for id in ids if id not in found])
 
 
@@ -114,7 +121,7 @@ def _differs(current: CurrentVersion | None, body: bytes) -> bool:
 
 def _end_current(connection: Connection, type: RecordType, ids: Iterable[str], revision: int) -> None:
     """End the current versions of some records of a type at a revision."""
-    _execute(connection, _END, [_key(type, id) | {"until": revision} for id in sorted(ids)])
+    prepared.execute(connection, _END, *(_key(type, id) | {"until": revision} for id in sorted(ids)))
 
 
 def _replace(
@@ -125,13 +132,13 @@ def _replace(
 ) -> None:
     """Overwrite versions that this same revision stored before, with the record as entered if it was entered again."""
     rows = {key: _key(*key) | {"tag": etag_of(body), "content": body} for key, body in bodies.items()}
-    _execute(connection, _REPLACE, [row for key, row in rows.items() if key not in entered])
+    prepared.execute(connection, _REPLACE, *(row for key, row in rows.items() if key not in entered))
     reentered = [
         rows[key] | {"as_entered": entered[key], "came": _change_of_replacement(current[key[1]])}
         for key in rows
         if key in entered
     ]
-    _execute(connection, _REPLACE_ENTERED, reentered)
+    prepared.execute(connection, _REPLACE_ENTERED, *reentered)
 
 
 def _change_of_replacement(before: CurrentVersion) -> Change | None:
@@ -140,11 +147,6 @@ def _change_of_replacement(before: CurrentVersion) -> Change | None:
 
 def _key(type: RecordType, id: str) -> Row:
     return {"of": type, "which": id}
-
-
-def _execute(connection: Connection, statement: Executable, rows: list[Row]) -> None:
-    if rows:
-        connection.execute(statement, rows)
 
 
 def _change(before: CurrentVersion, *, entered: bool) -> Change:
@@ -194,8 +196,8 @@ def delete_documents(connection: Connection, keys: Iterable[Key], revision: int)
     """End the current versions of some records' documents, and add a tombstone after each."""
     for type, ids in grouped(keys):
         current = _current(connection, type, ids)
-        _execute(connection, _END, [_key(type, id) | {"until": revision} for id in sorted(ids)])
-        _execute(connection, DOCUMENTS.insert(), [_tombstone((type, id), current[id], revision) for id in ids])
+        prepared.execute(connection, _END, *(_key(type, id) | {"until": revision} for id in sorted(ids)))
+        insert(connection, DOCUMENTS, [_tombstone((type, id), current[id], revision) for id in ids])
 
 
 def _tombstone(key: Key, before: CurrentVersion, revision: int) -> Row:

@@ -47,15 +47,15 @@ class LinkedCandidate(NamedTuple):
     digest: str
     is_whole: bool
     """Whether it is a whole candidate. A partial update holds only some fields, and changes only an existing record."""
-    entered: bytes | None = None
-    """The record as it would be stored, if it is known to be valid in this form."""
     prebuilt: PrebuiltCandidate | None = None
-    """If this is set, `data` holds only the fields that record linkage needs."""
+    """What the reader process made of it, if that is right in this form. If it has a record, `data` holds only the
+    fields that record linkage needs.
+    """
 
     @property
     def full_data(self) -> Json:
         """All data of the candidate, under the id of the record that it belongs to."""
-        if self.prebuilt is None:
+        if self.prebuilt is None or self.prebuilt.record is None:
             return self.data
         return without_optional_links(self.key[0], orjson.loads(self.prebuilt.json)) | {"id": self.key[1]}
 
@@ -187,14 +187,21 @@ class _UnitAssigner:
         be used as it is only if these are what it was built with; else its full data is restored and its ids are
         replaced.
         """
-        data, made = found | {"id": key[1]}, candidate.prebuilt
-        if made and data == without_optional_links(candidate.type, candidate.data):
+        data, made = found | {"id": key[1]}, candidate.prebuilt or PrebuiltCandidate(None)
+        if made.record is None:
+            one = self._linked(key, data, "", is_whole=True)
+            return one._replace(prebuilt=made) if made.entered and data == candidate.data else one
+        if data == without_optional_links(candidate.type, candidate.data):
             return LinkedCandidate(self._number, key, self._source, "", data, made.digest, is_whole=True, prebuilt=made)
-        if made:
-            kept, _ = self._resolved(candidate.type, candidate.full_data)
-            data |= {name: value for name, value in kept.items() if name not in candidate.data or name == "provenance"}
+        return self._restored_candidate(candidate, key, data, made.entered)
+
+    def _restored_candidate(self, candidate: Candidate, key: Key, data: Json, entered: bytes | None) -> LinkedCandidate:
+        """Links a candidate with its full data, because its prebuilt rows refer to other ids."""
+        whole = candidate.full_data
+        kept, _ = self._resolved(candidate.type, whole)
+        data |= {name: value for name, value in kept.items() if name not in candidate.data or name == "provenance"}
         one = self._linked(key, data, "", is_whole=True)
-        return one._replace(entered=candidate.entered) if candidate.entered and data == candidate.full_data else one
+        return one._replace(prebuilt=PrebuiltCandidate(entered)) if entered and data == whole else one
 
     def _linked(self, key: Key, data: Json, part: str, *, is_whole: bool) -> LinkedCandidate:
         return LinkedCandidate(self._number, key, self._source, part, data, digest_of(key[0], data), is_whole)

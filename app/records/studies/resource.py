@@ -201,6 +201,7 @@ STUDIES = Resource(
     render=_render,
     embed=embed_columns("studies", "id", "acronym", "title", "design"),
     derive=_derive,
+    derived=frozenset(_DERIVED),
     filters={
         **cited_targets("studies"),
         "scope": Study.scope,

@@ -8,12 +8,14 @@ gone   the quote is nowhere, or in several places that cannot be distinguished; 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, and_, bindparam, func, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, func, select, update
 
+from app.database import prepared
 from app.database.engine import table_of
 from app.records.base_models import Provenance, Record
 from app.records.base_schemas import as_entered
@@ -22,7 +24,7 @@ from app.records.sources.models import Source
 from app.store.documents import Document
 from app.store.quotes.anchor import NotQuoted, Span, locate
 from app.store.quotes.relocation import relocate
-from app.store.rows import among, batches
+from app.store.rows import among, among_types, batches, ids_by_type
 from app.store.versions import Key
 
 _PROVENANCE = table_of(Provenance)
@@ -81,6 +83,13 @@ def _last_entries(connection: Connection, keys: Sequence[Key]) -> dict[Key, tupl
     return {(row[0], row[1]): (row[2] or b"", row[3]) for row in connection.execute(query)}
 
 
+@cache
+def _lost(types: tuple[str, ...]) -> Select[*tuple[Any, ...]]:
+    """The records with moved or gone quotes."""
+    of = (Provenance.record_type, Provenance.record_id)
+    return select(*of).where(among_types(*of, types), Provenance.status.in_(("moved", "gone"))).distinct()
+
+
 def reentered_with_moved_quotes(
     connection: Connection, entered: Mapping[Key, Any], sources: Collection[str]
 ) -> dict[Key, QuotingRecord]:
@@ -91,10 +100,9 @@ def reentered_with_moved_quotes(
     new text.
     """
     lost: list[Key] = []
-    of = (Provenance.record_type, Provenance.record_id)
     for some in batches(entered):
-        query = select(*of).where(among(*of, some), Provenance.status.in_(("moved", "gone")))
-        lost += [(type, id) for type, id in connection.execute(query.distinct())]
+        ids = ids_by_type(some)
+        lost += [(type, id) for type, id in prepared.rows(connection, _lost(tuple(ids)), ids)]
     return {
         key: stored
         for key, stored in load_quoting_records(connection, lost).items()

@@ -4,20 +4,22 @@ contributions + record as last entered --survivorship--> conflicts
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, and_, bindparam, delete, func, null, select, update
-from sqlalchemy.engine import Row as SqlRow
+from sqlalchemy import Connection, Select, and_, bindparam, delete, func, null, select, update
 
+from app.database import prepared
 from app.database.engine import table_of
+from app.records.fields import RecordType
 from app.records.resource import Row
 from app.store.bulk_insert import insert
 from app.store.documents import Document
 from app.store.import_models import Conflict, Imported
 from app.store.reconciliation.contributions import Contribution, bare
 from app.store.reconciliation.survivorship import CurrentRecord, Difference
-from app.store.rows import among, batches
+from app.store.rows import among, among_types, batches, ids_by_type
 from app.store.versions import Key, entered_before
 
 IMPORTED, CONFLICTS = table_of(Imported), table_of(Conflict)
@@ -42,7 +44,8 @@ class ContributionHistory(NamedTuple):
 
 
 _RECORD_KEY = (Imported.record_type, Imported.record_id)
-_WITH_CONTENT = select(IMPORTED, Document.entered).outerjoin(
+_PLAIN = tuple(column for column in IMPORTED.columns if column.name not in ("offered", "theirs"))
+_WITH_CONTENT = select(*_PLAIN, IMPORTED.c.offered, IMPORTED.c.theirs, Document.entered).outerjoin(
     Document,
     and_(
         Imported.offered.is_(None),
@@ -55,11 +58,30 @@ _WITH_CONTENT = select(IMPORTED, Document.entered).outerjoin(
 
 
 _WITHOUT_CONTENT = select(
-    *(column for column in IMPORTED.columns if column.name not in ("offered", "theirs")),
-    null().label("offered"),
-    null().label("theirs"),
-    null().label("entered"),
-)
+    *_PLAIN, null().label("offered"), null().label("theirs"), null().label("entered")
+).select_from(IMPORTED)
+
+
+class _Stored(NamedTuple):
+    """A row of `imported`, and the record as entered in its revision where that is its content."""
+
+    record_type: RecordType
+    record_id: str
+    source_id: str
+    part: str
+    revision: int
+    format: str
+    digest: str
+    undone: bool
+    offered: bytes | None
+    theirs: list[str] | None
+    entered: bytes | None
+
+
+@cache
+def _contributions(types: tuple[str, ...], whole: bool) -> Select[*tuple[Any, ...]]:
+    query = _WITH_CONTENT if whole else _WITHOUT_CONTENT
+    return query.where(among_types(*_RECORD_KEY, types)).order_by(Imported.revision)
 
 
 def contributions_to(
@@ -69,15 +91,15 @@ def contributions_to(
 
     If not `whole`, the contributed values are left empty, which saves reading them.
     """
-    found: dict[Key, list[SqlRow[Any]]] = {}
-    query = (_WITH_CONTENT if whole else _WITHOUT_CONTENT).order_by(Imported.revision)
+    found: dict[Key, list[_Stored]] = {}
     for some in batches(keys):
-        for row in connection.execute(query.where(among(*_RECORD_KEY, some))):
+        ids = ids_by_type(some)
+        for row in map(_Stored._make, prepared.rows(connection, _contributions(tuple(ids), whole), ids)):
             found.setdefault((row.record_type, row.record_id), []).append(row)
     return {key: ContributionHistory(_current_layers(rows), ever=True) for key, rows in found.items()}
 
 
-def _current_layers(rows: Iterable[SqlRow[Any]]) -> tuple[Contribution, ...]:
+def _current_layers(rows: Iterable[_Stored]) -> tuple[Contribution, ...]:
     """The newest contribution of each source that was not undone, from rows in the order of revisions.
 
     A source whose newest contribution is a withdrawal (an empty digest) is left out.
@@ -91,7 +113,7 @@ def _current_layers(rows: Iterable[SqlRow[Any]]) -> tuple[Contribution, ...]:
     return tuple(layer for layer in layers.values() if layer.digest)
 
 
-def _layer(row: SqlRow[Any]) -> Contribution:
+def _layer(row: _Stored) -> Contribution:
     content = row.offered if row.offered is not None else row.entered
     offered = bare(row.record_type, orjson.loads(content)) if content is not None else {}
     theirs = frozenset(row.theirs or ())
