@@ -1,4 +1,4 @@
-"""Tables that all ten record types share: identity, provenance, names, absences, deletions and alerts.
+"""Tables that all record types share: identity, provenance, names, absences, deletions and alerts.
 
 records  <-- one table for each type (sources, studies, ...), whose rows extend it
          <-- provenance, names, absences, deletions, alerts, documents

@@ -14,6 +14,11 @@ from sqlalchemy.orm import mapped_column
 from app.database.engine import text
 
 SLUG = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
+PMID = r"^[1-9][0-9]{0,8}$"
+DOI = r"^10\.[0-9]{4,9}/\S+$"
+PMCID = r"^PMC[1-9][0-9]{0,9}$"
+ISSN = r"^[0-9]{4}-[0-9]{3}[0-9X]$"
+MESH_ID = r"^D[0-9]{6,9}$"
 
 RecordType = Literal[
     "sources",
@@ -51,7 +56,7 @@ Title = Annotated[str, mapped_column(text(600)), Field(min_length=1, max_length=
 Line = Annotated[str, mapped_column(text(1000)), Field(min_length=1, max_length=1000, pattern=r"\S")]
 Prose = Annotated[str, mapped_column(text()), Field(min_length=1, max_length=20_000, pattern=r"\S")]
 RegistryId = Annotated[str, Field(pattern=r"^[!-~]{4,60}$", description="A trial registration.")]
-MeshId = Annotated[str, Field(pattern=r"^D[0-9]{6,9}$", description="MeSH descriptor.", examples=["D008881"])]
+MeshId = Annotated[str, Field(pattern=MESH_ID, description="MeSH descriptor.", examples=["D008881"])]
 PartialDate = Annotated[
     str,
     mapped_column(text(10)),

@@ -16,10 +16,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
-from typing import Any, get_args
-
-from pydantic import BaseModel, ConfigDict
+from functools import partial
 
 from app.common.problems import Invalid
 from app.common.suggestions import nearest
@@ -94,27 +91,41 @@ class Kind:
         """Whether the filter takes ranges."""
         return self.name in ("number", "date")
 
+    @classmethod
+    def word(cls, choices: tuple[str, ...]) -> "Kind":
+        """A word of a vocabulary."""
+        return cls("word", partial(_word, choices), choices[0], choices)
 
-def word(literal: Any) -> Kind:
-    """A word of a vocabulary, given as a `Literal`."""
-    choices = get_args(literal)
+    @classmethod
+    def text(cls, example: str) -> "Kind":
+        """Any text."""
+        return cls("text", str, example)
 
-    def read(value: str) -> str:
-        if value not in choices:
-            raise Invalid(f"{value!r} is not one of the known values", nearest(value, choices))
-        return value
+    @classmethod
+    def reference(cls, of: RecordType, example: str) -> "Kind":
+        """An id or another name of a record of a type. Names are resolved before the query is compiled."""
+        return cls("reference", str, example, of=of)
 
-    return Kind("word", read, choices[0], choices)
+    @classmethod
+    def number(cls, example: str) -> "Kind":
+        """A number within what both databases store exactly."""
+        return cls("number", _number, example)
+
+    @classmethod
+    def when(cls, example: str) -> "Kind":
+        """An ISO 8601 date of any precision: a year, a month or a day."""
+        return cls("date", _date, example)
+
+    @classmethod
+    def boolean(cls) -> "Kind":
+        """`true` or `false`."""
+        return cls("boolean", _boolean, "true", ("true", "false"))
 
 
-def text(example: str) -> Kind:
-    """Any text."""
-    return Kind("text", str, example)
-
-
-def reference(of: RecordType, example: str) -> Kind:
-    """An id or another name of a record of a type. Names are resolved before the query is compiled."""
-    return Kind("reference", str, example, of=of)
+def _word(choices: tuple[str, ...], value: str) -> str:
+    if value not in choices:
+        raise Invalid(f"{value!r} is not one of the known values", nearest(value, choices))
+    return value
 
 
 def _number(value: str) -> Value:
@@ -122,11 +133,6 @@ def _number(value: str) -> Value:
     if not math.isfinite(number) or abs(number) > 1e15:
         raise Invalid(f"{value!r} is not a number")
     return int(number) if number.is_integer() else number
-
-
-def number(example: str) -> Kind:
-    """A number within what both databases store exactly."""
-    return Kind("number", _number, example)
 
 
 def _date(value: str) -> str:
@@ -139,35 +145,10 @@ def _date(value: str) -> str:
     return value
 
 
-def when(example: str) -> Kind:
-    """An ISO 8601 date of any precision: a year, a month or a day."""
-    return Kind("date", _date, example)
-
-
 def _boolean(value: str) -> bool:
     if value not in ("true", "false"):
         raise Invalid(f"{value!r} is not true or false", ("true", "false"))
     return value == "true"
-
-
-def boolean() -> Kind:
-    """`true` or `false`."""
-    return Kind("boolean", _boolean, "true", ("true", "false"))
-
-
-class Filter(BaseModel):
-    """The filters of a type, one field each: `Annotated[Tests, kind, Field(description=...)] = ()`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-
-@cache
-def kinds(model: type[Filter]) -> dict[str, Kind]:
-    """The kind of each filter of a model, by the filter's name."""
-    return {
-        name: next(mark for mark in field.metadata if isinstance(mark, Kind))
-        for name, field in model.model_fields.items()
-    }
 
 
 def split_values(raw: str) -> list[str]:

@@ -1,4 +1,6 @@
-"""The registry of the ten record types, each after those that it refers to, so that records can be written in order."""
+"""The registry of the record types, each after those that it refers to, so that records can be written in order."""
+
+from typing import get_args
 
 from app.records.approvals.resource import APPROVALS
 from app.records.directions.resource import DIRECTIONS
@@ -28,3 +30,4 @@ RESOURCES: dict[RecordType, Resource] = {
         DIRECTIONS,
     )
 }
+assert [*RESOURCES] == [*get_args(RecordType)], f"RecordType names others, or in another order: {[*RESOURCES]}"

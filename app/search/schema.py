@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 from tantivy import Index, Schema, SchemaBuilder
 
-from app.records.document_paths import TEXTS, value_paths
-from app.records.filters import Kind, kinds
+from app.records.document_paths import value_paths
+from app.records.filters import Kind
 from app.records.registry import RESOURCES
 from app.search import analysis
 
@@ -33,7 +33,7 @@ META = "meta"
 @cache
 def range_fields() -> dict[str, str]:
     """The filters that accept ranges, with their fields: `n_NAME` for numbers, `d_NAME` for dates as 20100730."""
-    every = {name: kind for resource in RESOURCES.values() for name, kind in kinds(resource.filter).items()}
+    every = {name: kind for resource in RESOURCES.values() for name, kind in resource.kinds.items()}
     return {name: f"{kind.name[0]}_{name}" for name, kind in every.items() if kind.ranged}
 
 
@@ -75,11 +75,10 @@ def layout() -> dict[str, Any]:
         "fields": FIELDS,
         "ranges": range_fields(),
         "analyzers": analysis.FILTERS,
-        "texts": TEXTS,
+        "texts": {type: resource.texts for type, resource in RESOURCES.items()},
         "values": {type: value_paths(type) for type in RESOURCES},
         "kinds": {
-            type: {name: kind.name for name, kind in kinds(resource.filter).items()}
-            for type, resource in RESOURCES.items()
+            type: {name: kind.name for name, kind in resource.kinds.items()} for type, resource in RESOURCES.items()
         },
     }
 

@@ -12,7 +12,6 @@ from app.common.validation_errors import pointer_of, shape_faults, text_faults
 from app.records.base_schemas import RecordIn, references
 from app.records.fields import RecordType
 from app.records.registry import RESOURCES
-from app.records.rules import broken
 from app.store.documents import decompress
 from app.store.entry import NameClaim, PrebuiltRecord, claims_of
 from app.store.quotes.citations import cited_by
@@ -148,7 +147,7 @@ def own_faults(read: Read) -> Iterator[Fault]:
     """What is wrong with a record by itself: its id, its type's domain rules, its absences and its source paths."""
     if read.id in RESERVED:
         yield Fault(read.number, "/id", f"{read.id!r} has a meaning of its own in filters and can be no id")
-    for pointer, detail in broken(read.record, RESOURCES[read.type].rules):
+    for pointer, detail in RESOURCES[read.type].faults(read.record):
         yield Fault(read.number, pointer, detail)
     for pointer, detail, near in (*_absence_faults(read.record), *_path_faults(read.record)):
         yield Fault(read.number, pointer, detail, tuple(near))

@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from app.records.fields import Design, OutcomeKind, RecordType
 from app.records.registry import RESOURCES
-from app.records.rules import broken
 from app.records.studies.rules import EVIDENCE_LEVELS, MEASURED
+from tests.whole_records import whole_record
 
 CITED = {"id": "x", "provenance": [{"source": "s"}]}
 MINIMAL: dict[RecordType, dict[str, Any]] = {
@@ -121,9 +121,14 @@ BROKEN: list[tuple[RecordType, dict[str, Any], str]] = [
 ]
 
 
+def minimal(type: RecordType) -> dict[str, Any]:
+    """The smallest record of a type, or a whole one of a type that is not above."""
+    return MINIMAL.get(type) or {**whole_record(type, dict.fromkeys(RESOURCES, "p")), **CITED}
+
+
 def faults(type: RecordType, changed: dict[str, Any]) -> list[str]:
-    record = RESOURCES[type].entered.model_validate({**MINIMAL[type], **changed})
-    return [pointer for pointer, _ in broken(record, RESOURCES[type].rules)]
+    record = RESOURCES[type].entered.model_validate({**minimal(type), **changed})
+    return [pointer for pointer, _ in RESOURCES[type].faults(record)]
 
 
 @pytest.mark.parametrize(("type", "changed"), GOOD)
@@ -138,7 +143,7 @@ def test_a_broken_rule_names_its_place(type: RecordType, changed: dict[str, Any]
 
 def test_every_rule_is_broken_by_some_record() -> None:
     for type, resource in RESOURCES.items():
-        records = [resource.entered.model_validate({**MINIMAL[t], **c}) for t, c, _ in BROKEN if t == type]
+        records = [resource.entered.model_validate({**minimal(t), **c}) for t, c, _ in BROKEN if t == type]
         for rule in resource.rules:
             assert any(list(rule(record)) for record in records), f"{type}: {rule}"
 
@@ -171,6 +176,14 @@ def test_every_rule_is_broken_by_some_record() -> None:
 def test_values_out_of_bounds_are_refused(type: RecordType, changed: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         faults(type, changed)
+
+
+@pytest.mark.parametrize("type", RESOURCES)
+def test_a_whole_record_is_made_of_every_type(type: RecordType) -> None:
+    """The examples of the models are values that they allow."""
+    entered = RESOURCES[type].entered
+    made = entered.model_validate({**whole_record(type, dict.fromkeys(RESOURCES, "p")), "id": "x"})
+    assert made.model_fields_set == set(entered.model_fields)
 
 
 def test_every_design_has_a_level_or_a_reason_to_have_none() -> None:

@@ -26,8 +26,7 @@ from app.query import pages as reading
 from app.query.record_queries import read_list_query
 from app.query.search_syntax import parse
 from app.query.sql_filters import conditions
-from app.records.document_paths import TEXTS, parts, value_paths
-from app.records.filters import kinds
+from app.records.document_paths import parts, value_paths
 from app.records.registry import RESOURCES
 from app.records.studies.models import Study
 from app.records.studies.resource import STUDIES
@@ -163,7 +162,7 @@ def test_similar_studies(api: httpx.Client) -> None:
 @pytest.mark.parametrize("type", RESOURCES)
 def test_facets_are_what_the_list_would_return(api: httpx.Client, type: str) -> None:
     resource = RESOURCES[type]  # type: ignore[index]
-    names = [name for name, kind in kinds(resource.filter).items() if kind.name in ("word", "reference", "boolean")]
+    names = [name for name, kind in resource.kinds.items() if kind.name in ("word", "reference", "boolean")]
     for name in names[:8]:
         page = api.get(f"/v1/{type}", params={"facets": name, "limit": "0", "facet_limit": "10000"}).json()
         facet = page["facets"][name]
@@ -240,8 +239,8 @@ def test_unknown_facets_are_refused(api: httpx.Client) -> None:
 
 def test_every_filter_has_its_values_in_the_documents() -> None:
     for type, resource in RESOURCES.items():
-        assert set(value_paths(type)) | {"absent", "absence_reason"} >= set(kinds(resource.filter))
-        assert TEXTS[type]["title"]
+        assert set(value_paths(type)) | {"absent", "absence_reason"} >= set(resource.filters)
+        assert RESOURCES[type].texts["title"]
 
 
 # One filter, two compilers
@@ -279,7 +278,7 @@ def test_sql_and_index_agree_on_every_filter(
 ) -> None:
     resource = RESOURCES[type]  # type: ignore[index]
     known = _known_values(api, type)
-    ranged = {n: float if k.name == "number" else str for n, k in kinds(resource.filter).items() if k.ranged}
+    ranged = {n: float if k.name == "number" else str for n, k in resource.kinds.items() if k.ranged}
     chosen = data.draw(st.lists(raw_filter(known, ranged), min_size=1, max_size=3))
     raw = urlencode(chosen)
     query = read_list_query(resource.type, raw)
@@ -339,7 +338,7 @@ def test_sql_and_index_find_the_same_of_five_thousand(
     api: httpx.Client, many: Engine, index_of_many: SearchIndex, data: st.DataObject
 ) -> None:
     known = _known_values(api, "studies") | {"year": ["1990", "2005", "2020"], "enrolled": ["10", "500", "3000.5"]}
-    ranged = {n: float if k.name == "number" else str for n, k in kinds(STUDIES.filter).items() if k.ranged}
+    ranged = {n: float if k.name == "number" else str for n, k in STUDIES.kinds.items() if k.ranged}
     raw = urlencode(data.draw(st.lists(raw_filter(known, ranged), min_size=1, max_size=4)))
     with read_only(many) as connection:
         query = naming.resolve(connection, STUDIES, read_list_query("studies", raw))

@@ -214,7 +214,7 @@ def list_operation(resource: Resource) -> Doc:
         "One page of records in a stable order, with the exact total of all that match.",
         [
             *search_parameters(),
-            *filter_parameters(resource.filter),
+            *filter_parameters(resource),
             *facet_parameters(resource),
             *list_paging_parameters(resource),
             *selection_parameters(resource),

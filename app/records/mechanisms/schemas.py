@@ -1,13 +1,11 @@
-"""The JSON shapes of mechanisms: as they are entered, as they are answered, and their filters."""
+"""The JSON shapes of mechanisms: as they are entered and as they are answered."""
 
 from typing import Annotated
 
 from pydantic import Field
 
-from app.records.base_filters import CitedFilter
 from app.records.base_schemas import CitedIn, CitedOut, Fields, Identified, RefersTo
 from app.records.fields import Line, Name, Prose, Serotype, Slug
-from app.records.filters import Tests, reference, text, word
 from app.records.indications.schemas import IndicationRef
 from app.records.products.schemas import ProductRef
 from app.records.studies.schemas import StudyRef
@@ -50,18 +48,3 @@ class MechanismOut(CitedOut, MechanismFields, Identified):
     products: list[ProductRef] = Field(description="Products it is stated of.")
     studies: list[StudyRef] = Field(description="Studies that support it.")
     indications: list[IndicationRef] = Field(description="Conditions it is thought to matter for.")
-
-
-class MechanismFilter(CitedFilter):
-    title: Annotated[Tests, text("present"), Field(description="Exact title.")] = ()
-    action_type: Annotated[Tests, text("inhibitor"), Field(description="Kind of action.")] = ()
-    molecular_target: Annotated[Tests, text("SNAP-25"), Field(description="What is acted on.")] = ()
-    target_uniprot: Annotated[Tests, text("missing"), Field(description="UniProt accession of the target.")] = ()
-    toxin_uniprot: Annotated[Tests, text("P0DPI1"), Field(description="UniProt accession of the toxin.")] = ()
-    tissue: Annotated[Tests, text("Neuromuscular junction"), Field(description="Where it happens.")] = ()
-    serotype: Annotated[Tests, word(Serotype), Field(description="Serotype it is known of.")] = ()
-    product: Annotated[Tests, reference("products", "botox"), Field(description="Product it is stated of.")] = ()
-    study: Annotated[Tests, reference("studies", "preempt-1"), Field(description="Study that supports it.")] = ()
-    indication: Annotated[
-        Tests, reference("indications", "chronic-migraine"), Field(description="Condition it matters for.")
-    ] = ()

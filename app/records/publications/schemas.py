@@ -1,12 +1,15 @@
-"""The JSON shapes of publications: as they are entered, as they are answered, and their filters."""
+"""The JSON shapes of publications: as they are entered and as they are answered."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from app.records.base_filters import CitedFilter
 from app.records.base_schemas import CitedIn, CitedOut, Embedded, Fields, Identified, Shape
 from app.records.fields import (
+    DOI,
+    ISSN,
+    PMCID,
+    PMID,
     Line,
     MeshId,
     Name,
@@ -14,22 +17,20 @@ from app.records.fields import (
     PartialDate,
     Prose,
     PublicationScope,
+    RecordType,
     RegistryId,
     RetractionState,
     Title,
     TitleKind,
     Year,
 )
-from app.records.filters import Tests, number, reference, text, when, word
 
-PMID = r"^[1-9][0-9]{0,8}$"
-DOI = r"^10\.[0-9]{4,9}/\S+$"
-PMCID = r"^PMC[1-9][0-9]{0,9}$"
-ISSN = r"^[0-9]{4}-[0-9]{3}[0-9X]$"
 LANGUAGE = r"^[a-z]{3}$"
 
 
 class PublicationRef(Embedded):
+    of: ClassVar[RecordType] = "publications"
+
     pmid: str | None = Field(description="PubMed id.")
     doi: str | None = Field(description="Digital object identifier, without resolver.")
     title: str | None = Field(description="Title; see `title_kind` for what it is.")
@@ -121,6 +122,8 @@ class PublicationIn(PublicationFields, CitedIn):
 
 
 class ReportedStudy(Embedded):
+    of: ClassVar[RecordType] = "studies"
+
     acronym: str | None = Field(description="Short name.")
     design: str | None = Field(description="Study design.")
 
@@ -129,27 +132,3 @@ class PublicationOut(CitedOut, PublicationFields, Identified):
     """A report, or a body of literature named as a whole."""
 
     studies: list[ReportedStudy] = Field(description="Studies that it reports.")
-
-
-class PublicationFilter(CitedFilter):
-    scope: Annotated[Tests, word(PublicationScope), Field(description="One publication or a body of them.")] = ()
-    pmid: Annotated[Tests, text("20647170"), Field(description="PubMed id.")] = ()
-    doi: Annotated[Tests, text("10.1177/0333102410364676"), Field(description="DOI.")] = ()
-    pmcid: Annotated[Tests, text("PMC5799088"), Field(description="PubMed Central id.")] = ()
-    registry_id: Annotated[Tests, text("NCT00156910"), Field(description="Registration of a trial it reports.")] = ()
-    title: Annotated[Tests, text("missing"), Field(description="Exact title.")] = ()
-    title_kind: Annotated[Tests, word(TitleKind), Field(description="What the title is.")] = ()
-    journal: Annotated[Tests, text("Cephalalgia"), Field(description="Journal as written.")] = ()
-    journal_abbreviation: Annotated[Tests, text("Cephalalgia"), Field(description="Journal as abbreviated.")] = ()
-    issn: Annotated[Tests, text("0333-1024"), Field(description="The journal's ISSN.")] = ()
-    language: Annotated[Tests, text("eng"), Field(description="Language of its text, ISO 639-2.")] = ()
-    year: Annotated[Tests, number("2005..2015"), Field(description="Year of publication.")] = ()
-    date: Annotated[Tests, when("2010-07.."), Field(description="When its issue was published.")] = ()
-    epub_date: Annotated[Tests, when("2010-03.."), Field(description="When it was published on the web.")] = ()
-    author: Annotated[Tests, text("Aurora SK"), Field(description="Author as `Surname Initials`.")] = ()
-    publication_type: Annotated[Tests, text("Review"), Field(description="NLM publication type.")] = ()
-    mesh_id: Annotated[Tests, text("D008881"), Field(description="MeSH descriptor of a heading.")] = ()
-    mesh_heading: Annotated[Tests, text("Migraine Disorders"), Field(description="MeSH heading.")] = ()
-    abstract: Annotated[Tests, text("present"), Field(description="`present` or `missing`.")] = ()
-    retraction_state: Annotated[Tests, word(RetractionState), Field(description="Retraction state.")] = ()
-    study: Annotated[Tests, reference("studies", "preempt-1"), Field(description="Study it reports.")] = ()

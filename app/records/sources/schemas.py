@@ -1,12 +1,9 @@
-"""The JSON shapes of sources: as they are entered, as they are answered, and their filters."""
-
-from typing import Annotated
+"""The JSON shapes of sources: as they are entered and as they are answered."""
 
 from pydantic import Field
 
 from app.records.base_schemas import Fields, Identified, RecordIn, RecordOut
 from app.records.fields import Count, Line, Name, PartialDate, SourceKind, Tier
-from app.records.filters import Filter, Tests, number, text, when, word
 
 
 class SourceFields(Fields):
@@ -49,19 +46,3 @@ class SourceOut(RecordOut, SourceFields, Identified):
     """Where statements come from. Its stored text, if any, is at `/v1/sources/{id}/text`."""
 
     text_length: int | None = Field(description="Length of the stored text in Unicode code points.")
-
-
-class SourceFilter(Filter):
-    kind: Annotated[Tests, word(SourceKind), Field(description="What the source is.")] = ()
-    tier: Annotated[Tests, word(Tier), Field(description="How near the source is to the fact.")] = ()
-    title: Annotated[Tests, text("present"), Field(description="Exact title.")] = ()
-    url: Annotated[Tests, text("https://pubmed.ncbi.nlm.nih.gov/20647170/"), Field(description="Address.")] = ()
-    publisher: Annotated[Tests, text("NLM"), Field(description="Publisher.")] = ()
-    set_id: Annotated[
-        Tests, text("present"), Field(description="What FDA calls a label through all its versions.")
-    ] = ()
-    version: Annotated[Tests, number("34"), Field(description="Version, as its publisher counts.")] = ()
-    effective_date: Annotated[Tests, when("2020.."), Field(description="Since when this version stands.")] = ()
-    text: Annotated[
-        Tests, number("present"), Field(description="Length of the stored text; `present` or `missing`.")
-    ] = ()

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from app.records.base_schemas import Fields, RefersTo, Shape
 from app.records.fields import (
+    MESH_ID,
     ArmType,
     Assessment,
     Count,
@@ -43,7 +44,7 @@ class Arm(Shape):
 
 class Condition(Shape):
     name: Name = Field(description="As its registry names it; where only NLM's index does, the MeSH heading.")
-    mesh_id: str | None = Field(None, pattern=r"^D[0-9]{6,9}$", description="MeSH descriptor of that very name.")
+    mesh_id: str | None = Field(None, pattern=MESH_ID, description="MeSH descriptor of that very name.")
     mesh_heading: Name | None = Field(None, description="Its MeSH heading.")
 
 

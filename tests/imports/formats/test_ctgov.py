@@ -20,7 +20,6 @@ from app.imports.formats.ctgov.printed import exact, weeks, whole
 from app.imports.formats.ctgov.vocabularies import PHASES, design
 from app.imports.name_index import NO_NAMES, Names
 from app.records.registry import RESOURCES
-from app.records.rules import broken
 from tests.offered import FIXTURES
 
 Json = Any
@@ -59,7 +58,7 @@ def assert_sound(found: Found) -> None:
         resource = RESOURCES[offer.type]
         assert list(text_faults(offer.data)) == []
         record = resource.entered.model_validate(offer.data)
-        assert broken(record, resource.rules) == []
+        assert resource.faults(record) == []
 
 
 def test_what_was_registered() -> None:

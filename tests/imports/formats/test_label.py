@@ -23,7 +23,6 @@ from app.imports.formats.label.tables import read_table
 from app.imports.formats.label.text import Span
 from app.imports.name_index import NO_NAMES, Names, read_names
 from app.records.registry import RESOURCES
-from app.records.rules import broken
 from app.releases.load import load
 from app.store import integrity as maintaining
 from tests.offered import DATA
@@ -69,7 +68,7 @@ def prove(unit: SourceItem) -> None:
     seen: set[tuple[str, str]] = set()
     for type, data, *_ in unit.offers:
         record = RESOURCES[type].entered.model_validate(data)
-        assert broken(record, RESOURCES[type].rules) == []
+        assert RESOURCES[type].faults(record) == []
         assert (type, record.id) not in seen
         seen.add((type, record.id))
         _prove_quotes(data, text)
