@@ -46,6 +46,11 @@ class Linked:
         return Part(cast(type[Base], self.owner.class_), self.owner.key)
 
     @property
+    def reversed(self) -> "Linked":
+        """The same links, as the records at their other end have them."""
+        return Linked(self.owner, self.column)
+
+    @property
     def is_set(self) -> bool:
         """Whether a record can have each value only once."""
         return bool(self.column.property.columns[0].primary_key)

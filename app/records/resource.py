@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from app.database.engine import Base, table_of
-from app.records.base_schemas import RecordIn, RefersTo, embedded_types, field_at, referring
+from app.records.base_schemas import CitedIn, RecordIn, RefersTo, embedded_types, field_at, referring
 from app.records.fields import RecordType
 from app.records.filter_declarations import Filter, Target, completed
 from app.records.filters import Kind
@@ -74,6 +74,7 @@ class Resource:
     more_rows: Callable[[Any], Rows] = _nothing
     """Makes a record's rows in `own_parts`."""
     more_names: Callable[[Any], Iterable[Name]] = _nothing
+    """Makes the names that are no field of `In` as they are."""
     more_fields: Callable[[Rows, EmbeddedRecords], Row] = _nothing
     """Makes the other fields of `Out` from a record's rows and the records that they refer to."""
     embed: Callable[[Rows], Row] = _nothing
@@ -90,13 +91,28 @@ class Resource:
     """The id of a record in the seeds, for examples."""
 
     def __post_init__(self) -> None:
-        """Complete the filters; raises `LookupError` where a path, a sort key or a part of the text is missing."""
+        """Complete the filters; raises `LookupError` where a path, a column or a part of the text is missing."""
         object.__setattr__(self, "filters", completed(self.filters, self.out))
         if missing := {"title", "name"} - self.texts.keys():
             raise LookupError(f"{self.type} have no texts for search: {', '.join(sorted(missing))}")
         for path in (path for paths in self.texts.values() for path in paths):
             field_at(self.out, path)
+        if unstored := self._unstored():
+            raise LookupError(f"{self.type} have no place for {', '.join(sorted(unstored))}")
         assert self.sorts
+
+    def _unstored(self) -> set[str]:
+        """The fields of `In` that are stored nowhere, where no function of the type stores more."""
+        if self.more_columns is not _nothing or self.more_rows is not _nothing:
+            return set()
+        columns = self.main.table.columns.keys()
+        return self.entered.model_fields.keys() - {
+            *CitedIn.model_fields,
+            *columns,
+            *self._references,
+            *self.lists,
+            *self.named_by,
+        }
 
     @property
     def path(self) -> str:

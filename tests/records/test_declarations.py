@@ -31,6 +31,7 @@ DECLARED = declared(DIRECTIONS)
         ({"texts": {"title": ("title",), "name": ("products.nam",)}}, "ProductRef has no field 'nam'"),
         ({"filters": {"titel": text(Direction.title, "x", "A title.")}}, "DirectionOut has no field 'titel'"),
         ({"filters": {"of": text(Direction.title, "x", path="title")}}, "the filter 'of' of DirectionOut has no desc"),
+        ({"lists": {}}, "directions have no place for fields_of_use, indications, products"),
         ({"sorted_by": ("titel",)}, "directions have no column for the sort key 'titel'"),
         ({"sorted_by": ("product",)}, "directions have no column for the sort key 'product'"),
     ],

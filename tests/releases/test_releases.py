@@ -36,7 +36,7 @@ from app.releases.summary import found, listed
 from app.store import integrity as maintaining
 from app.store.documents import Document, State
 from tests.commands import EVIDENCE, environment, run
-from tests.conftest import SEEDS, keys_of, serving, settings_for
+from tests.conftest import SEEDED, SEEDS, keys_of, serving, settings_for
 
 WHO = Who("tester")
 Json = dict[str, Any]
@@ -332,9 +332,9 @@ def test_a_directory_deletes_as_well(first: Engine, tmp_path: Path) -> None:
 
 def test_the_seeds_are_a_release_like_a_load(engine: Engine) -> None:
     report = made(engine, "seeds", SEEDS)
-    assert report["counts"]["created"] == 1197
-    assert report["records_total"] == 1197
-    assert load(engine, SEEDS).unchanged == 1197
+    assert report["counts"]["created"] == SEEDED
+    assert report["records_total"] == SEEDED
+    assert load(engine, SEEDS).unchanged == SEEDED
     assert list(maintaining.check(engine)) == []
 
 
@@ -354,7 +354,7 @@ def zipped(path: Path, members: Mapping[str, str | bytes], **how: Any) -> Path:
 def test_a_zip_is_a_directory(engine: Engine, tmp_path: Path) -> None:
     files = {file.name: file.read_bytes() for file in SEEDS.iterdir() if file.is_file()}
     report = made(engine, "seeds", zipped(tmp_path / "seeds.zip", files))
-    assert report["counts"]["created"] == 1197
+    assert report["counts"]["created"] == SEEDED
     faulty = zipped(tmp_path / "faulty.zip", {"products.yaml": "- id: x\n  nam: X\n"})
     assert faults_of(engine, faulty)[0].startswith(f"{faulty}/products.yaml:1: x /name")
 

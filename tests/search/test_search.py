@@ -36,7 +36,7 @@ from app.search.index import SearchIndex
 from app.search.query_compiler import SCHEMA, filter_query
 from app.search.service import all_ids, count
 from benchmarks.data import grow
-from tests.conftest import SEEDS, NewDatabase, await_index, serving, settings_for
+from tests.conftest import SEEDED, SEEDS, NewDatabase, await_index, serving, settings_for
 
 Json = dict[str, Any]
 
@@ -377,7 +377,7 @@ def test_an_index_killed_at_any_moment_is_whole_afterwards(copied: Engine, sqlit
         process.communicate()
         change(copied, tmp_path / "change", f"Zebrafish{number}")
     index = SearchIndex(path, copied)
-    assert total(copied, index) == 1197
+    assert total(copied, index) == SEEDED
     with read_only(copied) as connection:
         searcher = index.current(connection, reading.now(connection))
         assert count(searcher, Query.term_query(SCHEMA, "title", "zebrafish7")) == 1
@@ -423,16 +423,16 @@ def test_a_change_is_found_by_the_very_next_search(
 
 def test_the_index_is_kept_caught_up_and_made_anew(copied: Engine, tmp_path: Path) -> None:
     path = tmp_path / "index"
-    assert total(copied, SearchIndex(path, copied)) == 1197
+    assert total(copied, SearchIndex(path, copied)) == SEEDED
     change(copied, tmp_path / "change", "Zebrafish")
-    assert total(copied, SearchIndex(path, copied)) == 1197
+    assert total(copied, SearchIndex(path, copied)) == SEEDED
     (directory,) = path.iterdir()
     for file in directory.glob("*"):
         if file.is_file():
             file.write_bytes(b"damaged")
-    assert total(copied, SearchIndex(path, copied)) == 1197
+    assert total(copied, SearchIndex(path, copied)) == SEEDED
     shutil.rmtree(path)
-    assert total(copied, SearchIndex(path, copied)) == 1197
+    assert total(copied, SearchIndex(path, copied)) == SEEDED
 
 
 def test_an_index_of_another_database_is_not_used(copied: Engine, seeded_engine: Engine, tmp_path: Path) -> None:

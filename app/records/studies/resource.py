@@ -182,7 +182,7 @@ STUDIES = Resource(
         Part(AdverseEvent, "study_id"),
         Part(StudyPublication, "study_id"),
     ),
-    views=(Part(MECHANISM_STUDIES.part.model, "study_id"),),
+    views=(MECHANISM_STUDIES.reversed.part,),
     more_columns=_columns,
     more_rows=_rows,
     more_fields=_fields,
@@ -220,7 +220,7 @@ STUDIES = Resource(
             path="publications.id",
         ),
         "mechanism": reference(
-            Linked(MECHANISM_STUDIES.owner, MECHANISM_STUDIES.column),
+            MECHANISM_STUDIES.reversed,
             "snap25-cleavage",
             "Mechanism it supports.",
             path="mechanisms.id",
