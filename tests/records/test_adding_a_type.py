@@ -14,10 +14,9 @@ from tests.conftest import SEEDS
 
 ROOT = SEEDS.parent
 GUIDE = (ROOT / "docs/adding-a-type.md").read_text()
-BLOCK = re.compile(
-    r"^`((?:app|seeds)/[\w/.]+\.(?:py|yaml))`[:,](?:(?!```).)*?```\w+\n(.*?)```", re.DOTALL | re.MULTILINE
-)
-WRITTEN = dict(BLOCK.findall(GUIDE))
+BLOCK = re.compile(r"^`(\w+\.py|seeds/\w+\.yaml)`[:,](?:(?!```).)*?```\w+\n(.*?)```", re.DOTALL | re.MULTILINE)
+FOLDER = "app/records/organisations"
+WRITTEN = {name if "/" in name else f"{FOLDER}/{name}": text for name, text in BLOCK.findall(GUIDE)}
 """The files that the guide has one write, by path."""
 
 ASKED = {
@@ -83,7 +82,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path, text in WRITTEN.items():
         (folder / path).parent.mkdir(exist_ok=True)
         (folder / path).write_text(text)
-    (folder / "app/records/organisations/__init__.py").touch()
+    (folder / FOLDER / "__init__.py").touch()
     with_a_line(folder / "app/records/fields.py", r"\nRecordType = Literal\[\n(?:    .*\n)+", '    "organisations",\n')
     registry = folder / "app/records/registry.py"
     with_a_line(registry, r"    for resource in \(\n(?:        .*\n)+?(?=    \))", "        ORGANISATIONS,\n")
