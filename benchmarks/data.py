@@ -15,8 +15,8 @@ from sqlalchemy import Engine, func, select
 
 from app.database.engine import open_engine
 from app.database.migrations import migrate
-from app.records.fields import RecordType
 from app.records.studies.models import Study
+from app.records.vocabularies import RecordType
 from app.releases.load import files_of, load
 from app.releases.yaml_source import read
 from app.store.revision import changing, write

@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 
 from app.database.engine import open_engine
 from app.database.migrations import head, migrate
-from app.records.fields import RecordType
+from app.records.vocabularies import RecordType
 from migrations.checks import record_types
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import OperationalError
 
-from app.records.fields import RecordType
+from app.records.vocabularies import RecordType
 from app.store.documents import State
 from app.store.revision import Summary, changing, write
 from app.store.submission import Submission

@@ -1,6 +1,7 @@
 """The real thing: both databases, built by the migrations, behind the real server, over real HTTP."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -35,6 +36,8 @@ from app.settings import Settings
 from tests.interpreter import PYTHON, interpreter, start_with
 
 SEEDS = Path(__file__).parents[1] / "seeds"
+SEEDED = sum(len(re.findall(r"^- ", file.read_text(), re.MULTILINE)) for file in SEEDS.glob("*.yaml"))
+"""How many records the seeds have: each begins with a hyphen at the start of a line."""
 BACKENDS = ("sqlite", "postgresql")
 
 if os.environ.get("CI"):

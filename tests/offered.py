@@ -6,9 +6,8 @@ from random import Random
 
 from app.imports.candidates import Found, Json, Rejection, SourceItem
 from app.records.base_schemas import RecordIn, references
-from app.records.fields import RecordType
 from app.records.registry import RESOURCES
-from app.records.rules import broken
+from app.records.vocabularies import RecordType
 
 FIXTURES = Path(__file__).parent / "fixtures/importing"
 DATA = Path(__file__).parents[2] / "shared/data"
@@ -25,8 +24,8 @@ def faults(unit: SourceItem) -> list[str]:
     found: list[str] = []
     known: set[tuple[str, str]] = set()
     for type, record in records(unit):
-        rules = RESOURCES[record_type(type)].rules
-        found += [f"{unit.place} {fault.pointer}: {fault.detail}" for fault in broken(record, rules)]
+        own = RESOURCES[record_type(type)].faults(record)
+        found += [f"{unit.place} {fault.pointer}: {fault.detail}" for fault in own]
         missing = [key for pointer, *key in references(record) if tuple(key) not in known]
         found += [f"{unit.place} refers to {key}" for key in missing]
         known.add((type, record.id))

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from app.exports import writers
 from app.exports.content import Content, Writer
-from app.records.fields import RecordType
+from app.records.vocabularies import RecordType
 
 QuestionKind = Literal["record", "list", "search"]
 """The kinds of questions: one record, a list of one type, and a search across types or for similar records."""

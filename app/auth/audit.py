@@ -26,7 +26,7 @@ from app.auth.models import AuditEntry, AuditHead
 from app.common.ip_addresses import canonical_network
 from app.database import prepared
 from app.database.engine import table_of
-from app.records.fields import RecordType
+from app.records.vocabularies import RecordType
 
 LONGEST_DETAIL = 500
 """Characters of an entry's detail that are stored."""

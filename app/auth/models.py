@@ -8,7 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.common.ip_addresses import LONGEST_ADDRESS
 from app.database.engine import Base, table_of
-from app.records.fields import RecordType, word
+from app.records.fields import word
+from app.records.vocabularies import RecordType
 
 Role = Literal["reader", "editor", "admin"]
 """Each role includes those before it. `editor` changes records; `admin` also keys, releases, imports and webhooks."""

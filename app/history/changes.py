@@ -23,7 +23,7 @@ from app.query.keyset import next_url, read_cursor
 from app.query.page_budget import converted, cut
 from app.query.pages import DatabaseState
 from app.query.parameters import TYPES, Parameters, read_limit, read_types
-from app.records.fields import RecordType
+from app.records.vocabularies import RecordType
 from app.settings import PublicActors
 from app.store.documents import Change, Document, Revision
 

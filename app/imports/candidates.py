@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from app.records.fields import RecordType
+from app.records.vocabularies import RecordType
 from app.store.entry import PrebuiltRecord
 
 Json = dict[str, Any]

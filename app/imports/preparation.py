@@ -9,7 +9,7 @@ from app.imports.linkage.assignment import digest_of
 from app.imports.linkage.identifiers import linkage_fields
 from app.imports.linkage.references import optional_link_fields, without_optional_links
 from app.records.base_schemas import RecordIn, as_entered
-from app.records.fields import RecordType
+from app.records.vocabularies import RecordType
 from app.store.prebuilt import Prebuilder
 from app.store.submission import Read, Submission, own_faults, read_storable
 

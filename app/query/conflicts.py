@@ -15,8 +15,8 @@ from app.query.page_budget import cut
 from app.query.pages import DatabaseState, Page, now
 from app.query.parameters import DEFAULT_LIMIT, TYPES, Parameters, read_ids, read_limit, read_types
 from app.records.base_models import Record
-from app.records.fields import RecordType
 from app.records.registry import RESOURCES
+from app.records.vocabularies import RecordType
 from app.store.import_models import Conflict
 from app.store.reconciliation.precedence import RULES
 from app.store.rows import IS_DELETED

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app.query.sql_filters import AFTER_ANY_DATE
-from app.records.document_paths import at, value_paths
-from app.records.fields import RecordType
-from app.records.filters import AnyOf, Between, Kind, Missing, NoneOf, Present, Test, Tests, Value, ascii_lower, kinds
+from app.records.document_paths import value_paths, values_of
+from app.records.filters import AnyOf, Between, Kind, Missing, NoneOf, Present, Test, Tests, Value, ascii_lower
 from app.records.resource import Resource
+from app.records.vocabularies import RecordType
 
 Json = Any
 
@@ -49,21 +49,16 @@ def _passes(kind: Kind, test: Test, found: Sequence[Any]) -> bool:
 
 def _found(type: RecordType, name: str, kind: Kind, document: Json) -> Sequence[Any]:
     """The values that one filter tests. Only that filter's are read: reading all, as the index does, is too slow."""
-    if name == "absent":
-        found = list(document["absent"])
-    elif name == "absence_reason":
-        found = list(document["absent"].values())
-    else:
-        found = at(document, value_paths(type)[name])
+    found = values_of(type, name, document)
     return [ascii_lower(str(value)) for value in found] if kind.name == "text" else found
 
 
 def holds(resource: Resource, tests: Mapping[str, Tests], document: Json) -> bool:
     """Whether a parsed document passes all tests of all filters."""
-    known = kinds(resource.filter)
     for name, wanted in tests.items():
-        found = _found(resource.type, name, known[name], document)
-        if not all(_passes(known[name], test, found) for test in wanted):
+        kind = resource.kinds[name]
+        found = _found(resource.type, name, kind, document)
+        if not all(_passes(kind, test, found) for test in wanted):
             return False
     return True
 

@@ -10,14 +10,14 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Float, Select, bindparam, select, type_coerce
-from sqlalchemy.orm import InstrumentedAttribute
 
 from app.database.lookup import Lookup
 from app.query.keyset import SortKey
 from app.query.record_queries import ListQuery
 from app.query.statements import PresentKeys, documents_statement
 from app.records.filters import AnyOf, Between, Tests, Value
-from app.records.resource import Linked, Resource
+from app.records.link_tables import Column, Linked
+from app.records.resource import Resource
 
 
 class Bound(NamedTuple):
@@ -53,7 +53,7 @@ class Link(NamedTuple):
 @lru_cache
 def _indexed_links(resource: Resource) -> Mapping[str, Linked]:
     """The filters whose link tables repeat columns of the record."""
-    targets = resource.filters.items()
+    targets = ((name, filter.target) for name, filter in resource.filters.items())
     return {name: target for name, target in targets if isinstance(target, Linked) and target.beside}
 
 
@@ -100,7 +100,7 @@ def link_lookup(shape: LinkShape, sort: tuple[SortKey, ...], present: PresentKey
 
     Its values are those of the link, then those keys of the position that have a value, then the limit.
     """
-    columns: Mapping[str, InstrumentedAttribute[Any]] = {**shape.target.beside, "id": shape.target.owner}
+    columns: Mapping[str, Column] = {**shape.target.beside, "id": shape.target.owner}
     keys = tuple(SortKey(key.name, columns[key.name], key.descending) for key in sort)
     statement = documents_statement(shape.resource, _records(shape), keys, present, sequential=sequential)
     after = [f"after_{index}" for index, there in enumerate(present or ()) if there]
@@ -118,6 +118,6 @@ def _records(shape: LinkShape) -> Select[Any]:
     return select(target.owner).where(target.column == bindparam("link"), *target.where, *within)
 
 
-def _within(column: InstrumentedAttribute[Any], bound: Bound, name: str) -> ColumnElement[bool]:
+def _within(column: Column, bound: Bound, name: str) -> ColumnElement[bool]:
     number, end = type_coerce(column, Float()), bindparam(name, type_=Float())
     return number >= end if bound.is_low else number <= end

@@ -15,10 +15,10 @@ from app.query.deleted_records import raise_if_deleted
 from app.query.pages import StoredDocument, by_id, now
 from app.query.record_queries import ListQuery
 from app.records.base_models import RecordName, fold
-from app.records.fields import RecordType
-from app.records.filters import AnyOf, NoneOf, Test, kinds
+from app.records.filters import AnyOf, NoneOf, Test
 from app.records.registry import RESOURCES
 from app.records.resource import Resource
+from app.records.vocabularies import RecordType
 from app.store.documents import Document, valid_at
 from app.store.rows import among, batches
 
@@ -127,7 +127,7 @@ class _Reference:
 
 def _references(resource: Resource, query: ListQuery) -> list[_Reference]:
     found = [_Reference("ids", resource.type, id) for id in query.ids]
-    known = kinds(resource.filter)
+    known = resource.kinds
     for name, tests in query.tests.items():
         of = known[name].of
         if of:
@@ -195,7 +195,7 @@ def resolve(connection: Connection, resource: Resource, query: ListQuery) -> Lis
         return query
     ids = _resolved_ids(connection, references, query.revision)
     _refuse_unknown(connection, [each for each in references if each.key not in ids][:MAX_FAULTS], query.as_of)
-    known = kinds(resource.filter)
+    known = resource.kinds
 
     def resolved(name: str, test: Test) -> Test:
         of = known[name].of

@@ -30,8 +30,8 @@ from app.query.page_items import select_items, whole_records
 from app.query.projection import embed, included_keys, project
 from app.query.record_queries import ListQuery, RecordQuery
 from app.query.statements import MANY, documents_statement, page_statement, present_keys, reads_sequentially, shape_of
-from app.records.fields import RecordType
 from app.records.resource import Resource
+from app.records.vocabularies import RecordType
 from app.store.documents import Document, Revision, State
 
 

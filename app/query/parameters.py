@@ -17,8 +17,8 @@ from app.query.search_parameters import (
 )
 from app.query.search_syntax import parse
 from app.records.document_paths import parts
-from app.records.fields import RecordType
 from app.records.filters import split_values
+from app.records.vocabularies import RecordType
 
 T = TypeVar("T")
 

@@ -9,10 +9,10 @@ from pydantic import BaseModel
 from app.common.problems import Invalid
 from app.common.suggestions import nearest
 from app.records.base_schemas import ProvenanceOut
-from app.records.fields import RecordType
 from app.records.registry import RESOURCES
 from app.records.resource import Resource
 from app.records.sources.schemas import SourceOut
+from app.records.vocabularies import RecordType
 
 Json = Any
 Tree = dict[str, "Tree | None"]

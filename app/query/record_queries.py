@@ -23,10 +23,10 @@ from app.query.parameters import (
 )
 from app.query.projection import Tree, read_fields, read_include
 from app.query.search_parameters import DEFAULT_FACET_LIMIT, Facet, Words, read_facet_limit, read_facets
-from app.records.fields import RecordType
-from app.records.filters import Kind, Test, Tests, kinds, read_test, split_values
+from app.records.filters import Kind, Test, Tests, read_test, split_values
 from app.records.registry import RESOURCES
 from app.records.resource import Resource
+from app.records.vocabularies import RecordType
 
 SELECTION_NAMES = ("fields", "include", "format", "raw", "as_of")
 PAGING_NAMES = ("sort", "limit", "cursor", "ids")
@@ -168,7 +168,7 @@ def _sort(resource: Resource, value: str) -> tuple[SortKey, ...]:
 def _tests(resource: Resource, given: Parameters) -> dict[str, Tests]:
     """The tests of each filter. Filters come in the order of the schema, so that `asked` has one spelling."""
     found: dict[str, Tests] = {}
-    for name, kind in kinds(resource.filter).items():
+    for name, kind in resource.kinds.items():
         tests = (given.attempt(name, partial(_test, kind), raw, None) for raw in given.all(name))
         if wanted := tuple(test for test in tests if test is not None):
             found[name] = wanted
@@ -199,7 +199,7 @@ def read_list_query(type: RecordType, raw: str, formats: tuple[str, ...] = JSON_
     bound to `asked`.
     """
     resource = RESOURCES[type]
-    given = Parameters(raw, [*kinds(resource.filter), *SEARCH_NAMES, *FACET_NAMES, *PAGING_NAMES, *SELECTION_NAMES])
+    given = Parameters(raw, [*resource.kinds, *SEARCH_NAMES, *FACET_NAMES, *PAGING_NAMES, *SELECTION_NAMES])
     selection = _selection(resource, given, formats)
     tests, ids = _tests(resource, given), given.read("ids", read_ids, NO_VALUES)
     words, facets = read_words(given), given.read("facets", partial(read_facets, resource), NO_FACETS)

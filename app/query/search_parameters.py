@@ -7,7 +7,7 @@ from typing import Literal, get_args
 from app.common.problems import Invalid
 from app.common.suggestions import nearest
 from app.query.search_syntax import Node
-from app.records.filters import Kind, kinds, split_values
+from app.records.filters import Kind, split_values
 from app.records.resource import Resource
 
 Match = Literal["best", "all", "any"]
@@ -58,7 +58,7 @@ def countable(known: Mapping[str, Kind]) -> list[str]:
 
 
 def _read_facet(resource: Resource, value: str) -> Facet:
-    known = kinds(resource.filter)
+    known = resource.kinds
     names = value.split("*")
     counted = countable(known)
     for name in names:

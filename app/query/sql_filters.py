@@ -4,15 +4,14 @@
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 from sqlalchemy import ColumnElement, Float, and_, func, not_, or_, select, type_coerce
-from sqlalchemy.orm import InstrumentedAttribute
 
-from app.records.filters import AnyOf, Between, Kind, Missing, NoneOf, Test, Tests, Value, ascii_lower, kinds
-from app.records.resource import Linked, Resource, Target
+from app.records.filter_declarations import Target
+from app.records.filters import AnyOf, Between, Kind, Missing, NoneOf, Test, Tests, Value, ascii_lower
+from app.records.link_tables import Column, Linked
+from app.records.resource import Resource
 
-Column = InstrumentedAttribute[Any]
 AFTER_ANY_DATE = "~"
 """This character sorts after every digit and hyphen, so `2010~` is an upper bound of all dates in 2010."""
 
@@ -86,7 +85,7 @@ def condition(main_id: Column, target: Target, kind: Kind, test: Test, *, many: 
 
 def conditions(resource: Resource, tests: Mapping[str, Tests], *, many: bool = False) -> Iterator[ColumnElement[bool]]:
     """The conditions of all filters of a list; a record must pass every one of them."""
-    known = kinds(resource.filter)
     for name, wanted in tests.items():
+        filter = resource.filters[name]
         for test in wanted:
-            yield condition(resource.sorts["id"], resource.filters[name], known[name], test, many=many)
+            yield condition(resource.sorts["id"], filter.target, filter.kind, test, many=many)

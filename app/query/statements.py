@@ -25,9 +25,9 @@ from app.query.keyset import Position, SortKey, page_keys, page_order
 from app.query.page_budget import Row, by_place
 from app.query.record_queries import ListQuery
 from app.query.sql_filters import conditions
-from app.records.fields import RecordType
 from app.records.filters import Tests
 from app.records.resource import Resource
+from app.records.vocabularies import RecordType
 from app.store.documents import Document, valid_at
 
 

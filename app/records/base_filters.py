@@ -1,34 +1,60 @@
-"""The filters that all record types but sources have, since their records cite sources."""
+"""The filters that all record types but sources have, since their records cite sources; and filters by names."""
 
-from typing import Annotated
+from typing import get_args
 
-from pydantic import Field
+from app.records.base_models import Absence, Alert, Provenance, Record, RecordName
+from app.records.filter_declarations import Filter, boolean, reference, text, word
+from app.records.link_tables import Linked
+from app.records.sources.models import Source
+from app.records.vocabularies import AlertState, RecordType
 
-from app.records.fields import AbsenceReason, AlertState, EvidenceBasis, QuoteStatus, Tier
-from app.records.filters import Filter, Tests, boolean, reference, text, word
+
+def name_target(type: RecordType, kind: str) -> Linked:
+    """The target of a filter by names of one kind, such as brands or registrations."""
+    return Linked(RecordName.name, RecordName.record_id, (RecordName.record_type == type, RecordName.kind == kind))
 
 
-class CitedFilter(Filter):
-    """The filters of a type whose records cite sources."""
-
-    evidence_basis: Annotated[
-        Tests, word(EvidenceBasis), Field(description="`secondary`: no primary source covers the whole record.")
-    ] = ()
-    needs_primary_source: Annotated[
-        Tests, boolean(), Field(description="A curator flagged that primary sources do not cover the record.")
-    ] = ()
-    source: Annotated[Tests, reference("sources", "article"), Field(description="Source cited.")] = ()
-    source_tier: Annotated[Tests, word(Tier), Field(description="Tier of a source cited.")] = ()
-    alert: Annotated[
-        Tests,
-        word(AlertState),
-        Field(description="What became of a publication it rests on; `missing`: nothing known."),
-    ] = ()
-    quote: Annotated[
-        Tests, text("present"), Field(description="An exact quote given as proof; `present` or `missing`.")
-    ] = ()
-    quote_status: Annotated[
-        Tests, word(QuoteStatus), Field(description="What became of a quote when its source's text was replaced.")
-    ] = ()
-    absent: Annotated[Tests, text("title"), Field(description="A field whose absence the source explains.")] = ()
-    absence_reason: Annotated[Tests, word(AbsenceReason), Field(description="Why a field is missing.")] = ()
+def cited_filters(type: RecordType) -> dict[str, Filter]:
+    """The filters of a type whose records cite sources, by their names."""
+    record, provenance = (Record.type == type,), (Provenance.record_type == type,)
+    cited, absence = (*provenance, Provenance.source_id == Source.id), (Absence.record_type == type,)
+    alert = Linked(Alert.state, Alert.record_id, (Alert.record_type == type,))
+    return {
+        "evidence_basis": word(Linked(Record.evidence_basis, Record.id, record)),
+        "needs_primary_source": boolean(
+            Linked(Record.needs_primary_source, Record.id, record),
+            "A curator flagged that primary sources do not cover the record.",
+        ),
+        "source": reference(
+            Linked(Provenance.source_id, Provenance.record_id, provenance),
+            "article",
+            "Source cited.",
+            path="provenance.source",
+        ),
+        "source_tier": word(
+            Linked(Source.tier, Provenance.record_id, cited), "Tier of a source cited.", path="provenance.tier"
+        ),
+        "alert": word(
+            alert,
+            "What became of a publication it rests on; `missing`: nothing known.",
+            path="alerts.state",
+            words=get_args(AlertState),
+        ),
+        "quote": text(
+            Linked(Provenance.quote, Provenance.record_id, provenance),
+            "present",
+            "An exact quote given as proof; `present` or `missing`.",
+            path="provenance.quote",
+        ),
+        "quote_status": word(
+            Linked(Provenance.status, Provenance.record_id, provenance),
+            "What became of a quote when its source's text was replaced.",
+            path="provenance.status",
+        ),
+        "absent": text(
+            Linked(Absence.field, Absence.record_id, absence), "title", "A field whose absence the source explains."
+        ),
+        "absence_reason": word(
+            Linked(Absence.reason, Absence.record_id, absence), "Why a field is missing.", path="absent"
+        ),
+    }

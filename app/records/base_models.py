@@ -1,4 +1,4 @@
-"""Tables that all ten record types share: identity, provenance, names, absences, deletions and alerts.
+"""Tables that all record types share: identity, provenance, names, absences, deletions and alerts.
 
 records  <-- one table for each type (sources, studies, ...), whose rows extend it
          <-- provenance, names, absences, deletions, alerts, documents
@@ -17,17 +17,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.common.identifiers import known_registration, publication_id
 from app.database.engine import SOME_JSON, Base
-from app.records.fields import (
-    AbsenceReason,
-    EvidenceBasis,
-    Name,
-    Prose,
-    QuoteStatus,
-    RecordType,
-    RetractionState,
-    Slug,
-    word,
-)
+from app.records.fields import Name, Prose, Slug, word
+from app.records.vocabularies import AbsenceReason, EvidenceBasis, QuoteStatus, RecordType, RetractionState
 
 
 class Record(Base):

@@ -1,4 +1,4 @@
-"""The JSON shapes that all ten record types share.
+"""The JSON shapes that all record types share.
 
 Shape    RecordIn <- CitedIn     as a record is entered; the `In` models
 Fields   RecordOut <- CitedOut   as a record is answered; the `Out` models
@@ -8,23 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, ClassVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
 from app.common.patterns import pattern
-from app.records.fields import (
-    AbsenceReason,
-    AlertState,
-    EvidenceBasis,
-    Name,
-    Prose,
-    QuoteStatus,
-    RecordType,
-    Slug,
-    Tier,
-)
+from app.records.fields import Name, Prose, Slug
+from app.records.vocabularies import AbsenceReason, AlertState, EvidenceBasis, QuoteStatus, RecordType, Tier
 
 
 class Shape(BaseModel):
@@ -50,6 +41,9 @@ class RefersTo:
 
 class Embedded(Fields):
     """A record as it is embedded in another: some of its fields. `include=` replaces it by the whole record."""
+
+    of: ClassVar[RecordType]
+    """The type of the record."""
 
     id: Slug
 
@@ -180,6 +174,28 @@ def _inside(annotation: Any) -> Iterator[Any]:
         yield from _inside(part)
 
 
+def _models(field: FieldInfo) -> Iterator[type[BaseModel]]:
+    """The models that a field, or the items of its list, may hold."""
+    parts = _inside(field.annotation)
+    return (part for part in parts if isinstance(part, type) and issubclass(part, BaseModel))
+
+
+def field_at(shape: type[BaseModel], path: str) -> FieldInfo:
+    """The field at a dotted path of a model, through lists; raises `LookupError` where there is none."""
+    name, _, below = path.partition(".")
+    field = shape.model_fields.get(name)
+    inner = next(_models(field), None) if field and below else None
+    if field is None or (below and inner is None):
+        raise LookupError(f"{shape.__name__} has no field {path!r}")
+    return field_at(inner, below) if inner else field
+
+
+def embedded_types(shape: type[BaseModel]) -> dict[str, RecordType]:
+    """The fields of an `Out` model that hold embedded records, with the types of these."""
+    found = ((name, next(_models(field), None)) for name, field in shape.model_fields.items())
+    return {name: model.of for name, model in found if model and issubclass(model, Embedded)}
+
+
 def _mark(field: FieldInfo) -> RefersTo | None:
     """The `RefersTo` of a field or of its list's items."""
     parts = (*field.metadata, *_inside(field.annotation))
@@ -191,8 +207,7 @@ def referring(shape: type[BaseModel]) -> dict[str, RefersTo | type[BaseModel]]:
     """The fields of a model that refer to records, and those that hold another model with such fields."""
     found: dict[str, RefersTo | type[BaseModel]] = {}
     for name, field in shape.model_fields.items():
-        inner = (part for part in _inside(field.annotation) if isinstance(part, type) and issubclass(part, BaseModel))
-        mark = _mark(field) or next((part for part in inner if referring(part)), None)
+        mark = _mark(field) or next((part for part in _models(field) if referring(part)), None)
         if mark:
             found[name] = mark
     return found

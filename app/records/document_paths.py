@@ -1,164 +1,16 @@
-"""Paths into documents: where the search index and as-of queries find a document's text and its filters' values.
+"""Values at paths into documents, with which the search index and as-of queries read texts and the values of filters.
 
-TEXTS          part of the text -> paths; the index weighs `title` and `name` higher than the others
-value_paths    filter -> path of its values
+The paths are declared by the types: `Resource.texts`, and the path of each filter.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import blake2b
 from typing import Any
 
-from app.records.fields import RecordType
-from app.records.filters import ascii_lower, kinds
+from app.records.filters import ascii_lower
 from app.records.registry import RESOURCES
-
-_PUBLICATION = ("publications.title", "publications.pmid", "publications.doi")
-
-TEXTS: Mapping[RecordType, Mapping[str, tuple[str, ...]]] = {
-    "sources": {"title": ("title",), "name": ("publisher",), "address": ("url",), "note": ("note",)},
-    "products": {
-        "title": ("name",),
-        "name": ("brand_names", "former_brand_names", "synonyms", "us_suffix_name", "unii", "cas_number", "atc_code"),
-        "manufacturer": ("manufacturer", "former_manufacturers"),
-        "note": ("note", "cas_number_note"),
-    },
-    "indications": {
-        "title": ("name",),
-        "name": ("synonyms", "mesh.id", "mesh.heading"),
-        "description": ("description",),
-        "note": ("note",),
-    },
-    "publications": {
-        "title": ("title",),
-        "name": ("pmid", "doi", "pmcid", "registry_ids", "studies.acronym"),
-        "vernacular": ("vernacular_title",),
-        "author": ("authors",),
-        "journal": ("journal", "journal_abbreviation"),
-        "mesh": ("mesh.heading", "keywords"),
-        "abstract": ("abstract", "summary"),
-        "note": ("note",),
-    },
-    "studies": {
-        "title": ("title",),
-        "name": ("acronym", "registry_ids", *_PUBLICATION[1:]),
-        "summary": ("summary",),
-        "conclusion": ("conclusion",),
-        "population": ("population",),
-        "product": ("products.name",),
-        "indication": ("indications.name",),
-        "condition": ("conditions.name", "conditions.mesh_heading", "keywords"),
-        "intervention": ("interventions.name", "interventions.other_names"),
-        "sponsor": ("sponsor", "collaborators"),
-        "arm": ("arms.name", "arms.dose", "comparators"),
-        "outcome": ("outcomes.measure",),
-        "event": ("adverse_events.event",),
-        "author": ("publication.authors",),
-        "journal": ("publication.journal",),
-        "mechanism": ("mechanisms.title",),
-        "note": ("note", "overlaps_note"),
-    },
-    "mechanisms": {
-        "title": ("title",),
-        "name": ("toxin_uniprot", "target_uniprot", "toxin_ec_number"),
-        "summary": ("summary",),
-        "target": ("molecular_target", "tissue"),
-        "effect": ("effect", "action_type"),
-        "product": ("products.name",),
-        "indication": ("indications.name",),
-        "note": ("note",),
-    },
-    "safety-notes": {
-        "title": ("title",),
-        "name": (),
-        "statement": ("statement",),
-        "event": ("frequencies.event",),
-        "product": ("products.name",),
-        "indication": ("indications.name",),
-        "note": ("note",),
-    },
-    "approvals": {
-        "title": ("product.name", "indication.name"),
-        "name": ("brand_name", "application_number", "submission"),
-        "regulator": ("regulator",),
-        "population": ("population",),
-        "note": ("note",),
-    },
-    "dosing": {
-        "title": ("product.name", "indication.name"),
-        "name": (),
-        "population": ("population",),
-        "dose": ("dose", "sites", "max_dose_basis", "max_cumulative_basis"),
-        "statement": ("statement", "onset", "duration"),
-        "note": ("note",),
-    },
-    "directions": {
-        "title": ("title",),
-        "name": (),
-        "statement": ("statement",),
-        "product": ("products.name",),
-        "indication": ("indications.name",),
-        "note": ("note",),
-    },
-}
-assert TEXTS.keys() == RESOURCES.keys(), f"types without texts for search: {RESOURCES.keys() - TEXTS.keys()}"
-
-_CITED = {
-    "evidence_basis": "evidence_basis",
-    "needs_primary_source": "needs_primary_source",
-    "source": "provenance.source",
-    "source_tier": "provenance.tier",
-    "alert": "alerts.state",
-    "quote": "provenance.quote",
-    "quote_status": "provenance.status",
-}
-_ELSEWHERE: Mapping[str, str] = {
-    "product": "products.id",
-    "indication": "indications.id",
-    "study": "studies.id",
-    "publication": "publications.id",
-    "mechanism": "mechanisms.id",
-    "overlaps_with": "overlaps_with.id",
-    "comparator": "comparators",
-    "registry_id": "registry_ids",
-    "arm_type": "arms.type",
-    "adverse_event": "adverse_events.event",
-    "outcome_role": "outcomes.role",
-    "outcome_kind": "outcomes.kind",
-    "effect_type": "outcomes.effect.type",
-    "brand_name": "brand_names",
-    "synonym": "synonyms",
-    "mesh_id": "mesh.id",
-    "mesh_match": "mesh.match",
-    "mesh_heading": "mesh.heading",
-    "language": "languages",
-    "approved_by": "regulatory_status.regulator",
-    "approved_product": "regulatory_status.product.id",
-    "author": "authors",
-    "publication_type": "publication_types",
-    "event": "frequencies.event",
-    "event_percent": "frequencies.percent",
-    "field_of_use": "fields_of_use",
-    "text": "text_length",
-    **_CITED,
-}
-_OWN: Mapping[RecordType, Mapping[str, str]] = {
-    "approvals": {"product": "product.id", "indication": "indication.id", "brand_name": "brand_name"},
-    "dosing": {"product": "product.id", "indication": "indication.id"},
-    "mechanisms": {"serotype": "serotypes"},
-}
-
-
-@cache
-def value_paths(type: RecordType) -> Mapping[str, str]:
-    """The path of each filter's values in a type's documents: the filter's own name, unless a table above differs.
-
-    The filters of absences are left out, since absences are no list in a document (see `values`).
-    """
-    own = _OWN.get(type, {})
-    names = kinds(RESOURCES[type].filter)
-    return {name: own.get(name, _ELSEWHERE.get(name, name)) for name in names if not name.startswith("absen")}
-
+from app.records.vocabularies import RecordType
 
 Walk = tuple[str, tuple[str, ...]]
 """A parsed dotted path: its first name, and those below."""
@@ -204,7 +56,7 @@ def _under(level: list[Any], name: str) -> list[Any]:
 @cache
 def _text_plan(type: RecordType) -> tuple[tuple[str, str, str], ...]:
     """The paths of a type's text as `(part, field, name below or "")`. No path has more than two names."""
-    every = ((part, path.partition(".")) for part, paths in TEXTS[type].items() for path in paths)
+    every = ((part, path.partition(".")) for part, paths in RESOURCES[type].texts.items() for path in paths)
     return tuple((part, field, name) for part, (field, _, name) in every)
 
 
@@ -267,7 +119,21 @@ def text_term(value: Any) -> str:
 @cache
 def text_filters(type: RecordType) -> frozenset[str]:
     """The filters of a type whose values are text."""
-    return frozenset(name for name, kind in kinds(RESOURCES[type].filter).items() if kind.name == "text")
+    return frozenset(name for name, kind in RESOURCES[type].kinds.items() if kind.name == "text")
+
+
+def _reasons(absent: Mapping[str, str]) -> list[Any]:
+    return list(absent.values())
+
+
+_ABSENCES: Mapping[str, Callable[[Any], list[Any]]] = {"absent": list, "absence_reason": _reasons}
+"""The filters of absences, which are no list in a document, but an object of reasons by field."""
+
+
+@cache
+def value_paths(type: RecordType) -> Mapping[str, str]:
+    """The path of each filter's values in a type's documents, without the filters of absences."""
+    return {name: filter.path for name, filter in RESOURCES[type].filters.items() if name not in _ABSENCES}
 
 
 @cache
@@ -275,13 +141,17 @@ def _value_walks(type: RecordType) -> tuple[tuple[str, Walk], ...]:
     return tuple((name, _walk(path)) for name, path in value_paths(type).items())
 
 
+def values_of(type: RecordType, name: str, document: Any) -> list[Any]:
+    """The values of one filter in a document, as they stand there."""
+    return _ABSENCES[name](document["absent"]) if name in _ABSENCES else at(document, value_paths(type)[name])
+
+
 def values(type: RecordType, document: Any) -> dict[str, list[Any]]:
     """The values of each filter that has any in a document. Text is lowered, since its case does not matter."""
     found = {name: some for name, walk in _value_walks(type) if (some := _at(document, *walk))}
     if document["absent"]:
-        known = kinds(RESOURCES[type].filter)
-        absent = {"absent": list(document["absent"]), "absence_reason": list(document["absent"].values())}
-        found |= {name: some for name, some in absent.items() if name in known}
+        known = RESOURCES[type].filters
+        found |= {name: read(document["absent"]) for name, read in _ABSENCES.items() if name in known}
     for name in text_filters(type).intersection(found):
         found[name] = [value.lower() if value.isascii() else ascii_lower(value) for value in found[name]]
     return found
@@ -290,4 +160,4 @@ def values(type: RecordType, document: Any) -> dict[str, list[Any]]:
 @cache
 def parts() -> frozenset[str]:
     """All parts of text, which may stand before a colon in a search query."""
-    return frozenset(part for paths in TEXTS.values() for part in paths)
+    return frozenset(part for resource in RESOURCES.values() for part in resource.texts)

@@ -16,15 +16,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
-from typing import Any, get_args
+from functools import partial
 
-from pydantic import BaseModel, ConfigDict
-
-from app.common.identifiers import SCHEMES
+from app.common.identifiers import SCHEMES, Scheme
+from app.common.patterns import meaning_of
 from app.common.problems import Invalid
 from app.common.suggestions import nearest
-from app.records.fields import RecordType
+from app.records.vocabularies import RecordType
 
 Value = str | int | float | bool
 
@@ -95,49 +93,55 @@ class Kind:
         """Whether the filter takes ranges."""
         return self.name in ("number", "date")
 
+    @classmethod
+    def word(cls, choices: tuple[str, ...]) -> "Kind":
+        """A word of a vocabulary."""
+        return cls("word", partial(_word, choices), choices[0], choices)
 
-def word(literal: Any) -> Kind:
-    """A word of a vocabulary, given as a `Literal`."""
-    choices = get_args(literal)
+    @classmethod
+    def text(cls, example: str) -> "Kind":
+        """Any text."""
+        return cls("text", _text, example)
 
-    def read(value: str) -> str:
-        if value not in choices:
-            raise Invalid(f"{value!r} is not one of the known values", nearest(value, choices))
-        return value
+    @classmethod
+    def identifier(cls, scheme: str, example: str) -> "Kind":
+        """An identifier of a scheme of `app.common.identifiers`, compared by its canonical form.
 
-    return Kind("word", read, choices[0], choices)
+        A text that is no identifier of the scheme can never match and is refused.
+        """
+        return cls("text", partial(_identifier, SCHEMES[scheme]), example)
+
+    @classmethod
+    def coded(cls, expression: str, example: str) -> "Kind":
+        """A code of a declared form (`app.common.patterns`), without regard to case; any other text is refused."""
+        description = meaning_of(expression) or f"a code such as {example}"
+        return cls("text", partial(_coded, re.compile(expression, re.IGNORECASE), description), example)
+
+    @classmethod
+    def reference(cls, of: RecordType, example: str) -> "Kind":
+        """An id or another name of a record of a type. Names are resolved before the query is compiled."""
+        return cls("reference", str, example, of=of)
+
+    @classmethod
+    def number(cls, example: str) -> "Kind":
+        """A number within what both databases store exactly."""
+        return cls("number", _number, example)
+
+    @classmethod
+    def when(cls, example: str) -> "Kind":
+        """An ISO 8601 date of any precision: a year, a month or a day."""
+        return cls("date", _date, example)
+
+    @classmethod
+    def boolean(cls) -> "Kind":
+        """`true` or `false`."""
+        return cls("boolean", _boolean, "true", ("true", "false"))
 
 
-def text(example: str) -> Kind:
-    """Any text."""
-    return Kind("text", _text, example)
-
-
-def identifier(scheme: str, example: str) -> Kind:
-    """An identifier of a scheme of `app.common.identifiers`, compared by its canonical form.
-
-    A text that is no identifier of the scheme can never match and is refused.
-    """
-    canonical, description = SCHEMES[scheme]
-
-    def read(value: str) -> str:
-        if (found := canonical(value)) is None:
-            raise Invalid(f"{value!r} is not {description}")
-        return found
-
-    return Kind("text", read, example)
-
-
-def coded(pattern: str, description: str, example: str) -> Kind:
-    """A code of a fixed form, a regular expression without anchors; a text of another form is refused."""
-    form = re.compile(pattern, re.IGNORECASE)
-
-    def read(value: str) -> str:
-        if not form.fullmatch(value.strip()):
-            raise Invalid(f"{value!r} is not {description} such as {example}")
-        return value.strip()
-
-    return Kind("text", read, example)
+def _word(choices: tuple[str, ...], value: str) -> str:
+    if value not in choices:
+        raise Invalid(f"{value!r} is not one of the known values", nearest(value, choices))
+    return value
 
 
 def _text(value: str) -> str:
@@ -147,9 +151,16 @@ def _text(value: str) -> str:
     return value
 
 
-def reference(of: RecordType, example: str) -> Kind:
-    """An id or another name of a record of a type. Names are resolved before the query is compiled."""
-    return Kind("reference", str, example, of=of)
+def _identifier(scheme: Scheme, value: str) -> str:
+    if (found := scheme.canonical(value)) is None:
+        raise Invalid(f"{value!r} is not {scheme.description}")
+    return found
+
+
+def _coded(form: re.Pattern[str], description: str, value: str) -> str:
+    if not form.fullmatch(value.strip()):
+        raise Invalid(f"{value!r} is not {description}")
+    return value.strip()
 
 
 def _number(value: str) -> Value:
@@ -157,11 +168,6 @@ def _number(value: str) -> Value:
     if not math.isfinite(number) or abs(number) > 1e15:
         raise Invalid(f"{value!r} is not a number")
     return int(number) if number.is_integer() else number
-
-
-def number(example: str) -> Kind:
-    """A number within what both databases store exactly."""
-    return Kind("number", _number, example)
 
 
 def _date(value: str) -> str:
@@ -174,35 +180,10 @@ def _date(value: str) -> str:
     return value
 
 
-def when(example: str) -> Kind:
-    """An ISO 8601 date of any precision: a year, a month or a day."""
-    return Kind("date", _date, example)
-
-
 def _boolean(value: str) -> bool:
     if value not in ("true", "false"):
         raise Invalid(f"{value!r} is not true or false", ("true", "false"))
     return value == "true"
-
-
-def boolean() -> Kind:
-    """`true` or `false`."""
-    return Kind("boolean", _boolean, "true", ("true", "false"))
-
-
-class Filter(BaseModel):
-    """The filters of a type, one field each: `Annotated[Tests, kind, Field(description=...)] = ()`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-
-@cache
-def kinds(model: type[Filter]) -> dict[str, Kind]:
-    """The kind of each filter of a model, by the filter's name."""
-    return {
-        name: next(mark for mark in field.metadata if isinstance(mark, Kind))
-        for name, field in model.model_fields.items()
-    }
 
 
 def split_values(raw: str) -> list[str]:

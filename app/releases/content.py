@@ -15,7 +15,8 @@ from typing import IO, Any, Protocol
 from app.common.problems import Fault, Location
 from app.common.strict_json import parse
 from app.common.suggestions import nearest
-from app.records.fields import SLUG, RecordType
+from app.records.fields import SLUG
+from app.records.vocabularies import RecordType
 from app.releases.load import TYPES, files_of, located_in, type_of, with_text
 from app.releases.yaml_source import Item, fault_in_file, read
 from app.store.submission import Submission

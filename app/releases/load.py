@@ -12,7 +12,7 @@ from sqlalchemy import Engine, select, update
 from app.common.problems import Fault, Location
 from app.common.suggestions import nearest
 from app.database.engine import reading
-from app.records.fields import RecordType
+from app.records.vocabularies import RecordType
 from app.releases.yaml_source import Item, fault_in_file, read
 from app.store.documents import State
 from app.store.revision import Summary, changing, write

@@ -9,8 +9,8 @@ from typing import IO, Any
 from sqlalchemy import Connection
 
 from app.common.problems import Fault
-from app.records.fields import RecordType
 from app.records.registry import RESOURCES
+from app.records.vocabularies import RecordType
 from app.releases.content import Content, Deletion
 from app.releases.load import InvalidContent, place_of
 from app.store.entry import Entry

@@ -17,8 +17,8 @@ from app.query.pages import DatabaseState, Page
 from app.query.parameters import DEFAULT_LIMIT, JSON_ALONE, TYPES, Parameters, read_limit, read_types, read_words
 from app.query.search_parameters import Words
 from app.query.statements import keyed_documents
-from app.records.fields import RecordType
 from app.records.resource import Resource
+from app.records.vocabularies import RecordType
 from app.search import service
 from app.search.highlighting import explain
 from app.search.lists import Search, search_summary

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 from app.common.spelling import Aligned
 from app.records.document_paths import texts
-from app.records.fields import RecordType
+from app.records.vocabularies import RecordType
 from app.search import analysis
 
 PASSAGE = 240

@@ -22,7 +22,7 @@ from tantivy import Index, IndexWriter, Query, Searcher
 from app.common.problems import Problem, no_room
 from app.database.engine import reading
 from app.query import pages
-from app.records.fields import RecordType
+from app.records.vocabularies import RecordType
 from app.search.index_entries import entry_of
 from app.search.index_folders import Hold, is_disk_full, remove_unused
 from app.search.schema import META, digest, open_index, schema

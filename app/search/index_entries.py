@@ -6,7 +6,7 @@ import orjson
 
 from app.common.spelling import search_form
 from app.records.document_paths import first_day, term_of, text_filters, text_term, texts, values
-from app.records.fields import RecordType
+from app.records.vocabularies import RecordType
 from app.search.schema import OWN, range_fields
 
 

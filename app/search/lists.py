@@ -18,7 +18,7 @@ from app.query.page_items import select_items
 from app.query.pages import DatabaseState, Page, Totals
 from app.query.record_queries import ListQuery
 from app.query.statements import keyed_documents
-from app.records.filters import AnyOf, kinds
+from app.records.filters import AnyOf
 from app.records.resource import Resource
 from app.search import service
 from app.search.facets import facets
@@ -109,7 +109,7 @@ def may_be_short(resource: Resource, query: ListQuery) -> bool:
 def _resolve_link(ask: Ask, resource: Resource, query: ListQuery) -> ListQuery | None:
     """The query with an id in place of the name that its link starts from; None unless exactly one record is meant."""
     link = link_of(resource, query)
-    of = link and kinds(resource.filter)[link.shape.name].of
+    of = link and resource.kinds[link.shape.name].of
     id = name_resolution.unique_id(ask, of, str(link.values[0])) if link and of else None
     return replace(query, tests={**query.tests, link.shape.name: (AnyOf((id,)),)}) if link and id else None
 

@@ -15,9 +15,9 @@ from tantivy import FieldType, Occur, Query, Searcher
 from app.common.problems import Invalid
 from app.query.search_syntax import All, Any_, Node, Not, Words, plain_operators
 from app.records.document_paths import first_day, last_day, term_of, text_term
-from app.records.fields import RecordType
-from app.records.filters import AnyOf, Between, Kind, Missing, NoneOf, Test, Tests, Value, ascii_lower, kinds
+from app.records.filters import AnyOf, Between, Kind, Missing, NoneOf, Test, Tests, Value, ascii_lower
 from app.records.registry import RESOURCES
+from app.records.vocabularies import RecordType
 from app.search import analysis
 from app.search.schema import OWN, range_fields, schema, value_field
 from app.search.synonyms import Thesaurus
@@ -196,7 +196,7 @@ def _adjacent_pairs(terms: list[str]) -> dict[str, None]:
 
 def filter_query(type: RecordType, tests: Mapping[str, Tests], ids: Iterable[str] = ()) -> Query:
     """A query for the records of a type that pass all filters and, where `ids` are given, have one of them."""
-    known = kinds(RESOURCES[type].filter)
+    known = RESOURCES[type].kinds
     clauses = [(Occur.Must, Query.term_query(SCHEMA, "type", type))]
     for name, wanted in tests.items():
         clauses += [(Occur.Must, _test(name, known[name], test)) for test in wanted]

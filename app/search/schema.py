@@ -13,8 +13,8 @@ import orjson
 from tantivy import Index, Schema, SchemaBuilder
 
 from app.common import spelling
-from app.records.document_paths import TEXTS, value_paths
-from app.records.filters import Kind, kinds
+from app.records.document_paths import value_paths
+from app.records.filters import Kind
 from app.records.registry import RESOURCES
 from app.search import analysis
 
@@ -34,7 +34,7 @@ META = "meta"
 @cache
 def range_fields() -> dict[str, str]:
     """The filters that accept ranges, with their fields: `n_NAME` for numbers, `d_NAME` for dates as 20100730."""
-    every = {name: kind for resource in RESOURCES.values() for name, kind in kinds(resource.filter).items()}
+    every = {name: kind for resource in RESOURCES.values() for name, kind in resource.kinds.items()}
     return {name: f"{kind.name[0]}_{name}" for name, kind in every.items() if kind.ranged}
 
 
@@ -77,11 +77,10 @@ def layout() -> dict[str, Any]:
         "ranges": range_fields(),
         "analyzers": analysis.FILTERS,
         "spelling": spelling.TABLES,
-        "texts": TEXTS,
+        "texts": {type: resource.texts for type, resource in RESOURCES.items()},
         "values": {type: value_paths(type) for type in RESOURCES},
         "kinds": {
-            type: {name: kind.name for name, kind in kinds(resource.filter).items()}
-            for type, resource in RESOURCES.items()
+            type: {name: kind.name for name, kind in resource.kinds.items()} for type, resource in RESOURCES.items()
         },
     }
 

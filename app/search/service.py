@@ -14,9 +14,9 @@ from app.common.spelling import search_form
 from app.query.search_parameters import Words
 from app.query.search_syntax import leaves
 from app.records.document_paths import parts, texts
-from app.records.fields import RecordType
 from app.records.filters import Tests
 from app.records.registry import RESOURCES
+from app.records.vocabularies import RecordType
 from app.search import analysis
 from app.search.query_compiler import SCHEMA, CompiledQuery, Compiler, filter_query
 from app.search.schema import META

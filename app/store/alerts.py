@@ -18,11 +18,11 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.database.engine import table_of
 from app.records.base_models import Alert, Provenance, RecordName
-from app.records.fields import AlertState, RecordType
-from app.records.mechanisms.models import MechanismStudy
+from app.records.mechanisms.models import MECHANISM_STUDIES
 from app.records.publications.models import Publication
 from app.records.sources.models import Source
 from app.records.studies.models import StudyPublication
+from app.records.vocabularies import AlertState, RecordType
 
 WORST_FIRST: tuple[AlertState, ...] = ("retracted", "expression-of-concern", "corrected")
 
@@ -56,10 +56,10 @@ def _paths(type: RecordType) -> Iterator[_Path]:
     if type == "studies":
         yield _path(StudyPublication.study_id, StudyPublication.publication_id == Publication.id)
     if type == "mechanisms":
-        reports = (StudyPublication.study_id == MechanismStudy.study_id, StudyPublication.publication_id)
-        yield _path(MechanismStudy.mechanism_id, reports[0], reports[1] == Publication.id)
-        cites = (Provenance.record_type == "studies", Provenance.record_id == MechanismStudy.study_id)
-        yield _path(MechanismStudy.mechanism_id, *cites, Provenance.source_id == Source.id, _IS_PUBLICATION)
+        reports = (StudyPublication.study_id == MECHANISM_STUDIES.column, StudyPublication.publication_id)
+        yield _path(MECHANISM_STUDIES.owner, reports[0], reports[1] == Publication.id)
+        cites = (Provenance.record_type == "studies", Provenance.record_id == MECHANISM_STUDIES.column)
+        yield _path(MECHANISM_STUDIES.owner, *cites, Provenance.source_id == Source.id, _IS_PUBLICATION)
 
 
 def _alert_rows(type: RecordType, ids: Sequence[str]) -> Select[*tuple[Any, ...]]:

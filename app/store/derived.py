@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, case, exists, update
 
 from app.records.base_models import Provenance, Record
-from app.records.fields import EvidenceBasis, Tier
 from app.records.registry import RESOURCES
 from app.records.sources.models import Source
+from app.records.vocabularies import EvidenceBasis, Tier
 from app.store.alerts import derive_alerts
 from app.store.versions import Key, grouped
 

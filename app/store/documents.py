@@ -25,7 +25,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from zstandard import ZstdCompressor, ZstdDecompressor
 
 from app.database.engine import Base
-from app.records.fields import RecordType, Slug, word
+from app.records.fields import Slug, word
+from app.records.vocabularies import RecordType
 
 _FRAME = b"\x28\xb5\x2f\xfd"
 """The magic number at the start of a zstd frame (RFC 8878); no JSON begins so."""

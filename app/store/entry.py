@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from app.records.base_models import fold, is_exclusive
 from app.records.base_schemas import CitedIn, RecordIn, as_entered
-from app.records.fields import RecordType
 from app.records.registry import RESOURCES
 from app.records.resource import Row, Rows
+from app.records.vocabularies import RecordType
 from app.store.bulk_insert import Block
 from app.store.documents import decompress
 from app.store.quotes.citations import provenance_rows

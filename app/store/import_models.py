@@ -5,7 +5,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database.engine import Base
 from app.records.base_models import part_of_record
-from app.records.fields import RecordType, Slug, word
+from app.records.fields import Slug, word
+from app.records.vocabularies import RecordType
 
 
 class Imported(Base):

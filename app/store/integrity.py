@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Engine, delete, exists, func, select, text
 from app.auth.audit_chain import audit_faults
 from app.database.engine import reading
 from app.records.base_models import Record
-from app.records.fields import RecordType
 from app.records.registry import RESOURCES
+from app.records.vocabularies import RecordType
 from app.store.alerts import records_with_wrong_alerts
 from app.store.derived import derive_columns
 from app.store.documents import Document, Revision, State

@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from sqlalchemy import Connection
 
-from app.records.fields import RecordType
 from app.records.registry import RESOURCES
 from app.records.resource import Resource, Rows
 from app.records.sources.schemas import SourceIn
+from app.records.vocabularies import RecordType
 from app.store.documents import Change, decompress
 from app.store.entry import Entry, PrebuiltRecord, rows_of
 from app.store.rendering import embedded_records

@@ -15,10 +15,10 @@ from sqlalchemy import Connection, Table, select
 from app.database.engine import table_of
 from app.records.base_models import Alert
 from app.records.base_schemas import RecordIn, references
-from app.records.fields import RecordType
 from app.records.registry import RESOURCES
 from app.records.resource import Resource, Row, Rows
 from app.records.sources.schemas import SourceIn
+from app.records.vocabularies import RecordType
 from app.store.alerts import derive_alerts, records_citing
 from app.store.bulk_insert import Block, block, checks_deferred, insert_blocks
 from app.store.derived import basis_of

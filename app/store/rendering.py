@@ -11,9 +11,10 @@ from sqlalchemy import Connection, Select, bindparam, select
 
 from app.database import prepared
 from app.records.base_schemas import ConflictOut, ProvenanceOut
-from app.records.fields import RecordType
+from app.records.link_tables import Part
 from app.records.registry import RESOURCES
-from app.records.resource import EmbeddedRecords, Part, Resource, Row, Rows, pick
+from app.records.resource import EmbeddedRecords, Resource, Row, Rows, pick
+from app.records.vocabularies import RecordType
 from app.store.alerts import records_citing, worst_state
 from app.store.rows import all_parts, batches, own_parts, read, read_shared, type_condition, with_derived_rows
 

@@ -16,9 +16,10 @@ import orjson
 from sqlalchemy import Connection
 
 from app.records.base_models import Absence, Provenance, Record, RecordName
-from app.records.fields import RecordType
+from app.records.link_tables import Part
 from app.records.registry import RESOURCES
-from app.records.resource import Part, Resource, Row, Rows
+from app.records.resource import Resource, Row, Rows
+from app.records.vocabularies import RecordType
 from app.store.rendering import etag_of
 from app.store.rows import own_parts, read, read_shared
 from app.store.versions import Key

@@ -25,8 +25,9 @@ from sqlalchemy import (
 from app.database import prepared
 from app.database.engine import table_of
 from app.records.base_models import Absence, Alert, Deletion, Provenance, Record, RecordName
-from app.records.fields import RecordType
-from app.records.resource import Part, Resource, Row, Rows
+from app.records.link_tables import Part
+from app.records.resource import Resource, Row, Rows
+from app.records.vocabularies import RecordType
 from app.store.bulk_insert import insert
 from app.store.import_models import Conflict
 

@@ -11,9 +11,8 @@ from app.common.problems import Fault
 from app.common.suggestions import nearest
 from app.common.validation_errors import pointer_of, shape_faults, text_faults
 from app.records.base_schemas import RecordIn, references
-from app.records.fields import RecordType
 from app.records.registry import RESOURCES
-from app.records.rules import broken
+from app.records.vocabularies import RecordType
 from app.store.documents import decompress
 from app.store.entry import NameClaim, PrebuiltRecord, claims_of
 from app.store.quotes.citations import cited_by
@@ -140,5 +139,5 @@ def own_faults(read: Read) -> Iterator[Fault]:
     if read.id in RESERVED:
         yield Fault(f"{read.id!r} has a meaning of its own in filters and can be no id", "/id").at(read.number)
     record = read.record
-    for fault in (*broken(record, RESOURCES[read.type].rules), *_absence_faults(record), *_path_faults(record)):
+    for fault in (*RESOURCES[read.type].faults(record), *_absence_faults(record), *_path_faults(record)):
         yield fault.at(read.number)

@@ -13,10 +13,10 @@ from app.common.problems import Fault
 from app.common.suggestions import nearest
 from app.database import prepared
 from app.records.base_models import Record, RecordName
-from app.records.fields import RecordType
 from app.records.registry import RESOURCES
 from app.records.sources.models import Source
 from app.records.sources.schemas import SourceIn
+from app.records.vocabularies import RecordType
 from app.store.entry import Entry
 from app.store.quotes.citations import provenance_rows
 from app.store.quotes.reanchor import QuotingRecord, reentered_with_moved_quotes

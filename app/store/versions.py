@@ -13,8 +13,8 @@ from sqlalchemy import Connection, bindparam, func, select, update
 
 from app.database import prepared
 from app.database.engine import table_of
-from app.records.fields import RecordType
 from app.records.resource import Row, Rows
+from app.records.vocabularies import RecordType
 from app.store.bulk_insert import insert
 from app.store.documents import Change, Document
 from app.store.rendering import etag_of, render

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from app.records.fields import RecordType
+from app.records.vocabularies import RecordType
 from app.webhooks.signing import key_of
 
 

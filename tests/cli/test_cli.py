@@ -15,7 +15,7 @@ import pytest
 
 from app.database.migrations import head
 from tests.commands import environment, evidence, run
-from tests.conftest import SEEDS
+from tests.conftest import SEEDED, SEEDS
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -37,9 +37,9 @@ def rows(path: Path, query: str = "SELECT count(*) FROM records") -> int:
 def test_from_nothing_to_a_checked_database(tmp_path: Path) -> None:
     path = tmp_path / "evidence.db"
     assert run(path, "migrate").stdout == f"The schema is at {head()}.\n"
-    assert run(path, "load", str(SEEDS)).stdout == "1197 created, 0 updated, 0 unchanged.\n"
+    assert run(path, "load", str(SEEDS)).stdout == f"{SEEDED} created, 0 updated, 0 unchanged.\n"
     again = run(path, "load", str(SEEDS))
-    assert (again.returncode, again.stdout) == (0, "0 created, 0 updated, 1197 unchanged.\n")
+    assert (again.returncode, again.stdout) == (0, f"0 created, 0 updated, {SEEDED} unchanged.\n")
     assert run(path, "check").returncode == 0
     assert run(path, "rebuild").stdout == "0 documents changed.\n"
 
@@ -173,7 +173,7 @@ def test_a_load_stopped_in_the_middle_changes_nothing(empty: Path, number: signa
     assert process.returncode == code, said
     assert "Traceback" not in said
     assert rows(empty) == 0
-    assert run(empty, "load", str(SEEDS)).stdout.startswith("1197 created")
+    assert run(empty, "load", str(SEEDS)).stdout.startswith(f"{SEEDED} created")
     assert run(empty, "check").returncode == 0
 
 
@@ -181,7 +181,7 @@ def test_two_loads_at_once_follow_each_other(empty: Path) -> None:
     command = [*evidence(), "load", str(SEEDS)]
     both = [subprocess.Popen(command, env=environment(empty), stdout=subprocess.PIPE, text=True) for _ in range(2)]
     said = sorted(process.communicate(timeout=60)[0] for process in both)
-    assert said == ["0 created, 0 updated, 1197 unchanged.\n", "1197 created, 0 updated, 0 unchanged.\n"]
+    assert said == [f"0 created, 0 updated, {SEEDED} unchanged.\n", f"{SEEDED} created, 0 updated, 0 unchanged.\n"]
 
 
 @contextmanager
@@ -224,7 +224,7 @@ def test_documents_are_made_anew_where_they_are_missing(sqlite_copy: Path) -> No
     assert run(sqlite_copy, "migrate", "0001").returncode == 0
     assert run(sqlite_copy, "migrate").returncode == 0
     assert run(sqlite_copy, "check").returncode == 0
-    assert rows(sqlite_copy, "SELECT count(*) FROM documents") == 1197
+    assert rows(sqlite_copy, "SELECT count(*) FROM documents") == SEEDED
 
 
 @pytest.mark.parametrize(

@@ -21,10 +21,9 @@ from app.query.document_filters import holds
 from app.query.record_queries import read_list_query
 from app.query.statements import shape_of
 from app.records.document_paths import values
-from app.records.fields import RecordType
-from app.records.filters import kinds
 from app.records.registry import RESOURCES
 from app.records.resource import Resource
+from app.records.vocabularies import RecordType
 from app.store.documents import Document
 from tests.changing import CITED, SOURCE, Typed, change
 from tests.conftest import serving, settings_for
@@ -213,7 +212,7 @@ def _documents(connection: Connection, type: RecordType) -> list[Any]:
 
 def _asked(resource: Resource, documents: list[Any]) -> Iterator[tuple[str, str]]:
     """Each filter with values that there are, and with none."""
-    for name, kind in kinds(resource.filter).items():
+    for name, kind in resource.kinds.items():
         known = dict.fromkeys(str(v) for doc in documents for v in values(resource.type, doc).get(name, ()) if v != "")
         some = [value if "," not in value else f'"{value}"' for value in [*known][:3] if '"' not in value]
         if kind.name == "boolean":

@@ -1,7 +1,7 @@
 """The value grammar, and any filter's answer against the documents themselves."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -15,49 +15,38 @@ from app.database.engine import reading
 from app.query import name_resolution as naming
 from app.query.record_queries import read_list_query
 from app.query.sql_filters import conditions
-from app.records.fields import Phase
-from app.records.filters import (
-    AnyOf,
-    Between,
-    Missing,
-    NoneOf,
-    Present,
-    boolean,
-    coded,
-    identifier,
-    number,
-    read_test,
-    text,
-    when,
-    word,
-)
+from app.records.filters import AnyOf, Between, Kind, Missing, NoneOf, Present, read_test
 from app.records.studies.models import Study
 from app.records.studies.resource import STUDIES
+from app.records.vocabularies import Phase
+
+WORD, NUMBER, WHEN, TEXT = Kind.word(get_args(Phase)), Kind.number(""), Kind.when(""), Kind.text("")
+BOOLEAN = Kind.boolean()
 
 READ = [
-    (word(Phase), "3", AnyOf(("3",))),
-    (word(Phase), "2,3", AnyOf(("2", "3"))),
-    (word(Phase), "not:4", NoneOf(("4",))),
-    (word(Phase), "missing", Missing()),
-    (word(Phase), "present", Present()),
-    (number(""), "100..", Between(100, None)),
-    (number(""), "..0.5", Between(None, 0.5)),
-    (number(""), "-2..5", Between(-2, 5)),
-    (number(""), "40.0", AnyOf((40,))),
-    (when(""), "2010-07..2011", Between("2010-07", "2011")),
-    (when(""), "2010..2010-06", Between("2010", "2010-06")),
-    (when(""), "2018-06..2018", Between("2018-06", "2018")),
-    (when(""), "2019-01-01..", Between("2019", None)),
-    (when(""), "2019-01", AnyOf(("2019-01",))),
-    (boolean(), "true", AnyOf((True,))),
-    (text(""), '"a, b",c', AnyOf(("a, b", "c"))),
-    (text(""), '"he said ""no"""', AnyOf(('he said "no"',))),
-    (text(""), "not:a", NoneOf(("a",))),
-    (text(""), "1..2", AnyOf(("1..2",))),
-    (identifier("pmid", ""), "PMID:020647170,1", AnyOf(("20647170", "1"))),
-    (identifier("doi", ""), "not:https://doi.org/10.1234/X", NoneOf(("10.1234/X",))),
-    (identifier("registration", ""), "nct 01234567", AnyOf(("NCT01234567",))),
-    (coded("[A-Z][0-9]", "", ""), "m0", AnyOf(("m0",))),
+    (WORD, "3", AnyOf(("3",))),
+    (WORD, "2,3", AnyOf(("2", "3"))),
+    (WORD, "not:4", NoneOf(("4",))),
+    (WORD, "missing", Missing()),
+    (WORD, "present", Present()),
+    (NUMBER, "100..", Between(100, None)),
+    (NUMBER, "..0.5", Between(None, 0.5)),
+    (NUMBER, "-2..5", Between(-2, 5)),
+    (NUMBER, "40.0", AnyOf((40,))),
+    (WHEN, "2010-07..2011", Between("2010-07", "2011")),
+    (WHEN, "2010..2010-06", Between("2010", "2010-06")),
+    (WHEN, "2018-06..2018", Between("2018-06", "2018")),
+    (WHEN, "2019-01-01..", Between("2019", None)),
+    (WHEN, "2019-01", AnyOf(("2019-01",))),
+    (BOOLEAN, "true", AnyOf((True,))),
+    (TEXT, '"a, b",c', AnyOf(("a, b", "c"))),
+    (TEXT, '"he said ""no"""', AnyOf(('he said "no"',))),
+    (TEXT, "not:a", NoneOf(("a",))),
+    (TEXT, "1..2", AnyOf(("1..2",))),
+    (Kind.identifier("pmid", ""), "PMID:020647170,1", AnyOf(("20647170", "1"))),
+    (Kind.identifier("doi", ""), "not:https://doi.org/10.1234/X", NoneOf(("10.1234/X",))),
+    (Kind.identifier("registration", ""), "nct 01234567", AnyOf(("NCT01234567",))),
+    (Kind.coded("[A-Z][0-9]", "A1"), "m0", AnyOf(("m0",))),
 ]
 
 
@@ -69,29 +58,29 @@ def test_values_are_read(kind: Any, raw: str, expected: Any) -> None:
 @pytest.mark.parametrize(
     ("kind", "raw"),
     [
-        (word(Phase), ""),
-        (word(Phase), "5"),
-        (word(Phase), "3,"),
-        (word(Phase), "not:"),
-        (word(Phase), "not:missing"),
-        (number(""), ".."),
-        (number(""), "5..1"),
-        (number(""), "1...2"),
-        (number(""), "inf"),
-        (number(""), "0x10"),
-        (number(""), "٣"),
-        (when(""), "2010-7"),
-        (when(""), "2010-02-30"),
-        (when(""), "2011..2010-06"),
-        (when(""), "20100101"),
-        (boolean(), "yes"),
-        (text(""), "a,,b"),
-        (text(""), "Lancet, Neurology"),
-        (text(""), "Lancet "),
-        (identifier("pmid", ""), "10.1177/0333102410364676"),
-        (identifier("doi", ""), "20647170"),
-        (identifier("issn", ""), "0333-1025"),
-        (coded("[A-Z][0-9]", "", ""), "00"),
+        (WORD, ""),
+        (WORD, "5"),
+        (WORD, "3,"),
+        (WORD, "not:"),
+        (WORD, "not:missing"),
+        (NUMBER, ".."),
+        (NUMBER, "5..1"),
+        (NUMBER, "1...2"),
+        (NUMBER, "inf"),
+        (NUMBER, "0x10"),
+        (NUMBER, "٣"),
+        (WHEN, "2010-7"),
+        (WHEN, "2010-02-30"),
+        (WHEN, "2011..2010-06"),
+        (WHEN, "20100101"),
+        (BOOLEAN, "yes"),
+        (TEXT, "a,,b"),
+        (TEXT, "Lancet, Neurology"),
+        (TEXT, "Lancet "),
+        (Kind.identifier("pmid", ""), "10.1177/0333102410364676"),
+        (Kind.identifier("doi", ""), "20647170"),
+        (Kind.identifier("issn", ""), "0333-1025"),
+        (Kind.coded("[A-Z][0-9]", "A1"), "00"),
     ],
 )
 def test_what_cannot_be_read_is_refused(kind: Any, raw: str) -> None:

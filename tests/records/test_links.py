@@ -2,7 +2,6 @@
 
 import itertools
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 import httpx
@@ -15,7 +14,8 @@ from app.database.engine import open_engine, reading
 from app.database.migrations import migrate
 from app.query.link_lookup import link_of
 from app.query.record_queries import read_list_query
-from app.records.studies.models import Study, StudyIndication, StudyProduct
+from app.records.link_tables import Linked
+from app.records.studies.models import STUDY_INDICATIONS, STUDY_PRODUCTS, Study
 from app.records.studies.resource import STUDIES
 from app.releases.load import load
 from tests.conftest import SEEDS, await_index, serving, settings_for
@@ -78,11 +78,11 @@ def test_a_short_page_is_asked_for_in_place(seeded_url: str, backend: str, state
     assert ("FROM studies" in statements[-1]) is False, backend
 
 
-def years(engine: Engine, link: Any) -> tuple[int, int]:
+def years(engine: Engine, link: Linked) -> tuple[int, int]:
     """How many links there are, and how many of them have another year than their study."""
     with reading(engine) as connection:
-        of_study = select(func.count()).join_from(link, Study, Study.id == link.study_id)
-        wrong = of_study.where(link.year.is_distinct_from(Study.year))
+        of_study = select(func.count()).join_from(link.part.model, Study, Study.id == link.owner)
+        wrong = of_study.where(link.beside["year"].is_distinct_from(Study.year))
         return connection.scalars(of_study).one(), connection.scalars(wrong).one()
 
 
@@ -99,11 +99,11 @@ def test_the_year_beside_a_link_follows_the_study_s(url: str, tmp_path: Path) ->
     (publication,) = [item for item in items if item["id"] == first]
     (tmp_path / "publications.yaml").write_text(yaml.safe_dump([{**publication, "year": 1999}]))
     load(engine, tmp_path)
-    for link in (StudyIndication, StudyProduct):
+    for link in (STUDY_INDICATIONS, STUDY_PRODUCTS):
         there, wrong = years(engine, link)
         assert there > 100
         assert wrong == 0
     with reading(engine) as connection:
-        query = select(StudyIndication.year).where(StudyIndication.study_id == "preempt-1")
+        query = select(STUDY_INDICATIONS.beside["year"]).where(STUDY_INDICATIONS.owner == "preempt-1")
         assert set(connection.scalars(query)) == {1999}
     engine.dispose()

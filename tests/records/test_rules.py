@@ -7,11 +7,11 @@ import pytest
 from pydantic import ValidationError
 
 from app.common.validation_errors import shape_faults
-from app.records.fields import Design, OutcomeKind, RecordType
 from app.records.publications.schemas import PublicationIn
 from app.records.registry import RESOURCES
-from app.records.rules import broken
 from app.records.studies.rules import EVIDENCE_LEVELS, MEASURED
+from app.records.vocabularies import Design, OutcomeKind, RecordType
+from tests.whole_records import whole_record
 
 CITED = {"id": "x", "provenance": [{"source": "s"}]}
 MINIMAL: dict[RecordType, dict[str, Any]] = {
@@ -128,9 +128,14 @@ BROKEN: list[tuple[RecordType, dict[str, Any], str]] = [
 ]
 
 
+def minimal(type: RecordType) -> dict[str, Any]:
+    """The smallest record of a type, or a whole one of a type that is not above."""
+    return MINIMAL.get(type) or {**whole_record(type, dict.fromkeys(RESOURCES, "p")), **CITED}
+
+
 def faults(type: RecordType, changed: dict[str, Any]) -> list[str]:
-    record = RESOURCES[type].entered.model_validate({**MINIMAL[type], **changed})
-    return [fault.pointer for fault in broken(record, RESOURCES[type].rules)]
+    record = RESOURCES[type].entered.model_validate({**minimal(type), **changed})
+    return [fault.pointer for fault in RESOURCES[type].faults(record)]
 
 
 @pytest.mark.parametrize(("type", "changed"), GOOD)
@@ -145,7 +150,7 @@ def test_a_broken_rule_names_its_place(type: RecordType, changed: dict[str, Any]
 
 def test_every_rule_is_broken_by_some_record() -> None:
     for type, resource in RESOURCES.items():
-        records = [resource.entered.model_validate({**MINIMAL[t], **c}) for t, c, _ in BROKEN if t == type]
+        records = [resource.entered.model_validate({**minimal(t), **c}) for t, c, _ in BROKEN if t == type]
         for rule in resource.rules:
             assert any(list(rule(record)) for record in records), f"{type}: {rule}"
 
@@ -178,6 +183,14 @@ def test_every_rule_is_broken_by_some_record() -> None:
 def test_values_out_of_bounds_are_refused(type: RecordType, changed: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         faults(type, changed)
+
+
+@pytest.mark.parametrize("type", RESOURCES)
+def test_a_whole_record_is_made_of_every_type(type: RecordType) -> None:
+    """The examples of the models are values that they allow."""
+    entered = RESOURCES[type].entered
+    made = entered.model_validate({**whole_record(type, dict.fromkeys(RESOURCES, "p")), "id": "x"})
+    assert made.model_fields_set == set(entered.model_fields)
 
 
 def test_every_design_has_a_level_or_a_reason_to_have_none() -> None:
@@ -214,12 +227,12 @@ def test_arms_have_no_more_participants_than_the_study() -> None:
     arms = [{"key": "a", "name": "A", "n": 20}, {"key": "b", "name": "B", "n": 20}]
     study = MINIMAL["studies"] | {"arms": arms, "enrolled": 20, "design": "randomized-controlled-trial"}
     parsed = RESOURCES["studies"].entered.model_validate(study)
-    assert [fault.pointer for fault in broken(parsed, RESOURCES["studies"].rules)] == ["/enrolled"]
+    assert [fault.pointer for fault in RESOURCES["studies"].faults(parsed)] == ["/enrolled"]
     for shared in ({"intervention_model": "within-person"}, {"intervention_model": "crossover"}, {"enrolled": 40}):
         parsed = RESOURCES["studies"].entered.model_validate(study | shared)
-        assert broken(parsed, RESOURCES["studies"].rules) == []
+        assert RESOURCES["studies"].faults(parsed) == []
     parsed = RESOURCES["studies"].entered.model_validate(study | {"intervention_model": "crossover", "enrolled": 19})
-    assert [fault.pointer for fault in broken(parsed, RESOURCES["studies"].rules)] == ["/enrolled"]
+    assert [fault.pointer for fault in RESOURCES["studies"].faults(parsed)] == ["/enrolled"]
 
 
 @pytest.mark.parametrize(
@@ -239,21 +252,21 @@ def test_arms_have_no_more_participants_than_the_study() -> None:
 )
 def test_the_text_of_a_dose_agrees_with_its_numbers(change: dict[str, Any], pointers: list[str]) -> None:
     parsed = RESOURCES["dosing"].entered.model_validate(MINIMAL["dosing"] | change)
-    assert [fault.pointer for fault in broken(parsed, RESOURCES["dosing"].rules)] == pointers
+    assert [fault.pointer for fault in RESOURCES["dosing"].faults(parsed)] == pointers
 
 
 def test_a_publication_of_the_far_future_is_refused() -> None:
     year = datetime.now(UTC).year
     for told, count in ((year + 1, 0), (year + 2, 1)):
         parsed = PublicationIn.model_validate(MINIMAL["publications"] | {"year": told})
-        assert len(broken(parsed, RESOURCES["publications"].rules)) == count
+        assert len(RESOURCES["publications"].faults(parsed)) == count
 
 
 def test_an_unknown_arm_names_those_that_there_are() -> None:
     arms = [{"key": "placebo", "name": "P"}, {"key": "ona", "name": "O"}]
     event = {"event": "ptosis", "arm": "placbo", "events": 1}
     parsed = RESOURCES["studies"].entered.model_validate(MINIMAL["studies"] | {"arms": arms, "adverse_events": [event]})
-    assert "placebo" in broken(parsed, RESOURCES["studies"].rules)[0].nearest
+    assert "placebo" in RESOURCES["studies"].faults(parsed)[0].nearest
 
 
 def test_the_form_of_a_field_is_said_in_words() -> None:

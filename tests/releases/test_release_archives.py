@@ -13,7 +13,7 @@ from app.releases import archive as archives
 from app.releases.archive_reader import open_content
 from app.releases.load import InvalidContent
 from app.releases.staging import staged
-from tests.conftest import SEEDS
+from tests.conftest import SEEDED, SEEDS
 from tests.releases.operations import SOURCES, faults_of, made
 
 
@@ -27,7 +27,7 @@ def zipped(path: Path, members: Mapping[str, str | bytes], **how: Any) -> Path:
 def test_a_zip_is_a_directory(engine: Engine, tmp_path: Path) -> None:
     files = {file.name: file.read_bytes() for file in SEEDS.iterdir() if file.is_file()}
     report = made(engine, "seeds", zipped(tmp_path / "seeds.zip", files))
-    assert report["counts"]["created"] == 1197
+    assert report["counts"]["created"] == SEEDED
     faulty = zipped(tmp_path / "faulty.zip", {"products.yaml": "- id: x\n  nam: X\n"})
     assert faults_of(engine, faulty)[0].startswith(f"{faulty}/products.yaml:1: x /name")
 

@@ -22,7 +22,7 @@ from app.releases.staging import staged
 from app.releases.summary import find_release, list_releases
 from app.store import integrity as maintaining
 from app.store.documents import Document, State
-from tests.conftest import SEEDS
+from tests.conftest import SEEDED, SEEDS
 from tests.releases.operations import (
     FIRST,
     SECOND,
@@ -198,9 +198,9 @@ def test_a_directory_deletes_as_well(first: Engine, tmp_path: Path) -> None:
 
 def test_the_seeds_are_a_release_like_a_load(engine: Engine) -> None:
     report = made(engine, "seeds", SEEDS)
-    assert report["counts"]["created"] == 1197
-    assert report["records_total"] == 1197
-    assert load(engine, SEEDS).unchanged == 1197
+    assert report["counts"]["created"] == SEEDED
+    assert report["records_total"] == SEEDED
+    assert load(engine, SEEDS).unchanged == SEEDED
     assert list(maintaining.check(engine)) == []
 
 

@@ -11,8 +11,9 @@ import orjson
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.records.document_paths import TEXTS, at, texts
-from app.records.fields import RecordType
+from app.records.document_paths import at, texts
+from app.records.registry import RESOURCES
+from app.records.vocabularies import RecordType
 from app.search import analysis
 from app.search.highlighting import PASSAGE, _is_plain, explain, marker
 
@@ -94,7 +95,9 @@ some_studies = st.fixed_dictionaries(
 
 
 def slow_texts(type: RecordType, document: Json) -> dict[str, list[str]]:
-    said = {part: [text for path in paths for text in at(document, path)] for part, paths in TEXTS[type].items()}
+    said = {
+        part: [text for path in paths for text in at(document, path)] for part, paths in RESOURCES[type].texts.items()
+    }
     return {part: list(dict.fromkeys(some)) for part, some in said.items() if some}
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from app.records.document_paths import value_paths
-from app.records.filters import kinds
 from app.records.registry import RESOURCES
 from app.search import index_folders
 from app.search.schema import digest, digest_of, layout
@@ -147,7 +146,7 @@ def test_the_name_of_an_index_follows_from_everything_that_decides_what_it_holds
     assert digest_of(today) == digest()
     for type, resource in RESOURCES.items():
         assert today["values"][type] == value_paths(type)
-        assert set(today["kinds"][type]) == set(kinds(resource.filter))
+        assert set(today["kinds"][type]) == set(resource.filters)
     for part, value in today.items():
         assert digest_of({**today, part: [value, "other"]}) != digest()
     fewer = {name: path for name, path in today["values"]["studies"].items() if name != "phase"}

@@ -25,8 +25,7 @@ from app.query import pages as reading
 from app.query.record_queries import read_list_query
 from app.query.search_syntax import parse
 from app.query.sql_filters import conditions
-from app.records.document_paths import TEXTS, parts, value_paths
-from app.records.filters import kinds
+from app.records.document_paths import parts, value_paths
 from app.records.registry import RESOURCES
 from app.records.studies.models import Study
 from app.records.studies.resource import STUDIES
@@ -36,7 +35,7 @@ from app.search.index import SearchIndex
 from app.search.query_compiler import SCHEMA, filter_query
 from app.search.service import all_ids, count
 from benchmarks.data import grow
-from tests.conftest import NewDatabase, await_index, serving, settings_for
+from tests.conftest import SEEDED, NewDatabase, await_index, serving, settings_for
 
 Json = dict[str, Any]
 
@@ -205,7 +204,7 @@ def test_similar_studies(api: httpx.Client) -> None:
 @pytest.mark.parametrize("type", RESOURCES)
 def test_facets_are_what_the_list_would_return(api: httpx.Client, type: str) -> None:
     resource = RESOURCES[type]  # type: ignore[index]
-    names = [name for name, kind in kinds(resource.filter).items() if kind.name in ("word", "reference", "boolean")]
+    names = [name for name, kind in resource.kinds.items() if kind.name in ("word", "reference", "boolean")]
     for name in names[:8]:
         page = api.get(f"/v1/{type}", params={"facets": name, "limit": "0", "facet_limit": "10000"}).json()
         facet = page["facets"][name]
@@ -286,8 +285,8 @@ def test_unknown_facets_are_refused(api: httpx.Client) -> None:
 
 def test_every_filter_has_its_values_in_the_documents() -> None:
     for type, resource in RESOURCES.items():
-        assert set(value_paths(type)) | {"absent", "absence_reason"} >= set(kinds(resource.filter))
-        assert TEXTS[type]["title"]
+        assert set(value_paths(type)) | {"absent", "absence_reason"} >= set(resource.filters)
+        assert RESOURCES[type].texts["title"]
 
 
 # One filter, two compilers
@@ -325,7 +324,7 @@ def test_sql_and_index_agree_on_every_filter(
 ) -> None:
     resource = RESOURCES[type]  # type: ignore[index]
     known = _known_values(api, type)
-    ranged = {n: float if k.name == "number" else str for n, k in kinds(resource.filter).items() if k.ranged}
+    ranged = {n: float if k.name == "number" else str for n, k in resource.kinds.items() if k.ranged}
     chosen = data.draw(st.lists(raw_filter(known, ranged), min_size=1, max_size=3))
     raw = urlencode(chosen)
     query = read_list_query(resource.type, raw)
@@ -383,7 +382,7 @@ def test_sql_and_index_find_the_same_of_many(
     api: httpx.Client, many: Engine, index_of_many: SearchIndex, data: st.DataObject
 ) -> None:
     known = _known_values(api, "studies") | {"year": ["1990", "2005", "2020"], "enrolled": ["10", "500", "3000.5"]}
-    ranged = {n: float if k.name == "number" else str for n, k in kinds(STUDIES.filter).items() if k.ranged}
+    ranged = {n: float if k.name == "number" else str for n, k in STUDIES.kinds.items() if k.ranged}
     raw = urlencode(data.draw(st.lists(raw_filter(known, ranged), min_size=1, max_size=4)))
     with read_only(many) as connection:
         query = naming.resolve(connection, STUDIES, read_list_query("studies", raw))
@@ -422,7 +421,7 @@ def test_an_index_killed_at_any_moment_is_whole_afterwards(copied: Engine, sqlit
         process.communicate()
         change(copied, tmp_path / "change", f"Zebrafish{number}")
     index = SearchIndex(path, copied)
-    assert total(copied, index) == 1197
+    assert total(copied, index) == SEEDED
     with read_only(copied) as connection:
         searcher = index.current(connection, reading.now(connection))
         assert count(searcher, Query.term_query(SCHEMA, "title", "zebrafish7")) == 1
@@ -468,16 +467,16 @@ def test_a_change_is_found_by_the_very_next_search(
 
 def test_the_index_is_kept_caught_up_and_made_anew(copied: Engine, tmp_path: Path) -> None:
     path = tmp_path / "index"
-    assert total(copied, SearchIndex(path, copied)) == 1197
+    assert total(copied, SearchIndex(path, copied)) == SEEDED
     change(copied, tmp_path / "change", "Zebrafish")
-    assert total(copied, SearchIndex(path, copied)) == 1197
+    assert total(copied, SearchIndex(path, copied)) == SEEDED
     (directory,) = path.iterdir()
     for file in directory.glob("*"):
         if file.is_file():
             file.write_bytes(b"damaged")
-    assert total(copied, SearchIndex(path, copied)) == 1197
+    assert total(copied, SearchIndex(path, copied)) == SEEDED
     shutil.rmtree(path)
-    assert total(copied, SearchIndex(path, copied)) == 1197
+    assert total(copied, SearchIndex(path, copied)) == SEEDED
 
 
 def test_an_index_of_another_database_is_not_used(copied: Engine, seeded_engine: Engine, tmp_path: Path) -> None:

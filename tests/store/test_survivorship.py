@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.records.fields import RecordType
+from app.records.vocabularies import RecordType
 from app.store.reconciliation.contributions import Contribution, key_of
 from app.store.reconciliation.precedence import MERGED_LISTS, STATES, WITHOUT_CONFLICT, worse
 from app.store.reconciliation.survivorship import CurrentRecord

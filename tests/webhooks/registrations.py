@@ -13,8 +13,8 @@ from app.auth.audit import Who
 from app.auth.models import AuditEntry, Role
 from app.database.engine import table_of, writing
 from app.editing import service as editing
-from app.records.fields import RecordType
 from app.records.registry import RESOURCES
+from app.records.vocabularies import RecordType
 from app.store.revision import changing
 from tests.receiving import Receiver
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from app.api import representations
 from app.api.representations import REPRESENTATIONS, QuestionKind, Representation
 from app.common.problems import Problem
-from app.records.fields import RecordType
+from app.records.vocabularies import RecordType
 
 JSON = "application/json"
 TEXT = "text/plain"

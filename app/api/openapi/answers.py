@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, RootModel, create_model
 
 from app.common.problems import KINDS
-from app.records.fields import RecordType
 from app.records.registry import RESOURCES
 from app.records.resource import Resource
+from app.records.vocabularies import RecordType
 from app.store.documents import Change as ChangeKind
 from app.store.reconciliation.precedence import RULES
 

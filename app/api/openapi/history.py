@@ -5,8 +5,8 @@ from typing import get_args
 from app.api.openapi.operations import operation, problems, ref, success
 from app.api.openapi.parameters import TEXT, Doc, history_paging_parameters
 from app.query.keyset import write_cursor
-from app.records.fields import RecordType
 from app.records.registry import RESOURCES
+from app.records.vocabularies import RecordType
 
 EXAMPLE = RESOURCES["directions"]
 PROBLEMS = ("ambiguous-name", "malformed-request", "unexpected-content", "not-found", "not-acceptable")

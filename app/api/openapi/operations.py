@@ -26,8 +26,8 @@ from app.api.openapi.parameters import (
 from app.api.representations import JSON as JSON_ROW
 from app.api.representations import QuestionKind, representations_of
 from app.common.problems import KINDS
-from app.records.fields import RecordType
 from app.records.resource import Resource
+from app.records.vocabularies import RecordType
 
 ModelSchema = tuple[type[BaseModel], Literal["validation", "serialization"]]
 """A model whose schema is a component, as the model is read or as it is sent."""
@@ -206,7 +206,7 @@ def list_operation(resource: Resource) -> Doc:
         "One page of records in a stable order, with the exact total of all that match.",
         [
             *search_parameters(),
-            *filter_parameters(resource.filter),
+            *filter_parameters(resource),
             *facet_parameters(resource),
             *list_paging_parameters(resource),
             *selection_parameters("list", resource),

@@ -10,10 +10,10 @@ from app.query.projection import includable
 from app.query.record_queries import read_list_query
 from app.query.search_parameters import DEFAULT_FACET_LIMIT, MAX_FACET_LIMIT, countable
 from app.records.document_paths import parts
-from app.records.fields import RecordType
-from app.records.filters import Filter, Kind, kinds
+from app.records.filters import Kind
 from app.records.registry import RESOURCES
 from app.records.resource import Resource
+from app.records.vocabularies import RecordType
 from app.search.all_types import similar_asked
 
 Doc = dict[str, Any]
@@ -97,11 +97,9 @@ def _filter_parameter(name: str, kind: Kind, description: str) -> Doc:
     }
 
 
-def filter_parameters(model: type[Filter]) -> list[Doc]:
+def filter_parameters(resource: Resource) -> list[Doc]:
     """Return the filters of a record type's lists."""
-    return [
-        _filter_parameter(name, kind, model.model_fields[name].description or "") for name, kind in kinds(model).items()
-    ]
+    return [_filter_parameter(name, filter.kind, filter.description) for name, filter in resource.filters.items()]
 
 
 AS_OF = query_parameter(
@@ -240,7 +238,7 @@ def search_parameters() -> list[Doc]:
 
 def facet_parameters(resource: Resource) -> list[Doc]:
     """Return the parameters that count the values of a record type's filters."""
-    names = countable(kinds(resource.filter))
+    names = countable(resource.kinds)
     one = "|".join(names)
     pair = rf"({one})(\*({one}))?"
     return [

@@ -12,8 +12,8 @@ from app.api.openapi.parameters import (
     search_parameters,
     words_parameter,
 )
-from app.records.fields import RecordType
 from app.records.resource import Resource
+from app.records.vocabularies import RecordType
 
 PROBLEMS = ("malformed-request", "unexpected-content", "bad-cursor", "not-acceptable", "search-not-ready")
 

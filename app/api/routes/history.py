@@ -26,9 +26,9 @@ from app.history.versions import (
 )
 from app.query import pages
 from app.query.parameters import read_no_query
-from app.records.fields import RecordType
 from app.records.registry import RESOURCES
 from app.records.resource import Resource
+from app.records.vocabularies import RecordType
 from app.store.rendering import etag_of
 
 

@@ -23,8 +23,8 @@ from app.imports.linkage.matching import Ambiguous, Matcher
 from app.imports.linkage.prefetch import Prefetched
 from app.imports.linkage.references import with_resolved_ids, without_missing_links, without_optional_links
 from app.records.base_models import fold
-from app.records.fields import RecordType
 from app.records.registry import RESOURCES
+from app.records.vocabularies import RecordType
 from app.store.reconciliation.history import ContributionHistory
 from app.store.rendering import etag_of
 from app.store.versions import Key

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from app.imports.candidates import Json
 from app.records.base_models import fold
-from app.records.fields import RecordType
 from app.records.publications.title_key import title_key
+from app.records.vocabularies import RecordType
 
 
 class Identifier(NamedTuple):

@@ -7,7 +7,7 @@ from app.imports.candidates import Json
 from app.imports.linkage.identifiers import Identifier, pmid_of, registry_prefix, reported_publications, texts, tiers
 from app.imports.linkage.prefetch import NameKey, Prefetched
 from app.records.base_models import fold
-from app.records.fields import RecordType
+from app.records.vocabularies import RecordType
 from app.store.reconciliation.history import ContributionHistory
 from app.store.versions import Key
 

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, func, select
 from app.imports.candidates import Json, SourceItem
 from app.imports.linkage.identifiers import pmid_of, reported_publications, texts, tiers
 from app.records.base_models import RecordName, fold
-from app.records.fields import RecordType
-from app.records.studies.models import Study, StudyOverlap, StudyPublication
+from app.records.studies.models import STUDY_OVERLAPS, Study, StudyPublication
+from app.records.vocabularies import RecordType
 from app.store.documents import Document
 from app.store.reconciliation.history import ContributionHistory, contributions_to
 from app.store.rows import among, batches, deleted, known
@@ -150,7 +150,7 @@ def _fetch_own_names(connection: Connection, found: Prefetched) -> None:
 
 def _fetch_study_details(connection: Connection, studies: list[str], found: Prefetched) -> None:
     """Reads what tells studies of one registration apart: title, design, and shared participants."""
-    overlaps = select(StudyOverlap.study_id).where(StudyOverlap.study_id == Study.id).exists()
+    overlaps = select(STUDY_OVERLAPS.owner).where(STUDY_OVERLAPS.owner == Study.id).exists()
     for batch in batches(studies, NAMES_PER_QUERY):
         query = select(Study.id, Study.own_title, Study.design, overlaps)
         for id, title, design, is_overlapping in connection.execute(

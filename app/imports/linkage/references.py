@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from app.imports.candidates import Json
 from app.records.base_schemas import RefersTo, referring
-from app.records.fields import RecordType
+from app.records.vocabularies import RecordType
 
 Resolve = Callable[[RecordType, str], str | None]
 """Returns the id of the stored record for a type and a proposed id; `None` if the record is left out."""

@@ -1,64 +1,39 @@
-"""The declaration of the record type `approvals`: its rows, names and rendering, filters and sort keys."""
-
-from collections.abc import Iterator
+"""The declaration of the record type `approvals`: its tables, names, filters, sort keys and texts for search."""
 
 from app.records.approvals.models import Approval
 from app.records.approvals.rules import RULES
-from app.records.approvals.schemas import ApprovalFilter, ApprovalIn, ApprovalOut
-from app.records.base_targets import cited_targets
-from app.records.resource import EmbeddedRecords, Name, Part, Resource, Row, Rows, embed_columns, row_of
-
-
-def _rows(approval: ApprovalIn) -> Rows:
-    refers = {"product_id": approval.product, "indication_id": approval.indication}
-    return {"approvals": [row_of(Approval, approval) | refers]}
-
-
-def _names(approval: ApprovalIn) -> Iterator[Name]:
-    if approval.application_number:
-        yield "application", approval.application_number
-
-
-def _render(rows: Rows, found: EmbeddedRecords) -> Row:
-    approval = rows["approvals"][0]
-    return {
-        **approval,
-        "product": found["products"][approval["product_id"]],
-        "indication": found["indications"][approval["indication_id"]],
-    }
-
+from app.records.approvals.schemas import ApprovalIn, ApprovalOut
+from app.records.base_filters import cited_filters
+from app.records.filter_declarations import reference, text, when
+from app.records.link_tables import Part
+from app.records.resource import Resource
 
 APPROVALS = Resource(
     type="approvals",
     singular="approval",
     entered=ApprovalIn,
     out=ApprovalOut,
-    filter=ApprovalFilter,
     rules=RULES,
     main=Part(Approval, "id"),
-    rows=_rows,
-    names=_names,
-    render=_render,
-    embed=embed_columns("approvals", "id"),
+    named_by={"application_number": "application"},
     filters={
-        **cited_targets("approvals"),
-        "product": Approval.product_id,
-        "indication": Approval.indication_id,
-        "regulator": Approval.regulator,
-        "date": Approval.date,
-        "population": Approval.population,
-        "brand_name": Approval.brand_name,
-        "application_number": Approval.application_number,
-        "submission": Approval.submission,
+        **cited_filters("approvals"),
+        "product": reference(Approval.product_id, "botox", path="product.id"),
+        "indication": reference(Approval.indication_id, "chronic-migraine", "What for.", path="indication.id"),
+        "regulator": text(Approval.regulator, "FDA"),
+        "date": when(Approval.date, "2010..", "When."),
+        "population": text(Approval.population, "Adults"),
+        "brand_name": text(Approval.brand_name, "Alluzience", "Brand approved."),
+        "application_number": text(Approval.application_number, "BLA103000"),
+        "submission": text(Approval.submission, "ORIG-1"),
     },
-    sorts={
-        "id": Approval.id,
-        "date": Approval.date,
-        "product": Approval.product_id,
-        "indication": Approval.indication_id,
-        "regulator": Approval.regulator,
-        "application_number": Approval.application_number,
+    sorted_by=("date", "product", "indication", "regulator", "application_number"),
+    texts={
+        "title": ("product.name", "indication.name"),
+        "name": ("brand_name", "application_number", "submission"),
+        "regulator": ("regulator",),
+        "population": ("population",),
+        "note": ("note",),
     },
-    includes={"product": "products", "indication": "indications"},
     example="onabotulinumtoxina-chronic-migraine-fda-2010-10-15",
 )

@@ -1,13 +1,11 @@
-"""The JSON shapes of approvals: as they are entered, as they are answered, and their filters."""
+"""The JSON shapes of approvals: as they are entered and as they are answered."""
 
 from typing import Annotated
 
 from pydantic import Field
 
-from app.records.base_filters import CitedFilter
 from app.records.base_schemas import CitedIn, CitedOut, Fields, Identified, RefersTo
 from app.records.fields import Name, PartialDate, Slug
-from app.records.filters import Tests, reference, text, when
 from app.records.indications.schemas import IndicationRef
 from app.records.products.schemas import ProductRef
 
@@ -34,14 +32,3 @@ class ApprovalOut(CitedOut, ApprovalFields, Identified):
 
     product: ProductRef = Field(description="Product approved.")
     indication: IndicationRef = Field(description="What it is approved for.")
-
-
-class ApprovalFilter(CitedFilter):
-    product: Annotated[Tests, reference("products", "botox"), Field(description="Product approved.")] = ()
-    indication: Annotated[Tests, reference("indications", "chronic-migraine"), Field(description="What for.")] = ()
-    regulator: Annotated[Tests, text("FDA"), Field(description="Who approved.")] = ()
-    date: Annotated[Tests, when("2010.."), Field(description="When.")] = ()
-    population: Annotated[Tests, text("Adults"), Field(description="For whom.")] = ()
-    brand_name: Annotated[Tests, text("Alluzience"), Field(description="Brand approved.")] = ()
-    application_number: Annotated[Tests, text("BLA103000"), Field(description="The application.")] = ()
-    submission: Annotated[Tests, text("ORIG-1"), Field(description="FDA's submission.")] = ()

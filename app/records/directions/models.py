@@ -5,7 +5,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database.engine import Base
 from app.records.base_models import subtype
-from app.records.fields import DirectionKind, Name, Prose, Slug, UseField, word
+from app.records.fields import Name, Prose, Slug, word
+from app.records.link_tables import link_table
+from app.records.vocabularies import DirectionKind, UseField
 
 
 class Direction(Base):
@@ -35,23 +37,5 @@ class DirectionField(Base):
     position: Mapped[int]
 
 
-class DirectionProduct(Base):
-    """A product that a direction concerns."""
-
-    __tablename__ = "direction_products"
-    __table_args__ = (Index("ix_direction_products_product_id", "product_id", "direction_id"),)
-
-    direction_id: Mapped[Slug] = _direction_id()
-    product_id: Mapped[Slug] = mapped_column(ForeignKey("products.id"), primary_key=True)
-    position: Mapped[int]
-
-
-class DirectionIndication(Base):
-    """An indication that a direction concerns."""
-
-    __tablename__ = "direction_indications"
-    __table_args__ = (Index("ix_direction_indications_indication_id", "indication_id", "direction_id"),)
-
-    direction_id: Mapped[Slug] = _direction_id()
-    indication_id: Mapped[Slug] = mapped_column(ForeignKey("indications.id"), primary_key=True)
-    position: Mapped[int]
+DIRECTION_PRODUCTS = link_table("direction_products", direction_id="directions", product_id="products")
+DIRECTION_INDICATIONS = link_table("direction_indications", direction_id="directions", indication_id="indications")

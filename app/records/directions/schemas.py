@@ -1,15 +1,14 @@
-"""The JSON shapes of directions: as they are entered, as they are answered, and their filters."""
+"""The JSON shapes of directions: as they are entered and as they are answered."""
 
 from typing import Annotated
 
 from pydantic import Field
 
-from app.records.base_filters import CitedFilter
 from app.records.base_schemas import CitedIn, CitedOut, Fields, Identified, RefersTo
-from app.records.fields import DirectionKind, Name, Prose, Slug, UseField
-from app.records.filters import Tests, reference, text, word
+from app.records.fields import Name, Prose, Slug
 from app.records.indications.schemas import IndicationRef
 from app.records.products.schemas import ProductRef
+from app.records.vocabularies import DirectionKind, UseField
 
 
 class DirectionFields(Fields):
@@ -33,11 +32,3 @@ class DirectionOut(CitedOut, DirectionFields, Identified):
 
     products: list[ProductRef] = Field(description="Products it is about.")
     indications: list[IndicationRef] = Field(description="Conditions it is about.")
-
-
-class DirectionFilter(CitedFilter):
-    title: Annotated[Tests, text("present"), Field(description="Exact title.")] = ()
-    kind: Annotated[Tests, word(DirectionKind), Field(description="Refining or exploring.")] = ()
-    field_of_use: Annotated[Tests, word(UseField), Field(description="Medical or cosmetic.")] = ()
-    product: Annotated[Tests, reference("products", "botox"), Field(description="Product it is about.")] = ()
-    indication: Annotated[Tests, reference("indications", "missing"), Field(description="Condition it is about.")] = ()

@@ -1,63 +1,43 @@
-"""The declaration of the record type `dosing`: its rows, names and rendering, filters and sort keys."""
+"""The declaration of the record type `dosing`: its tables, names, filters, sort keys and texts for search."""
 
-from app.records.base_targets import cited_targets
+from app.records.base_filters import cited_filters
 from app.records.dosing.models import Dosing
 from app.records.dosing.rules import RULES
-from app.records.dosing.schemas import DosingFilter, DosingIn, DosingOut
-from app.records.resource import EmbeddedRecords, Part, Resource, Row, Rows, embed_columns, no_names, row_of
-
-
-def _rows(dosing: DosingIn) -> Rows:
-    refers = {"product_id": dosing.product, "indication_id": dosing.indication}
-    return {"dosing": [row_of(Dosing, dosing) | refers]}
-
-
-def _render(rows: Rows, found: EmbeddedRecords) -> Row:
-    dosing = rows["dosing"][0]
-    indication = dosing["indication_id"]
-    return {
-        **dosing,
-        "product": found["products"][dosing["product_id"]],
-        "indication": found["indications"][indication] if indication else None,
-    }
-
+from app.records.dosing.schemas import DosingIn, DosingOut
+from app.records.filter_declarations import number, reference, text
+from app.records.link_tables import Part
+from app.records.resource import Resource
 
 DOSING = Resource(
     type="dosing",
     singular="dosing entry",
     entered=DosingIn,
     out=DosingOut,
-    filter=DosingFilter,
     rules=RULES,
     main=Part(Dosing, "id"),
-    rows=_rows,
-    names=no_names,
-    render=_render,
-    embed=embed_columns("dosing", "id"),
     filters={
-        **cited_targets("dosing"),
-        "product": Dosing.product_id,
-        "indication": Dosing.indication_id,
-        "population": Dosing.population,
-        "unit": Dosing.unit,
-        "dose_min": Dosing.dose_min,
-        "dose_max": Dosing.dose_max,
-        "dose_min_per_kg": Dosing.dose_min_per_kg,
-        "dose_max_per_kg": Dosing.dose_max_per_kg,
-        "dose_per": Dosing.dose_per,
-        "max_dose": Dosing.max_dose,
-        "duration": Dosing.duration,
-        "label_country": Dosing.label_country,
+        **cited_filters("dosing"),
+        "product": reference(Dosing.product_id, "botox", path="product.id"),
+        "indication": reference(Dosing.indication_id, "glabellar-lines", path="indication.id"),
+        "population": text(Dosing.population, "Adults"),
+        "unit": text(Dosing.unit, "U", "Unit of the doses."),
+        "dose_min": number(Dosing.dose_min, "20.."),
+        "dose_max": number(Dosing.dose_max, "..100"),
+        "dose_min_per_kg": number(Dosing.dose_min_per_kg, "present", "Lowest dose per kg."),
+        "dose_max_per_kg": number(Dosing.dose_max_per_kg, "6", "Highest usual dose per kg."),
+        "dose_per": text(Dosing.dose_per, "axilla", "What a dose is for."),
+        "max_dose": number(Dosing.max_dose, "..400"),
+        "duration": text(Dosing.duration, "present", "How long it works."),
+        "label_country": text(Dosing.label_country, "US", "Country of the label."),
     },
-    sorts={
-        "id": Dosing.id,
-        "product": Dosing.product_id,
-        "indication": Dosing.indication_id,
-        "dose_min": Dosing.dose_min,
-        "dose_max": Dosing.dose_max,
-        "max_dose": Dosing.max_dose,
-        "label_country": Dosing.label_country,
+    sorted_by=("product", "indication", "dose_min", "dose_max", "max_dose", "label_country"),
+    texts={
+        "title": ("product.name", "indication.name"),
+        "name": (),
+        "population": ("population",),
+        "dose": ("dose", "sites", "max_dose_basis", "max_cumulative_basis"),
+        "statement": ("statement", "onset", "duration"),
+        "note": ("note",),
     },
-    includes={"product": "products", "indication": "indications"},
     example="onabotulinumtoxina-glabellar-lines-adults-us",
 )

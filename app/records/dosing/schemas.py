@@ -1,13 +1,11 @@
-"""The JSON shapes of dosing: as they are entered, as they are answered, and their filters."""
+"""The JSON shapes of dosing: as they are entered and as they are answered."""
 
 from typing import Annotated
 
 from pydantic import Field
 
-from app.records.base_filters import CitedFilter
 from app.records.base_schemas import CitedIn, CitedOut, Fields, Identified, RefersTo
 from app.records.fields import Line, Name, Number, Prose, Slug, Weeks
-from app.records.filters import Tests, number, reference, text
 from app.records.indications.schemas import IndicationRef
 from app.records.products.schemas import ProductRef
 
@@ -50,18 +48,3 @@ class DosingOut(CitedOut, DosingFields, Identified):
 
     product: ProductRef = Field(description="Product given.")
     indication: IndicationRef | None = Field(description="What for.")
-
-
-class DosingFilter(CitedFilter):
-    product: Annotated[Tests, reference("products", "botox"), Field(description="Product given.")] = ()
-    indication: Annotated[Tests, reference("indications", "glabellar-lines"), Field(description="What for.")] = ()
-    population: Annotated[Tests, text("Adults"), Field(description="For whom.")] = ()
-    unit: Annotated[Tests, text("U"), Field(description="Unit of the doses.")] = ()
-    dose_min: Annotated[Tests, number("20.."), Field(description="Lowest dose.")] = ()
-    dose_max: Annotated[Tests, number("..100"), Field(description="Highest usual dose.")] = ()
-    dose_min_per_kg: Annotated[Tests, number("present"), Field(description="Lowest dose per kg.")] = ()
-    dose_max_per_kg: Annotated[Tests, number("6"), Field(description="Highest usual dose per kg.")] = ()
-    dose_per: Annotated[Tests, text("axilla"), Field(description="What a dose is for.")] = ()
-    max_dose: Annotated[Tests, number("..400"), Field(description="Dose not to be exceeded.")] = ()
-    duration: Annotated[Tests, text("present"), Field(description="How long it works.")] = ()
-    label_country: Annotated[Tests, text("US"), Field(description="Country of the label.")] = ()

@@ -5,7 +5,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database.engine import Base
 from app.records.base_models import subtype
-from app.records.fields import Category, MeshMatch, Name, Prose, Slug, word
+from app.records.fields import Name, Prose, Slug, word
+from app.records.vocabularies import Category, MeshMatch
 
 
 class Indication(Base):

@@ -1,35 +1,22 @@
-"""The declaration of the record type `indications`: its rows, names and rendering, filters and sort keys."""
+"""The declaration of the record type `indications`: its tables, names, filters, sort keys and texts for search."""
 
 from collections.abc import Iterator
 
 from app.records.approvals.models import Approval
-from app.records.base_targets import cited_targets, name_target
+from app.records.base_filters import cited_filters, name_target
+from app.records.filter_declarations import identifier, reference, text, word
 from app.records.indications.models import Indication
 from app.records.indications.rules import RULES
-from app.records.indications.schemas import IndicationFilter, IndicationIn, IndicationOut
-from app.records.resource import (
-    EmbeddedRecords,
-    Linked,
-    Name,
-    Part,
-    Resource,
-    Row,
-    Rows,
-    embed_columns,
-    names_of_kind,
-    row_of,
-)
+from app.records.indications.schemas import IndicationIn, IndicationOut
+from app.records.link_tables import Linked, Part
+from app.records.resource import EmbeddedRecords, Name, Resource, Row, Rows, embed_columns
 
 
-def _rows(indication: IndicationIn) -> Rows:
-    mesh = indication.mesh
-    code = {f"mesh_{name}": getattr(mesh, name, None) for name in ("id", "heading", "match")}
-    return {"indications": [row_of(Indication, indication, **code)]}
+def _columns(indication: IndicationIn) -> Row:
+    return {f"mesh_{name}": getattr(indication.mesh, name, None) for name in ("id", "heading", "match")}
 
 
-def _names(indication: IndicationIn) -> Iterator[Name]:
-    yield "name", indication.name
-    yield from (("synonym", name) for name in indication.synonyms)
+def _mesh_name(indication: IndicationIn) -> Iterator[Name]:
     if indication.mesh:
         yield "mesh-id", indication.mesh.id
 
@@ -45,13 +32,10 @@ def _status(approval: Row, found: EmbeddedRecords) -> Row:
     return {name: approval[name] for name in ("id", "regulator", "date", "population")} | {"product": product}
 
 
-def _render(rows: Rows, found: EmbeddedRecords) -> Row:
-    indication = rows["indications"][0]
+def _fields(rows: Rows, found: EmbeddedRecords) -> Row:
     approvals = sorted(rows["approvals"], key=lambda row: (row["date"] or "9999", row["id"]))
     return {
-        **indication,
-        "synonyms": names_of_kind(rows, "synonym"),
-        "mesh": _mesh(indication),
+        "mesh": _mesh(rows["indications"][0]),
         "regulatory_status": [_status(approval, found) for approval in approvals],
     }
 
@@ -61,30 +45,40 @@ INDICATIONS = Resource(
     singular="indication",
     entered=IndicationIn,
     out=IndicationOut,
-    filter=IndicationFilter,
     rules=RULES,
     main=Part(Indication, "id"),
     views=(Part(Approval, "indication_id"),),
-    rows=_rows,
-    names=_names,
-    render=_render,
+    named_by={"name": "name", "synonyms": "synonym"},
+    more_columns=_columns,
+    more_names=_mesh_name,
+    more_fields=_fields,
     embed=embed_columns("indications", "id", "name"),
     filters={
-        **cited_targets("indications"),
-        "name": Indication.name,
-        "category": Indication.category,
-        "synonym": name_target("indications", "synonym"),
-        "mesh_id": Indication.mesh_id,
-        "mesh_match": Indication.mesh_match,
-        "approved_by": Linked(Approval.regulator, Approval.indication_id),
-        "approved_product": Linked(Approval.product_id, Approval.indication_id),
+        **cited_filters("indications"),
+        "name": text(Indication.name, "Chronic migraine"),
+        "category": word(Indication.category),
+        "synonym": text(name_target("indications", "synonym"), "OAB", "Another name.", path="synonyms"),
+        "mesh_id": identifier(Indication.mesh_id, "mesh", "D008881", "MeSH descriptor.", path="mesh.id"),
+        "mesh_match": word(Indication.mesh_match, "How well the descriptor fits.", path="mesh.match"),
+        "approved_by": text(
+            Linked(Approval.regulator, Approval.indication_id),
+            "FDA",
+            "Regulator that approved a product for it.",
+            path="regulatory_status.regulator",
+        ),
+        "approved_product": reference(
+            Linked(Approval.product_id, Approval.indication_id),
+            "onabotulinumtoxina",
+            "Product approved for it.",
+            path="regulatory_status.product.id",
+        ),
     },
-    sorts={
-        "id": Indication.id,
-        "name": Indication.name,
-        "category": Indication.category,
-        "mesh_id": Indication.mesh_id,
+    sorted_by=("name", "category", "mesh_id"),
+    texts={
+        "title": ("name",),
+        "name": ("synonyms", "mesh.id", "mesh.heading"),
+        "description": ("description",),
+        "note": ("note",),
     },
-    includes={"regulatory_status": "approvals"},
     example="chronic-migraine",
 )

@@ -1,22 +1,25 @@
-"""The JSON shapes of indications: as they are entered, as they are answered, and their filters."""
+"""The JSON shapes of indications: as they are entered and as they are answered."""
 
-from typing import Annotated
+from typing import ClassVar
 
 from pydantic import Field
 
-from app.records.base_filters import CitedFilter
 from app.records.base_schemas import CitedIn, CitedOut, Embedded, Fields, Identified, Shape
-from app.records.fields import Category, MeshId, MeshMatch, Name, PartialDate, Prose
-from app.records.filters import Tests, identifier, reference, text, word
+from app.records.fields import MeshId, Name, PartialDate, Prose
 from app.records.products.schemas import ProductRef
+from app.records.vocabularies import Category, MeshMatch, RecordType
 
 
 class IndicationRef(Embedded):
+    of: ClassVar[RecordType] = "indications"
+
     name: str = Field(description="Name of the condition.", examples=["Chronic migraine"])
 
 
 class ApprovalStatus(Embedded):
     """An approval of a product for the indication, from `/v1/approvals`."""
+
+    of: ClassVar[RecordType] = "approvals"
 
     product: ProductRef
     regulator: str = Field(description="Who approved.", examples=["FDA"])
@@ -46,15 +49,3 @@ class IndicationOut(CitedOut, IndicationFields, Identified):
     """What a therapy is for; the regulatory status lists the approvals known here and is derived from them."""
 
     regulatory_status: list[ApprovalStatus] = Field(description="Approvals for this indication.")
-
-
-class IndicationFilter(CitedFilter):
-    name: Annotated[Tests, text("Chronic migraine"), Field(description="Name of the condition.")] = ()
-    category: Annotated[Tests, word(Category), Field(description="Therapeutic or aesthetic.")] = ()
-    synonym: Annotated[Tests, text("OAB"), Field(description="Another name.")] = ()
-    mesh_id: Annotated[Tests, identifier("mesh", "D008881"), Field(description="MeSH descriptor.")] = ()
-    mesh_match: Annotated[Tests, word(MeshMatch), Field(description="How well the descriptor fits.")] = ()
-    approved_by: Annotated[Tests, text("FDA"), Field(description="Regulator that approved a product for it.")] = ()
-    approved_product: Annotated[
-        Tests, reference("products", "onabotulinumtoxina"), Field(description="Product approved for it.")
-    ] = ()

@@ -5,7 +5,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database.engine import Base
 from app.records.base_models import subtype
-from app.records.fields import Line, Name, Prose, Serotype, Slug, word
+from app.records.fields import Line, Name, Prose, Slug, word
+from app.records.link_tables import link_table
+from app.records.vocabularies import Serotype
 
 
 class Mechanism(Base):
@@ -41,34 +43,6 @@ class MechanismSerotype(Base):
     position: Mapped[int]
 
 
-class MechanismProduct(Base):
-    """A product that a mechanism holds for."""
-
-    __tablename__ = "mechanism_products"
-    __table_args__ = (Index("ix_mechanism_products_product_id", "product_id", "mechanism_id"),)
-
-    mechanism_id: Mapped[Slug] = _mechanism_id()
-    product_id: Mapped[Slug] = mapped_column(ForeignKey("products.id"), primary_key=True)
-    position: Mapped[int]
-
-
-class MechanismStudy(Base):
-    """A study that supports a mechanism."""
-
-    __tablename__ = "mechanism_studies"
-    __table_args__ = (Index("ix_mechanism_studies_study_id", "study_id", "mechanism_id"),)
-
-    mechanism_id: Mapped[Slug] = _mechanism_id()
-    study_id: Mapped[Slug] = mapped_column(ForeignKey("studies.id"), primary_key=True)
-    position: Mapped[int]
-
-
-class MechanismIndication(Base):
-    """An indication that a mechanism matters for."""
-
-    __tablename__ = "mechanism_indications"
-    __table_args__ = (Index("ix_mechanism_indications_indication_id", "indication_id", "mechanism_id"),)
-
-    mechanism_id: Mapped[Slug] = _mechanism_id()
-    indication_id: Mapped[Slug] = mapped_column(ForeignKey("indications.id"), primary_key=True)
-    position: Mapped[int]
+MECHANISM_PRODUCTS = link_table("mechanism_products", mechanism_id="mechanisms", product_id="products")
+MECHANISM_STUDIES = link_table("mechanism_studies", mechanism_id="mechanisms", study_id="studies")
+MECHANISM_INDICATIONS = link_table("mechanism_indications", mechanism_id="mechanisms", indication_id="indications")

@@ -4,14 +4,7 @@ from collections.abc import Iterator
 
 from app.common.problems import Fault
 from app.records.mechanisms.schemas import MechanismIn
-from app.records.rules import Rule, unique
-
-
-def _links_are_unique(mechanism: MechanismIn) -> Iterator[Fault]:
-    yield from unique("/products", mechanism.products, "product")
-    yield from unique("/studies", mechanism.studies, "study")
-    yield from unique("/indications", mechanism.indications, "indication")
-    yield from unique("/serotypes", mechanism.serotypes, "serotype")
+from app.records.rules import Rule
 
 
 def _has_summary_or_effect(mechanism: MechanismIn) -> Iterator[Fault]:
@@ -19,4 +12,4 @@ def _has_summary_or_effect(mechanism: MechanismIn) -> Iterator[Fault]:
         yield Fault("a mechanism says how it works (summary) or what follows (effect)", "/summary")
 
 
-RULES: tuple[Rule[MechanismIn], ...] = (_links_are_unique, _has_summary_or_effect)
+RULES: tuple[Rule[MechanismIn], ...] = (_has_summary_or_effect,)

@@ -1,19 +1,20 @@
-"""The JSON shapes of mechanisms: as they are entered, as they are answered, and their filters."""
+"""The JSON shapes of mechanisms: as they are entered and as they are answered."""
 
 from typing import Annotated
 
 from pydantic import Field
 
 from app.common.patterns import pattern
-from app.records.base_filters import CitedFilter
 from app.records.base_schemas import CitedIn, CitedOut, Fields, Identified, RefersTo
-from app.records.fields import Line, Name, Prose, Serotype, Slug
-from app.records.filters import Tests, coded, reference, text, word
+from app.records.fields import Line, Name, Prose, Slug
 from app.records.indications.schemas import IndicationRef
 from app.records.products.schemas import ProductRef
 from app.records.studies.schemas import StudyRef
+from app.records.vocabularies import Serotype
 
-UNIPROT = "([OPQ][0-9][A-Z0-9]{3}[0-9]|[A-NR-Z][0-9]([A-Z][A-Z0-9]{2}[0-9]){1,2})"
+UNIPROT = pattern(
+    r"^([OPQ][0-9][A-Z0-9]{3}[0-9]|[A-NR-Z][0-9]([A-Z][A-Z0-9]{2}[0-9]){1,2})$", "a UniProt accession such as P0DPI1"
+)
 
 
 class MechanismFields(Fields):
@@ -23,12 +24,12 @@ class MechanismFields(Fields):
     molecular_target: Name | None = Field(None, description="What is acted on.", examples=["SNAP-25"])
     target_uniprot: str | None = Field(
         None,
-        pattern=pattern(f"^{UNIPROT}$", "a UniProt accession such as P0DPI1"),
+        pattern=UNIPROT,
         description="UniProt accession of the target.",
     )
     toxin_uniprot: str | None = Field(
         None,
-        pattern=pattern(f"^{UNIPROT}$", "a UniProt accession such as P0DPI1"),
+        pattern=UNIPROT,
         description="UniProt accession of the toxin.",
         examples=["P0DPI1"],
     )
@@ -61,22 +62,3 @@ class MechanismOut(CitedOut, MechanismFields, Identified):
     products: list[ProductRef] = Field(description="Products it is stated of.")
     studies: list[StudyRef] = Field(description="Studies that support it.")
     indications: list[IndicationRef] = Field(description="Conditions it is thought to matter for.")
-
-
-class MechanismFilter(CitedFilter):
-    title: Annotated[Tests, text("present"), Field(description="Exact title.")] = ()
-    action_type: Annotated[Tests, text("inhibitor"), Field(description="Kind of action.")] = ()
-    molecular_target: Annotated[Tests, text("SNAP-25"), Field(description="What is acted on.")] = ()
-    target_uniprot: Annotated[
-        Tests, coded(UNIPROT, "a UniProt accession", "P60880"), Field(description="UniProt accession of the target.")
-    ] = ()
-    toxin_uniprot: Annotated[
-        Tests, coded(UNIPROT, "a UniProt accession", "P0DPI1"), Field(description="UniProt accession of the toxin.")
-    ] = ()
-    tissue: Annotated[Tests, text("Neuromuscular junction"), Field(description="Where it happens.")] = ()
-    serotype: Annotated[Tests, word(Serotype), Field(description="Serotype it is known of.")] = ()
-    product: Annotated[Tests, reference("products", "botox"), Field(description="Product it is stated of.")] = ()
-    study: Annotated[Tests, reference("studies", "preempt-1"), Field(description="Study that supports it.")] = ()
-    indication: Annotated[
-        Tests, reference("indications", "chronic-migraine"), Field(description="Condition it matters for.")
-    ] = ()

@@ -5,7 +5,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database.engine import Base
 from app.records.base_models import subtype
-from app.records.fields import Line, Name, ProductKind, Serotype, Slug, word
+from app.records.fields import Line, Name, Slug, word
+from app.records.vocabularies import ProductKind, Serotype
 
 
 class Product(Base):

@@ -1,17 +1,20 @@
-"""The JSON shapes of products: as they are entered, as they are answered, and their filters."""
+"""The JSON shapes of products: as they are entered and as they are answered."""
 
-from typing import Annotated
+from typing import ClassVar
 
 from pydantic import Field
 
 from app.common.patterns import pattern
-from app.records.base_filters import CitedFilter
 from app.records.base_schemas import CitedIn, CitedOut, Embedded, Fields, Identified
-from app.records.fields import Line, Name, ProductKind, Serotype
-from app.records.filters import Tests, boolean, coded, identifier, text, word
+from app.records.fields import Line, Name
+from app.records.vocabularies import ProductKind, RecordType, Serotype
+
+ATC = pattern(r"^[A-Z][0-9]{2}[A-Z]{2}[0-9]{2}$", "an ATC code such as M03AX01")
 
 
 class ProductRef(Embedded):
+    of: ClassVar[RecordType] = "products"
+
     name: str = Field(description="Nonproprietary name.", examples=["onabotulinumtoxinA"])
 
 
@@ -29,7 +32,7 @@ class ProductFields(Fields):
     former_manufacturers: list[Name] = Field(default_factory=list, description="Who made it before.")
     atc_code: str | None = Field(
         None,
-        pattern=pattern(r"^[A-Z][0-9]{2}[A-Z]{2}[0-9]{2}$", "an ATC code such as M03AX01"),
+        pattern=ATC,
         description="WHO ATC code.",
         examples=["M03AX01"],
     )
@@ -56,16 +59,3 @@ class ProductIn(ProductFields, CitedIn):
 
 class ProductOut(CitedOut, ProductFields, Identified):
     """A product, or a class of substance. Units of different products are not interchangeable."""
-
-
-class ProductFilter(CitedFilter):
-    kind: Annotated[Tests, word(ProductKind), Field(description="Product or class of substance.")] = ()
-    name: Annotated[Tests, text("onabotulinumtoxinA"), Field(description="Nonproprietary name.")] = ()
-    brand_name: Annotated[Tests, text("Botox"), Field(description="Brand it is sold under.")] = ()
-    serotype: Annotated[Tests, word(Serotype), Field(description="Serotype of the toxin.")] = ()
-    manufacturer: Annotated[Tests, text("Merz"), Field(description="Who makes it.")] = ()
-    atc_code: Annotated[
-        Tests, coded("[A-Z][0-9]{2}[A-Z]{2}[0-9]{2}", "an ATC code", "M03AX01"), Field(description="WHO ATC code.")
-    ] = ()
-    unii: Annotated[Tests, identifier("unii", "E211KPY694"), Field(description="FDA substance id.")] = ()
-    units_interchangeable: Annotated[Tests, boolean(), Field(description="Units convertible.")] = ()

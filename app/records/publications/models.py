@@ -7,18 +7,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database.engine import Base
 from app.records.base_models import subtype
-from app.records.fields import (
-    Name,
-    PartialDate,
-    Prose,
-    PublicationScope,
-    RetractionState,
-    Slug,
-    Title,
-    TitleKind,
-    Year,
-    word,
-)
+from app.records.fields import Name, PartialDate, Prose, Slug, Title, Year, word
+from app.records.vocabularies import PublicationScope, RetractionState, TitleKind
 
 
 class Publication(Base):

@@ -1,60 +1,42 @@
-"""The declaration of the record type `publications`: its rows, names and rendering, filters and sort keys."""
+"""The declaration of the record type `publications`: its tables, names, filters, sort keys and texts for search."""
 
 from collections.abc import Iterator
 
-from app.records.base_targets import cited_targets, name_target
+from app.records.base_filters import cited_filters, name_target
+from app.records.filter_declarations import coded, identifier, number, reference, text, when, word
+from app.records.link_tables import Linked, Part
 from app.records.publications.models import Author, Publication, PublicationLanguage, PublicationMesh, PublicationType
 from app.records.publications.rules import RULES
 from app.records.publications.schemas import (
+    LANGUAGE,
     Citation,
     MeshHeading,
-    PublicationFilter,
     PublicationIn,
     PublicationOut,
     ReportedStudy,
 )
 from app.records.publications.title_key import title_key
-from app.records.resource import (
-    EmbeddedRecords,
-    Linked,
-    Name,
-    Part,
-    Resource,
-    Row,
-    Rows,
-    links,
-    names_of_kind,
-    part_rows,
-    pick,
-    row_of,
-)
+from app.records.resource import EmbeddedRecords, Name, Resource, Row, Rows, part_rows, pick, row_of
 from app.records.studies.models import StudyPublication
+
+LANGUAGES = Linked(PublicationLanguage.code, PublicationLanguage.publication_id)
+AUTHORS = Linked(Author.name, Author.publication_id)
+TYPES = Linked(PublicationType.name, PublicationType.publication_id)
 
 
 def _mesh_row(heading: MeshHeading) -> Row:
     return row_of(PublicationMesh, heading, mesh_id=heading.id)
 
 
-def _rows(publication: PublicationIn) -> Rows:
-    owner = {"publication_id": publication.id}
-    notices = [notice.model_dump() for notice in publication.notices]
-    return {
-        "publications": [row_of(Publication, publication, notices=notices)],
-        "publication_languages": links(owner, "code", publication.languages),
-        "publication_mesh": part_rows(owner, map(_mesh_row, publication.mesh)),
-        "publication_authors": links(owner, "name", publication.authors),
-        "publication_types": links(owner, "name", publication.publication_types),
-    }
+def _columns(publication: PublicationIn) -> Row:
+    return {"notices": [notice.model_dump() for notice in publication.notices]}
 
 
-def _names(publication: PublicationIn) -> Iterator[Name]:
-    if publication.pmid:
-        yield "pmid", publication.pmid
-    if publication.doi:
-        yield "doi", publication.doi
-    if publication.pmcid:
-        yield "pmcid", publication.pmcid
-    yield from (("registry-id", registry_id) for registry_id in publication.registry_ids)
+def _mesh_rows(publication: PublicationIn) -> Rows:
+    return {"publication_mesh": part_rows({"publication_id": publication.id}, map(_mesh_row, publication.mesh))}
+
+
+def _title_key(publication: PublicationIn) -> Iterator[Name]:
     key = title_key(publication.title, publication.year) if publication.title_kind in (None, "printed") else None
     if key:
         yield "title-key", key
@@ -64,16 +46,11 @@ def _mesh(row: Row) -> Row:
     return pick(MeshHeading, row | {"id": row["mesh_id"]})
 
 
-def _render(rows: Rows, found: EmbeddedRecords) -> Row:
+def _fields(rows: Rows, found: EmbeddedRecords) -> Row:
     studies = sorted(row["study_id"] for row in rows["study_publications"])
     return {
-        **rows["publications"][0],
         "studies": [pick(ReportedStudy, found["studies"][id]) for id in studies],
-        "registry_ids": names_of_kind(rows, "registry-id"),
-        "languages": [row["code"] for row in rows["publication_languages"]],
         "mesh": [_mesh(row) for row in rows["publication_mesh"]],
-        "authors": [row["name"] for row in rows["publication_authors"]],
-        "publication_types": [row["name"] for row in rows["publication_types"]],
     }
 
 
@@ -87,55 +64,74 @@ PUBLICATIONS = Resource(
     singular="publication",
     entered=PublicationIn,
     out=PublicationOut,
-    filter=PublicationFilter,
     rules=RULES,
     main=Part(Publication, "id"),
-    parts=(
-        Part(Author, "publication_id"),
-        Part(PublicationType, "publication_id"),
-        Part(PublicationLanguage, "publication_id"),
-        Part(PublicationMesh, "publication_id"),
-    ),
+    lists={"languages": LANGUAGES, "authors": AUTHORS, "publication_types": TYPES},
+    named_by={"pmid": "pmid", "doi": "doi", "pmcid": "pmcid", "registry_ids": "registry-id"},
+    own_parts=(Part(PublicationMesh, "publication_id"),),
     views=(Part(StudyPublication, "publication_id"),),
-    rows=_rows,
-    names=_names,
-    render=_render,
+    more_columns=_columns,
+    more_rows=_mesh_rows,
+    more_names=_title_key,
+    more_fields=_fields,
     embed=_embed,
-    embed_parts=(Part(Author, "publication_id"),),
+    embed_parts=(AUTHORS.part,),
     filters={
-        **cited_targets("publications"),
-        "scope": Publication.scope,
-        "pmid": Publication.pmid,
-        "doi": Publication.doi,
-        "pmcid": Publication.pmcid,
-        "registry_id": name_target("publications", "registry-id"),
-        "title": Publication.title,
-        "title_kind": Publication.title_kind,
-        "journal": Publication.journal,
-        "journal_abbreviation": Publication.journal_abbreviation,
-        "issn": Publication.issn,
-        "language": Linked(PublicationLanguage.code, PublicationLanguage.publication_id),
-        "year": Publication.year,
-        "date": Publication.date,
-        "epub_date": Publication.epub_date,
-        "author": Linked(Author.name, Author.publication_id),
-        "publication_type": Linked(PublicationType.name, PublicationType.publication_id),
-        "mesh_id": Linked(PublicationMesh.mesh_id, PublicationMesh.publication_id),
-        "mesh_heading": Linked(PublicationMesh.heading, PublicationMesh.publication_id),
-        "abstract": Publication.abstract,
-        "retraction_state": Publication.retraction_state,
-        "study": Linked(StudyPublication.study_id, StudyPublication.publication_id),
+        **cited_filters("publications"),
+        "scope": word(Publication.scope, "One publication or a body of them."),
+        "pmid": identifier(Publication.pmid, "pmid", "20647170"),
+        "doi": identifier(Publication.doi, "doi", "10.1177/0333102410364676", "DOI."),
+        "pmcid": identifier(Publication.pmcid, "pmcid", "PMC5799088"),
+        "registry_id": identifier(
+            name_target("publications", "registry-id"),
+            "registration",
+            "NCT00156910",
+            "Registration of a trial it reports.",
+            path="registry_ids",
+        ),
+        "title": text(Publication.title, "missing", "Exact title."),
+        "title_kind": word(Publication.title_kind, "What the title is."),
+        "journal": text(Publication.journal, "Cephalalgia", "Journal as written."),
+        "journal_abbreviation": text(Publication.journal_abbreviation, "Cephalalgia", "Journal as abbreviated."),
+        "issn": identifier(Publication.issn, "issn", "0333-1024", "The journal's ISSN."),
+        "language": coded(LANGUAGES, LANGUAGE, "eng", "Language of its text, ISO 639-2.", path="languages"),
+        "year": number(Publication.year, "2005..2015"),
+        "date": when(Publication.date, "2010-07..", "When its issue was published."),
+        "epub_date": when(Publication.epub_date, "2010-03.."),
+        "author": text(AUTHORS, "Aurora SK", "Author as `Surname Initials`.", path="authors"),
+        "publication_type": text(TYPES, "Review", "NLM publication type.", path="publication_types"),
+        "mesh_id": identifier(
+            Linked(PublicationMesh.mesh_id, PublicationMesh.publication_id),
+            "mesh",
+            "D008881",
+            "MeSH descriptor of a heading.",
+            path="mesh.id",
+        ),
+        "mesh_heading": text(
+            Linked(PublicationMesh.heading, PublicationMesh.publication_id),
+            "Migraine Disorders",
+            "MeSH heading.",
+            path="mesh.heading",
+        ),
+        "abstract": text(Publication.abstract, "present", "`present` or `missing`."),
+        "retraction_state": word(Publication.retraction_state, "Retraction state."),
+        "study": reference(
+            Linked(StudyPublication.study_id, StudyPublication.publication_id),
+            "preempt-1",
+            "Study it reports.",
+            path="studies.id",
+        ),
     },
-    sorts={
-        "id": Publication.id,
-        "year": Publication.year,
-        "date": Publication.date,
-        "epub_date": Publication.epub_date,
-        "title": Publication.title,
-        "journal": Publication.journal,
-        "pmid": Publication.pmid,
-        "doi": Publication.doi,
+    sorted_by=("year", "date", "epub_date", "title", "journal", "pmid", "doi"),
+    texts={
+        "title": ("title",),
+        "name": ("pmid", "doi", "pmcid", "registry_ids", "studies.acronym"),
+        "vernacular": ("vernacular_title",),
+        "author": ("authors",),
+        "journal": ("journal", "journal_abbreviation"),
+        "mesh": ("mesh.heading", "keywords"),
+        "abstract": ("abstract", "summary"),
+        "note": ("note",),
     },
-    includes={"studies": "studies"},
     example="pmid-20647170",
 )

@@ -1,36 +1,20 @@
-"""The JSON shapes of publications: as they are entered, as they are answered, and their filters."""
+"""The JSON shapes of publications: as they are entered and as they are answered."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from app.common.patterns import pattern
-from app.records.base_filters import CitedFilter
 from app.records.base_schemas import CitedIn, CitedOut, Embedded, Fields, Identified, Shape
-from app.records.fields import (
-    Doi,
-    Issn,
-    Line,
-    MeshId,
-    Name,
-    NoticeKind,
-    PartialDate,
-    Pmcid,
-    Pmid,
-    Prose,
-    PublicationScope,
-    RegistryId,
-    RetractionState,
-    Title,
-    TitleKind,
-    Year,
-)
-from app.records.filters import Tests, coded, identifier, number, reference, text, when, word
+from app.records.fields import Doi, Issn, Line, MeshId, Name, PartialDate, Pmcid, Pmid, Prose, RegistryId, Title, Year
+from app.records.vocabularies import NoticeKind, PublicationScope, RecordType, RetractionState, TitleKind
 
-LANGUAGE = r"^[a-z]{3}$"
+LANGUAGE = pattern(r"^[a-z]{3}$", "a code of three small letters (ISO 639-2) such as eng")
 
 
 class PublicationRef(Embedded):
+    of: ClassVar[RecordType] = "publications"
+
     pmid: str | None = Field(description="PubMed id.")
     doi: str | None = Field(description="Digital object identifier, without resolver.")
     title: str | None = Field(description="Title; see `title_kind` for what it is.")
@@ -82,9 +66,9 @@ class PublicationFields(Fields):
         None, description="`descriptive`: our words, for a page without a title; `registry-record`: the registry's."
     )
     vernacular_title: Title | None = Field(None, description="Title in its own language, where `title` translates it.")
-    languages: list[
-        Annotated[str, Field(pattern=pattern(LANGUAGE, "a code of three small letters (ISO 639-2) such as eng"))]
-    ] = Field(default_factory=list, max_length=20, description="Languages of its text, ISO 639-2.", examples=[["eng"]])
+    languages: list[Annotated[str, Field(pattern=LANGUAGE)]] = Field(
+        default_factory=list, max_length=20, description="Languages of its text, ISO 639-2.", examples=[["eng"]]
+    )
     journal: Name | None = Field(None, description="Journal, as the source writes it.", examples=["Cephalalgia"])
     journal_abbreviation: Name | None = Field(None, description="Journal, abbreviated as in MEDLINE or as printed.")
     issn: Issn | None = Field(None, description="The journal's ISSN, the linking one where known.")
@@ -122,6 +106,8 @@ class PublicationIn(PublicationFields, CitedIn):
 
 
 class ReportedStudy(Embedded):
+    of: ClassVar[RecordType] = "studies"
+
     acronym: str | None = Field(description="Short name.")
     design: str | None = Field(description="Study design.")
 
@@ -130,33 +116,3 @@ class PublicationOut(CitedOut, PublicationFields, Identified):
     """A report, or a body of literature named as a whole."""
 
     studies: list[ReportedStudy] = Field(description="Studies that it reports.")
-
-
-class PublicationFilter(CitedFilter):
-    scope: Annotated[Tests, word(PublicationScope), Field(description="One publication or a body of them.")] = ()
-    pmid: Annotated[Tests, identifier("pmid", "20647170"), Field(description="PubMed id.")] = ()
-    doi: Annotated[Tests, identifier("doi", "10.1177/0333102410364676"), Field(description="DOI.")] = ()
-    pmcid: Annotated[Tests, identifier("pmcid", "PMC5799088"), Field(description="PubMed Central id.")] = ()
-    registry_id: Annotated[
-        Tests, identifier("registration", "NCT00156910"), Field(description="Registration of a trial it reports.")
-    ] = ()
-    title: Annotated[Tests, text("missing"), Field(description="Exact title.")] = ()
-    title_kind: Annotated[Tests, word(TitleKind), Field(description="What the title is.")] = ()
-    journal: Annotated[Tests, text("Cephalalgia"), Field(description="Journal as written.")] = ()
-    journal_abbreviation: Annotated[Tests, text("Cephalalgia"), Field(description="Journal as abbreviated.")] = ()
-    issn: Annotated[Tests, identifier("issn", "0333-1024"), Field(description="The journal's ISSN.")] = ()
-    language: Annotated[
-        Tests,
-        coded("[a-z]{3}", "a code of three letters (ISO 639-2)", "eng"),
-        Field(description="Language of its text, ISO 639-2."),
-    ] = ()
-    year: Annotated[Tests, number("2005..2015"), Field(description="Year of publication.")] = ()
-    date: Annotated[Tests, when("2010-07.."), Field(description="When its issue was published.")] = ()
-    epub_date: Annotated[Tests, when("2010-03.."), Field(description="When it was published on the web.")] = ()
-    author: Annotated[Tests, text("Aurora SK"), Field(description="Author as `Surname Initials`.")] = ()
-    publication_type: Annotated[Tests, text("Review"), Field(description="NLM publication type.")] = ()
-    mesh_id: Annotated[Tests, identifier("mesh", "D008881"), Field(description="MeSH descriptor of a heading.")] = ()
-    mesh_heading: Annotated[Tests, text("Migraine Disorders"), Field(description="MeSH heading.")] = ()
-    abstract: Annotated[Tests, text("present"), Field(description="`present` or `missing`.")] = ()
-    retraction_state: Annotated[Tests, word(RetractionState), Field(description="Retraction state.")] = ()
-    study: Annotated[Tests, reference("studies", "preempt-1"), Field(description="Study it reports.")] = ()

@@ -5,7 +5,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database.engine import Base
 from app.records.base_models import counted, subtype
-from app.records.fields import Count, Name, Prose, SafetyKind, Slug, word
+from app.records.fields import Count, Name, Prose, Slug, word
+from app.records.link_tables import link_table
+from app.records.vocabularies import SafetyKind
 
 
 class SafetyNote(Base):
@@ -47,23 +49,7 @@ class Frequency(Base):
     percent: Mapped[float | None]
 
 
-class SafetyNoteProduct(Base):
-    """A product that a safety note concerns."""
-
-    __tablename__ = "safety_note_products"
-    __table_args__ = (Index("ix_safety_note_products_product_id", "product_id", "safety_note_id"),)
-
-    safety_note_id: Mapped[Slug] = _note_id()
-    product_id: Mapped[Slug] = mapped_column(ForeignKey("products.id"), primary_key=True)
-    position: Mapped[int]
-
-
-class SafetyNoteIndication(Base):
-    """An indication that a safety note concerns."""
-
-    __tablename__ = "safety_note_indications"
-    __table_args__ = (Index("ix_safety_note_indications_indication_id", "indication_id", "safety_note_id"),)
-
-    safety_note_id: Mapped[Slug] = _note_id()
-    indication_id: Mapped[Slug] = mapped_column(ForeignKey("indications.id"), primary_key=True)
-    position: Mapped[int]
+SAFETY_NOTE_PRODUCTS = link_table("safety_note_products", safety_note_id="safety_notes", product_id="products")
+SAFETY_NOTE_INDICATIONS = link_table(
+    "safety_note_indications", safety_note_id="safety_notes", indication_id="indications"
+)

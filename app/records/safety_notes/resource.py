@@ -1,45 +1,21 @@
-"""The declaration of the record type `safety-notes`: its rows, names and rendering, filters and sort keys."""
+"""The declaration of the record type `safety-notes`: its tables, names, filters, sort keys and texts for search."""
 
-from app.records.base_targets import cited_targets
-from app.records.resource import (
-    EmbeddedRecords,
-    Linked,
-    Part,
-    Resource,
-    Row,
-    Rows,
-    embed_columns,
-    embedded,
-    links,
-    no_names,
-    part_rows,
-    render_rows,
-    row_of,
-    shaped_rows,
-)
+from app.records.base_filters import cited_filters
+from app.records.filter_declarations import number, reference, text, word
+from app.records.link_tables import Linked, Part
+from app.records.resource import EmbeddedRecords, Resource, Row, Rows, part_rows, render_rows, shaped_rows
 from app.records.safety_notes import schemas
-from app.records.safety_notes.models import Frequency, SafetyNote, SafetyNoteIndication, SafetyNoteProduct
+from app.records.safety_notes.models import SAFETY_NOTE_INDICATIONS, SAFETY_NOTE_PRODUCTS, Frequency, SafetyNote
 from app.records.safety_notes.rules import RULES
-from app.records.safety_notes.schemas import SafetyNoteFilter, SafetyNoteIn, SafetyNoteOut
+from app.records.safety_notes.schemas import SafetyNoteIn, SafetyNoteOut
 
 
-def _rows(note: SafetyNoteIn) -> Rows:
-    owner = {"safety_note_id": note.id}
-    return {
-        "safety_notes": [row_of(SafetyNote, note)],
-        "safety_note_frequencies": part_rows(owner, shaped_rows(note.frequencies)),
-        "safety_note_products": links(owner, "product_id", note.products),
-        "safety_note_indications": links(owner, "indication_id", note.indications),
-    }
+def _frequencies(note: SafetyNoteIn) -> Rows:
+    return {"safety_note_frequencies": part_rows({"safety_note_id": note.id}, shaped_rows(note.frequencies))}
 
 
-def _render(rows: Rows, found: EmbeddedRecords) -> Row:
-    return {
-        **rows["safety_notes"][0],
-        "frequencies": render_rows(schemas.Frequency, rows["safety_note_frequencies"]),
-        "products": embedded(found, "products", rows["safety_note_products"], "product_id"),
-        "indications": embedded(found, "indications", rows["safety_note_indications"], "indication_id"),
-    }
+def _fields(rows: Rows, _: EmbeddedRecords) -> Row:
+    return {"frequencies": render_rows(schemas.Frequency, rows["safety_note_frequencies"])}
 
 
 SAFETY_NOTES = Resource(
@@ -47,28 +23,42 @@ SAFETY_NOTES = Resource(
     singular="safety note",
     entered=SafetyNoteIn,
     out=SafetyNoteOut,
-    filter=SafetyNoteFilter,
     rules=RULES,
     main=Part(SafetyNote, "id"),
-    parts=(
-        Part(Frequency, "safety_note_id"),
-        Part(SafetyNoteProduct, "safety_note_id"),
-        Part(SafetyNoteIndication, "safety_note_id"),
-    ),
-    rows=_rows,
-    names=no_names,
-    render=_render,
-    embed=embed_columns("safety_notes", "id"),
+    lists={"products": SAFETY_NOTE_PRODUCTS, "indications": SAFETY_NOTE_INDICATIONS},
+    own_parts=(Part(Frequency, "safety_note_id"),),
+    more_rows=_frequencies,
+    more_fields=_fields,
     filters={
-        **cited_targets("safety-notes"),
-        "kind": SafetyNote.kind,
-        "title": SafetyNote.title,
-        "product": Linked(SafetyNoteProduct.product_id, SafetyNoteProduct.safety_note_id),
-        "indication": Linked(SafetyNoteIndication.indication_id, SafetyNoteIndication.safety_note_id),
-        "event": Linked(Frequency.event, Frequency.safety_note_id),
-        "event_percent": Linked(Frequency.percent, Frequency.safety_note_id),
+        **cited_filters("safety-notes"),
+        "kind": word(SafetyNote.kind, "Section of the label."),
+        "title": text(SafetyNote.title, "present", "Exact title."),
+        "product": reference(SAFETY_NOTE_PRODUCTS, "botox", "Product it is about.", path="products.id"),
+        "indication": reference(
+            SAFETY_NOTE_INDICATIONS, "cervical-dystonia", "Condition it is about.", path="indications.id"
+        ),
+        "event": text(
+            Linked(Frequency.event, Frequency.safety_note_id),
+            "eyelid ptosis",
+            "Event whose frequency is given.",
+            path="frequencies.event",
+        ),
+        "event_percent": number(
+            Linked(Frequency.percent, Frequency.safety_note_id),
+            "5..",
+            "Percent affected by any of its events, in any arm.",
+            path="frequencies.percent",
+        ),
     },
-    sorts={"id": SafetyNote.id, "kind": SafetyNote.kind, "title": SafetyNote.title},
-    includes={"products": "products", "indications": "indications"},
+    sorted_by=("kind", "title"),
+    texts={
+        "title": ("title",),
+        "name": (),
+        "statement": ("statement",),
+        "event": ("frequencies.event",),
+        "product": ("products.name",),
+        "indication": ("indications.name",),
+        "note": ("note",),
+    },
     example="boxed-distant-spread",
 )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from app.common.problems import Fault
-from app.records.rules import Rule, numbers_agree, unique
+from app.records.rules import Rule, numbers_agree
 from app.records.safety_notes.schemas import SafetyNoteIn
 
 PRODUCT_KINDS = frozenset({"boxed-warning", "contraindication", "warning", "interaction"})
@@ -15,11 +15,6 @@ def _label_sections_have_a_product(note: SafetyNoteIn) -> Iterator[Fault]:
         yield Fault(f"a {note.kind} belongs to at least one product", "/products")
 
 
-def _links_are_unique(note: SafetyNoteIn) -> Iterator[Fault]:
-    yield from unique("/products", note.products, "product")
-    yield from unique("/indications", note.indications, "indication")
-
-
 def _frequencies_agree(note: SafetyNoteIn) -> Iterator[Fault]:
     for index, row in enumerate(note.frequencies):
         pointer = f"/frequencies/{index}"
@@ -28,4 +23,4 @@ def _frequencies_agree(note: SafetyNoteIn) -> Iterator[Fault]:
         yield from numbers_agree(pointer, row.events, row.percent, row.n)
 
 
-RULES: tuple[Rule[SafetyNoteIn], ...] = (_label_sections_have_a_product, _links_are_unique, _frequencies_agree)
+RULES: tuple[Rule[SafetyNoteIn], ...] = (_label_sections_have_a_product, _frequencies_agree)

@@ -1,15 +1,14 @@
-"""The JSON shapes of safety notes: as they are entered, as they are answered, and their filters."""
+"""The JSON shapes of safety notes: as they are entered and as they are answered."""
 
 from typing import Annotated
 
 from pydantic import Field
 
-from app.records.base_filters import CitedFilter
 from app.records.base_schemas import CitedIn, CitedOut, Fields, Identified, RefersTo, Shape
-from app.records.fields import Count, Name, Percent, Prose, SafetyKind, Slug
-from app.records.filters import Tests, number, reference, text, word
+from app.records.fields import Count, Name, Percent, Prose, Slug
 from app.records.indications.schemas import IndicationRef
 from app.records.products.schemas import ProductRef
+from app.records.vocabularies import SafetyKind
 
 
 class Frequency(Shape):
@@ -43,16 +42,3 @@ class SafetyNoteOut(CitedOut, SafetyNoteFields, Identified):
 
     products: list[ProductRef] = Field(description="Products it is about.")
     indications: list[IndicationRef] = Field(description="Conditions it is about; none: whatever the condition.")
-
-
-class SafetyNoteFilter(CitedFilter):
-    kind: Annotated[Tests, word(SafetyKind), Field(description="Section of the label.")] = ()
-    title: Annotated[Tests, text("present"), Field(description="Exact title.")] = ()
-    product: Annotated[Tests, reference("products", "botox"), Field(description="Product it is about.")] = ()
-    indication: Annotated[
-        Tests, reference("indications", "cervical-dystonia"), Field(description="Condition it is about.")
-    ] = ()
-    event: Annotated[Tests, text("eyelid ptosis"), Field(description="Event whose frequency is given.")] = ()
-    event_percent: Annotated[
-        Tests, number("5.."), Field(description="Percent affected by any of its events, in any arm.")
-    ] = ()

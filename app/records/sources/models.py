@@ -6,7 +6,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database.engine import Base
 from app.records.base_models import subtype
-from app.records.fields import Line, Name, PartialDate, Slug, SourceKind, Tier, word
+from app.records.fields import Line, Name, PartialDate, Slug, word
+from app.records.vocabularies import SourceKind, Tier
 
 
 class Source(Base):

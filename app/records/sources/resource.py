@@ -1,13 +1,14 @@
-"""The declaration of the record type `sources`: its rows, names and rendering, filters and sort keys."""
+"""The declaration of the record type `sources`: its tables, names, filters, sort keys and texts for search."""
 
 import re
-from collections.abc import Iterator
 from hashlib import sha256
 
-from app.records.resource import EmbeddedRecords, Name, Part, Resource, Row, Rows, row_of
+from app.records.filter_declarations import coded, number, text, when, word
+from app.records.link_tables import Part
+from app.records.resource import Resource, Row, Rows
 from app.records.sources.models import Source
 from app.records.sources.rules import RULES
-from app.records.sources.schemas import SourceFilter, SourceIn, SourceOut
+from app.records.sources.schemas import SET_ID, URL, SourceIn, SourceOut
 
 PUBLICATIONS = frozenset({"article", "bibliographic-record"})
 """The kinds of sources that can be a publication; a compilation, a registry record or a page about one cannot."""
@@ -25,23 +26,13 @@ def identifier_of(source: SourceIn) -> str | None:
     return found[1].rstrip("/") or None if found else None
 
 
-def _rows(source: SourceIn) -> Rows:
+def _columns(source: SourceIn) -> Row:
     text = source.text
-    digest = None if text is None else sha256(text.encode()).hexdigest()
-    length = None if text is None else len(text)
-    derived = {"sha256": digest, "text_length": length, "identifier": identifier_of(source)}
-    return {"sources": [row_of(Source, source, **derived)]}
-
-
-def _names(source: SourceIn) -> Iterator[Name]:
-    if source.url:
-        yield "url", source.url
-    if source.set_id:
-        yield "set-id", source.set_id
-
-
-def _render(rows: Rows, _: EmbeddedRecords) -> Row:
-    return rows["sources"][0]
+    return {
+        "sha256": None if text is None else sha256(text.encode()).hexdigest(),
+        "text_length": None if text is None else len(text),
+        "identifier": identifier_of(source),
+    }
 
 
 def _embed(rows: Rows) -> Row:
@@ -54,33 +45,25 @@ SOURCES = Resource(
     singular="source",
     entered=SourceIn,
     out=SourceOut,
-    filter=SourceFilter,
     rules=RULES,
     main=Part(Source, "id"),
-    rows=_rows,
-    names=_names,
-    render=_render,
+    named_by={"url": "url", "set_id": "set-id"},
+    more_columns=_columns,
     embed=_embed,
     filters={
-        "kind": Source.kind,
-        "tier": Source.tier,
-        "title": Source.title,
-        "url": Source.url,
-        "publisher": Source.publisher,
-        "set_id": Source.set_id,
-        "version": Source.version,
-        "effective_date": Source.effective_date,
-        "text": Source.text_length,
+        "kind": word(Source.kind),
+        "tier": word(Source.tier, "How near the source is to the fact."),
+        "title": text(Source.title, "present", "Exact title."),
+        "url": coded(Source.url, URL, "https://pubmed.ncbi.nlm.nih.gov/20647170/", "Address."),
+        "publisher": text(Source.publisher, "NLM", "Publisher."),
+        "set_id": coded(Source.set_id, SET_ID, "485d9b71-6881-42c5-a620-a4360c7192ab"),
+        "version": number(Source.version, "34", "Version, as its publisher counts."),
+        "effective_date": when(Source.effective_date, "2020.."),
+        "text": number(
+            Source.text_length, "present", "Length of the stored text; `present` or `missing`.", path="text_length"
+        ),
     },
-    sorts={
-        "id": Source.id,
-        "kind": Source.kind,
-        "tier": Source.tier,
-        "title": Source.title,
-        "publisher": Source.publisher,
-        "url": Source.url,
-        "retrieved_on": Source.retrieved_on,
-        "effective_date": Source.effective_date,
-    },
+    sorted_by=("kind", "tier", "title", "publisher", "url", "retrieved_on", "effective_date"),
+    texts={"title": ("title",), "name": ("publisher",), "address": ("url",), "note": ("note",)},
     example="article",
 )

@@ -1,15 +1,16 @@
-"""The JSON shapes of sources: as they are entered, as they are answered, and their filters."""
-
-from typing import Annotated
+"""The JSON shapes of sources: as they are entered and as they are answered."""
 
 from pydantic import Field
 
 from app.common.patterns import pattern
 from app.records.base_schemas import Fields, Identified, RecordIn, RecordOut
-from app.records.fields import Count, Line, Name, PartialDate, SourceKind, Tier
-from app.records.filters import Filter, Tests, coded, number, text, when, word
+from app.records.fields import Count, Line, Name, PartialDate
+from app.records.vocabularies import SourceKind, Tier
 
-SET_ID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+URL = pattern(r"^https?://[!-~]+$", "an address that begins with http:// or https://")
+SET_ID = pattern(
+    r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", "a set id such as 485d9b71-6881-42c5-a620-a4360c7192ab"
+)
 
 
 class SourceFields(Fields):
@@ -21,7 +22,7 @@ class SourceFields(Fields):
     url: str | None = Field(
         None,
         max_length=2000,
-        pattern=pattern(r"^https?://[!-~]+$", "an address that begins with http:// or https://"),
+        pattern=URL,
         description="Where the source is on the web.",
     )
     publisher: Name | None = Field(None, description="Who published it.")
@@ -35,7 +36,7 @@ class SourceFields(Fields):
 
     set_id: str | None = Field(
         None,
-        pattern=pattern(f"^{SET_ID}$", "a set id such as 485d9b71-6881-42c5-a620-a4360c7192ab"),
+        pattern=SET_ID,
         description="What FDA calls a label through all its versions.",
         examples=["485d9b71-6881-42c5-a620-a4360c7192ab"],
     )
@@ -55,25 +56,3 @@ class SourceOut(RecordOut, SourceFields, Identified):
     """Where statements come from. Its stored text, if any, is at `/v1/sources/{id}/text`."""
 
     text_length: int | None = Field(description="Length of the stored text in Unicode code points.")
-
-
-class SourceFilter(Filter):
-    kind: Annotated[Tests, word(SourceKind), Field(description="What the source is.")] = ()
-    tier: Annotated[Tests, word(Tier), Field(description="How near the source is to the fact.")] = ()
-    title: Annotated[Tests, text("present"), Field(description="Exact title.")] = ()
-    url: Annotated[
-        Tests,
-        coded("https?://[!-~]+", "an address", "https://pubmed.ncbi.nlm.nih.gov/20647170/"),
-        Field(description="Address."),
-    ] = ()
-    publisher: Annotated[Tests, text("NLM"), Field(description="Publisher.")] = ()
-    set_id: Annotated[
-        Tests,
-        coded(SET_ID, "a set id", "485d9b71-6881-42c5-a620-a4360c7192ab"),
-        Field(description="What FDA calls a label through all its versions."),
-    ] = ()
-    version: Annotated[Tests, number("34"), Field(description="Version, as its publisher counts.")] = ()
-    effective_date: Annotated[Tests, when("2020.."), Field(description="Since when this version stands.")] = ()
-    text: Annotated[
-        Tests, number("present"), Field(description="Length of the stored text; `present` or `missing`.")
-    ] = ()

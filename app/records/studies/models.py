@@ -2,41 +2,34 @@
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Integer
 from sqlalchemy import text as sql
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, MappedColumn, mapped_column
 
 from app.database.engine import SOME_JSON, Base
 from app.records.base_models import counted, subtype
-from app.records.fields import (
+from app.records.fields import Count, Line, Name, PartialDate, Prose, Slug, Title, Weeks, word
+from app.records.link_tables import link_table
+from app.records.vocabularies import (
     Allocation,
     ArmType,
     Assessment,
-    Count,
     Design,
     EffectType,
     EnrolledType,
     InterventionModel,
-    Line,
     Masking,
-    Name,
     ObservationalModel,
     OutcomeKind,
     OutcomeRole,
     OverallStatus,
-    PartialDate,
     Phase,
     PrimaryPurpose,
-    Prose,
     Relation,
-    Slug,
     Standing,
     Statistic,
     StudyScope,
     TimePerspective,
-    Title,
-    Weeks,
-    word,
 )
 
 Some = list[dict[str, Any]] | None
@@ -238,36 +231,6 @@ class Comparator(Base):
     name: Mapped[Name]
 
 
-class StudyProduct(Base):
-    """A product that was studied."""
-
-    __tablename__ = "study_products"
-    __table_args__ = (
-        Index("ix_study_products_product_id", "product_id", "study_id"),
-        Index("ix_study_products_year_desc", "product_id", sql("year DESC"), "study_id"),
-    )
-
-    study_id: Mapped[Slug] = _study_id()
-    product_id: Mapped[Slug] = mapped_column(ForeignKey("products.id"), primary_key=True)
-    position: Mapped[int]
-    year: Mapped[int | None] = mapped_column(comment="Derived: the study's")
-
-
-class StudyIndication(Base):
-    """A condition that was studied."""
-
-    __tablename__ = "study_indications"
-    __table_args__ = (
-        Index("ix_study_indications_indication_id", "indication_id", "study_id"),
-        Index("ix_study_indications_year_desc", "indication_id", sql("year DESC"), "study_id"),
-    )
-
-    study_id: Mapped[Slug] = _study_id()
-    indication_id: Mapped[Slug] = mapped_column(ForeignKey("indications.id"), primary_key=True)
-    position: Mapped[int]
-    year: Mapped[int | None] = mapped_column(comment="Derived: the study's")
-
-
 class StudyPublication(Base):
     """A publication that reports a study; the one at position 0 is the main one."""
 
@@ -280,15 +243,18 @@ class StudyPublication(Base):
     reports_pooled_data: Mapped[bool | None]
 
 
-class StudyOverlap(Base):
-    """Another study that shares participants with a study."""
+def _year() -> MappedColumn[Any]:
+    return mapped_column(Integer, comment="Derived: the study's")
 
-    __tablename__ = "study_overlaps"
-    __table_args__ = (
-        Index("ix_study_overlaps_other_id", "other_id", "study_id"),
-        CheckConstraint("study_id <> other_id", name="two_studies"),
-    )
 
-    study_id: Mapped[Slug] = _study_id()
-    other_id: Mapped[Slug] = mapped_column(ForeignKey("studies.id"), primary_key=True)
-    position: Mapped[int]
+STUDY_PRODUCTS = link_table("study_products", study_id="studies", product_id="products", beside={"year": _year()})
+STUDY_INDICATIONS = link_table(
+    "study_indications", study_id="studies", indication_id="indications", beside={"year": _year()}
+)
+STUDY_OVERLAPS = link_table(
+    "study_overlaps",
+    CheckConstraint("study_id <> other_id", name="two_studies"),
+    study_id="studies",
+    other_id="studies",
+)
+"""Other studies that share participants with a study."""

@@ -9,26 +9,18 @@ from pydantic import Field
 
 from app.common.patterns import pattern
 from app.records.base_schemas import Fields, RefersTo, Shape
-from app.records.fields import (
+from app.records.fields import Count, Line, MeshId, Name, Number, Percent, Prose, Slug, Weeks
+from app.records.vocabularies import (
     ArmType,
     Assessment,
-    Count,
     EffectType,
     Hypothesis,
     InterventionType,
-    Line,
-    MeshId,
-    Name,
-    Number,
     OutcomeKind,
     OutcomeRole,
-    Percent,
-    Prose,
     Relation,
     Sides,
-    Slug,
     Statistic,
-    Weeks,
 )
 
 P_VALUE = r"^(<=|>=|<|>|=)?\s?(0|1|0?\.[0-9]+|1\.0+|0\.0+)$"

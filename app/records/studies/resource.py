@@ -1,4 +1,4 @@
-"""The declaration of the record type `studies`: its rows, names and rendering, filters and sort keys."""
+"""The declaration of the record type `studies`: its tables, names, filters, sort keys and texts for search."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -6,22 +6,18 @@ from collections.abc import Iterator, Sequence
 from pydantic import BaseModel
 from sqlalchemy import Connection, Integer, cast, func, select, update
 
-from app.records.base_targets import cited_targets, name_target
-from app.records.mechanisms.models import MechanismStudy
+from app.records.base_filters import cited_filters, name_target
+from app.records.filter_declarations import identifier, number, reference, text, when, word
+from app.records.link_tables import Linked, Part
+from app.records.mechanisms.models import MECHANISM_STUDIES
 from app.records.publications.models import Publication
 from app.records.resource import (
     EmbeddedRecords,
-    Linked,
-    Name,
-    Part,
     Resource,
     Row,
     Rows,
     embed_columns,
-    embedded,
     group,
-    links,
-    names_of_kind,
     part_rows,
     pick,
     render_rows,
@@ -30,20 +26,22 @@ from app.records.resource import (
 )
 from app.records.studies import parts
 from app.records.studies.models import (
+    STUDY_INDICATIONS,
+    STUDY_OVERLAPS,
+    STUDY_PRODUCTS,
     AdverseEvent,
     Arm,
     ArmResult,
     Comparator,
     Outcome,
     Study,
-    StudyIndication,
-    StudyOverlap,
-    StudyProduct,
     StudyPublication,
 )
 from app.records.studies.parts import OutcomeIn
 from app.records.studies.rules import EVIDENCE_LEVELS, RULES
-from app.records.studies.schemas import StudyFilter, StudyIn, StudyOut
+from app.records.studies.schemas import StudyIn, StudyOut
+
+COMPARATORS = Linked(Comparator.name, Comparator.study_id)
 
 _P_VALUE = re.compile(r"(<=|>=|<|>|=)?\s*(.+)")
 
@@ -90,31 +88,24 @@ def _own_year(study: StudyIn) -> int | None:
     return int(date[:4]) if date else None
 
 
+def _columns(study: StudyIn) -> Row:
+    level = EVIDENCE_LEVELS[study.design] if study.design else None
+    derived = {"own_title": study.title, "title": study.title, "year": _own_year(study), "evidence_level": level}
+    return derived | _in_place(study)
+
+
 def _rows(study: StudyIn) -> Rows:
     owner = {"study_id": study.id}
-    derived = {"own_title": study.title, "title": study.title, "year": _own_year(study)}
-    level = EVIDENCE_LEVELS[study.design] if study.design else None
     reports = (
         {"publication_id": r.publication, "reports_pooled_data": r.reports_pooled_data} for r in study.publications
     )
     return {
-        "studies": [row_of(Study, study) | derived | {"evidence_level": level} | _in_place(study)],
         "study_arms": part_rows(owner, shaped_rows(study.arms)),
         "study_outcomes": part_rows(owner, map(_outcome, study.outcomes)),
         "study_arm_results": list(_results(study)),
         "study_adverse_events": part_rows(owner, shaped_rows(study.adverse_events)),
-        "study_comparators": links(owner, "name", study.comparators),
-        "study_products": links(owner, "product_id", study.products),
-        "study_indications": links(owner, "indication_id", study.indications),
         "study_publications": part_rows(owner, reports),
-        "study_overlaps": links(owner, "other_id", study.overlaps_with),
     }
-
-
-def _names(study: StudyIn) -> Iterator[Name]:
-    if study.acronym:
-        yield "acronym", study.acronym
-    yield from (("registry-id", registry_id) for registry_id in study.registry_ids)
 
 
 _FIRST = (StudyPublication.study_id == Study.id, StudyPublication.position == 0)
@@ -134,9 +125,9 @@ def _derive(connection: Connection, ids: Sequence[str]) -> None:
     The year is copied into the link tables too, so that one narrow index filters by a link and sorts by year.
     """
     connection.execute(update(Study).where(Study.id.in_(ids)).values(_DERIVED))
-    for link in (StudyIndication, StudyProduct):
-        year = select(Study.year).where(Study.id == link.study_id).scalar_subquery()
-        connection.execute(update(link).where(link.study_id.in_(ids)).values(year=year))
+    for link in (STUDY_INDICATIONS, STUDY_PRODUCTS):
+        year = select(Study.year).where(Study.id == link.owner).scalar_subquery()
+        connection.execute(update(link.part.model).where(link.owner.in_(ids)).values(year=year))
 
 
 def _shown_outcome(row: Row, results: list[Row]) -> Row:
@@ -155,23 +146,17 @@ def _report(row: Row, found: EmbeddedRecords) -> Row:
     return found["publications"][row["publication_id"]] | {"reports_pooled_data": row["reports_pooled_data"]}
 
 
-def _render(rows: Rows, found: EmbeddedRecords) -> Row:
+def _fields(rows: Rows, found: EmbeddedRecords) -> Row:
     results = group(rows["study_arm_results"], "outcome_position")
     outcomes = [_shown_outcome(row, results.get(row["position"], [])) for row in rows["study_outcomes"]]
     reports = [_report(row, found) for row in rows["study_publications"]]
     return {
-        **rows["studies"][0],
         **{name: rows["studies"][0][name] or [] for name in (*IN_PLACE, "collaborators", "keywords")},
-        "registry_ids": names_of_kind(rows, "registry-id"),
-        "comparators": [row["name"] for row in rows["study_comparators"]],
-        "products": embedded(found, "products", rows["study_products"], "product_id"),
-        "indications": embedded(found, "indications", rows["study_indications"], "indication_id"),
         "arms": render_rows(parts.Arm, rows["study_arms"]),
         "outcomes": [pick(parts.OutcomeOut, outcome) for outcome in outcomes],
         "adverse_events": render_rows(parts.AdverseEvent, rows["study_adverse_events"]),
         "publication": reports[0] if reports else None,
         "publications": reports,
-        "overlaps_with": embedded(found, "studies", rows["study_overlaps"], "other_id"),
         "mechanisms": [found["mechanisms"][id] for id in sorted(m["mechanism_id"] for m in rows["mechanism_studies"])],
     }
 
@@ -181,95 +166,132 @@ STUDIES = Resource(
     singular="study",
     entered=StudyIn,
     out=StudyOut,
-    filter=StudyFilter,
     rules=RULES,
     main=Part(Study, "id"),
-    parts=(
+    lists={
+        "comparators": COMPARATORS,
+        "products": STUDY_PRODUCTS,
+        "indications": STUDY_INDICATIONS,
+        "overlaps_with": STUDY_OVERLAPS,
+    },
+    named_by={"acronym": "acronym", "registry_ids": "registry-id"},
+    own_parts=(
         Part(Arm, "study_id"),
         Part(Outcome, "study_id"),
         Part(ArmResult, "study_id"),
         Part(AdverseEvent, "study_id"),
-        Part(Comparator, "study_id"),
-        Part(StudyProduct, "study_id"),
-        Part(StudyIndication, "study_id"),
         Part(StudyPublication, "study_id"),
-        Part(StudyOverlap, "study_id"),
     ),
-    views=(Part(MechanismStudy, "study_id"),),
-    rows=_rows,
-    names=_names,
-    render=_render,
+    views=(MECHANISM_STUDIES.reversed.part,),
+    more_columns=_columns,
+    more_rows=_rows,
+    more_fields=_fields,
     embed=embed_columns("studies", "id", "acronym", "title", "design"),
     derive=_derive,
     derived=frozenset(_DERIVED),
     filters={
-        **cited_targets("studies"),
-        "scope": Study.scope,
-        "standing": Study.standing,
-        "design": Study.design,
-        "evidence_level": Study.evidence_level,
-        "allocation": Study.allocation,
-        "intervention_model": Study.intervention_model,
-        "observational_model": Study.observational_model,
-        "time_perspective": Study.time_perspective,
-        "primary_purpose": Study.primary_purpose,
-        "arm_type": Linked(Arm.type, Arm.study_id),
-        "masking": Study.masking,
-        "phase": Study.phase,
-        "status": Study.status,
-        "status_verified_date": Study.status_verified_date,
-        "sponsor": Study.sponsor,
-        "title": Study.title,
-        "acronym": Study.acronym,
-        "registry_id": name_target("studies", "registry-id"),
-        "product": Linked(StudyProduct.product_id, StudyProduct.study_id, beside={"year": StudyProduct.year}),
-        "indication": Linked(
-            StudyIndication.indication_id, StudyIndication.study_id, beside={"year": StudyIndication.year}
+        **cited_filters("studies"),
+        "scope": word(Study.scope, "A study or a body of evidence."),
+        "standing": word(Study.standing, "Current or superseded."),
+        "design": word(Study.design),
+        "evidence_level": number(Study.evidence_level, "1..2", "OCEBM 2011 level, 1 to 5."),
+        "allocation": word(Study.allocation),
+        "intervention_model": word(Study.intervention_model),
+        "observational_model": word(Study.observational_model),
+        "time_perspective": word(Study.time_perspective),
+        "primary_purpose": word(Study.primary_purpose),
+        "arm_type": word(Linked(Arm.type, Arm.study_id), "Role of an arm.", path="arms.type"),
+        "masking": word(Study.masking),
+        "phase": word(Study.phase),
+        "status": word(Study.status),
+        "status_verified_date": when(Study.status_verified_date, "2024.."),
+        "sponsor": text(Study.sponsor, "Allergan"),
+        "title": text(Study.title, "present", "Exact title."),
+        "acronym": text(Study.acronym, "COMPEL"),
+        "registry_id": identifier(
+            name_target("studies", "registry-id"),
+            "registration",
+            "NCT01516892",
+            "Trial registration.",
+            path="registry_ids",
         ),
-        "comparator": Linked(Comparator.name, Comparator.study_id),
-        "publication": Linked(StudyPublication.publication_id, StudyPublication.study_id),
-        "mechanism": Linked(MechanismStudy.mechanism_id, MechanismStudy.study_id),
-        "overlaps_with": Linked(StudyOverlap.other_id, StudyOverlap.study_id),
-        "adverse_event": Linked(AdverseEvent.event, AdverseEvent.study_id),
-        "outcome_role": Linked(Outcome.role, Outcome.study_id),
-        "outcome_kind": Linked(Outcome.kind, Outcome.study_id),
-        "effect_type": Linked(Outcome.effect_type, Outcome.study_id),
-        "enrolled": Study.enrolled,
-        "enrolled_type": Study.enrolled_type,
-        "included_studies": Study.included_studies,
-        "follow_up_weeks": Study.follow_up_weeks,
-        "year": Study.year,
-        "start_date": Study.start_date,
-        "completion_date": Study.completion_date,
-        "primary_completion_date": Study.primary_completion_date,
-        "first_posted_date": Study.first_posted_date,
-        "results_first_posted_date": Study.results_first_posted_date,
-        "last_updated_date": Study.last_updated_date,
-        "conclusion": Study.conclusion,
+        "product": reference(STUDY_PRODUCTS, "botox", "Product studied.", path="products.id"),
+        "indication": reference(STUDY_INDICATIONS, "chronic-migraine", "Condition studied.", path="indications.id"),
+        "comparator": text(COMPARATORS, "placebo", "What it was compared with.", path="comparators"),
+        "publication": reference(
+            Linked(StudyPublication.publication_id, StudyPublication.study_id),
+            "20647170",
+            "A publication of it.",
+            path="publications.id",
+        ),
+        "mechanism": reference(
+            MECHANISM_STUDIES.reversed,
+            "snap25-cleavage",
+            "Mechanism it supports.",
+            path="mechanisms.id",
+        ),
+        "overlaps_with": reference(
+            STUDY_OVERLAPS, "compel", "Shares participants with this study.", path="overlaps_with.id"
+        ),
+        "adverse_event": text(
+            Linked(AdverseEvent.event, AdverseEvent.study_id),
+            "dysphagia",
+            "Adverse event counted.",
+            path="adverse_events.event",
+        ),
+        "outcome_role": word(Linked(Outcome.role, Outcome.study_id), "Role of an outcome.", path="outcomes.role"),
+        "outcome_kind": word(Linked(Outcome.kind, Outcome.study_id), "Kind of an outcome.", path="outcomes.kind"),
+        "effect_type": word(
+            Linked(Outcome.effect_type, Outcome.study_id), "Kind of an effect estimate.", path="outcomes.effect.type"
+        ),
+        "enrolled": number(Study.enrolled, "100.."),
+        "enrolled_type": word(Study.enrolled_type, "Whether participants were counted or are wanted."),
+        "included_studies": number(Study.included_studies, "2..", "Studies included."),
+        "follow_up_weeks": number(Study.follow_up_weeks, "24..", "Length of follow-up in weeks."),
+        "year": number(Study.year, "2005..2015"),
+        "start_date": when(Study.start_date, "2010.."),
+        "completion_date": when(Study.completion_date, "..2012-06"),
+        "primary_completion_date": when(
+            Study.primary_completion_date, "2015..", "When the last data for the primary outcome were collected."
+        ),
+        "first_posted_date": when(Study.first_posted_date, "2005.."),
+        "results_first_posted_date": when(Study.results_first_posted_date, "present"),
+        "last_updated_date": when(Study.last_updated_date, "2024.."),
+        "conclusion": text(Study.conclusion, "present", "`present` or `missing`."),
     },
-    sorts={
-        "id": Study.id,
-        "year": Study.year,
-        "title": Study.title,
-        "acronym": Study.acronym,
-        "enrolled": Study.enrolled,
-        "design": Study.design,
-        "phase": Study.phase,
-        "evidence_level": Study.evidence_level,
-        "follow_up_weeks": Study.follow_up_weeks,
-        "start_date": Study.start_date,
-        "completion_date": Study.completion_date,
-        "primary_completion_date": Study.primary_completion_date,
-        "first_posted_date": Study.first_posted_date,
-        "last_updated_date": Study.last_updated_date,
-    },
-    includes={
-        "products": "products",
-        "indications": "indications",
-        "publication": "publications",
-        "publications": "publications",
-        "overlaps_with": "studies",
-        "mechanisms": "mechanisms",
+    sorted_by=(
+        "year",
+        "title",
+        "acronym",
+        "enrolled",
+        "design",
+        "phase",
+        "evidence_level",
+        "follow_up_weeks",
+        "start_date",
+        "completion_date",
+        "primary_completion_date",
+        "first_posted_date",
+        "last_updated_date",
+    ),
+    texts={
+        "title": ("title",),
+        "name": ("acronym", "registry_ids", "publications.pmid", "publications.doi"),
+        "summary": ("summary",),
+        "conclusion": ("conclusion",),
+        "population": ("population",),
+        "product": ("products.name",),
+        "indication": ("indications.name",),
+        "condition": ("conditions.name", "conditions.mesh_heading", "keywords"),
+        "intervention": ("interventions.name", "interventions.other_names"),
+        "sponsor": ("sponsor", "collaborators"),
+        "arm": ("arms.name", "arms.dose", "comparators"),
+        "outcome": ("outcomes.measure",),
+        "event": ("adverse_events.event",),
+        "author": ("publication.authors",),
+        "journal": ("publication.journal",),
+        "mechanism": ("mechanisms.title",),
+        "note": ("note", "overlaps_note"),
     },
     example="preempt-1",
 )

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from app.common.problems import Fault
 from app.common.suggestions import nearest
-from app.records.fields import Design
 from app.records.rules import Rule, in_order, numbers_agree, unique
 from app.records.studies.parts import ArmResult, OutcomeIn
 from app.records.studies.schemas import StudyIn
+from app.records.vocabularies import Design
 
 EVIDENCE_LEVELS: dict[Design, int | None] = {
     "systematic-review": 1,
@@ -85,7 +85,7 @@ def _is_identifiable(study: StudyIn) -> Iterator[Fault]:
 
 
 def _links_are_unique(study: StudyIn) -> Iterator[Fault]:
-    for field in ("products", "indications", "comparators", "registry_ids", "overlaps_with"):
+    for field in ("comparators", "registry_ids"):
         yield from unique(f"/{field}", getattr(study, field), field)
     yield from unique("/publications", [report.publication for report in study.publications], "publication")
     yield from unique("/arms", [arm.key for arm in study.arms], "arm")

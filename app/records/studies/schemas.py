@@ -1,51 +1,42 @@
-"""The JSON shapes of studies: as they are entered, as they are answered, and their filters."""
+"""The JSON shapes of studies: as they are entered and as they are answered."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from app.records.base_filters import CitedFilter
 from app.records.base_schemas import CitedIn, CitedOut, Embedded, Fields, Identified, RefersTo, Shape
-from app.records.fields import (
-    Allocation,
-    ArmType,
-    Count,
-    Design,
-    EffectType,
-    EnrolledType,
-    InterventionModel,
-    Line,
-    Masking,
-    Name,
-    ObservationalModel,
-    OutcomeKind,
-    OutcomeRole,
-    OverallStatus,
-    PartialDate,
-    Phase,
-    PrimaryPurpose,
-    Prose,
-    RegistryId,
-    Slug,
-    Standing,
-    StudyScope,
-    TimePerspective,
-    Title,
-    Weeks,
-)
-from app.records.filters import Tests, identifier, number, reference, text, when, word
+from app.records.fields import Count, Line, Name, PartialDate, Prose, RegistryId, Slug, Title, Weeks
 from app.records.indications.schemas import IndicationRef
 from app.records.products.schemas import ProductRef
 from app.records.publications.schemas import Citation, PublicationRef
 from app.records.studies.parts import AdverseEvent, Arm, Condition, FlowStep, Intervention, OutcomeIn, OutcomeOut
+from app.records.vocabularies import (
+    Allocation,
+    Design,
+    EnrolledType,
+    InterventionModel,
+    Masking,
+    ObservationalModel,
+    OverallStatus,
+    Phase,
+    PrimaryPurpose,
+    RecordType,
+    Standing,
+    StudyScope,
+    TimePerspective,
+)
 
 
 class StudyRef(Embedded):
+    of: ClassVar[RecordType] = "studies"
+
     acronym: str | None = Field(description="Short name.")
     title: str | None = Field(description="Its own title, else its first publication's.")
 
 
 class MechanismRef(Embedded):
+    of: ClassVar[RecordType] = "mechanisms"
+
     title: str = Field(description="The mechanism in a line.")
 
 
@@ -143,74 +134,3 @@ class StudyOut(CitedOut, StudyFields, Identified):
     publications: list[ReportOut] = Field(description="Its publications.")
     overlaps_with: list[StudyRef] = Field(description="Studies that share participants: never pool both.")
     mechanisms: list[MechanismRef] = Field(description="Mechanisms that it supports.")
-
-
-class StudyFilter(CitedFilter):
-    scope: Annotated[Tests, word(StudyScope), Field(description="A study or a body of evidence.")] = ()
-    standing: Annotated[Tests, word(Standing), Field(description="Current or superseded.")] = ()
-    design: Annotated[Tests, word(Design), Field(description="Study design.")] = ()
-    evidence_level: Annotated[Tests, number("1..2"), Field(description="OCEBM 2011 level, 1 to 5.")] = ()
-    allocation: Annotated[Tests, word(Allocation), Field(description="How participants came into the arms.")] = ()
-    intervention_model: Annotated[
-        Tests, word(InterventionModel), Field(description="How the arms relate to each other.")
-    ] = ()
-    observational_model: Annotated[
-        Tests, word(ObservationalModel), Field(description="Who was observed, beside whom.")
-    ] = ()
-    time_perspective: Annotated[
-        Tests, word(TimePerspective), Field(description="When what was observed had happened.")
-    ] = ()
-    primary_purpose: Annotated[Tests, word(PrimaryPurpose), Field(description="What the interventions were for.")] = ()
-    arm_type: Annotated[Tests, word(ArmType), Field(description="Role of an arm.")] = ()
-    masking: Annotated[Tests, word(Masking), Field(description="Who did not know the treatment.")] = ()
-    phase: Annotated[Tests, word(Phase), Field(description="Trial phase.")] = ()
-    status: Annotated[Tests, word(OverallStatus), Field(description="Overall status in its registry.")] = ()
-    status_verified_date: Annotated[
-        Tests, when("2024.."), Field(description="When that status was last confirmed.")
-    ] = ()
-    sponsor: Annotated[Tests, text("Allergan"), Field(description="Who is responsible for it.")] = ()
-    title: Annotated[Tests, text("present"), Field(description="Exact title.")] = ()
-    acronym: Annotated[Tests, text("COMPEL"), Field(description="Short name.")] = ()
-    registry_id: Annotated[
-        Tests, identifier("registration", "NCT01516892"), Field(description="Trial registration.")
-    ] = ()
-    product: Annotated[Tests, reference("products", "botox"), Field(description="Product studied.")] = ()
-    indication: Annotated[
-        Tests, reference("indications", "chronic-migraine"), Field(description="Condition studied.")
-    ] = ()
-    comparator: Annotated[Tests, text("placebo"), Field(description="What it was compared with.")] = ()
-    publication: Annotated[Tests, reference("publications", "20647170"), Field(description="A publication of it.")] = ()
-    mechanism: Annotated[
-        Tests, reference("mechanisms", "snap25-cleavage"), Field(description="Mechanism it supports.")
-    ] = ()
-    overlaps_with: Annotated[
-        Tests, reference("studies", "compel"), Field(description="Shares participants with this study.")
-    ] = ()
-    adverse_event: Annotated[Tests, text("dysphagia"), Field(description="Adverse event counted.")] = ()
-    outcome_role: Annotated[Tests, word(OutcomeRole), Field(description="Role of an outcome.")] = ()
-    outcome_kind: Annotated[Tests, word(OutcomeKind), Field(description="Kind of an outcome.")] = ()
-    effect_type: Annotated[Tests, word(EffectType), Field(description="Kind of an effect estimate.")] = ()
-    enrolled: Annotated[Tests, number("100.."), Field(description="Participants enrolled.")] = ()
-    enrolled_type: Annotated[
-        Tests, word(EnrolledType), Field(description="Whether participants were counted or are wanted.")
-    ] = ()
-    included_studies: Annotated[Tests, number("2.."), Field(description="Studies included.")] = ()
-    follow_up_weeks: Annotated[Tests, number("24.."), Field(description="Length of follow-up in weeks.")] = ()
-    year: Annotated[
-        Tests,
-        number("2005..2015"),
-        Field(description="First publication's year, else completion's, else start's."),
-    ] = ()
-    start_date: Annotated[Tests, when("2010.."), Field(description="When it began.")] = ()
-    completion_date: Annotated[Tests, when("..2012-06"), Field(description="When it ended.")] = ()
-    primary_completion_date: Annotated[
-        Tests, when("2015.."), Field(description="When the last data for the primary outcome were collected.")
-    ] = ()
-    first_posted_date: Annotated[Tests, when("2005.."), Field(description="When its registry first showed it.")] = ()
-    results_first_posted_date: Annotated[
-        Tests, when("present"), Field(description="When its registry first showed its results.")
-    ] = ()
-    last_updated_date: Annotated[
-        Tests, when("2024.."), Field(description="When its registry last showed a change.")
-    ] = ()
-    conclusion: Annotated[Tests, text("present"), Field(description="`present` or `missing`.")] = ()

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from app.records.fields import RecordType
 from app.records.registry import RESOURCES
+from app.records.vocabularies import RecordType
 from app.store.reconciliation.precedence import GROUPS, MERGED_LISTS, rank, worse
 
 Json = dict[str, Any]

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Select, and_, bindparam, delete, func, null, 
 
 from app.database import prepared
 from app.database.engine import table_of
-from app.records.fields import RecordType
 from app.records.resource import Row
+from app.records.vocabularies import RecordType
 from app.store.bulk_insert import insert
 from app.store.documents import Document
 from app.store.import_models import Conflict, Imported

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import Connection, exists, select
 
 from app.records.base_models import Record
-from app.records.fields import RecordType
+from app.records.vocabularies import RecordType
 from app.store.import_models import Imported
 from app.store.reconciliation.contributions import Contribution
 from app.store.reconciliation.history import (

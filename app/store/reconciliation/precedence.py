@@ -7,7 +7,7 @@ comes before the others (`TABLE`); of two equal ones the earlier import comes fi
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from app.records.fields import RecordType
+from app.records.vocabularies import RecordType
 
 PERSON_FIRST = "person-first"
 """What a curator entered or removed stands, whatever sources state."""

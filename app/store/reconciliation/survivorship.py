@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import combinations
 from typing import Any, NamedTuple
 
-from app.records.fields import RecordType
+from app.records.vocabularies import RecordType
 from app.store.reconciliation.contributions import (
     STATE,
     Contribution,

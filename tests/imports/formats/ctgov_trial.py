@@ -11,7 +11,6 @@ from app.imports.candidates import Found, Rejection
 from app.imports.formats.ctgov import units
 from app.imports.name_index import NO_NAMES, Names
 from app.records.registry import RESOURCES
-from app.records.rules import broken
 from tests.offered import FIXTURES
 
 Json = Any
@@ -43,7 +42,7 @@ def assert_sound(found: Found) -> None:
         resource = RESOURCES[candidate.type]
         assert list(text_faults(candidate.data)) == []
         record = resource.entered.model_validate(candidate.data)
-        assert broken(record, resource.rules) == []
+        assert resource.faults(record) == []
 
 
 def numbered(number: int) -> bytes:

@@ -11,7 +11,6 @@ from app.imports.candidates import SourceItem, Unreadable
 from app.imports.formats.label import units
 from app.imports.name_index import NO_NAMES, Names
 from app.records.registry import RESOURCES
-from app.records.rules import broken
 from tests.offered import FIXTURES as ALL_FIXTURES
 
 FIXTURES = ALL_FIXTURES / "label"
@@ -52,7 +51,7 @@ def prove(unit: SourceItem) -> None:
     seen: set[tuple[str, str]] = set()
     for type, data, *_ in unit.candidates:
         record = RESOURCES[type].entered.model_validate(data)
-        assert broken(record, RESOURCES[type].rules) == []
+        assert RESOURCES[type].faults(record) == []
         assert (type, record.id) not in seen
         seen.add((type, record.id))
         _prove_quotes(data, text)

@@ -22,7 +22,6 @@ from app.imports.candidates import Rejection, SourceItem
 from app.imports.formats.ctgov import units
 from app.imports.name_index import NO_NAMES
 from app.records.registry import RESOURCES
-from app.records.rules import broken
 from app.store import integrity as maintaining
 from app.store.documents import Document
 from tests.changing import Typed, change
@@ -59,7 +58,7 @@ def test_every_record_is_a_sound_unit() -> None:
         for candidate in found.candidates:
             resource = RESOURCES[candidate.type]
             assert list(text_faults(candidate.data)) == []
-            assert broken(resource.entered.model_validate(candidate.data), resource.rules) == [], file.name
+            assert resource.faults(resource.entered.model_validate(candidate.data)) == [], file.name
 
 
 def test_what_was_left_out_is_said() -> None:

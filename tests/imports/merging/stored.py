@@ -9,8 +9,8 @@ from app.auth.audit import Who
 from app.database.engine import reading
 from app.editing.service import Change, patch
 from app.imports.candidates import Candidate, SourceItem
-from app.records.fields import RecordType
 from app.records.registry import RESOURCES
+from app.records.vocabularies import RecordType
 from app.store.documents import Document, State
 from app.store.revision import changing
 from tests.changing import CITED, SOURCE, Json, change

@@ -2,7 +2,7 @@
 
 from typing import Any, get_args
 
-from app.records.fields import (
+from app.records.vocabularies import (
     Allocation,
     ArmType,
     EnrolledType,

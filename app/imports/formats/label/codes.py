@@ -1,6 +1,6 @@
 """LOINC codes of the sections of labels: the kind of safety note of each, and its usual name."""
 
-from app.records.fields import SafetyKind
+from app.records.vocabularies import SafetyKind
 
 INDICATIONS = "34067-9"
 DOSAGE = "34068-7"

@@ -9,7 +9,7 @@ from app.imports.formats.label.codes import KINDS
 from app.imports.formats.label.quoting import LONGEST_ID, all_blocks, path, quotes, slug
 from app.imports.formats.label.text import Block, LabelText, Section, Span
 from app.imports.name_index import Names
-from app.records.fields import RecordType
+from app.records.vocabularies import RecordType
 
 MOST_WARNINGS = 1000
 

@@ -9,7 +9,7 @@ from app.imports.formats.label.drafting import Draft, Group, groups
 from app.imports.formats.label.frequencies import read_frequencies
 from app.imports.formats.label.quoting import cut_short, fitting, heading_span, statement_of, title_of
 from app.imports.formats.label.text import Block, Section, Span
-from app.records.fields import SafetyKind
+from app.records.vocabularies import SafetyKind
 
 MOST_FREQUENCIES = 2000
 _ELSEWHERE = re.compile(r"\b(?:discussed|described)\b[^.]{0,80}\b(?:elsewhere|other sections?|detail)\b", re.I)

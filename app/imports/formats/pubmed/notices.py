@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from app.imports.candidates import Json, PartialUpdate
-from app.records.fields import NoticeKind, RetractionState
+from app.records.vocabularies import NoticeKind, RetractionState
 
 OF_XML: dict[str, NoticeKind] = {
     "CommentIn": "comment-in",

@@ -8,7 +8,7 @@ from app.imports.candidates import Candidate, Json, SourceItem
 from app.imports.formats.pubmed.dates import printed_date
 from app.imports.formats.pubmed.notices import partial_updates, state
 from app.imports.readers.record_builder import LINE, TITLE, Entry, cut, one_line
-from app.records.fields import NoticeKind
+from app.records.vocabularies import NoticeKind
 
 PMID = re.compile(r"[1-9][0-9]{0,8}")
 DOI = re.compile(r"10\.[0-9]{4,9}/\S+")
