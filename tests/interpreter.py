@@ -33,8 +33,9 @@ PYTHON = sys.executable
 PRELOADED = (
     "app.cli.main",
     "app.database.migrations",
-    "app.jobs.import_worker",
-    "app.jobs.release_worker",
+    "app.jobs.worker",
+    "app.jobs.import_job",
+    "app.jobs.release_job",
     "app.main",
     "app.server",
     "tests.toy.reader",
@@ -232,6 +233,7 @@ def interpreter() -> Iterator[str]:
         with subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.PIPE, pass_fds=[number], start_new_session=True
         ) as server:
+            listener.close()  # so that no client waits for a server that has ended
             yield str(path)
             server.kill()
 
