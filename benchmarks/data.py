@@ -54,7 +54,8 @@ def _study(study: Json, suffix: str, random: Random) -> Json:
     """A copy of a study that refers to copies of the same round, so that a round is linked like the seeds."""
     changed: Json = {"id": study["id"] + suffix}
     if "enrolled" in study:
-        changed["enrolled"] = random.randint(8, 4000)
+        arms = [arm["n"] for arm in study.get("arms", ()) if "n" in arm]
+        changed["enrolled"] = max(random.randint(8, 4000), sum(arms))
     if "publications" in study:
         reports = study["publications"]
         changed["publications"] = [report | {"publication": report["publication"] + suffix} for report in reports]

@@ -223,8 +223,17 @@ def basis(record: Json) -> str:
 
 def wanted(record: Json, kind: Kind) -> Json:
     given = {"needs_primary_source": False, "evidence_basis": basis(record), "type": kind.path}
-    back = {"mechanisms": supported(record["key"])} if kind.file == "studies" else {}
+    back: Json = {"mechanisms": supported(record["key"])} if kind.file == "studies" else {}
+    if kind.file == "studies" and record["key"] in within_person():
+        back["intervention_model"] = "within-person"
     return given | kind.defaults | back | translate(record, kind.table)
+
+
+@cache
+def within_person() -> frozenset[str]:
+    """The studies that compare sides of the same person, as a later reading of the corpus's sources found."""
+    text = (DATA / "corpus-2/vocabulary/within-person.yaml").read_text(encoding="utf-8")
+    return frozenset(each["study"] for each in yaml.safe_load(text)["corpus"] if "crossover" not in each["design"])
 
 
 def supported(study: str) -> list[str]:

@@ -23,6 +23,7 @@ from app.api.openapi.operations import list_operation, record_operation
 from app.api.openapi.parameters import Doc
 from app.api.openapi.search import search_operation, similar_operation
 from app.api.openapi.source_texts import text_operation
+from app.api.openapi.synthesis import synthesis_operation
 from app.api.routes import (
     changes,
     conflicts,
@@ -34,6 +35,7 @@ from app.api.routes import (
     records,
     releases,
     search,
+    synthesis,
     webhooks,
 )
 from app.api.routes.source_texts import answer_text
@@ -61,6 +63,7 @@ ROUTES: tuple[tuple[str, str, str, Endpoint, Doc], ...] = (
     ("search", "GET", "/v1/search", search.answer_search, search_operation()),
     ("changes", "GET", "/v1/changes", changes.answer_changes, changes_operation()),
     ("conflicts", "GET", "/v1/conflicts", conflicts.answer_conflicts, conflicts_operation()),
+    ("synthesis", "POST", "/v1/synthesis", synthesis.answer_synthesis, synthesis_operation()),
     ("webhooks", "POST", "/v1/webhooks", webhooks.answer_create, webhook_docs.CREATE),
     ("webhooks", "GET", "/v1/webhooks", webhooks.answer_list, webhook_docs.LIST),
     ("webhooks", "GET", "/v1/webhooks/{id}", webhooks.answer_one, webhook_docs.GET),

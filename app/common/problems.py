@@ -80,6 +80,11 @@ KINDS: dict[str, Kind] = {
         "A parameter is unknown or has a value that cannot be used",
         "Each entry of `errors` names the parameter, what is wrong and the nearest valid names or values.",
     ),
+    "cannot-pool": Kind(
+        422,
+        "There is no pooled effect",
+        "`detail` says what is missing, and in which study; `excluded` never hides it.",
+    ),
     "precondition-required": Kind(
         428, "Say which version you change", "Send the record's `ETag` in `If-Match`, so that nobody's change is lost."
     ),

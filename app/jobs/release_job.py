@@ -7,7 +7,7 @@ import orjson
 import structlog
 from sqlalchemy import Engine
 
-from app.common.problems import Problem
+from app.common.problems import Fault, Problem
 from app.common.strict_json import Json
 from app.editing.idempotency import Asked, Given, given, once, replayed
 from app.releases.archive_reader import content_of
@@ -42,7 +42,7 @@ class ReleaseJob:
 
     def fail(self, problem: Problem) -> bytes:
         """Return the problem as output."""
-        return orjson.dumps(vars(problem))
+        return orjson.dumps(vars(problem) | {"errors": [fault.as_json() for fault in problem.errors]})
 
     def _respond(self, engine: Engine, descriptor: int) -> Given:
         if self.release.reverts:
@@ -79,5 +79,6 @@ def read_response(output: bytes) -> Given:
     """Return the response that the output of a job holds, or raise its `Problem`."""
     found: dict[str, Any] = orjson.loads(output)
     if "kind" in found:
-        raise Problem(**found)
+        errors = map(Fault.from_json, found["errors"])
+        raise Problem(found["kind"], found["detail"], errors=errors, headers=found["headers"])
     return Given(found["status"], found["headers"], orjson.dumps(found["body"]))

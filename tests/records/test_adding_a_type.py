@@ -4,13 +4,13 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import SEEDS
+from tests.interpreter import PYTHON
 
 ROOT = SEEDS.parent
 GUIDE = (ROOT / "docs/adding-a-type.md").read_text()
@@ -61,9 +61,7 @@ print(json.dumps(found))
 
 
 def run(folder: Path, *command: str, given: str = "") -> str:
-    done = subprocess.run(
-        [sys.executable, *command], cwd=folder, input=given, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([PYTHON, *command], cwd=folder, input=given, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -141,6 +139,6 @@ def test_a_type_is_there_once_the_guide_was_followed(copy: Path) -> None:
 def test_a_type_without_a_declaration_is_named(copy: Path, tmp_path: Path) -> None:
     shutil.copytree(copy / "app", tmp_path / "app")
     with_a_line(tmp_path / "app/records/vocabularies.py", r"\nRecordType = Literal\[\n", '    "spares",\n')
-    command = [sys.executable, "-c", "import app.records.registry"]
+    command = [PYTHON, "-c", "import app.records.registry"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "RecordType names others, or in another order" in done.stderr

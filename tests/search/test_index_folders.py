@@ -32,10 +32,10 @@ def serve_once(database: Path, root: Path) -> str:
     with serving(settings_for(f"sqlite:///{database}", search_path=str(root))) as client:
         await_index(client)
         deadline = time.monotonic() + 10
-        while not (found := [path.name for path in root.glob(f"{digest()}-*")]):
+        while not (found := [path for path in root.glob(f"{digest()}-*") if (path / "meta.json").exists()]):
             assert time.monotonic() < deadline
             time.sleep(0.05)
-    return found[0]
+    return max(found, key=lambda path: (path / "meta.json").stat().st_mtime_ns).name
 
 
 def folder(root: Path, name: str, *, marked: bool, days: float = 0.0) -> Path:

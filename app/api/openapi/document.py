@@ -19,6 +19,7 @@ from app.api.openapi.operations import (
 )
 from app.api.openapi.parameters import Doc
 from app.api.openapi.releases import SCHEMAS as RELEASE_MODELS
+from app.api.openapi.synthesis import SCHEMAS as SYNTHESIS_MODELS
 from app.api.openapi.webhooks import SCHEMAS as WEBHOOK_MODELS
 from app.records.registry import RESOURCES
 
@@ -47,7 +48,7 @@ def _schemas() -> Doc:
     models: list[ModelSchema] = [(resource.out, "serialization") for resource in RESOURCES.values()]
     models += [(answer, "serialization") for answer in ANSWERS]
     _, found = models_json_schema(
-        [*models, *WEBHOOK_MODELS, *IMPORT_MODELS, *RELEASE_MODELS], ref_template=REF_TEMPLATE
+        [*models, *WEBHOOK_MODELS, *IMPORT_MODELS, *RELEASE_MODELS, *SYNTHESIS_MODELS], ref_template=REF_TEMPLATE
     )
     schemas: Doc = found["$defs"]
     source_record = ref("SourceOut") | {"description": "With `include=provenance`."}

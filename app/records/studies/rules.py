@@ -1,6 +1,6 @@
 """Domain rules of studies, and the OCEBM table from which the evidence level is derived."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from app.common.problems import Fault
 from app.common.suggestions import nearest
@@ -158,15 +158,16 @@ OVERLAPPING_DESIGNS = ("crossover-trial", "systematic-review", "meta-analysis", 
 """Where arms share participants: those of a crossover or of two sides of the same people, and subgroups of a pool."""
 
 
-def _arm_counts(study: StudyIn) -> list[int]:
-    """Participants of each arm; groups that were only reported on have no type and count where no arm has one."""
-    typed = [arm.n for arm in study.arms if arm.n is not None and arm.type is not None]
-    return typed or [arm.n for arm in study.arms if arm.n is not None]
+def arm_counts(arms: Iterable[tuple[str | None, int | None]]) -> list[int]:
+    """Participants of arms, given as `(type, n)`; groups without a type, which were only reported on, count if no arm
+    has one."""
+    counted = [(type, n) for type, n in arms if n is not None]
+    return [n for type, n in counted if type is not None] or [n for _, n in counted]
 
 
 def _arms_are_of_the_enrolled(study: StudyIn) -> Iterator[Fault]:
     """The arms together have no more participants than the study; where arms share them, each arm has no more."""
-    counts = _arm_counts(study)
+    counts = arm_counts((arm.type, arm.n) for arm in study.arms)
     if study.enrolled is None or not counts:
         return
     shared = study.intervention_model in OVERLAPPING_MODELS or study.design in OVERLAPPING_DESIGNS

@@ -16,6 +16,7 @@ from app.imports.formats.ctgov.notes import Notes, present
 from app.imports.formats.ctgov.outcomes import outcomes
 from app.imports.formats.ctgov.paths import paths_of
 from app.imports.name_index import Names
+from app.records.studies.rules import OVERLAPPING_MODELS, arm_counts
 
 ADDRESS = "https://clinicaltrials.gov/study/"
 
@@ -101,11 +102,25 @@ def _study(study: Json, nct_id: str, source: str, names: Names, notes: Notes) ->
         participant_flow=flow,
         arms=list(arms.by_key.values()),
     )
+    _leave_out_contradictory_counts(fields, notes)
     references = registered.get("referencesModule") or {}
     fields |= present(publications=_reports(references))
     cited = {"source": source, "paths": paths_of(fields, registered)}
     absent = protocol.not_applicable(registered.get("designModule") or {})
     return {"id": nct_id.lower(), **fields, "absent": absent, "provenance": [cited]}, _retractions(references)
+
+
+def _leave_out_contradictory_counts(fields: Json, notes: Notes) -> None:
+    """Leaves out the participants of arms that together are more than the study enrolled, unless arms share people."""
+    listed, enrolled = fields.get("arms") or (), fields.get("enrolled")
+    counts = arm_counts((arm.get("type"), arm.get("n")) for arm in listed)
+    shared = fields.get("intervention_model") in OVERLAPPING_MODELS
+    if enrolled is None or not counts or (max(counts) if shared else sum(counts)) <= enrolled:
+        return
+    place = ("resultsSection", "participantFlowModule")
+    notes.warn("number-left-out", place, f"{sum(counts)} participants of the arms, {enrolled} enrolled")
+    for arm in listed:
+        arm.pop("n", None)
 
 
 def _registered(section: Json, derived: Json, arms: Arms, names: Names, notes: Notes) -> Json:
