@@ -104,8 +104,8 @@ class _Begun:
         self._head, self._file = head, file
 
     def read(self, size: int) -> bytes:
-        head, self._head = self._head, b""
-        return head + self._file.read(max(0, size - len(head)))
+        head, self._head = self._head[:size], self._head[size:]
+        return head + self._file.read(size - len(head))
 
 
 def _elements(file: IO[bytes], head: bytes, name: str) -> Iterator[Any]:

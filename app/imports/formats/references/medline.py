@@ -36,7 +36,7 @@ from app.imports.formats.references.blocks import Block
 from app.imports.formats.references.lines import Line
 from app.imports.readers.record_builder import NAME, PROSE, Entry, cut
 
-_LINE = re.compile(r"([A-Z]{2,4}) *[-‐‑–—] ?(.*)", re.DOTALL)
+_LINE = re.compile(r"([A-Z]{2,4})\s*[-‐‑–—]\s?(.*)", re.DOTALL)
 _DOI = re.compile(r"(\S+) \[doi\]")
 _ISSN = re.compile(r"([0-9]{4}-[0-9]{3}[0-9Xx])(?: \((\w+)\))?")
 _CITED = re.compile(r"\s*PMID:\s*([0-9]{1,9})\s*$")

@@ -32,6 +32,8 @@ class TagReader:
         """The numbers of the lines of tags that are not known."""
         self.doubtful: list[int] = []
         """The numbers of lines that go on with a value and look like tags."""
+        self.before_type: list[int] = []
+        """The numbers of the lines of tags before `TY`."""
         self._name = ""
         self._is_tight = False
 
@@ -44,6 +46,8 @@ class TagReader:
             self._go_on(line)
         if self._name not in KNOWN:
             self.unknown.setdefault(self._name, []).append(line.number)
+        if "TY" not in self.tags:
+            self.before_type.append(line.number)
         if line.is_counted:
             self.states.append((line.number, _state(self._name)))
 
@@ -93,6 +97,10 @@ def read(block: Block, entry: Entry, options: Options) -> Reading:
     warn_of_lines(entry, "line-like-a-tag", reader.doubtful, "it looks like a tag and was read as the end of a value")
     if "TY" not in reader.tags:
         entry.warn("type-missing", f"line {block.number}: the reference has no TY")
+    else:
+        warn_of_lines(
+            entry, "tags-before-type", reader.before_type, "it stands before TY and may be of another reference"
+        )
     if not block.is_closed:
         entry.warn("end-missing", f"line {lines[-1].number}: the reference has no ER; what follows may be missing")
     proof = Proof("\n".join(line.text for line in block.lines).strip(), without_abstract(block.lines))
