@@ -47,21 +47,15 @@ class BibtexReader:
 
     def read(self, block: Block, entry: Entry) -> Iterator[Reading]:
         """Yields what a block holds: a reference, or nothing for macros and comments."""
-        parsed: list[BibtexBlock] = list(Splitter(block.text).split().blocks)
-        first = parsed[0] if parsed else None
-        if isinstance(first, DuplicateFieldKeyBlock) and isinstance(first.ignore_error_block, BibtexEntry):
-            entry.warn("second-value", f"line {block.number}: {', '.join(sorted(first.duplicate_keys))}")
-            first = first.ignore_error_block
-        if not block.is_closed or isinstance(first, ParsingFailedBlock) or first is None:
+        parsed = _parsed(block, entry)
+        if not block.is_closed or isinstance(parsed, ParsingFailedBlock) or parsed is None:
             yield rejected(
                 block.lines, "the entry does not end, or it is no BibTeX: a brace, a quote or a comma is missing"
             )
-        elif isinstance(first, BibtexEntry):
-            if after := [one for one in parsed[1:] if isinstance(one, ImplicitComment)]:
-                entry.warn("text-left-out", f"line {block.lines[-1].number}: {after[0].comment}")
-            yield from self._read_entry(block, first, entry)
+        elif isinstance(parsed, BibtexEntry):
+            yield from self._read_entry(block, parsed, entry)
         else:
-            self._remember_macro(first)
+            self._remember_macro(parsed)
             yield Reading((), states(block.lines, "known"))
 
     def _remember_macro(self, parsed: BibtexBlock) -> None:
@@ -69,6 +63,17 @@ class BibtexReader:
             self._macros[parsed.key.casefold()] = value_of(parsed.value, self._macros)[0]
 
     def _read_entry(self, block: Block, parsed: BibtexEntry, entry: Entry) -> Iterator[Reading]:
+        fields = self._fields(block, parsed, entry)
+        if len(self._parents) < MOST_KEPT and parsed.entry_type.casefold() != "article":
+            self._parents[parsed.key.casefold()] = fields
+        waiting = _Waiting(block, entry, parsed.key, parsed.entry_type.casefold(), fields)
+        parent = fields.get("crossref", "").casefold()
+        if parent and parent not in self._parents and len(self._waiting) < MOST_KEPT:
+            self._waiting.append(waiting)
+        else:
+            yield self._finished(waiting)
+
+    def _fields(self, block: Block, parsed: BibtexEntry, entry: Entry) -> dict[str, str]:
         fields: dict[str, str] = {}
         for field in parsed.fields:
             value, unknown = value_of(str(field.value), self._macros)
@@ -77,17 +82,7 @@ class BibtexReader:
                 entry.warn("macro-not-known", f"line {block.number}: {', '.join(unknown)}")
         if odd := [name for name in fields if name not in KNOWN_FIELDS]:
             entry.warn("field-not-kept", f"line {block.number}: {', '.join(odd)}")
-        if len(self._parents) < MOST_KEPT and parsed.entry_type.casefold() != "article":
-            self._parents[parsed.key.casefold()] = fields
-        waiting = _Waiting(block, entry, parsed.key, parsed.entry_type.casefold(), fields)
-        if (
-            "crossref" in fields
-            and fields["crossref"].casefold() not in self._parents
-            and len(self._waiting) < MOST_KEPT
-        ):
-            self._waiting.append(waiting)
-        else:
-            yield self._finished(waiting)
+        return fields
 
     def _finished(self, one: _Waiting) -> Reading:
         fields = one.fields
@@ -109,6 +104,18 @@ class BibtexReader:
     def end(self) -> Iterator[Reading]:
         """Yields the entries that waited for others."""
         yield from map(self._finished, self._waiting)
+
+
+def _parsed(block: Block, entry: Entry) -> BibtexBlock | None:
+    """What `bibtexparser` makes of a block; of a field that stands there twice, the first is used."""
+    parsed: list[BibtexBlock] = list(Splitter(block.text).split().blocks)
+    if after := [one for one in parsed[1:] if isinstance(one, ImplicitComment)]:
+        entry.warn("text-left-out", f"line {block.lines[-1].number}: {after[0].comment}")
+    first = parsed[0] if parsed else None
+    if isinstance(first, DuplicateFieldKeyBlock) and isinstance(first.ignore_error_block, BibtexEntry):
+        entry.warn("second-value", f"line {block.number}: {', '.join(sorted(first.duplicate_keys))}")
+        return first.ignore_error_block
+    return first
 
 
 def inherited(fields: Mapping[str, str], parent: Mapping[str, str]) -> dict[str, str]:

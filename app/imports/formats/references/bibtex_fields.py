@@ -74,13 +74,15 @@ def person(text: str) -> str:
 
     A name in braces is one of a group and keeps them.
     """
-    text = text.strip()
-    if text.startswith("{") and len(_outside_braces(text, _SPACE)) == 1 and text.endswith("}"):
-        inner = decode(text[1:-1])
-        return f"{{{inner}}}" if " " in inner else inner
-    words = [decode(word) for word in _outside_braces(text, _SPACE)]
+    words = [decode(word) for word in _outside_braces(text.strip(), _SPACE)]
+    if len(words) == 1 and text.strip().startswith("{"):
+        return f"{{{words[0]}}}" if " " in words[0] else words[0]
     if len(words) < 2 or "," in text or GROUP_WORDS.search(text) or words[-1].replace(".", "").isupper():
         return " ".join(words)
+    return _surname_first(words)
+
+
+def _surname_first(words: list[str]) -> str:
     at = next((index for index, word in enumerate(words[1:-1], 1) if word[:1].islower()), len(words) - 1)
     return f"{' '.join(words[at:])}, {' '.join(words[:at])}"
 
@@ -103,17 +105,15 @@ def _pages(text: str) -> str:
 
 def tags_of(key: str, kind: str, fields: Mapping[str, str]) -> Tags:
     """The values of an entry under the tags of RIS."""
-    tags: Tags = {"TY": [_TYPES.get(kind, "GEN")], "ID": [key]}
-    title = ": ".join(decode(fields[name]) for name in ("title", "subtitle") if fields.get(name))
-    tags["TI"] = [title] if title else []
-    tags["AU"] = [person(name) for name in _outside_braces(fields.get("author", ""), _AND) if name.strip()]
-    tags["PY"] = _date(fields)
+    tags: Tags = {"TY": [_TYPES.get(kind, "GEN")], "ID": [key], "PY": _date(fields)}
+    tags["TI"] = [": ".join(filter(None, (decode(fields.get(name, "")) for name in ("title", "subtitle"))))]
+    tags["AU"] = list(map(person, _outside_braces(fields.get("author", ""), _AND)))
     words = fields.get("keywords") or fields.get("keyword") or ""
-    tags["KW"] = [word.strip() for word in re.split("[,;]", decode(words)) if word.strip()]
+    tags["KW"] = re.split(r"\s*[,;]\s*", decode(words).strip())
     for names, form in ((_TEXTS, decode), (_NUMBERS, bare)):
         for name, tag in names.items():
             if fields.get(name):
                 tags.setdefault(tag, []).append(form(fields[name]))
-    tags["SP"] = [_pages(pages) for pages in tags.get("SP", ())]
+    tags["SP"] = list(map(_pages, tags.get("SP", ())))
     tags["PMID"] = [*tags.get("PMID", ()), *_pmids(fields)]
-    return {tag: some for tag, some in tags.items() if some}
+    return {tag: known for tag, some in tags.items() if (known := [*filter(str.strip, some)])}

@@ -20,10 +20,13 @@ from app.imports.formats.references.ris_tags import KNOWN, TYPES, Tag, tag_of
 
 Kind = Literal["ris", "medline", "endnote", "bibtex", "stray"]
 
-_PMID = re.compile(r"\s*PMID\s?-")
 _MEDLINE_TAG = re.compile(r"(?:[A-Z]{4}|[A-Z]{3} )- ")
 _ENDNOTE = re.compile(r"%[0-9A-Z@!+*$#&?<>\[\]^~(](?:\s|$)")
-_BIBTEX = re.compile(r"\s*@\s*[A-Za-z]+\s*[{(]")
+_FIRST_LINES: dict[Kind, re.Pattern[str]] = {
+    "medline": re.compile(r"\s*PMID\s?-"),
+    "endnote": re.compile(r"%0(?:\s|$)"),
+    "bibtex": re.compile(r"\s*@\s*[A-Za-z]+\s*[{(]"),
+}
 _BRACE = re.compile(r"(?<!\\)[{}]")
 
 
@@ -54,15 +57,10 @@ class Block(NamedTuple):
 
 def _beginning(text: str, inside: Kind) -> Kind | None:
     """The kind of entry that a line certainly begins, wherever it stands."""
-    if not text:
-        return None
-    if _PMID.match(text):
-        return "medline"
-    if text.startswith("%0") and _ENDNOTE.match(text):
-        return "endnote"
-    if text.lstrip()[:1] == "@" and _BIBTEX.match(text):
-        return "bibtex"
-    tag = tag_of(text, "TI") if text.lstrip()[:1] in "Tt" else None
+    for kind, pattern in _FIRST_LINES.items():
+        if pattern.match(text):
+            return kind
+    tag = tag_of(text, "TI") if text.lstrip()[:1] in ("T", "t") else None
     if tag and tag.name == "TY" and (inside not in ("bibtex", "medline") or tag.value in TYPES):
         return "ris"
     return None

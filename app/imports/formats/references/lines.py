@@ -57,6 +57,16 @@ def utf8(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
     return (text.encode() for text in codecs.iterdecode(chunks, encoding))
 
 
+def _marked(first: bytes) -> tuple[bytes, str]:
+    """The byte order mark of a file, and the encoding that it or every second byte shows."""
+    for mark, name in _MARKS.items():
+        if first.startswith(mark):
+            return mark, name
+    if first[:4].count(0) == 2:
+        return b"", "utf-16-be" if first[0] == 0 else "utf-16-le"
+    return b"", ""
+
+
 def contents(file: IO[bytes], encoding: str) -> tuple[Iterator[bytes], str]:
     """The content of a file without a byte order mark, and the encoding that is left to be decoded line by line.
 
@@ -64,9 +74,9 @@ def contents(file: IO[bytes], encoding: str) -> tuple[Iterator[bytes], str]:
     is empty if nothing names one.
     """
     first = file.read(CHUNK)
-    mark, marked = next(((mark, name) for mark, name in _MARKS.items() if first.startswith(mark)), (b"", ""))
-    if not mark and first[:4].count(0) == 2 and not encoding:
-        marked = "utf-16-be" if first[0] == 0 else "utf-16-le"
+    mark, marked = _marked(first)
+    if not mark and encoding:
+        marked = ""
     raw = chain([first[len(mark) :]], iter(lambda: file.read(CHUNK), b""))
     used = marked or encoding
     if used and _is_wide(used):

@@ -78,6 +78,9 @@ class _Reader:
             self.found.append((name, [begun[2]]))
         elif self.found:
             self.found[-1][1].append(text)
+        self._account(line, name)
+
+    def _account(self, line: Line, name: str) -> None:
         if name not in _KNOWN:
             self.unknown.setdefault(name, []).append(line.number)
         if line.is_counted:

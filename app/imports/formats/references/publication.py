@@ -98,12 +98,8 @@ def _ends_with(pages: str, last: str) -> bool:
 
 def _add_dates(entry: Entry, tags: Tags) -> None:
     """Sets date and year. Of `DA` only the year is used, because some tools put the day of online publication there."""
-    texts = values(tags, "PY", "Y1")
-    found = [reference_date(text) for text in texts]
-    known = [one.text for one in found if one.text]
-    for text, one in zip(texts, found, strict=True):
-        _warn_of_date(entry, text, one)
-    known = known or [one.text[:4] for text in values(tags, "DA") if (one := reference_date(text)).text]
+    known = _known_dates(entry, values(tags, "PY", "Y1"))
+    known = known or [one.text[:4] for one in map(reference_date, values(tags, "DA")) if one.text]
     if not known:
         return
     entry.data["year"] = int(known[0][:4])
@@ -111,6 +107,13 @@ def _add_dates(entry: Entry, tags: Tags) -> None:
     entry.data["date"] = max(fitting, key=len)
     if len(fitting) < len(known):
         entry.warn("inconsistent-date", f"/date: {', '.join(dict.fromkeys(known))}")
+
+
+def _known_dates(entry: Entry, texts: list[str]) -> list[str]:
+    found = list(map(reference_date, texts))
+    for text, one in zip(texts, found, strict=True):
+        _warn_of_date(entry, text, one)
+    return [one.text for one in found if one.text]
 
 
 def _warn_of_date(entry: Entry, printed: str, found: PrintedDate) -> None:

@@ -85,13 +85,10 @@ def tag_of(text: str, previous: str = "", *, is_tight: bool = False) -> Tag | No
     indent, written, before, _, after, value = found.groups()
     name = written.upper()
     tag = Tag(name, value.strip(), not before and not after and bool(value))
-    if written != name and (name not in KNOWN or len(before) < 2):
-        return None
+    is_plain = not indent and written == name
     if len(before) >= 2:
-        return tag if not indent or name in KNOWN else None
-    if indent or not _is_probable(tag, previous, before, after, is_tight=is_tight):
-        return None
-    return tag
+        return tag if is_plain or name in KNOWN else None
+    return tag if is_plain and _is_probable(tag, previous, before, after, is_tight=is_tight) else None
 
 
 def _is_probable(tag: Tag, previous: str, before: str, after: str, *, is_tight: bool) -> bool:
