@@ -21,6 +21,7 @@ class ImportOptions(NamedTuple):
     dry_run: bool
     name: str | None
     reason: str | None
+    encoding: str | None = None
 
     @property
     def on_refusal(self) -> OnError:
@@ -52,6 +53,7 @@ def _faults(options: ImportOptions) -> Iterator[str]:
     yield from _word_faults(options)
     if options.name is not None and not format.is_release:
         yield f"--name: what {format.name} brings becomes no release."
+    yield from _encoding_faults(options)
     if options.since is not None:
         yield from _since_faults(options, has_dates=format.updated is not None)
 
@@ -63,6 +65,17 @@ def _word_faults(options: ImportOptions) -> Iterator[str]:
         yield f"--on-error is stop or skip, not {options.on_error!r}."
     if options.name is not None and not is_name(options.name):
         yield f"{options.name!r} is no name of a release: words of a-z and 0-9, joined by hyphens."
+
+
+def _encoding_faults(options: ImportOptions) -> Iterator[str]:
+    from app.imports.readers.encodings import is_text_encoding
+
+    if options.encoding is None:
+        return
+    if options.format != "references":
+        yield f"--encoding: files of {options.format} say themselves what encoding they are in."
+    elif not is_text_encoding(options.encoding):
+        yield f"--encoding: {options.encoding!r} is no encoding that is known here, such as gb18030 or latin-1."
 
 
 def _input_faults(options: ImportOptions) -> Iterator[str]:

@@ -36,6 +36,10 @@ def import_command(
     on_error: Annotated[
         str, typer.Option(help="`stop`: one refusal, and nothing is changed. `skip`: the others are taken; exit 5.")
     ] = "stop",
+    encoding: Annotated[
+        str | None,
+        typer.Option(help="The encoding of `references` that are in none of UTF-8, UTF-16 and Windows-1252."),
+    ] = None,
     name: Annotated[
         str | None, typer.Option(help="What its release is called for good; else `import-FORMAT-YYYY-MM-DD[-n]`.")
     ] = None,
@@ -45,7 +49,7 @@ def import_command(
     as_json: Annotated[bool, typer.Option("--json", help="The whole report as one JSON object.")] = False,
 ) -> None:
     """Import what others publish as one release: all of it or nothing."""
-    options = ImportOptions(format, tuple(inputs or ()), query, since, on_error, dry_run, name, reason)
+    options = ImportOptions(format, tuple(inputs or ()), query, since, on_error, dry_run, name, reason, encoding)
     require_valid(options)
     result = _import(options)
     if report:
@@ -90,7 +94,8 @@ def _run(engine: Engine, options: ImportOptions, settings: Settings, stack: Exit
 
     inputs, since = _inputs(options, settings, stack), None if options.query else options.since
     choices = (options.on_refusal, options.dry_run, options.name, options.reason)
-    job = Job(options.format, inputs, since, *choices, Who(ACTOR), ReadSettings.of(settings))
+    read_settings = ReadSettings.of(settings)._replace(encoding=options.encoding or "")
+    job = Job(options.format, inputs, since, *choices, Who(ACTOR), read_settings)
     _, advance = stack.enter_context(bar("Previewing" if options.dry_run else "Importing"))
     try:
         return run_import(engine, job, _BarProgress(advance))

@@ -24,6 +24,8 @@ class ReadSettings(NamedTuple):
 
     import_private: bool = False
     store_abstracts: bool = False
+    encoding: str = ""
+    """The encoding of files of references that are in none that is recognised; empty if nobody has named one."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -37,6 +39,10 @@ DEFAULT_READ_SETTINGS = ReadSettings()
 
 def _abstract_options(settings: ReadSettings) -> Mapping[str, bool]:
     return {"store_abstracts": settings.store_abstracts}
+
+
+def _reference_options(settings: ReadSettings) -> Mapping[str, bool | str]:
+    return {**_abstract_options(settings), "encoding": settings.encoding}
 
 
 Engine = Callable[[Connection, Iterable[Found], ImportRequest, Progress], Report]
@@ -57,7 +63,7 @@ class Format(NamedTuple):
     """Makes the client of the server that answers queries; `None` if there is no such server."""
     updated: Callable[[SourceItem], str | None] | None = None
     """Returns the day on which an item was last updated, if it states one; `None` if no item of the format does."""
-    reader_options: Callable[[ReadSettings], Mapping[str, bool]] = lambda _: {}
+    reader_options: Callable[[ReadSettings], Mapping[str, bool | str]] = lambda _: {}
     """Returns the settings that the reader takes as keyword arguments."""
     engine_module: str = RECORDS_ENGINE
     """The module whose function `import_units` imports what was read."""
@@ -97,7 +103,7 @@ FORMATS: Mapping[str, Format] = {
             reader_options=_abstract_options,
         ),
         Format(
-            "references", "app.imports.formats.references", SUFFIXES["references"], reader_options=_abstract_options
+            "references", "app.imports.formats.references", SUFFIXES["references"], reader_options=_reference_options
         ),
         Format("label", "app.imports.formats.label", SUFFIXES["label"], partial(servers.live, "label")),
         Format("mesh", "app.imports.formats.mesh", SUFFIXES["mesh"], engine_module="app.imports.formats.mesh.store"),

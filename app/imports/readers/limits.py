@@ -18,7 +18,7 @@ SUFFIXES: Mapping[str, tuple[str, ...]] = {
     "ctgov": (".json", ".ndjson", ".jsonl"),
     "pubmed": (".xml",),
     "label": (".xml",),
-    "references": (".ris", ".nbib", ".txt"),
+    "references": (".ris", ".nbib", ".txt", ".bib", ".enw", ".json", ".xml"),
     "mesh": (".tsv", ".txt", ".xml"),
 }
 """The endings of file names by format, each also with `.gz`. A file that is named explicitly may have any name."""

@@ -1,20 +1,14 @@
 """Builds the fields of one record from a file's values, and collects warnings about what could not be kept."""
 
-import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.common.text import plain
 from app.imports.candidates import ImportWarning, Json
 
 NAME, TITLE, LINE, PROSE = 300, 600, 1000, 20_000
 """The length limits of the aliases in `app.records.fields`."""
-
-_UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
-
-
-def one_line(text: str) -> str:
-    """The text without unprintable characters, and with single spaces for runs of white space."""
-    return " ".join((text if text.isprintable() else _UNPRINTABLE.sub("", text)).split())
 
 
 def cut(text: str, longest: int) -> str:
@@ -35,7 +29,7 @@ class Entry:
 
     def warn(self, kind: str, text: str) -> None:
         """Adds a warning."""
-        self.warnings.append(ImportWarning(kind, cut(one_line(text), LINE)))
+        self.warnings.append(ImportWarning(kind, cut(plain(text), LINE)))
 
     def put(self, name: str, value: Any) -> None:
         """Sets a field, unless the value is absent or empty."""
@@ -44,7 +38,7 @@ class Entry:
 
     def fitting(self, name: str, text: str, longest: int) -> str:
         """A text in one line, cut to the length of its field with a warning."""
-        line = one_line(text)
+        line = plain(text)
         if len(line) <= longest:
             return line
         self.warn("cut-short", f"/{name}: {line[:80]}… has {len(line)} characters")
@@ -68,11 +62,12 @@ class Entry:
             self.warn("cut-short", f"/{name}: there are {len(found)}")
         self.put(name, found[:most])
 
-    def exact(self, name: str, text: str | None, pattern: re.Pattern[str], longest: int = NAME) -> None:
-        """Sets an identifier or a number if all of it is valid; else adds a warning."""
+    def identifier(self, name: str, text: str, canonical: Callable[[str], str | None]) -> None:
+        """Sets an identifier in its canonical form; adds a warning if it has none."""
         if not text:
             return
-        if len(text) <= longest and pattern.fullmatch(text):
-            self.data[name] = text
+        found = canonical(text)
+        if found:
+            self.data[name] = found
         else:
             self.warn("identifier-not-valid", f"/{name}: {text[:100]!r}")

@@ -50,18 +50,21 @@ def _require_expected(root: etree._Element, name: str, expected: RecordFile) -> 
         raise Unreadable(f"{name}: it declares entities, which no file of {expected.what} does")
 
 
-def elements(file: IO[bytes], name: str, expected: RecordFile) -> Iterator[etree._Element]:
-    """Yields each record when its end is read, and frees the one before. Raises `Unreadable` if the file is another."""
+def elements(file: IO[bytes], name: str, expected: RecordFile, encoding: str | None = None) -> Iterator[etree._Element]:
+    """Yields each record when its end is read, and frees the one before. Raises `Unreadable` if the file is another.
+
+    `encoding` is one that the file does not name itself.
+    """
     try:
-        yield from _elements(file, name, expected)
+        yield from _elements(file, name, expected, encoding)
     except etree.XMLSyntaxError as error:
         raise Unreadable(f"{name}: {error.msg}") from None
 
 
-def _elements(file: IO[bytes], name: str, expected: RecordFile) -> Iterator[etree._Element]:
+def _elements(file: IO[bytes], name: str, expected: RecordFile, encoding: str | None) -> Iterator[etree._Element]:
     too_long = Unreadable(f"{name}: no record ends within {LONGEST_RECORD:,} bytes")
     stream = LimitedReader(file, LONGEST_RECORD, too_long)
-    context = etree.iterparse(stream, tag=expected.records, collect_ids=False, **SAFE_PARSER_OPTIONS)
+    context = etree.iterparse(stream, tag=expected.records, collect_ids=False, encoding=encoding, **SAFE_PARSER_OPTIONS)
     checked = False
     for _, element in context:
         if not checked:

@@ -13,7 +13,11 @@ SHORTEST = 20
 LONGEST = 300
 """Letters and digits of a title that the key has, so that it fits into a database index."""
 
-_NOT_PART = re.compile(r"\(author.?s transl\)\s*\]?\.?\s*$", re.IGNORECASE)
+_NOT_PART = re.compile(
+    r"^\W?(?:RETRACTED(?: (?:ARTICLE|PAPER|PUBLICATION|CHAPTER))?|WITHDRAWN)(?:\s*:|[\])])|"
+    r"\(author.?s transl\)\s*\]?\.?\s*$",
+    re.IGNORECASE,
+)
 
 
 @lru_cache(maxsize=2_000)

@@ -4,17 +4,16 @@ from collections.abc import Iterator
 
 from lxml.etree import _Element
 
+from app.common.identifiers import issn, mesh, pmcid
+from app.common.text import plain
 from app.imports.candidates import Json
 from app.imports.formats.pubmed.elements import Parts, each, parts, text, texts
 from app.imports.formats.pubmed.notices import OF_XML
 from app.imports.formats.pubmed.people import add_author_list
 from app.imports.formats.pubmed.records import (
-    ISSN,
-    MESH_ID,
     MOST_KEYWORDS,
     MOST_MESH,
     MOST_TYPES,
-    PMCID,
     add_dates,
     add_doi,
     add_languages,
@@ -23,13 +22,13 @@ from app.imports.formats.pubmed.records import (
     notice,
 )
 from app.imports.formats.pubmed.registrations import add_registrations
-from app.imports.readers.record_builder import NAME, Entry, cut, one_line
+from app.imports.readers.record_builder import NAME, Entry, cut
 
 
 def _add_journal(entry: Entry, journal: Parts, more: Parts) -> None:
     entry.line("journal", text(journal.get("Title")) or text(more.get("MedlineTA")))
     entry.line("journal_abbreviation", text(more.get("MedlineTA")) or text(journal.get("ISOAbbreviation")))
-    entry.exact("issn", (text(more.get("ISSNLinking")) or text(journal.get("ISSN"))).upper(), ISSN)
+    entry.identifier("issn", text(more.get("ISSNLinking")) or text(journal.get("ISSN")), issn)
     issue = parts(journal.get("JournalIssue"))
     entry.line("volume", text(issue.get("Volume")))
     entry.line("issue", text(issue.get("Issue")))
@@ -38,7 +37,7 @@ def _add_journal(entry: Entry, journal: Parts, more: Parts) -> None:
 
 def issue_date(printed: _Element | None) -> str:
     """The parts of a date in one line, as MEDLINE prints them."""
-    return one_line(texts(parts(printed), "Year", "Month", "Day", "Season", "MedlineDate"))
+    return texts(parts(printed), "Year", "Month", "Day", "Season", "MedlineDate")
 
 
 def add_pages(entry: Entry, pagination: _Element | None) -> None:
@@ -56,8 +55,8 @@ def _add_epub_date(entry: Entry, printed: _Element | None) -> None:
 
 
 def _section(section: _Element) -> str:
-    label = one_line(section.get("Label") or "")
-    prose = one_line(text(section))
+    label = plain(section.get("Label") or "")
+    prose = text(section)
     return f"{label}: {prose}" if label and prose else prose
 
 
@@ -76,12 +75,12 @@ def _heading(heading: _Element) -> Json | None:
     terms = [term for term in heading if isinstance(term.tag, str)]
     if not terms or not text(terms[0]):
         return None
-    id = terms[0].get("UI") or ""
+    id = mesh(terms[0].get("UI") or "")
     return {
-        **({"id": id} if MESH_ID.fullmatch(id) else {}),
-        "heading": cut(one_line(text(terms[0])), NAME),
+        **({"id": id} if id else {}),
+        "heading": cut(text(terms[0]), NAME),
         "major": any(term.get("MajorTopicYN") == "Y" for term in terms),
-        "qualifiers": [cut(one_line(text(term)), NAME) for term in terms[1:101] if text(term)],
+        "qualifiers": [cut(text(term), NAME) for term in terms[1:101] if text(term)],
     }
 
 
@@ -113,7 +112,7 @@ def add_types(entry: Entry, types: list[_Element]) -> None:
 def add_keywords(entry: Entry, record: _Element) -> None:
     """Sets the keywords of all lists."""
     lists = record.iterchildren("KeywordList")
-    words = [one_line(text(word)).rstrip(".") for some in lists for word in each(some, "Keyword")]
+    words = [text(word).rstrip(".") for some in lists for word in each(some, "Keyword")]
     entry.lines("keywords", words, MOST_KEYWORDS)
 
 
@@ -140,7 +139,7 @@ def add_citation(entry: Entry, citation: _Element, data: _Element | None, store_
     located = [] if article is None else article.iterchildren("ELocationID")
     dois = [text(id) for id in located if id.get("EIdType") == "doi" and id.get("ValidYN") != "N"]
     add_doi(entry, [*dois, own["doi"]] if own.get("doi") else dois)
-    entry.exact("pmcid", own.get("pmc", "").upper(), PMCID)
+    entry.identifier("pmcid", own.get("pmc", ""), pmcid)
     headings = [heading for each_ in each(found.get("MeshHeadingList"), "MeshHeading") if (heading := _heading(each_))]
     entry.put("mesh", headings[:MOST_MESH])
     add_keywords(entry, citation)

@@ -2,17 +2,18 @@
 
 from lxml.etree import _Element
 
+from app.common.identifiers import pmcid
 from app.imports.formats.pubmed.articles import add_abstract, add_keywords, add_pages, add_types, ids, issue_date
 from app.imports.formats.pubmed.elements import Parts, each, parts, text, texts
 from app.imports.formats.pubmed.people import add_author_list
-from app.imports.formats.pubmed.records import PMCID, add_dates, add_doi, add_languages, add_notices, add_title
-from app.imports.readers.record_builder import PROSE, Entry, one_line
+from app.imports.formats.pubmed.records import add_dates, add_doi, add_languages, add_notices, add_title
+from app.imports.readers.record_builder import PROSE, Entry
 
 
 def _add_container(entry: Entry, book: Parts) -> None:
     """Adds the book of a chapter as a note, because it is not a journal."""
-    publisher = one_line(texts(parts(book.get("Publisher")), "PublisherName", "PublisherLocation"))
-    name = one_line(text(book.get("BookTitle")))
+    publisher = texts(parts(book.get("Publisher")), "PublisherName", "PublisherLocation")
+    name = text(book.get("BookTitle"))
     entry.line("note", f"In: {name}. {publisher}.".replace(". .", "."), PROSE)
 
 
@@ -41,5 +42,5 @@ def add_document(entry: Entry, document: _Element, data: _Element | None, store_
     add_keywords(entry, document)
     own = ids(found.get("ArticleIdList")) | ids(parts(data).get("ArticleIdList"))
     add_doi(entry, [own["doi"]] if own.get("doi") else [])
-    entry.exact("pmcid", own.get("pmc", "").upper(), PMCID)
+    entry.identifier("pmcid", own.get("pmc", ""), pmcid)
     add_notices(entry, [])

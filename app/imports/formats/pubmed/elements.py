@@ -1,16 +1,13 @@
 """Access to the parts of an XML record, with one pass over the children of an element."""
 
-import re
 from collections.abc import Iterator
 
 from lxml.etree import _Element
 
+from app.common.text import lowered, plain, raised
+
 Parts = dict[str, _Element]
 """The children of an element by name; of several with one name, the first."""
-
-
-_POWER = re.compile(r"\s*[-+−–]?[0-9]{1,4}\s*")
-_RAISED = str.maketrans("0123456789+-−–", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻")
 
 
 def parts(element: _Element | None) -> Parts:
@@ -28,18 +25,22 @@ def each(element: _Element | None, tag: str) -> Iterator[_Element]:
 
 
 def text(element: _Element | None) -> str:
-    """The text of an element without markup. An exponent is written in raised figures, so that 10⁹ is not 109."""
+    """The text of an element in one line without markup; superscripts and subscripts never change a number."""
     if element is None:
         return ""
-    return _plain(element) if len(element) else (element.text or "").strip()
+    return plain(_marked(element) if len(element) else element.text or "")
 
 
-def _plain(element: _Element) -> str:
+_SCRIPTS = {"sup": raised, "sub": lowered}
+
+
+def _marked(element: _Element) -> str:
+    """The text of an element and of all elements in it, in which superscripts and subscripts are marked for `plain`."""
     words = element.text or ""
     for child in element:
-        inner = _plain(child)
-        raised = child.tag == "sup" and words[-1:].isdecimal() and _POWER.fullmatch(inner)
-        words += (inner.translate(_RAISED) if raised else inner) + (child.tail or "")
+        mark = _SCRIPTS.get(str(child.tag))
+        inner = _marked(child)
+        words += (mark(inner) if mark else inner) + (child.tail or "")
     return words
 
 

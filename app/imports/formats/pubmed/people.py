@@ -6,7 +6,7 @@ from lxml.etree import _Element
 
 from app.imports.formats.pubmed.elements import each, parts, text
 from app.imports.formats.pubmed.records import add_authors
-from app.imports.readers.record_builder import Entry, one_line
+from app.imports.readers.record_builder import Entry
 
 NAME_SEPARATORS = re.compile(r"[\s.\-‐‑]+")
 
@@ -25,7 +25,7 @@ def _author(author: _Element) -> tuple[str, bool]:
     if not family:
         return given, False
     first = text(found.get("Initials")) or initials(given)
-    return one_line(f"{family} {first} {text(found.get('Suffix'))}"), False
+    return " ".join(filter(None, (family, first, text(found.get("Suffix"))))), False
 
 
 def add_author_list(entry: Entry, authors: _Element | None) -> None:

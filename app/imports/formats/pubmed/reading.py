@@ -11,11 +11,12 @@ from typing import IO
 
 from lxml import etree
 
+from app.common.identifiers import pmid
 from app.imports.candidates import Found, Rejection, SourceItem, Unreadable, Withdrawal
 from app.imports.formats.pubmed.articles import add_citation
 from app.imports.formats.pubmed.books import add_document
 from app.imports.formats.pubmed.elements import each, parts, text
-from app.imports.formats.pubmed.records import PMID, source, unit
+from app.imports.formats.pubmed.records import source, unit
 from app.imports.name_index import Names
 from app.imports.readers.record_builder import Entry
 from app.imports.readers.xml import RecordFile, elements
@@ -30,9 +31,10 @@ def _record(element: etree._Element, number: int, day: date, store_abstracts: bo
     book = element.tag == "PubmedBookArticle"
     about = found.get("BookDocument" if book else "MedlineCitation")
     printed = parts(about).get("PMID")
-    pmid = text(printed)
-    if about is None or not PMID.fullmatch(pmid):
-        return Rejection(f"record {number}", "", f"it has no PMID but {pmid[:40]!r}" if pmid else "it has no PMID")
+    stated = text(printed)
+    id = pmid(stated)
+    if about is None or id is None:
+        return Rejection(f"record {number}", "", f"it has no PMID but {stated[:40]!r}" if stated else "it has no PMID")
     entry = Entry()
     data = found.get("PubmedBookData" if book else "PubmedData")
     if book:
@@ -42,18 +44,17 @@ def _record(element: etree._Element, number: int, day: date, store_abstracts: bo
         notices = add_citation(entry, about, data, store_abstracts)
     version = (printed.get("Version") if printed is not None else None) or "1"
     if version != "1":
-        entry.warn("later-version", f"PMID {pmid} stands here in version {version}")
+        entry.warn("later-version", f"PMID {id} stands here in version {version}")
     digest = sha256(etree.tostring(element, method="c14n", with_tail=False)).hexdigest()
-    return unit(pmid, entry, notices, source(pmid, digest, day), f"PMID {pmid}" + f".{version}" * (version != "1"))
+    return unit(id, entry, notices, source(id, digest, day), f"PMID {id}" + f".{version}" * (version != "1"))
 
 
 def _withdrawals(element: etree._Element, number: int) -> Iterator[Found]:
     for printed in each(element, "PMID"):
-        pmid = text(printed)
-        if PMID.fullmatch(pmid):
-            yield SourceItem(f"PMID {pmid}", (), withdrawals=(Withdrawal("publications", pmid),))
+        if id := pmid(text(printed)):
+            yield SourceItem(f"PMID {id}", (), withdrawals=(Withdrawal("publications", id),))
         else:
-            yield Rejection(f"record {number}", "", f"{pmid[:40]!r} is no PMID to be withdrawn")
+            yield Rejection(f"record {number}", "", f"{text(printed)[:40]!r} is no PMID to be withdrawn")
 
 
 def _read(element: etree._Element, number: int, day: date, store_abstracts: bool) -> Iterator[Found]:

@@ -1,22 +1,18 @@
 """Builds a publication from fields that are the same in all formats of PubMed, and in part in RIS."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 
+from app.common.identifiers import doi, pmid
+from app.common.text import plain
 from app.imports.candidates import Candidate, Json, SourceItem
 from app.imports.formats.pubmed.dates import printed_date
 from app.imports.formats.pubmed.notices import partial_updates, state
-from app.imports.readers.record_builder import LINE, TITLE, Entry, cut, one_line
+from app.imports.readers.record_builder import LINE, TITLE, Entry, cut
 from app.records.vocabularies import NoticeKind
 
-PMID = re.compile(r"[1-9][0-9]{0,8}")
-DOI = re.compile(r"10\.[0-9]{4,9}/\S+")
-PMCID = re.compile(r"PMC[1-9][0-9]{0,9}")
-ISSN = re.compile(r"[0-9]{4}-[0-9]{3}[0-9X]")
-MESH_ID = re.compile(r"D[0-9]{6,9}")
 LANGUAGE = re.compile(r"[a-z]{3}")
-RESOLVER = re.compile(r"^(?:https?://(?:dx\.)?doi\.org/|doi:\s*)", re.IGNORECASE)
 MOST_AUTHORS, MOST_GROUPS, MOST_MESH, MOST_NOTICES, MOST_KEYWORDS, MOST_TYPES = 5000, 500, 500, 500, 1000, 100
 
 _TRANSLATOR = re.compile(r"\s*\(author'?s transl\)$")
@@ -24,7 +20,7 @@ _TRANSLATOR = re.compile(r"\s*\(author'?s transl\)$")
 
 def bare_title(text: str) -> tuple[str, bool]:
     """The title without the final period and the brackets that NLM adds, and whether it is a translation."""
-    title = one_line(text)
+    title = plain(text)
     title = title[:-1] if title.endswith(".") and not title.endswith("..") else title
     translated = title.startswith("[") and title.endswith("]") and _encloses(title)
     return (_TRANSLATOR.sub("", title[1:-1].strip().rstrip(".")), True) if translated else (title, False)
@@ -63,7 +59,7 @@ def add_dates(entry: Entry, issue: str) -> None:
         entry.warn("date-kept-less-precisely", f"/date: {issue}")
 
 
-def add_authors(entry: Entry, authors: list[tuple[str, bool]], complete: bool | None) -> None:
+def add_authors(entry: Entry, authors: Sequence[tuple[str, bool]], complete: bool | None) -> None:
     """Sets the authors, given in order as a name and whether it is a group."""
     known = [(name, group) for text, group in authors if (name := entry.fitting("authors", text, 300))]
     if len(known) > MOST_AUTHORS:
@@ -74,42 +70,71 @@ def add_authors(entry: Entry, authors: list[tuple[str, bool]], complete: bool | 
     entry.put("collective_authors", list(dict.fromkeys(name for name, group in known if group))[:MOST_GROUPS])
 
 
+_STORABLE = re.compile(r"10\.[0-9]{4,9}/\S+")
+
+
+def storable_doi(text: str) -> str | None:
+    """The canonical form of a DOI, or `None` if the text is none or has a divided prefix, which no record can have."""
+    found = doi(text)
+    return found if found and _STORABLE.fullmatch(found) else None
+
+
 def add_doi(entry: Entry, printed: Iterable[str]) -> None:
     """Sets the first valid DOI; warns about other ones."""
-    plain = [RESOLVER.sub("", one_line(text)) for text in printed]
-    valid = [doi for doi in plain if _is_doi(doi)]
-    if plain and not valid:
-        entry.warn("identifier-not-valid", f"/doi: {plain[0]}")
+    texts = list(printed)
+    valid = [found for text in texts if (found := storable_doi(text))]
+    if texts and not valid:
+        entry.warn("identifier-not-valid", f"/doi: {texts[0]}")
     elif valid:
         entry.data["doi"] = valid[0]
-        others = {doi for doi in valid if doi.casefold() != valid[0].casefold()}
+        others = {other for other in valid if other.casefold() != valid[0].casefold()}
         if others:
             entry.warn("inconsistent-identifier", f"/doi: {valid[0]}, also {', '.join(sorted(others))}")
 
 
-def _is_doi(text: str) -> bool:
-    return len(text) <= 300 and bool(DOI.fullmatch(text))
-
-
 def add_languages(entry: Entry, codes: Iterable[str]) -> None:
     """Sets the languages whose codes have three letters."""
-    known = list(dict.fromkeys(code for text in codes if LANGUAGE.fullmatch(code := one_line(text).casefold())))
+    known = list(dict.fromkeys(code for text in codes if LANGUAGE.fullmatch(code := plain(text).casefold())))
     entry.put("languages", known[:20])
 
 
-def notice(kind: NoticeKind, pmid: str, citation: str) -> Json:
+def notice(kind: NoticeKind, printed: str, citation: str) -> Json:
     """A notice without a PMID that is not valid, and without an empty citation."""
-    cited = cut(one_line(citation), LINE)
-    named = {"pmid": pmid} if PMID.fullmatch(pmid) else {}
-    return {"kind": kind, **named, **({"citation": cited} if cited else {})}
+    cited, other = cut(plain(citation), LINE), pmid(printed)
+    return {"kind": kind, **({"pmid": other} if other else {}), **({"citation": cited} if cited else {})}
+
+
+_RETRACTED = re.compile(
+    r"[\[(]?RETRACTED(?: (?:ARTICLE|PAPER|PUBLICATION|CHAPTER))?(?:[\])]|\s*:|\s+[-–—]\s)|.*\(retracted article\b",
+    re.IGNORECASE,
+)
+_DOUBTFUL = re.compile(
+    r"\W?(?:withdrawn|withdrawal|(?:notice of )?retraction|(?:temporary )?removal|removed|expression of concern)\b"
+    r"[^:]{0,30}:",
+    re.IGNORECASE,
+)
+
+
+def add_mark_of_title(entry: Entry) -> None:
+    """Sets the retraction state of a title that begins with `RETRACTED:`, and warns about other marks like it.
+
+    A title such as `WITHDRAWN:` or `Retraction:` may mean that a review is out of date, or be that of the notice.
+    """
+    title = entry.data.get("title", "")
+    if _RETRACTED.match(title):
+        entry.data["retraction_state"] = "retracted"
+        entry.warn("retracted-in-the-title", title)
+    elif _DOUBTFUL.match(title):
+        entry.warn("perhaps-retracted", title)
 
 
 def add_notices(entry: Entry, notices: list[Json]) -> None:
-    """Sets the notices and the retraction state that follows from them."""
+    """Sets the notices and the retraction state that follows from them, from the types and from the title."""
     if len(notices) > MOST_NOTICES:
         entry.warn("cut-short", f"/notices: there are {len(notices)}")
     entry.data["retraction_state"] = state(notices, entry.data.get("publication_types", ()))
     entry.put("notices", notices[:MOST_NOTICES])
+    add_mark_of_title(entry)
 
 
 def source(pmid: str, sha256: str, day: date) -> Json:

@@ -1,9 +1,9 @@
 """Selects the registrations of trials among the accession numbers of data banks."""
 
-import re
 from collections.abc import Iterable
 
-from app.imports.readers.record_builder import Entry, one_line
+from app.common.identifiers import known_registration, registration
+from app.imports.readers.record_builder import Entry
 
 REGISTRIES = frozenset(
     {
@@ -14,17 +14,20 @@ REGISTRIES = frozenset(
 )
 """NLM's names of trial registries, letters only."""
 
-_SHAPES = {"clinicaltrialsgov": re.compile(r"NCT[0-9]{8}"), "isrctn": re.compile(r"ISRCTN[0-9]{8}")}
-_ANY = re.compile(r"[!-~]{4,60}")
+_OWN = {"clinicaltrialsgov": "NCT", "isrctn": "ISRCTN"}
+"""The letters at the beginning of the numbers of the registries whose form is known."""
 MOST = 200
 
 
-def _registration(registry: str, number: str) -> str:
-    """The number as the registry prints it. Some publishers leave out ISRCTN before the eight digits."""
-    compact = one_line(number).replace(" ", "")
-    if registry == "isrctn" and re.fullmatch(r"[0-9]{8}", compact):
-        return f"ISRCTN{compact}"
-    return compact.upper() if registry in _SHAPES else compact
+def _registration(registry: str, number: str) -> str | None:
+    """The canonical number, or `None` if it is not one of the registry.
+
+    Some publishers leave out ISRCTN before the eight digits.
+    """
+    letters = _OWN.get(registry, "")
+    bare = letters + number.strip() if registry == "isrctn" and number.strip().isdecimal() else number
+    found = registration("".join(bare.split()))
+    return found if found and found.startswith(letters) and (not letters or known_registration(found)) else None
 
 
 def add_registrations(entry: Entry, accessions: Iterable[tuple[str, str]]) -> None:
@@ -32,11 +35,11 @@ def add_registrations(entry: Entry, accessions: Iterable[tuple[str, str]]) -> No
     found: dict[str, None] = {}
     for bank, number in accessions:
         registry = "".join(filter(str.isalpha, bank.casefold()))
-        registration = _registration(registry, number)
+        canonical = _registration(registry, number)
         if registry not in REGISTRIES:
             entry.warn("data-bank-not-kept", f"{bank}: {number}")
-        elif _SHAPES.get(registry, _ANY).fullmatch(registration):
-            found[registration] = None
+        elif canonical:
+            found[canonical] = None
         else:
             entry.warn("identifier-not-valid", f"/registry_ids: {bank}: {number}")
     entry.put("registry_ids", list(found)[:MOST])

@@ -1,105 +1,183 @@
-"""Splits a file of references into entries, and decodes the text of each."""
+"""Divides the lines of a file into entries. Every line that is not blank belongs to exactly one block.
 
-import codecs
+    RIS         from `TY  -` to `ER  -`; a tag outside an entry begins one, whose `TY` comes later or is missing
+    MEDLINE     from `PMID- ` to a blank line
+    EndNote     from `%0 ` to the next one
+    BibTeX      from `@article{` to the brace that closes it
+    stray       lines outside of all entries
+
+A file may hold entries of several kinds, because people join files. An entry without an end is ended by the beginning
+of the next one.
+"""
+
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain
-from typing import IO, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from app.imports.candidates import Unreadable
+from app.imports.formats.references.lines import LONGEST_ENTRY, Line
+from app.imports.formats.references.ris_tags import KNOWN, TYPES, Tag, tag_of
 
-CHUNK = 65_536
-LONGEST_ENTRY = 4_000_000
-"""The most bytes of an entry, and of the text between two entries."""
+Kind = Literal["ris", "medline", "endnote", "bibtex", "stray"]
 
-_RIS_START, _RIS_END, _MEDLINE_START = re.compile(rb"\s*TY  -"), re.compile(rb"\s*ER  -"), re.compile(rb"PMID- ?")
-_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+_MEDLINE_TAG = re.compile(r"(?:[A-Z]{4}|[A-Z]{3} )- ")
+_ENDNOTE = re.compile(r"%[0-9A-Z@!+*$#&?<>\[\]^~(](?:\s|$)")
+_FIRST_LINES: dict[Kind, re.Pattern[str]] = {
+    "medline": re.compile(r"\s*PMID\s?-"),
+    "endnote": re.compile(r"%0(?:\s|$)"),
+    "bibtex": re.compile(r"\s*@\s*[A-Za-z]+\s*[{(]"),
+}
+_BRACE = re.compile(r"(?<!\\)[{}]")
 
 
 class Block(NamedTuple):
-    """The lines of one entry."""
+    """The lines of one entry, or lines between entries."""
 
-    line: int
-    """The number of the first line."""
-    kind: Literal["ris", "medline"]
-    lines: list[bytes]
-    closed: bool
-    """Whether the entry is complete. One that was cut off may end in the middle of an identifier."""
+    kind: Kind
+    lines: list[Line]
+    is_closed: bool = True
+    """Whether the entry has its own end."""
+
+    @property
+    def number(self) -> int:
+        """The number of the first line."""
+        return self.lines[0].number
+
+    @property
+    def text(self) -> str:
+        """The lines, joined by line breaks."""
+        return "\n".join(line.text for line in self.lines)
+
+    @property
+    def is_broken_off(self) -> bool:
+        """Whether the entry may be cut off in the middle of a value, because its last line has no end of its own."""
+        has_own_end = self.is_closed and self.kind in ("ris", "bibtex")
+        return not self.lines[-1].is_ended and not has_own_end
 
 
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    """The content without a byte order mark. UTF-16, which the first bytes show, is converted to UTF-8."""
-    first = file.read(CHUNK)
-    mark, encoding = next(((mark, name) for mark, name in _MARKS.items() if first.startswith(mark)), (b"", "utf-8"))
-    if not mark and first[:4].count(0) == 2:
-        encoding = "utf-16-be" if first[0] == 0 else "utf-16-le"
-    raw = chain([first[len(mark) :]], iter(lambda: file.read(CHUNK), b""))
-    if encoding == "utf-8":
-        return raw
-    return (text.encode() for text in codecs.iterdecode(raw, encoding))
+def _beginning(text: str, inside: Kind) -> Kind | None:
+    """The kind of entry that a line certainly begins, wherever it stands."""
+    for kind, pattern in _FIRST_LINES.items():
+        if pattern.match(text):
+            return kind
+    tag = tag_of(text, "TI") if text.lstrip()[:1] in ("T", "t") else None
+    if tag and tag.name == "TY" and (inside not in ("bibtex", "medline") or tag.value in TYPES):
+        return "ris"
+    return None
 
 
-def _lines(chunks: Iterable[bytes], name: str) -> Iterator[tuple[bytes, bool]]:
-    """Yields each line, and whether it ends in a line break."""
-    rest = b""
-    for chunk in chunks:
-        *whole, rest = (rest + chunk).splitlines(keepends=True) or [b""]
-        if rest.endswith(b"\n"):
-            whole, rest = [*whole, rest], b""
-        if len(rest) > LONGEST_ENTRY:
-            raise Unreadable(f"{name}: a line is longer than {LONGEST_ENTRY:,} bytes")
-        yield from ((line.rstrip(), True) for line in whole)
-    if rest:
-        yield rest.rstrip(), rest.endswith(b"\r")
+def _orphan(text: str) -> Kind | None:
+    """The kind of entry that a line begins if it stands outside of all entries: one whose first line is missing."""
+    if _MEDLINE_TAG.match(text):
+        return "medline"
+    if _ENDNOTE.match(text):
+        return "endnote"
+    tag = tag_of(text)
+    return "ris" if tag and tag.name != "ER" else None
 
 
 class _Collector:
-    """Collects lines into entries."""
+    """Collects lines into blocks."""
 
     def __init__(self, name: str) -> None:
-        self.name, self.size = name, 0
-        self.block: Block | None = None
+        self._name, self._size = name, 0
+        self._kind: Kind = "stray"
+        self._lines: list[Line] = []
+        self._depth = 0
+        """The number of open braces of a BibTeX entry."""
+        self._after_blank = False
 
-    def take(self, number: int, line: bytes) -> Iterator[Block]:
-        """Adds a line, and yields the entry that it ends, if any."""
-        self.size += len(line) + 1
-        if self.size > LONGEST_ENTRY:
-            raise Unreadable(f"{self.name}: no reference ends within {LONGEST_ENTRY:,} bytes before line {number}")
-        if _RIS_START.match(line):
-            yield from self._begin(Block(number, "ris", [line.lstrip()], False))
-        elif _MEDLINE_START.match(line) and not self._inside("ris"):
-            yield from self._begin(Block(number, "medline", [line], False))
-        elif self.block:
-            self.block.lines.append(line)
-            if self.block.kind == "ris" and _RIS_END.match(line):
-                yield from self.end(closed=True)
+    def take(self, line: Line) -> Iterator[Block]:
+        """Adds a line, and yields the blocks that it ends."""
+        self._size += len(line.text) + 1
+        if self._size > LONGEST_ENTRY:
+            name = self._name
+            raise Unreadable(f"{name}: no reference ends within {LONGEST_ENTRY:,} bytes before line {line.number}")
+        begun: Kind | None = _beginning(line.text, self._kind)
+        if begun is None and (self._kind == "stray" or self._is_separated(line)):
+            begun = _orphan(line.text) or ("stray" if self._kind == "medline" and not line.text[0].isspace() else None)
+        if begun and not self._goes_on(begun):
+            yield from self.end(is_closed=self._kind in ("medline", "endnote"))
+            self._kind = begun
+        yield from self._add(line)
+        self._after_blank = not line.text.strip()
 
-    def _inside(self, kind: str) -> bool:
-        return self.block is not None and self.block.kind == kind
+    def _is_separated(self, line: Line) -> bool:
+        """Whether a blank line before this one has ended an entry, as in the formats that have no other end."""
+        if not self._after_blank or not line.text.strip():
+            return False
+        if self._kind == "endnote":
+            return not any(earlier.text.startswith("%0") for earlier in self._lines)
+        return self._kind == "medline"
 
-    def _begin(self, block: Block) -> Iterator[Block]:
-        yield from self.end(closed=self._inside("medline"))
-        self.block = block
+    def _goes_on(self, begun: Kind) -> bool:
+        """Whether a line that could begin an entry belongs to the present one: `TY` behind other tags."""
+        return begun == self._kind == "ris" and not any(_is_type(line) for line in self._lines)
 
-    def end(self, *, closed: bool) -> Iterator[Block]:
-        """Ends the current entry and yields it, if there is one."""
-        if self.block:
-            yield self.block._replace(closed=closed)
-        self.block, self.size = None, 0
+    def _add(self, line: Line) -> Iterator[Block]:
+        if self._lines or line.text.strip():
+            self._lines.append(line)
+        if self._kind == "bibtex":
+            self._depth += sum(1 if brace == "{" else -1 for brace in _BRACE.findall(line.text))
+        if self._has_ended(line):
+            yield from self.end(is_closed=True)
+
+    def _has_ended(self, line: Line) -> bool:
+        if self._kind == "ris":
+            tag = tag_of(line.text, "AB")
+            return bool(tag and tag.name == "ER")
+        if self._kind == "bibtex":
+            parenthesis = self._lines[0].text.partition("{")[0].find("(") >= 0
+            return self._depth <= 0 and (not parenthesis or line.text.rstrip(" ,").endswith(")"))
+        return False
+
+    def end(self, *, is_closed: bool) -> Iterator[Block]:
+        """Ends the present block and yields it, if there is one."""
+        if any(line.text.strip() for line in self._lines):
+            is_medline = self._is_medline_without_pmid()
+            yield Block("medline" if is_medline else self._kind, self._lines, is_closed or is_medline)
+        self._kind, self._lines, self._size, self._depth, self._after_blank = "stray", [], 0, 0, False
+
+    def _is_medline_without_pmid(self) -> bool:
+        """Whether an entry that began with a tag of two letters has tags of MEDLINE, and neither `TY` nor `ER`."""
+        if self._kind != "ris" or not any(_MEDLINE_TAG.match(line.text) for line in self._lines):
+            return False
+        return not any(_is_type(line) or self._has_ended(line) for line in self._lines)
 
 
-def blocks(file: IO[bytes], name: str) -> Iterator[Block]:
-    """Yields each entry. Other lines between entries, such as the number of a record, are ignored."""
-    collector, ended = _Collector(name), True
-    for number, (line, ended) in enumerate(_lines(_chunks(file), name), start=1):  # noqa: B007
-        yield from collector.take(number, line)
-    yield from collector.end(closed=collector._inside("medline") and ended)
+def _is_type(line: Line) -> bool:
+    tag = tag_of(line.text, "TI")
+    return bool(tag and tag.name == "TY")
 
 
-def text_of(block: Block) -> tuple[str, bool]:
-    """The text of an entry, and whether it is guessed to be in Windows-1252; raises `UnicodeDecodeError`."""
-    raw = b"\n".join(block.lines)
-    try:
-        return raw.decode(), False
-    except UnicodeDecodeError:
-        return raw.decode("cp1252"), True
+def blocks(lines: Iterable[Line], name: str) -> Iterator[Block]:
+    """Yields all blocks of a file; raises `Unreadable` if one does not end."""
+    collector, last = _Collector(name), True
+    for line in lines:
+        last = line.is_ended
+        for block in collector.take(line):
+            yield from _at_its_type(block)
+    for block in collector.end(is_closed=False):
+        ended = last and block.kind in ("medline", "endnote", "stray")
+        yield from _at_its_type(block._replace(is_closed=ended))
+
+
+def _at_its_type(block: Block) -> Iterator[Block]:
+    """Divides an entry of RIS in which `TY` stands behind other tags, if there is a title both before and behind it."""
+    at = next((index for index, line in enumerate(block.lines) if _is_type(line)), 0) if block.kind == "ris" else 0
+    before, behind = block.lines[:at], block.lines[at:]
+    if at and _has_title(before) and _has_title(behind):
+        yield Block("ris", before, is_closed=False)
+        yield Block("ris", behind, block.is_closed)
+    else:
+        yield block
+
+
+def _has_title(lines: list[Line]) -> bool:
+    names = {tag.name for line in lines if (tag := _known(line))}
+    return bool(names & {"TI", "T1", "CT", "BT"})
+
+
+def _known(line: Line) -> Tag | None:
+    tag = tag_of(line.text)
+    return tag if tag and tag.name in KNOWN else None

@@ -6,24 +6,15 @@ as one, or if it is in a tag in which the named database is known to put PMIDs.
 
 import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import unquote
 
-from app.imports.formats.pubmed.records import DOI, PMCID, RESOLVER
-from app.imports.readers.record_builder import Entry, one_line
+from app.common.identifiers import pmcid, pmid
+from app.imports.formats.pubmed.records import storable_doi as doi
+from app.imports.formats.references.accounting import Tags
+from app.imports.readers.record_builder import Entry
 
-Tags = dict[str, list[str]]
-
-_PMID = re.compile(r"[1-9][0-9]{0,7}")
-"""PMIDs have at most eight digits so far; numbers of Embase and EPPI-Reviewer have nine."""
-
-_LABELLED_PMID = re.compile(r"(?:PMID|PUBMED)[:\s]\s*([0-9]{1,9})", re.IGNORECASE)
-_IN_URL = re.compile(
-    r"https?://(?:(?:www\.)?ncbi\.nlm\.nih\.gov/pubmed|pubmed\.ncbi\.nlm\.nih\.gov|"
-    r"(?:www\.)?europepmc\.org/(?:article|abstract)/MED)/([0-9]{1,9})/?",
-    re.IGNORECASE,
-)
-_PMC_IN_URL = re.compile(r"https?://[^/\s]*(?:ncbi\.nlm\.nih\.gov|europepmc\.org)/\S*?(PMC[0-9]+)\b", re.IGNORECASE)
-_DOI_IN_URL = re.compile(r"https?://(?:dx\.)?doi\.org/(10\.\S+)", re.IGNORECASE)
+_LABEL = re.compile(r"(?:PMID|PUBMED)[\s:#]+(.+)", re.IGNORECASE)
+_DOI_LABEL = re.compile(r"\W*(?:doi\b|https?://(?:dx\.)?doi\.org/|10\.[0-9]{4,9}/)", re.IGNORECASE)
+_PART = re.compile(r"[;\n]|\s{2,}|\.\s+(?=doi)", re.IGNORECASE)
 _URL = re.compile(r"https?://[!-~]{1,1990}")
 _OWN_PAGE = re.compile(r"https?://(?:dx\.)?doi\.org/|https?://pubmed\.ncbi\.nlm\.nih\.gov/", re.IGNORECASE)
 _MEDLINE = re.compile(r"pubmed|medline", re.IGNORECASE)
@@ -43,11 +34,11 @@ def _links(tags: Tags, *names: str) -> list[str]:
 
 def _labelled(tags: Tags) -> Iterator[str]:
     """Yields labelled PMIDs: `PMID: 123`, Cochrane's `PUBMED 123,EMBASE 456`. A PMID in a sentence does not count."""
+    yield from values(tags, "PMID")
     for value in values(tags, *_LABELLED):
-        for part in value.split(","):
-            dois = _LABELLED_PMID.fullmatch(part.strip())
-            if dois:
-                yield dois[1]
+        for part in re.split("[,;]", value):
+            if found := _LABEL.fullmatch(part.strip()):
+                yield found[1]
 
 
 def _from_embase(tags: Tags) -> bool:
@@ -68,45 +59,55 @@ def _from_known_tags(tags: Tags) -> Iterator[str]:
         yield from values(tags, "C2")
 
 
-def _only(entry: Entry, name: str, found: Iterable[str], pattern: re.Pattern[str]) -> None:
-    """Sets an identifier if all valid values are the same; else adds a warning."""
-    different = dict.fromkeys(value for value in found if pattern.fullmatch(value))
+def _only(entry: Entry, name: str, found: Iterable[str | None]) -> None:
+    """Sets an identifier if all values that have a canonical form are the same; else adds a warning."""
+    different = list({value.casefold(): value for value in reversed([*filter(None, found)])}.values())[::-1]
     if len(different) == 1:
-        entry.data[name] = next(iter(different))
+        entry.data[name] = different[0]
     elif different:
         entry.warn("inconsistent-identifier", f"/{name}: {', '.join(different)}")
 
 
-def _plain_doi(text: str) -> str:
-    first = RESOLVER.sub("", one_line(text)).partition(" ")[0]
-    return first.rstrip(".,;")
+def _printed_doi(text: str) -> str | None:
+    """The DOI that a value is, or that its first word is."""
+    return doi(text) or doi(text.split()[0] if text.split() else "")
+
+
+def _noted_dois(tags: Tags) -> Iterator[str]:
+    """Yields the DOIs of notes, where a part of the note is nothing but a DOI: `Source Info: ...; DOI: 10.1000/1`."""
+    for note in values(tags, "N1"):
+        parts = [note, *_PART.split(note)] if "10." in note else []
+        yield from (found for part in parts if _DOI_LABEL.match(part) and (found := doi(part.strip())))
 
 
 def _dois(tags: Tags) -> list[str]:
-    dois = [_plain_doi(value) for value in values(tags, "DO")]
-    if dois:
-        return dois
-    if elsewhere := [doi for value in values(tags, "M3") if DOI.fullmatch(doi := _plain_doi(value))]:
-        return elsewhere
-    return [_plain_doi(unquote(found[1])) for link in _links(tags, *_LINKS) if (found := _DOI_IN_URL.fullmatch(link))]
+    """The DOIs in the first place that has any: its own tag, the tags of databases, the links."""
+    links = _links(tags, *_LINKS)
+    for found in (
+        map(_printed_doi, values(tags, "DO")),
+        map(_printed_doi, values(tags, "M3", "L3")),
+        _noted_dois(tags),
+        map(doi, links),
+    ):
+        if some := [*filter(None, found)]:
+            return some
+    return []
 
 
 def _add_doi(entry: Entry, tags: Tags) -> None:
-    found = {doi.casefold(): doi for doi in reversed(_dois(tags))}
-    _only(entry, "doi", reversed(found.values()), DOI)
-    if found and not any(map(DOI.fullmatch, found.values())):
-        entry.warn("identifier-not-valid", f"/doi: {', '.join(found.values())}")
-    if len(entry.data.get("doi", "")) > 300:
-        del entry.data["doi"]
+    found = _dois(tags)
+    _only(entry, "doi", found)
+    if wrong := [value for value in values(tags, "DO") if not _printed_doi(value)]:
+        entry.warn("identifier-not-valid", f"/doi: {', '.join(wrong)}")
 
 
 def add_identifiers(entry: Entry, tags: Tags) -> None:
     """Sets the PMID, the PMCID and the DOI."""
     links = _links(tags, *_LINKS)
-    in_links = [found[1] for link in links if (found := _IN_URL.fullmatch(link))]
-    _only(entry, "pmid", list(_labelled(tags)) + list(_from_known_tags(tags)) or in_links, _PMID)
-    pmc = [found[1].upper() for link in links if (found := _PMC_IN_URL.match(link))]
-    _only(entry, "pmcid", [*values(tags, "C2"), *pmc], PMCID)
+    stated = [found for text in (*_labelled(tags), *_from_known_tags(tags)) if (found := pmid(text))]
+    _only(entry, "pmid", stated or map(pmid, links))
+    named = [value for value in values(tags, "C2", "PMCID") if "pmc" in value.casefold()]
+    _only(entry, "pmcid", map(pmcid, [*named, *(link for link in links if "PMC" in link)]))
     _add_doi(entry, tags)
 
 
@@ -116,12 +117,12 @@ def address(entry: Entry, tags: Tags) -> str | None:
     database_pages = [link for link in links if not _OWN_PAGE.match(link)]
     if database_pages:
         return database_pages[0]
-    if doi := entry.data.get("doi"):
-        return doi_address(doi) or (links[0] if links else None)
+    if stated := entry.data.get("doi"):
+        return doi_address(stated) or (links[0] if links else None)
     return f"https://pubmed.ncbi.nlm.nih.gov/{entry.data['pmid']}/" if "pmid" in entry.data else None
 
 
-def doi_address(doi: str) -> str | None:
+def doi_address(stated: str) -> str | None:
     """The address of a DOI, or `None` if it is not a valid address."""
-    url = f"https://doi.org/{doi}"
+    url = f"https://doi.org/{stated}"
     return url if _URL.fullmatch(url) else None

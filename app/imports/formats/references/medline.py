@@ -1,4 +1,4 @@
-"""Reads PubMed's line format (.nbib, `MEDLINE`).
+"""Reads PubMed's line format (.nbib, `MEDLINE`), and says what became of each line.
 
     TAG - value
           a line that begins with blanks continues the value
@@ -8,19 +8,18 @@ The only parser on PyPI (`nbib`, last released in 2021) gives up a file at the f
 
 import re
 from collections.abc import Iterator
-from datetime import date
 from hashlib import sha256
 
-from app.imports.candidates import Found, Json, Rejection
+from app.common.identifiers import issn, pmcid
+from app.common.identifiers import pmid as canonical_pmid
+from app.common.text import plain
+from app.imports.candidates import Json
 from app.imports.formats.pubmed.dates import printed_date
 from app.imports.formats.pubmed.notices import OF_LINES
 from app.imports.formats.pubmed.records import (
-    ISSN,
     MOST_KEYWORDS,
     MOST_MESH,
     MOST_TYPES,
-    PMCID,
-    PMID,
     add_authors,
     add_dates,
     add_doi,
@@ -32,27 +31,65 @@ from app.imports.formats.pubmed.records import (
     unit,
 )
 from app.imports.formats.pubmed.registrations import add_registrations
-from app.imports.formats.references.people import ET_AL
-from app.imports.readers.record_builder import NAME, PROSE, Entry, cut, one_line
+from app.imports.formats.references.accounting import Options, Reading, State, rejected, warn_of_lines
+from app.imports.formats.references.blocks import Block
+from app.imports.formats.references.lines import Line
+from app.imports.readers.record_builder import NAME, PROSE, Entry, cut
 
-_LINE = re.compile(r"([A-Z]{2,4}) *- ?(.*)")
+_LINE = re.compile(r"([A-Z]{2,4})\s*[-‐‑–—]\s?(.*)", re.DOTALL)
 _DOI = re.compile(r"(\S+) \[doi\]")
 _ISSN = re.compile(r"([0-9]{4}-[0-9]{3}[0-9Xx])(?: \((\w+)\))?")
 _CITED = re.compile(r"\s*PMID:\s*([0-9]{1,9})\s*$")
+_ET_AL = re.compile(r"(?:and\s+)?(?:et\.? al|others)\.?", re.IGNORECASE)
+
+_USED = frozenset(
+    {
+        *("PMID", "TI", "BTI", "TT", "JT", "TA", "IS", "DP", "DEP", "VI", "IP", "PG", "LID", "AID", "PMC", "LA", "AU"),
+        *("CN", "PT", "MH", "OT", "SI", "AB", "CI"),
+        *OF_LINES,
+    }
+)
+_KNOWN = _USED | {
+    *("AD", "AUID", "BKDT", "BOOK", "CDAT", "CDRC", "CDRR", "CDT", "CEDI", "CIN", "COI", "COIS", "COL", "CP", "CRDT"),
+    *("CRF", "CTDT", "CTI", "DA", "DCOM", "DDIN", "DRIN", "ED", "EDAT", "EDIT", "EN", "FAU", "FED", "FIR", "FPS"),
+    *("GN", "GR", "GS", "IR", "IRAD", "ISBN", "JID", "LR", "MHDA", "MID", "NM", "OAB", "OABL", "OCI", "OID", "OTO"),
+    *("OWN", "PB", "PHST", "PL", "PMCR", "PS", "PST", "PUBM", "RF", "RN", "SB", "SFM", "SO", "SPIN", "STAT", "VTI"),
+}
+"""The tags of NLM's list of MEDLINE elements; of those that are not used, nothing has a place in a record."""
 
 Fields = list[tuple[str, str]]
 
 
-def read_fields(text: str) -> Fields:
-    """The tags and values of an entry in order, each value in one line."""
-    found: list[tuple[str, list[str]]] = []
-    for line in text.split("\n"):
-        begins = None if line[:1].isspace() else _LINE.fullmatch(line)
-        if begins:
-            found.append((begins[1], [begins[2]]))
-        elif found:
-            found[-1][1].append(line)
-    return [(tag, one_line(" ".join(lines))) for tag, lines in found]
+class _Reader:
+    """Reads the lines of an entry one after the other."""
+
+    def __init__(self) -> None:
+        self.found: list[tuple[str, list[str]]] = []
+        self.states: list[tuple[int, State]] = []
+        self.unknown: dict[str, list[int]] = {}
+
+    def take(self, line: Line) -> None:
+        """Reads a line that is not blank."""
+        text = line.text
+        name = self.found[-1][0] if self.found else ""
+        begun = None if text[:1].isspace() else _LINE.fullmatch(text)
+        if begun and (begun[1] in _KNOWN or text[4:5] == "-" or name not in _KNOWN):
+            name = begun[1]
+            self.found.append((name, [begun[2]]))
+        elif self.found:
+            self.found[-1][1].append(text)
+        self._account(line, name)
+
+    def _account(self, line: Line, name: str) -> None:
+        if name not in _KNOWN:
+            self.unknown.setdefault(name, []).append(line.number)
+        if line.is_counted:
+            state: State = "used" if name in _USED else "known" if name in _KNOWN else "refused"
+            self.states.append((line.number, state))
+
+    def fields(self) -> Fields:
+        """The tags and values in order, each value in one line."""
+        return [(tag, plain(" ".join(lines))) for tag, lines in self.found]
 
 
 def _all(fields: Fields, *tags: str) -> list[str]:
@@ -66,7 +103,7 @@ def _first(fields: Fields, tag: str) -> str:
 def _add_issn(entry: Entry, fields: Fields) -> None:
     found = [known for value in _all(fields, "IS") if (known := _ISSN.match(value))]
     linking = [known for known in found if known[2] == "Linking"] or found
-    entry.exact("issn", linking[0][1].upper() if linking else None, ISSN)
+    entry.identifier("issn", linking[0][1] if linking else "", issn)
 
 
 def _heading(value: str) -> Json:
@@ -93,7 +130,7 @@ def _accessions(fields: Fields) -> Iterator[tuple[str, str]]:
 
 def _add_authors(entry: Entry, fields: Fields) -> None:
     named = [(value, tag == "CN") for tag, value in fields if tag in ("AU", "CN") and value]
-    known = [pair for pair in named if not ET_AL.fullmatch(pair[0])]
+    known = [pair for pair in named if not _ET_AL.fullmatch(pair[0])]
     add_authors(entry, known, False if len(known) < len(named) else None)
 
 
@@ -109,14 +146,31 @@ def _add_titles(entry: Entry, fields: Fields) -> None:
     entry.line("journal_abbreviation", _first(fields, "TA"))
     if title and book:
         entry.line("note", f"In: {book}", PROSE)
+    for other in _all(fields, "TI")[1:]:
+        entry.warn("second-title", f"/title: {other}")
 
 
-def reference(text: str, place: str, day: date, entry: Entry, *, store_abstracts: bool) -> Found:
-    """The source item of an entry, or a rejection if the entry has no PMID."""
-    fields = read_fields(text)
-    pmid = _first(fields, "PMID")
-    if not PMID.fullmatch(pmid):
-        return Rejection(place, "", f"{pmid[:40]!r} is no PMID")
+def read(block: Block, entry: Entry, options: Options) -> Reading:
+    """The publication of an entry, or a rejection if the entry has no PMID."""
+    reader = _Reader()
+    for line in block.lines:
+        if line.text.strip():
+            reader.take(line)
+    fields = reader.fields()
+    stated = _first(fields, "PMID")
+    pmid = canonical_pmid(stated)
+    if pmid is None:
+        return rejected(block.lines, f"{stated[:40]!r} is no PMID" if stated else "the entry has no PMID")
+    for name, numbers in reader.unknown.items():
+        warn_of_lines(entry, "tag-not-known", numbers, f"{name} is no tag of MEDLINE and was left out")
+    _add_all(entry, fields, options.store_abstracts)
+    notices = list(_notices(fields))
+    add_notices(entry, notices)
+    digest = sha256(block.text.strip().encode()).hexdigest()
+    return Reading((unit(pmid, entry, notices, source(pmid, digest, options.day)),), tuple(reader.states))
+
+
+def _add_all(entry: Entry, fields: Fields, store_abstracts: bool) -> None:
     _add_titles(entry, fields)
     _add_issn(entry, fields)
     add_dates(entry, _first(fields, "DP"))
@@ -124,7 +178,7 @@ def reference(text: str, place: str, day: date, entry: Entry, *, store_abstracts
     for field, tag in (("volume", "VI"), ("issue", "IP"), ("pages", "PG")):
         entry.line(field, _first(fields, tag))
     add_doi(entry, [found[1] for value in _all(fields, "LID", "AID") if (found := _DOI.fullmatch(value))])
-    entry.exact("pmcid", _first(fields, "PMC").upper(), PMCID)
+    entry.identifier("pmcid", _first(fields, "PMC"), pmcid)
     add_languages(entry, _all(fields, "LA"))
     _add_authors(entry, fields)
     entry.lines("publication_types", _all(fields, "PT"), MOST_TYPES)
@@ -133,6 +187,3 @@ def reference(text: str, place: str, day: date, entry: Entry, *, store_abstracts
     add_registrations(entry, _accessions(fields))
     if store_abstracts:
         entry.prose("abstract", "\n\n".join(_all(fields, "AB", "CI")))
-    notices = list(_notices(fields))
-    add_notices(entry, notices)
-    return unit(pmid, entry, notices, source(pmid, sha256(text.encode()).hexdigest(), day))

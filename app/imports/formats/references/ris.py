@@ -1,208 +1,110 @@
-"""Reads RIS, which each tool writes in its own way."""
+"""Reads an entry of RIS to the values of its tags, and says what became of each line."""
 
 import re
-from datetime import date
-from hashlib import sha256
-from typing import Any
 
-import rispy
+from app.imports.formats.references.accounting import (
+    Options,
+    Reading,
+    State,
+    Tags,
+    place_of,
+    rejected,
+    warn_of_lines,
+)
+from app.imports.formats.references.blocks import Block
+from app.imports.formats.references.lines import Line
+from app.imports.formats.references.publication import Proof, reference
+from app.imports.formats.references.ris_tags import KNOWN, PROSE, USED, Tag, looks_like_tag, tags_of
+from app.imports.readers.record_builder import Entry
 
-from app.imports.candidates import Candidate, Found, Json, Rejection, SourceItem
-from app.imports.formats.pubmed.dates import printed_date
-from app.imports.formats.pubmed.records import MOST_KEYWORDS, add_authors, add_languages, add_title
-from app.imports.formats.pubmed.registrations import add_registrations
-from app.imports.formats.references.identifiers import Tags, add_identifiers, address, values
-from app.imports.formats.references.people import authors
-from app.imports.readers.record_builder import LINE, PROSE, Entry, cut, one_line
-
-_UNKNOWN = "unknown"
-_TAGS = [tag for tag in rispy.RisParser.DEFAULT_MAPPING if tag != "UK"]
-_NAMES = {**{tag: tag for tag in _TAGS}, _UNKNOWN: _UNKNOWN}
-
-_IN_JOURNALS = ("JOUR", "EJOUR", "JFULL", "MGZN", "NEWS", "INPR", "ABST")
-_TYPES = {
-    "thes": "Academic Dissertation",
-    "rprt": "Technical Report",
-    "data": "Dataset",
-    "news": "News",
-    "review": "Review",
-    "letter": "Letter",
-    "editorial": "Editorial",
-    "erratum": "Published Erratum",
-    "retracted": "Retracted Publication",
-    "retracted article": "Retracted Publication",
-    "retracted publication": "Retracted Publication",
-    "journal article": "Journal Article",
-}
-"""NLM's publication types for the types that tools print, as far as they certainly mean the same."""
-
-_LANGUAGES = {
-    **{"english": "eng", "german": "ger", "french": "fre", "spanish": "spa", "italian": "ita", "chinese": "chi"},
-    **{"japanese": "jpn", "russian": "rus", "portuguese": "por", "polish": "pol", "dutch": "dut", "korean": "kor"},
-    **{"turkish": "tur", "persian": "per", "swedish": "swe", "danish": "dan", "norwegian": "nor", "czech": "cze"},
-    **{"en": "eng", "de": "ger", "fr": "fre", "es": "spa", "it": "ita", "zh": "chi", "ja": "jpn", "ru": "rus"},
-    **{"pt": "por", "pl": "pol", "nl": "dut", "ko": "kor", "tr": "tur", "fa": "per", "sv": "swe", "da": "dan"},
-}
-_DASHES = str.maketrans("‐‑‒–—", "-----")
-_ISSN = re.compile(r"(?<![0-9])([0-9]{4})-?([0-9]{3}[0-9Xx])(?![0-9-])")
-_HOST = re.compile(r"^https?://([^/?#]+)")
-_REGISTRATION = re.compile(r"\b(NCT|ISRCTN)([0-9]{8})\b")
+_OF_LINES = ("KW", "UR", "L1", "L2", "L3", "LK")
+"""The tags of which each line is a value of its own."""
+_PERSON = re.compile(r"[^,]+,[^,]+(?:,[^,]+)?")
 
 
-class _Parser(rispy.RisParser):  # type: ignore[misc]  # rispy has no types
-    """Keeps unknown tags under a name that no tag of a file can have."""
+class TagReader:
+    """Reads the lines of an entry one after the other."""
 
-    UNKNOWN_TAG = _UNKNOWN
+    def __init__(self) -> None:
+        self.tags: Tags = {}
+        self.states: list[tuple[int, State]] = []
+        self.unknown: dict[str, list[int]] = {}
+        """The numbers of the lines of tags that are not known."""
+        self.doubtful: list[int] = []
+        """The numbers of lines that go on with a value and look like tags."""
+        self.before_type: list[int] = []
+        """The numbers of the lines of tags before `TY`."""
+        self._name = ""
+        self._is_tight = False
 
+    def take(self, line: Line) -> None:
+        """Reads a line that is not blank."""
+        found = tags_of(line.text, self._name, is_tight=self._is_tight)
+        for tag in found:
+            self._begin(tag)
+        if not found:
+            self._go_on(line)
+        if self._name not in KNOWN:
+            self.unknown.setdefault(self._name, []).append(line.number)
+        if "TY" not in self.tags:
+            self.before_type.append(line.number)
+        if line.is_counted:
+            self.states.append((line.number, _state(self._name)))
 
-def read_tags(text: str) -> Tags:
-    """The values of an entry by tag, in order. A value of two lines counts as two values."""
-    found: list[dict[str, Any]] = rispy.loads(
-        text, implementation=_Parser, mapping=_NAMES, list_tags=_TAGS, delimiter_tags_mapping={}
-    )
-    entry = found[0] if found else {}
-    every = entry | {str(tag): some for tag, some in entry.pop(_UNKNOWN, {}).items()}
-    listed = {tag: [some] if isinstance(some, str) else some for tag, some in every.items()}
-    return {tag: some for tag, all_ in listed.items() if (some := [value for value in all_ if value.strip()])}
+    def _begin(self, tag: Tag) -> None:
+        if not self._name:
+            self._is_tight = tag.is_tight
+        self._name = tag.name
+        if tag.value:
+            self.tags.setdefault(tag.name, []).append(tag.value)
 
-
-def _first(tags: Tags, *names: str) -> str:
-    return next(iter(values(tags, *names)), "")
-
-
-def _joined(tags: Tags, *names: str) -> str:
-    """The text of the first of some tags that is present, with all its lines joined."""
-    return next((" ".join(tags[name]) for name in names if name in tags), "")
-
-
-def _add_container(entry: Entry, tags: Tags, kind: str) -> None:
-    full = _first(tags, "JF") or _first(tags, "JO", "T2", "JA", "J2", "BT")
-    short = next((name for name in values(tags, "J2", "JA", "JO", "NL") if name != full), "")
-    if kind in _IN_JOURNALS:
-        entry.line("journal", full)
-        entry.line("journal_abbreviation", short)
-    elif full:
-        entry.line("note", f"In: {full}", PROSE)
-
-
-def _is_issn(digits: str) -> bool:
-    numbers = [10 if digit == "X" else int(digit) for digit in digits]
-    return sum(number * (8 - place) for place, number in enumerate(numbers)) % 11 == 0
-
-
-def _add_issn(entry: Entry, tags: Tags) -> None:
-    found = [f"{a}-{b.upper()}" for value in values(tags, "SN") for a, b in _ISSN.findall(value)]
-    entry.put("issn", next((issn for issn in found if _is_issn(issn.replace("-", ""))), None))
-
-
-def _add_pages(entry: Entry, tags: Tags) -> None:
-    first, last = (_first(tags, tag).translate(_DASHES) for tag in ("SP", "EP"))
-    number = _first(tags, "C7") if "Scopus" in tags.get("DB", ()) else ""
-    both = first and last and last != first and "-" not in first
-    entry.line("pages", f"{first}-{last}" if both else first or last or number)
+    def _go_on(self, line: Line) -> None:
+        """Adds a line to the value before it, or as a value of its own where each line is one."""
+        text, some = line.text.strip(), self.tags.setdefault(self._name, [])
+        if looks_like_tag(line.text):
+            self.doubtful.append(line.number)
+        listed = self._name in ("AU", "A1") and some and all(map(_PERSON.fullmatch, (some[-1], text)))
+        if not some or listed or self._name in _OF_LINES:
+            some.append(text)
+        else:
+            some[-1] += f" {text}"
 
 
-def _date(text: str) -> str | None:
-    """The date in a text such as `2010/07/30/`, `2010//` or `2024///`, or as MEDLINE prints it."""
-    parts = [part.strip() for part in text.split("/")]
-    plain = " ".join(part for part in parts[: 3 if all(parts[:3]) else 2 if all(parts[:2]) else 1])
-    return printed_date(plain)[0]
+def _state(name: str) -> State:
+    return "used" if name in USED else "known" if name in KNOWN else "refused"
 
 
-def _add_dates(entry: Entry, tags: Tags) -> None:
-    """Sets date and year. Of `DA` only the year is used, because some tools put the day of online publication there."""
-    found = [known for text in values(tags, "PY", "Y1") if (known := _date(text))]
-    found = found or [known[:4] for text in values(tags, "DA") if (known := _date(text))]
-    if not found:
-        return
-    entry.data["year"] = int(found[0][:4])
-    fitting = [known for known in found if known[:4] == found[0][:4]]
-    entry.data["date"] = max(fitting, key=len)
-    if len(fitting) < len(found):
-        entry.warn("inconsistent-date", f"/date: {', '.join(dict.fromkeys(found))}")
-
-
-def _add_types(entry: Entry, tags: Tags, kind: str) -> None:
-    types = [kind, *values(tags, "M3", "PT")]
-    entry.lines("publication_types", [_TYPES[one] for text in types if (one := text.casefold()) in _TYPES], 100)
-    if "Retracted Publication" in entry.data.get("publication_types", ()):
-        entry.data["retraction_state"] = "retracted"
-
-
-def _add_text(entry: Entry, tags: Tags, store_abstracts: bool) -> None:
-    entry.lines("keywords", values(tags, "KW"), MOST_KEYWORDS)
-    if store_abstracts:
-        entry.prose("abstract", one_line(_joined(tags, "AB", "N2")))
-
-
-def _add_all(entry: Entry, tags: Tags, store_abstracts: bool) -> None:
-    kind = one_line(_first(tags, "TY")).upper()
-    add_identifiers(entry, tags)
-    add_title(entry, _joined(tags, "TI", "T1", "CT", "BT"), _joined(tags, "TT"))
-    if _first(tags, "M3").casefold() == "trial registry record" and "title" in entry.data:
-        entry.data["title_kind"] = "registry-record"
-    _add_container(entry, tags, kind)
-    _add_issn(entry, tags)
-    _add_dates(entry, tags)
-    entry.line("volume", _first(tags, "VL"))
-    entry.line("issue", _first(tags, "IS"))
-    _add_pages(entry, tags)
-    add_authors(entry, *authors(values(tags, "AU", "A1")))
-    _add_types(entry, tags, kind)
-    languages = (name for value in values(tags, "LA") for name in re.split(r"[,;/]", value))
-    add_languages(entry, (_LANGUAGES.get(one_line(name).casefold(), name) for name in languages))
-    # Cochrane's register of trials puts registrations into `C3`.
-    registrations = (found for value in values(tags, "C3") for found in _REGISTRATION.findall(value))
-    add_registrations(entry, ((_BANKS[bank], bank + number) for bank, number in registrations))
-    _add_text(entry, tags, store_abstracts)
-
-
-_BANKS = {"NCT": "ClinicalTrials.gov", "ISRCTN": "ISRCTN"}
-
-
-def _without_abstract(text: str) -> str:
+def without_abstract(lines: list[Line]) -> str:
     """The lines of an entry that may be stored: facts, but no abstract, notes or addresses of authors."""
     kept: list[str] = []
-    keep = True
-    for line in text.split("\n"):
-        if line[2:5] == "  -":
-            keep = line[:2] not in ("AB", "N2", "N1", "AD", "M1", "M2")
-        if keep:
-            kept.append(line)
+    name = ""
+    for line in lines:
+        if found := tags_of(line.text, name):
+            name = found[-1].name
+        if name not in PROSE and (line.text.strip() or not kept or kept[-1]):
+            kept.append(line.text.strip() if line is lines[0] else line.text)
     return "\n".join(kept)
 
 
-def _source(entry: Entry, tags: Tags, text: str, name: str, day: date) -> Json:
-    digest = sha256(text.encode()).hexdigest()
-    url = address(entry, tags)
-    databases = list(dict.fromkeys(values(tags, "DB", "DP")))
-    stored = {} if url else {"text": _without_abstract(text)}
-    return {
-        "id": f"references-{digest[:16]}",
-        "kind": "bibliographic-record",
-        "tier": "aggregator",
-        "title": cut(one_line(", ".join(databases)) or (_HOST.findall(url or "") or [name])[0], LINE),
-        **({"url": url} if url else stored),
-        "retrieved_on": day.isoformat(),
-        "sha256": digest if url else sha256(stored["text"].encode()).hexdigest(),
-    }
-
-
-def _id(entry: Entry, proof: Json) -> str:
-    if "pmid" in entry.data:
-        return f"pmid-{entry.data['pmid']}"
-    slug = "doi-" + re.sub(r"[^a-z0-9]+", "-", entry.data.get("doi", "").casefold()).strip("-")
-    return slug if 4 < len(slug) <= 120 else str(proof["id"]).replace("references-", "reference-")
-
-
-def reference(text: str, place: str, name: str, day: date, entry: Entry, *, store_abstracts: bool) -> Found:
-    """The source item of an entry, or a rejection if the entry has neither a title nor a PMID nor a DOI."""
-    tags = read_tags(text)
-    _add_all(entry, tags, store_abstracts)
-    if not entry.data.keys() & {"title", "pmid", "doi"}:
-        return Rejection(place, "", "it has neither a title nor a PMID nor a DOI")
-    proof = _source(entry, tags, text, name, day)
-    publication = {"id": _id(entry, proof), **entry.data, "provenance": [{"source": proof["id"]}]}
-    return SourceItem(
-        place, (Candidate("sources", proof), Candidate("publications", publication)), warnings=tuple(entry.warnings)
-    )
+def read(block: Block, entry: Entry, options: Options) -> Reading:
+    """The publication of an entry."""
+    reader = TagReader()
+    lines = [line for line in block.lines if line.text.strip()]
+    for line in lines:
+        reader.take(line)
+    for name, numbers in reader.unknown.items():
+        warn_of_lines(entry, "tag-not-known", numbers, f"{name or 'a line'} is no tag of RIS and was left out")
+    warn_of_lines(entry, "line-like-a-tag", reader.doubtful, "it looks like a tag and was read as the end of a value")
+    if "TY" not in reader.tags:
+        entry.warn("type-missing", f"line {block.number}: the reference has no TY")
+    else:
+        warn_of_lines(
+            entry, "tags-before-type", reader.before_type, "it stands before TY and may be of another reference"
+        )
+    if not block.is_closed:
+        entry.warn("end-missing", f"line {lines[-1].number}: the reference has no ER; what follows may be missing")
+    proof = Proof("\n".join(line.text for line in block.lines).strip(), without_abstract(block.lines))
+    found = reference(reader.tags, proof, place_of([block.number]), entry, options)
+    if isinstance(found, str):
+        return rejected(block.lines, found)
+    return Reading((found,), tuple(reader.states))
