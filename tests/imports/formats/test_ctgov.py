@@ -322,6 +322,21 @@ def test_a_decimal_comma_is_no_comma_of_thousands(printed: str) -> None:
     assert whole(printed) is None
 
 
+@pytest.mark.parametrize(
+    ("beside", "is_a_number"), [("0,875", False), ("12,5", False), ("2,875", True), ("0.875", True)]
+)
+def test_a_comma_beside_a_decimal_comma_may_be_one_too(beside: str, is_a_number: bool) -> None:
+    study = trial()
+    measure = study["resultsSection"]["outcomeMeasuresModule"]["outcomeMeasures"][0]
+    first, second = measure["classes"][0]["categories"][0]["measurements"][:2]
+    first["value"], second["value"] = "1,500", beside
+    for measurement in (first, second):
+        for name in ("spread", "lowerLimit", "upperLimit"):
+            measurement.pop(name, None)
+    result = offered(study)["outcomes"][0]["results"][0]
+    assert (result.get("mean"), result.get("printed")) == ((1500, None) if is_a_number else (None, "1,500"))
+
+
 def test_an_interval_of_one_side_is_not_that_of_the_effect() -> None:
     study = trial()
     study["resultsSection"]["outcomeMeasuresModule"]["outcomeMeasures"][0]["analyses"][0]["ciNumSides"] = "ONE_SIDED"

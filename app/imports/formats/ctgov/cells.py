@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from app.imports.candidates import Json
 from app.imports.formats.ctgov.notes import LINE, NAME, Notes, Place, present
-from app.imports.formats.ctgov.printed import exact, whole
+from app.imports.formats.ctgov.printed import exact, has_decimal_comma, whole
 
 PEOPLE = frozenset(
     {"participants", "participant", "subjects", "subject", "patients", "patient", "people", "individuals"}
@@ -34,6 +34,8 @@ class Table(NamedTuple):
     arms: dict[str, str]
     """Keys of arms by the ids of groups."""
     place: Place
+    decimal_commas: bool = False
+    """Whether some number of the table has a decimal comma. Then `1,500` may be one and a half, and stays printed."""
 
 
 def table_of(measure: Json, arms: dict[str, str], place: Place) -> Table:
@@ -41,7 +43,16 @@ def table_of(measure: Json, arms: dict[str, str], place: Place) -> Table:
     units = measure.get("denomUnitsSelected") or measure.get("typeUnitsAnalyzed")
     others = units if units and units.casefold() not in PEOPLE else None
     spread = _BY_SPREAD.get((measure.get("dispersionType") or "").casefold(), "spread")
-    return Table(_value_field(measure, others is None), spread, others, arms, place)
+    decimal_commas = any(map(has_decimal_comma, _numbers_of(measure)))
+    return Table(_value_field(measure, others is None), spread, others, arms, place, decimal_commas)
+
+
+def _numbers_of(measure: Json) -> Iterator[str | None]:
+    """All numbers of a measure's table as they are printed."""
+    for row in measure.get("classes") or ():
+        for category in row.get("categories") or ():
+            for measurement in category.get("measurements") or ():
+                yield from (measurement.get(name) for name in ("value", "spread", "lowerLimit", "upperLimit"))
 
 
 def _value_field(measure: Json, of_people: bool) -> str:
@@ -129,7 +140,7 @@ def _result(cell: Cell, table: Table, notes: Notes) -> Json | None:
 
 def _numbers(cell: Cell, common: Json, table: Table, notes: Notes) -> Json:
     fields = {table.value: "value", table.spread: "spread", "lower": "lowerLimit", "upper": "upperLimit"}
-    found = {field: exact(cell.measurement.get(name)) for field, name in fields.items()}
+    found = {field: _exact(cell.measurement.get(name), table) for field, name in fields.items()}
     _drop_impossible(found, common, table)
     lost = [name for field, name in fields.items() if found[field] is None and _is_printed(cell.measurement.get(name))]
     for name in lost:
@@ -139,6 +150,11 @@ def _numbers(cell: Cell, common: Json, table: Table, notes: Notes) -> Json:
     if table.value not in numbers and printed is None and table.value in MEASURED:
         return {}
     return numbers
+
+
+def _exact(text: str | None, table: Table) -> int | float | None:
+    """The number that a text states beyond doubt."""
+    return None if table.decimal_commas and text and "," in text else exact(text)
 
 
 def _is_printed(number: str | None) -> bool:

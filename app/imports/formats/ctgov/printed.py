@@ -8,10 +8,16 @@ _THOUSANDS = r"[1-9][0-9]{0,2}(?:,[0-9]{3})+"
 _WHOLE = re.compile(rf"[0-9]{{1,10}}|{_THOUSANDS}")
 _NUMBER = re.compile(rf"[-+]?(?:[0-9]+|{_THOUSANDS})(?:\.[0-9]+)?|[-+]?\.[0-9]+")
 _WITH_EXPONENT = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?[eE][-+]?[0-9]{1,3}")
+_DECIMAL_COMMA = re.compile(rf"(?!{_THOUSANDS}$)[-+]?[0-9]+,[0-9]+")
 SAFE_DIGITS = 15
 """A double represents any decimal number of at most 15 digits exactly."""
 LARGEST = 10**15
 MOST = 10**9
+
+
+def has_decimal_comma(text: str | None) -> bool:
+    """Whether the comma of a number separates its decimals: `0,250` and `12,5`, but not `1,250`, which may be either."""
+    return bool(text) and bool(_DECIMAL_COMMA.fullmatch(str(text).strip()))
 
 
 def whole(text: str | None) -> int | None:
