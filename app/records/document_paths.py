@@ -145,6 +145,7 @@ _ELSEWHERE: Mapping[str, str] = {
 _OWN: Mapping[RecordType, Mapping[str, str]] = {
     "approvals": {"product": "product.id", "indication": "indication.id", "brand_name": "brand_name"},
     "dosing": {"product": "product.id", "indication": "indication.id"},
+    "indications": {"product": "regulatory_status.product.id"},
     "mechanisms": {"serotype": "serotypes"},
 }
 

@@ -77,6 +77,7 @@ INDICATIONS = Resource(
         "mesh_id": Indication.mesh_id,
         "mesh_match": Indication.mesh_match,
         "approved_by": Linked(Approval.regulator, Approval.indication_id),
+        "product": Linked(Approval.product_id, Approval.indication_id),
         "approved_product": Linked(Approval.product_id, Approval.indication_id),
     },
     sorts={

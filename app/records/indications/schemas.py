@@ -55,6 +55,9 @@ class IndicationFilter(CitedFilter):
     mesh_id: Annotated[Tests, identifier("mesh", "D008881"), Field(description="MeSH descriptor.")] = ()
     mesh_match: Annotated[Tests, word(MeshMatch), Field(description="How well the descriptor fits.")] = ()
     approved_by: Annotated[Tests, text("FDA"), Field(description="Regulator that approved a product for it.")] = ()
+    product: Annotated[
+        Tests, reference("products", "botox"), Field(description="Product that is approved for it, by any regulator.")
+    ] = ()
     approved_product: Annotated[
         Tests, reference("products", "onabotulinumtoxina"), Field(description="Product approved for it.")
     ] = ()
