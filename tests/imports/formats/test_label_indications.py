@@ -127,3 +127,20 @@ def test_a_seal_is_no_boxed_warning() -> None:
     unit = read(labelled(section("34066-1", _paragraphs(text), "Package")))
     assert notes(unit) == {}
     assert ("tamper-evident-text", "Package") in remarks(unit)
+
+
+def test_dosing_says_for_whom_how_much_and_how_often() -> None:
+    """A label with a single indication has its dosing for that; what is not one clear dose is only text."""
+    use = section("34067-9", _paragraphs("X is indicated for the treatment of gout."))
+    one = section(
+        "42229-5", _paragraphs("In adults, the recommended dose is 40 mg administered every other week."), "2.1"
+    )
+    other = section("42229-5", _paragraphs("In children, give 1 mg/kg or 20 mg."), "2.2 B")
+    unit = read(labelled(use, _parts("34068-7", one, other)))
+    prove(unit)
+    first, second = of(unit, "dosing")
+    assert (first["indication"], first["population"], first["dose"]) == ("gout", "adults", "40 mg every other week")
+    assert (first["unit"], first["dose_min"], first["retreatment_interval_weeks"]) == ("mg", 40, 2)
+    assert (second["indication"], second["population"]) == ("gout", "children")
+    assert "dose" not in second
+    assert second["statement"] == "In children, give 1 mg/kg or 20 mg."

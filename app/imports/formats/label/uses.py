@@ -21,7 +21,7 @@ from app.imports.formats.label.conditions import (
     trimmed,
 )
 from app.imports.formats.label.drafting import Draft, Group, groups
-from app.imports.formats.label.quoting import heading_span
+from app.imports.formats.label.quoting import LONGEST, heading_span
 from app.imports.formats.label.text import Block, Section, Span
 
 _LIMITATION = re.compile(r"\b(?:limitations?|limited) (?:of|to) use\b|\bimportant limitations?\b", re.I)
@@ -147,16 +147,19 @@ class _Listing:
 
     def conditions(self, block: Block, following: Block | None) -> Iterator[Condition]:
         """Yields the conditions that a block names."""
-        if block.kind == "paragraph":
-            leads = following is not None and following.kind == "item"
-            self.people = _introduced_people(self._text, block.words) if leads else None
-            self._is_open = not leads and _is_listed(self._text, block.words, is_open=self._is_open)
-            if leads or (self._is_open and _lists(self._text, block.words)):
-                return
+        if block.kind == "paragraph" and self._introduces(block, following):
+            return
         if block.span in self._items or (self._is_open and block.kind == "paragraph"):
             yield from conditions_of(self._text, first_sentence(self._text, block.words))
         elif block.kind == "paragraph":
             yield from _of_paragraph(self._text, block.words)
+
+    def _introduces(self, block: Block, following: Block | None) -> bool:
+        """Takes note of a paragraph; returns whether it only introduces a list."""
+        leads = following is not None and following.kind == "item"
+        self.people = _introduced_people(self._text, block.words) if leads else None
+        self._is_open = not leads and _is_listed(self._text, block.words, is_open=self._is_open)
+        return leads or (self._is_open and _lists(self._text, block.words))
 
 
 def _stated(reading: _Reading, sections: tuple[Section, ...]) -> Iterator[Use]:
@@ -215,29 +218,37 @@ def _titled_use(draft: Draft, group: Group) -> Use | None:
     name = heading_span(draft.label, group.section)
     if name is None or _NOT_A_CONDITION.fullmatch(draft.label.at(name)):
         return None
-    last = max((block.span.end for block in group.blocks if block), default=name.end)
-    start = group.section.heading.start if group.section.heading else name.start
-    whole = Span(start, max(last, name.end))
-    quoted = whole if whole.end - whole.start <= 20_000 else name
-    is_list = any(block and block.kind == "item" for block in group.blocks)
-    population = None if is_list else population_of(draft.label.text[name.end : min(whole.end, name.end + 2000)])
-    return Use(Condition(name, False, population), (quoted,), group.sections)
+    blocks = [block for block in group.blocks if block]
+    end = max((name.end, *(block.span.end for block in blocks)))
+    whole = Span(group.section.heading.start if group.section.heading else name.start, end)
+    is_list = any(block.kind == "item" for block in blocks)
+    population = None if is_list else population_of(draft.label.text[name.end : min(end, name.end + 2000)])
+    return Use(Condition(name, False, population), (whole if end - whole.start <= LONGEST else name,), group.sections)
+
+
+def _is_limitation(draft: Draft, group: Group) -> bool:
+    """Whether a heading says that its part limits the uses."""
+    span = heading_span(draft.label, group.section)
+    heading = draft.label.at(span) if span else ""
+    return bool(_LIMITATION.search(heading)) or _denies(heading)
 
 
 def _uses_of(draft: Draft, group: Group, *, is_only: bool) -> Uses:
     """The uses of one part: the one of its heading, and those that its list names or, without both, its text."""
-    heading = heading_span(draft.label, group.section) if group.is_part else None
-    if heading and (_LIMITATION.search(draft.label.at(heading)) or _denies(draft.label.at(heading))):
+    if group.is_part and _is_limitation(draft, group):
         return Uses((), tuple(block.span for block in group.blocks if block))
     reading = _Reading(draft, group)
     limits = tuple(reading.limits)
     titled = _titled_use(draft, group) if group.is_part else None
-    if titled and not any(block.kind == "item" for block in reading.affirmed):
-        return Uses((titled,), limits)
+    if titled is None:
+        return Uses(_of_text(reading, group, or_first=is_only or group.is_part), limits)
+    is_list = any(block.kind == "item" for block in reading.affirmed)
+    return Uses((titled, *(_of_text(reading, group, or_first=True) if is_list else ())), limits)
+
+
+def _of_text(reading: _Reading, group: Group, *, or_first: bool) -> tuple[Use, ...]:
     stated = tuple(_stated(reading, group.sections))
-    if not stated and (is_only or group.is_part):
-        stated = tuple(_first_stated(reading, group.sections))
-    return Uses((titled, *stated) if titled else stated, limits)
+    return stated if stated or not or_first else tuple(_first_stated(reading, group.sections))
 
 
 def uses_of(draft: Draft, section: Section) -> tuple[list[tuple[Use, tuple[Span, ...]]], tuple[Span, ...]]:
