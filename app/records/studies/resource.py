@@ -115,6 +115,7 @@ def _names(study: StudyIn) -> Iterator[Name]:
     if study.acronym:
         yield "acronym", study.acronym
     yield from (("registry-id", registry_id) for registry_id in study.registry_ids)
+    yield from (("reported-pmid", pmid) for pmid in study.reported_pmids)
 
 
 _FIRST = (StudyPublication.study_id == Study.id, StudyPublication.position == 0)
@@ -163,6 +164,7 @@ def _render(rows: Rows, found: EmbeddedRecords) -> Row:
         **rows["studies"][0],
         **{name: rows["studies"][0][name] or [] for name in (*IN_PLACE, "collaborators", "keywords")},
         "registry_ids": names_of_kind(rows, "registry-id"),
+        "reported_pmids": names_of_kind(rows, "reported-pmid"),
         "comparators": [row["name"] for row in rows["study_comparators"]],
         "products": embedded(found, "products", rows["study_products"], "product_id"),
         "indications": embedded(found, "indications", rows["study_indications"], "indication_id"),

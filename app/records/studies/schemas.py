@@ -23,6 +23,7 @@ from app.records.fields import (
     OverallStatus,
     PartialDate,
     Phase,
+    Pmid,
     PrimaryPurpose,
     Prose,
     RegistryId,
@@ -81,6 +82,10 @@ class StudyFields(Fields):
     collaborators: list[Name] = Field(default_factory=list, description="Who else supports it.")
     registry_ids: list[RegistryId] = Field(
         default_factory=list, max_length=20, description="Trial registrations.", examples=[["NCT00156910"]]
+    )
+    reported_pmids: list[Pmid] = Field(
+        default_factory=list,
+        description="PubMed ids of reports that the registry names; each is linked when the publication is here.",
     )
     comparators: list[Name] = Field(default_factory=list, description="What it was compared with.")
     conditions: list[Condition] = Field(default_factory=list, description="Conditions, in its registry's words.")
