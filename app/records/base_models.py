@@ -161,7 +161,19 @@ class Alert(Base):
 
 
 SHARED_KINDS = frozenset(
-    {"registry-id", "unii", "mesh-id", "acronym", "atc", "cas", "application", "uniprot", "title-key", "set-id"}
+    {
+        "registry-id",
+        "reported-pmid",
+        "unii",
+        "mesh-id",
+        "acronym",
+        "atc",
+        "cas",
+        "application",
+        "uniprot",
+        "title-key",
+        "set-id",
+    }
 )
 """Kinds of names that several records of one type may have: a trial and its extension may share a registration."""
 

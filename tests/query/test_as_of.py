@@ -55,6 +55,7 @@ QUERIES = (
     "/v1/approvals?sort=product,-date&limit=1&include=product",
     "/v1/approvals?product=p2&date=..2012",
     "/v1/indications?approved_product=p1&sort=-name",
+    "/v1/indications?product=p1,p2&sort=name",
     "/v1/indications?include=regulatory_status",
     "/v1/products?brand_name=missing&sort=manufacturer",
     "/v1/studies?format=csv&sort=-enrolled",

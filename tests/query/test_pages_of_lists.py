@@ -149,6 +149,7 @@ def test_text_filters_take_the_whole_text_in_any_case_and_commas_in_quotes(api: 
         ("/v1/publications", {"study": "preempt-1"}, "pmid-20647170"),
         ("/v1/publications", {"author": "Aurora SK"}, "pmid-20647170"),
         ("/v1/indications", {"approved_by": "FDA", "approved_product": "xeomin"}, "blepharospasm"),
+        ("/v1/indications", {"product": "xeomin"}, "blepharospasm"),
         (
             "/v1/dosing",
             {"product": "botox", "indication": "glabellar-lines"},

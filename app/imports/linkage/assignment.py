@@ -255,9 +255,12 @@ class _UnitAssigner:
         return f"{proposed[:LONGEST_ID]}-{etag_of(orjson.dumps(names))[:8]}"
 
     def _registration_links(self, key: Key, data: Json) -> Iterator[LinkedCandidate]:
-        """Yields links between studies and publications that state the same registration number."""
+        """Yields links between studies and publications: of those that state the same registration number, and of a
+        publication that comes after the study that names its PMID.
+        """
         if key[0] == "publications":
-            for study in self._matcher.sharing_registration("studies", data):
+            studies = [*self._matcher.sharing_registration("studies", data), *self._matcher.reported_by(data)]
+            for study in dict.fromkeys(studies):
                 yield self._publication_link(study, key[1])
         elif key[0] == "studies":
             for publication in self._matcher.sharing_registration("publications", data):

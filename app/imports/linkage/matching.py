@@ -186,3 +186,8 @@ class Matcher:
             elif len(ids) == 1:
                 found += ids
         return list(dict.fromkeys(found))
+
+    def reported_by(self, data: Json) -> list[str]:
+        """The ids of the stored studies whose registry records name a publication, by its PMID."""
+        kinds = frozenset({"reported-pmid"})
+        return sorted(id for pmid in texts(data, "pmid") for id in self.ids_named("studies", pmid, kinds))

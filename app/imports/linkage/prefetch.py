@@ -82,10 +82,12 @@ def _candidate_lookups(type: RecordType, data: object) -> Iterator[tuple[NameKey
 def _related_lookups(type: RecordType, data: Json) -> Iterator[tuple[NameKey, Key | None]]:
     """Yields the names of related records.
 
-    A study and a publication may share registration numbers, and a study names the publications that report it.
+    A study and a publication may share registration numbers, and a study names the publications that report it, by
+    PMID also before they are stored.
     """
     other: RecordType = "publications" if type == "studies" else "studies"
-    yield from (((other, fold(other, id)), None) for id in texts(data, "registry_ids"))
+    shared = ("registry_ids",) if type == "studies" else ("registry_ids", "pmid")
+    yield from (((other, fold(other, id)), None) for name in shared for id in texts(data, name))
     for id in reported_publications(data) if type == "studies" else ():
         yield ("publications", pmid_of(id) or id), ("publications", id)
 

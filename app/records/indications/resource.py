@@ -72,6 +72,12 @@ INDICATIONS = Resource(
             "Product approved for it.",
             path="regulatory_status.product.id",
         ),
+        "product": reference(
+            Linked(Approval.product_id, Approval.indication_id),
+            "botox",
+            "Product that is approved for it, by any regulator.",
+            path="regulatory_status.product.id",
+        ),
     },
     sorted_by=("name", "category", "mesh_id"),
     texts={

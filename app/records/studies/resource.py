@@ -174,7 +174,7 @@ STUDIES = Resource(
         "indications": STUDY_INDICATIONS,
         "overlaps_with": STUDY_OVERLAPS,
     },
-    named_by={"acronym": "acronym", "registry_ids": "registry-id"},
+    named_by={"acronym": "acronym", "registry_ids": "registry-id", "reported_pmids": "reported-pmid"},
     own_parts=(
         Part(Arm, "study_id"),
         Part(Outcome, "study_id"),

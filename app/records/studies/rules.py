@@ -85,7 +85,7 @@ def _is_identifiable(study: StudyIn) -> Iterator[Fault]:
 
 
 def _links_are_unique(study: StudyIn) -> Iterator[Fault]:
-    for field in ("comparators", "registry_ids"):
+    for field in ("comparators", "registry_ids", "reported_pmids"):
         yield from unique(f"/{field}", getattr(study, field), field)
     yield from unique("/publications", [report.publication for report in study.publications], "publication")
     yield from unique("/arms", [arm.key for arm in study.arms], "arm")

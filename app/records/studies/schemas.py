@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from app.records.base_schemas import CitedIn, CitedOut, Embedded, Fields, Identified, RefersTo, Shape
-from app.records.fields import Count, Line, Name, PartialDate, Prose, RegistryId, Slug, Title, Weeks
+from app.records.fields import Count, Line, Name, PartialDate, Pmid, Prose, RegistryId, Slug, Title, Weeks
 from app.records.indications.schemas import IndicationRef
 from app.records.products.schemas import ProductRef
 from app.records.publications.schemas import Citation, PublicationRef
@@ -72,6 +72,10 @@ class StudyFields(Fields):
     collaborators: list[Name] = Field(default_factory=list, description="Who else supports it.")
     registry_ids: list[RegistryId] = Field(
         default_factory=list, max_length=20, description="Trial registrations.", examples=[["NCT00156910"]]
+    )
+    reported_pmids: list[Pmid] = Field(
+        default_factory=list,
+        description="PubMed ids of reports that the registry names; each is linked when the publication is here.",
     )
     comparators: list[Name] = Field(default_factory=list, description="What it was compared with.")
     conditions: list[Condition] = Field(default_factory=list, description="Conditions, in its registry's words.")

@@ -227,7 +227,7 @@ def test_a_dose_is_the_one_that_is_recommended(says: str, dose: int | None) -> N
         (
             "<paragraph>Calm is indicated for the treatment of gout. It must not be given in:</paragraph>"
             "<list><item>asthma</item></list>",
-            [],
+            ["gout"],
         ),
         ("<paragraph>Calm is indicated for the treatment of gout. It is not for children.</paragraph>", ["gout"]),
         ("<paragraph>Calm is for the treatment of gout, when rest is not recommended.</paragraph>", None),

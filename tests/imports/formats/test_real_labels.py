@@ -28,11 +28,45 @@ def test_real_labels(name: str, seeded_names: Names) -> None:
     for names in (NO_NAMES, seeded_names):
         unit = read(content, names)
         prove(unit)
-    expected = {"64f8": (1, 26, 56), "humi": (7, 23, 34), "lipi": (2, 30, 72)}[name[:4]]
+    expected = {"64f8": (1, 26, 56), "humi": (7, 23, 34), "lipi": (15, 30, 72)}[name[:4]]
     frequencies = sum(len(note.get("frequencies", [])) for note in of(unit, "safety-notes"))
     unit = read(content)
     assert (len(of(unit, "indications")), len(of(unit, "safety-notes")), frequencies) == expected
     assert len(of(unit, "mechanisms")) == 1
+
+
+@needs_real
+def test_what_real_labels_are_for() -> None:
+    """Each indication is approved; `Limitations of Use` make none and stand on each approval."""
+    unit = read((REAL / "lipitor-orig.xml").read_bytes())
+    assert [one["name"] for one in of(unit, "indications")] == [
+        "Prevention of Cardiovascular Disease",
+        "myocardial infarction",
+        "stroke",
+        "revascularization procedures",
+        "angina",
+        "non-fatal myocardial infarction",
+        "fatal and non-fatal stroke",
+        "hospitalization for CHF",
+        "Hyperlipidemia",
+        "primary hypercholesterolemia (heterozygous familial and nonfamilial)",
+        "mixed dyslipidemia (Fredrickson Types IIa and IIb)",
+        "elevated serum TG levels (Fredrickson Type IV)",
+        "primary dysbetalipoproteinemia (Fredrickson Type III)",
+        "homozygous familial hypercholesterolemia",
+        "heterozygous familial hypercholesterolemia",
+    ]
+    approvals = of(unit, "approvals")
+    assert {one["indication"] for one in approvals} == {one["id"] for one in of(unit, "indications")}
+    assert all("chylomicrons" in one["note"] and "date" not in one for one in approvals)
+    people = {one["indication"]: one.get("population") for one in approvals}
+    assert people["heterozygous-familial-hypercholesterolemia"] == "boys and postmenarchal girls, 10 to 17 years of age"
+    humira = of(read((REAL / "humira.xml").read_bytes()), "approvals")
+    assert {one["regulator"] for one in humira} == {"FDA"}
+    assert [one["population"] for one in humira][:2] == [
+        "adult patients",
+        "pediatric patients 4 years of age and older",
+    ]
 
 
 @needs_real

@@ -254,3 +254,14 @@ def test_what_a_batch_adds_to_a_record_finds_it_in_the_same_batch(engine: Engine
     by_hand(engine, "publications", {"id": "aurora", "pmid": "1", "title": "A paper", **CITED})
     take(engine, paper("1", doi="10.1000/y"), by_doi("10.1000/y"), format="references")
     assert ids(engine, "publications") == {"aurora"}
+
+
+@pytest.mark.parametrize("article_first", [True, False])
+def test_a_report_that_the_registry_names_is_linked_whichever_comes_first(engine: Engine, article_first: bool) -> None:
+    registered = trial(reported_pmids=["7"], publications=[{"publication": "pmid-7"}])
+    steps = [("pubmed", paper("7")), ("ctgov", registered)]
+    for number, (format, item) in enumerate(steps if article_first else reversed(steps)):
+        take(engine, item, format=format, name=f"step-{number}")
+    study = document(engine, "studies", "nct00000001")
+    assert [report["id"] for report in study["publications"]] == ["pmid-7"]
+    assert study["reported_pmids"] == ["7"]

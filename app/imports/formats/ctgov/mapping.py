@@ -104,7 +104,8 @@ def _study(study: Json, nct_id: str, source: str, names: Names, notes: Notes) ->
     )
     _leave_out_contradictory_counts(fields, notes)
     references = registered.get("referencesModule") or {}
-    fields |= present(publications=_reports(references))
+    pmids = _reported_pmids(references)
+    fields |= present(publications=[{"publication": f"pmid-{pmid}"} for pmid in pmids], reported_pmids=pmids)
     cited = {"source": source, "paths": paths_of(fields, registered)}
     absent = protocol.not_applicable(registered.get("designModule") or {})
     return {"id": nct_id.lower(), **fields, "absent": absent, "provenance": [cited]}, _retractions(references)
@@ -148,13 +149,12 @@ def _registered(section: Json, derived: Json, arms: Arms, names: Names, notes: N
     )
 
 
-def _reports(module: Json) -> list[Json]:
-    """Links to publications of results and then to derived ones, by PMID. Background references are not linked."""
+def _reported_pmids(module: Json) -> list[str]:
+    """The PMIDs of publications of results and then of derived ones. Background references report other studies."""
     kinds = ("RESULT", "DERIVED")
     references = [item for item in module.get("references") or () if item.get("type") in kinds]
     references.sort(key=lambda item: kinds.index(item["type"]))
-    pmids = dict.fromkeys(pmid for item in references if (pmid := _pmid(item)))
-    return [{"publication": f"pmid-{pmid}"} for pmid in pmids]
+    return list(dict.fromkeys(pmid for item in references if (pmid := _pmid(item))))
 
 
 def _retractions(module: Json) -> tuple[PartialUpdate, ...]:

@@ -47,6 +47,7 @@ PATHS: dict[str, str] = {
     "adverse_events": "/resultsSection/adverseEventsModule",
     "participant_flow": "/resultsSection/participantFlowModule",
     "publications": "/protocolSection/referencesModule/references",
+    "reported_pmids": "/protocolSection/referencesModule/references",
 }
 MEASURES = "/resultsSection/outcomeMeasuresModule/outcomeMeasures"
 

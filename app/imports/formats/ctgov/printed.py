@@ -16,7 +16,7 @@ MOST = 10**9
 
 
 def has_decimal_comma(text: str | None) -> bool:
-    """Whether the comma of a number separates its decimals: `0,250` and `12,5`, but not `1,250`, which may be either."""
+    """Whether the comma of a number separates its decimals: `0,250` and `12,5`; `1,250` may be either."""
     return bool(text) and bool(_DECIMAL_COMMA.fullmatch(str(text).strip()))
 
 

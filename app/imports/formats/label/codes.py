@@ -2,6 +2,7 @@
 
 from app.records.vocabularies import SafetyKind
 
+BOXED = "34066-1"
 INDICATIONS = "34067-9"
 DOSAGE = "34068-7"
 MECHANISM = "43679-0"
@@ -12,7 +13,7 @@ PRECAUTIONS = "42232-9"
 PATIENTS = "34076-0"
 
 KINDS: dict[str, SafetyKind] = {
-    "34066-1": "boxed-warning",
+    BOXED: "boxed-warning",
     "34070-3": "contraindication",
     "50570-1": "contraindication",
     "43685-7": "warning",
@@ -44,7 +45,7 @@ KINDS: dict[str, SafetyKind] = {
 }
 
 NAMES: dict[str, str] = {
-    "34066-1": "Boxed warning",
+    BOXED: "Boxed warning",
     INDICATIONS: "Indications and usage",
     DOSAGE: "Dosage and administration",
     "34070-3": "Contraindications",
@@ -81,5 +82,5 @@ NAMES: dict[str, str] = {
 }
 """The names of sections that have no heading."""
 
-ABSOLUTE = frozenset({"34066-1", "34070-3", "43685-7"})
+ABSOLUTE = frozenset({BOXED, "34070-3", "43685-7"})
 """Sections whose subsections are of the kind of the section, whatever their own codes are."""

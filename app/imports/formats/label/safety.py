@@ -4,7 +4,15 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from app.imports.formats.label.codes import ABSOLUTE, ADVERSE_REACTIONS, IMMUNOGENICITY, KINDS, OVERDOSAGE, PATIENTS
+from app.imports.formats.label.codes import (
+    ABSOLUTE,
+    ADVERSE_REACTIONS,
+    BOXED,
+    IMMUNOGENICITY,
+    KINDS,
+    OVERDOSAGE,
+    PATIENTS,
+)
 from app.imports.formats.label.drafting import Draft, Group, groups
 from app.imports.formats.label.frequencies import read_frequencies
 from app.imports.formats.label.quoting import cut_short, fitting, heading_span, statement_of, title_of
@@ -27,22 +35,38 @@ class CaptionedTable(NamedTuple):
     caption: Span | None
 
 
+_SEAL = re.compile(
+    r"\btamper|\b(?:seals?|bands?|blisters?|pouch(?:es)?|foil|cap|cartons?|wrap(?:per)?|package|bottle|safety film)\b"
+    r"[^.]{0,80}\b(?:broken|missing|torn|damaged|opened?|open|punctured|imprinted|disturbed|cut)\b",
+    re.I,
+)
+"""What labels say of a seal that shows whether a package was opened. It is no risk of the product."""
+_LONGEST_SEAL = 400
+
+
 def _kind(draft: Draft, group: Group) -> SafetyKind | None:
+    """The kind of a note. A boxed warning is a section of the document itself; elsewhere its code has no meaning."""
     outer, section = group.sections[0], group.section
     if section.code == PATIENTS:
         return None
     if section.code == IMMUNOGENICITY or title_of(draft.label, section).casefold() == "immunogenicity":
         return "immunogenicity"
-    own = None if outer.code in ABSOLUTE else KINDS.get(section.code or "")
+    own = None if outer.code in ABSOLUTE or section.code == BOXED else KINDS.get(section.code or "")
     return own or KINDS.get(outer.code or "")
 
 
-def _relevant(sections: Iterable[Section]) -> Iterator[Group]:
+def _relevant(sections: Iterable[Section], *, is_document: bool = True) -> Iterator[Group]:
+    """Yields the groups of the outermost sections on risks; a boxed warning is one only in the document itself."""
     for section in sections:
-        if section.code in KINDS:
+        if section.code in KINDS and (is_document or section.code != BOXED):
             yield from groups(section)
         else:
-            yield from _relevant(section.sections)
+            yield from _relevant(section.sections, is_document=False)
+
+
+def _is_about_seal(draft: Draft, group: Group) -> bool:
+    words = " ".join(draft.label.at(block.span) for block in group.blocks if block)
+    return len(words) <= _LONGEST_SEAL and bool(_SEAL.search(words))
 
 
 def _only_refers(draft: Draft, group: Group) -> bool:
@@ -141,6 +165,9 @@ def _add_table(draft: Draft, group: Group, kind: SafetyKind, found: CaptionedTab
 def _add_group(draft: Draft, group: Group, kind: SafetyKind) -> None:
     title = title_of(draft.label, group.section)
     if not title:
+        return
+    if kind == "boxed-warning" and _is_about_seal(draft, group):
+        draft.warn("tamper-evident-text", title)
         return
     if _only_refers(draft, group):
         draft.warn("only-cross-references", title)
