@@ -4,13 +4,17 @@ All else follows from the one table of this module: what `format=` may name and 
 written, and the media types in OpenAPI. A new representation is a row here and a writer function.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
 
 from app.exports import writers
+from app.exports.citation_records import embedded_for
 from app.exports.content import Content, Writer
+from app.exports.parquet import write_parquet
+from app.exports.xlsx import write_xlsx
+from app.records.resource import Resource
 from app.records.vocabularies import RecordType
 
 QuestionKind = Literal["record", "list", "search"]
@@ -18,8 +22,10 @@ QuestionKind = Literal["record", "list", "search"]
 
 RECORDS_AND_LISTS: frozenset[QuestionKind] = frozenset({"record", "list"})
 EVERYTHING: frozenset[QuestionKind] = frozenset({"record", "list", "search"})
-CITED: frozenset[RecordType] = frozenset({"studies", "publications"})
-"""The types of records that can be cited."""
+
+
+def _nothing(_: Resource) -> tuple[str, ...]:
+    return ()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -38,8 +44,10 @@ class Representation:
     """Whether a list is sent whole, as a stream from disk, and not in pages that link to each other."""
     ending: str | None = None
     """The extension of the file that browsers save it as, without the dot; None if they show it."""
-    takes_raw: bool = False
-    """Whether `raw=` belongs to it."""
+    options: frozenset[str] = frozenset()
+    """The parameters that belong to it and not to all representations."""
+    embeds: Callable[[Resource], tuple[str, ...]] = _nothing
+    """Gives the names for `include=` of what its writer needs in the documents of a record type."""
     schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
     """Its schema in OpenAPI; that of JSON depends on the record type."""
 
@@ -60,18 +68,33 @@ JSON = Representation("json", "application/json", writers.write_json, EVERYTHING
 _TABLE = (
     JSON,
     Representation("ndjson", "application/x-ndjson", writers.write_ndjson, streams=True, ending="ndjson"),
-    Representation("csv", "text/csv", writers.write_csv, streams=True, ending="csv", takes_raw=True),
+    Representation("csv", "text/csv", writers.write_csv, streams=True, ending="csv", options=frozenset({"raw", "bom"})),
     Representation(
-        "ris", "application/x-research-info-systems", writers.write_ris, types=CITED, streams=True, ending="ris"
+        "xlsx",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        write_xlsx,
+        streams=True,
+        ending="xlsx",
     ),
-    Representation("bibtex", "application/x-bibtex", writers.write_bibtex, types=CITED, streams=True, ending="bib"),
+    Representation("parquet", "application/vnd.apache.parquet", write_parquet, streams=True, ending="parquet"),
+    Representation(
+        "ris",
+        "application/x-research-info-systems",
+        writers.write_ris,
+        streams=True,
+        ending="ris",
+        embeds=embedded_for,
+    ),
+    Representation(
+        "bibtex", "application/x-bibtex", writers.write_bibtex, streams=True, ending="bib", embeds=embedded_for
+    ),
     Representation(
         "csl-json",
         "application/vnd.citationstyles.csl+json",
         writers.write_csl,
-        types=CITED,
         streams=True,
         ending="json",
+        embeds=embedded_for,
         schema={"type": "array"},
     ),
 )

@@ -39,6 +39,16 @@ class Content:
         """Whether `raw=true` is given."""
         return isinstance(self.query, RecordQuery) and bool(self.query.raw)
 
+    @property
+    def has_mark(self) -> bool:
+        """Whether `bom=true` is given."""
+        return isinstance(self.query, RecordQuery) and bool(self.query.bom)
+
+    @property
+    def include(self) -> tuple[str, ...]:
+        """The embedded records that `include=` asks for."""
+        return self.query.include if isinstance(self.query, RecordQuery) else ()
+
     def of_type(self) -> Resource:
         """Return the record type, for writers that answer no search across types."""
         assert self.resource is not None

@@ -13,9 +13,14 @@ from app.search.lists import Search, all_found
 
 
 def whole_list(
-    connection: Connection, resource: Resource, query: ListQuery, at: DatabaseState, search: Search
+    connection: Connection,
+    resource: Resource,
+    query: ListQuery,
+    at: DatabaseState,
+    search: Search,
+    embeds: tuple[str, ...] = (),
 ) -> Content:
-    """Return all records of a list as of one revision.
+    """Return all records of a list as of one revision; `embeds` are embedded in them beside what `include=` asks for.
 
     A wrong query raises its `Problem` here, before the first batch is taken.
     """
@@ -25,5 +30,5 @@ def whole_list(
     else:
         rest = as_of_lists.every_page(connection, resource, resolved)
     batches = chain([next(rest)], rest)
-    whole = RecordQuery(None, query.include, None, revision=query.revision)
+    whole = RecordQuery(None, tuple(dict.fromkeys((*query.include, *embeds))), None, revision=query.revision)
     return Content(resource, query, (pages.select_parts(connection, resource, whole, batch) for batch in batches))

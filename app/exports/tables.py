@@ -1,18 +1,15 @@
-"""Records as CSV and NDJSON. The columns of CSV are the fields of the `Out` schema, or the paths of `fields=`."""
+"""Records as CSV and NDJSON."""
 
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import orjson
 
+from app.exports.cells import SEPARATOR, JsonText, Scalar, columns, shown_by_id, text_of, values_of
 from app.query.projection import Tree, project
-from app.records.document_paths import at
 from app.records.resource import Resource
-
-Json = Any
 
 SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
 """Characters that begin a formula in a spreadsheet (OWASP, CSV injection), with their full-width and small forms."""
@@ -25,21 +22,6 @@ _FORMULA = re.compile(f"[{INVISIBLE}]*[{SIGNS}]")
 _SPLIT = re.compile(f"([{SPLITTING}][{INVISIBLE}]*)([{SIGNS}]?)")
 """It matches a whole run of invisible characters whatever follows, so that none is scanned twice (linear time)."""
 
-SEPARATOR = "; "
-
-
-def _paths(tree: Tree, above: str = "") -> Iterator[str]:
-    for name, inner in tree.items():
-        if inner is None:
-            yield above + name
-        else:
-            yield from _paths(inner, f"{above}{name}.")
-
-
-def columns(resource: Resource, fields: Tree | None) -> list[str]:
-    """Return the columns of a record type's CSV as paths in the document."""
-    return list(resource.out.model_fields) if fields is None else list(_paths(fields))
-
 
 def defused(text: str) -> str:
     """Return a text with a `'` before each sign that would begin a formula in a spreadsheet."""
@@ -51,19 +33,21 @@ def defused(text: str) -> str:
     return f"'{text}" if text.startswith(("\t", "\r")) else text
 
 
-def _text(value: Json, *, raw: bool) -> str:
+def _defused_json(text: str) -> str:
+    """Return JSON in which such a sign, which can only stand within a string, is written as `\\u003d`."""
+    return _SPLIT.sub(lambda found: f"{found[1]}\\u{ord(found[2]):04x}" if found[2] else found[1], text)
+
+
+def _text(value: Scalar, *, raw: bool) -> str:
     """Return the text of a value in a cell. Numbers are never marked as text, so that -1 stays a number."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict):
-        text = str(value["id"]) if value.get("id") else orjson.dumps(value).decode()
-    else:
-        text = str(value)
-    return text if raw or isinstance(value, int | float) else defused(text)
+    text = text_of(value)
+    if raw or not isinstance(value, str):
+        return text
+    return _defused_json(text) if isinstance(value, JsonText) else defused(text)
 
 
-def _cell(document: Json, path: str, *, raw: bool) -> str:
-    return SEPARATOR.join(_text(value, raw=raw) for value in at(document, path) if value != {})
+def _cell(values: Iterable[Scalar], *, raw: bool) -> str:
+    return SEPARATOR.join(_text(value, raw=raw) for value in values)
 
 
 def _line(cells: Iterable[str]) -> str:
@@ -77,15 +61,22 @@ def csv_head(resource: Resource, fields: Tree | None) -> bytes:
     return _line(columns(resource, fields)).encode()
 
 
-def csv_lines(resource: Resource, fields: Tree | None, documents: Iterable[bytes], *, raw: bool = False) -> bytes:
-    """Return documents as lines of CSV (RFC 4180) in UTF-8.
+def csv_lines(
+    resource: Resource,
+    fields: Tree | None,
+    documents: Iterable[bytes],
+    *,
+    raw: bool = False,
+    include: Sequence[str] = (),
+) -> bytes:
+    """Return documents as lines of CSV (RFC 4180) in UTF-8, with the cells of `cells`.
 
-    Several values of a cell are joined, and an embedded record is shown by its id. With `raw`, text that would begin a
-    formula is left as it is, for programs that have no formulas.
+    With `raw`, text that would begin a formula is left as it is, for programs that have no formulas.
     """
-    paths = columns(resource, fields)
+    paths, by_id = columns(resource, fields), shown_by_id(resource, include)
     parsed = map(orjson.loads, documents)
-    return "".join(_line(_cell(document, path, raw=raw) for path in paths) for document in parsed).encode()
+    rows = ((_cell(values_of(document, path, by_id), raw=raw) for path in paths) for document in parsed)
+    return "".join(map(_line, rows)).encode()
 
 
 def json_lines(fields: Tree | None, documents: Iterable[bytes]) -> bytes:

@@ -1,13 +1,13 @@
 """The writers of the representations: JSON, tables and citations."""
 
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-import orjson
-
 from app.exports import citations
-from app.exports.content import Batches, Content, Writer
+from app.exports.citation_records import distinct_records
+from app.exports.content import Content, Writer
 from app.exports.tables import csv_head, csv_lines, json_lines
 
 
@@ -17,10 +17,11 @@ def write_json(content: Content) -> Iterator[bytes]:
 
 
 def write_csv(content: Content) -> Iterator[bytes]:
-    """Write a line of column names and a line for each record."""
+    """Write a line of column names and a line for each record; with `bom`, the mark by which Excel knows UTF-8."""
     resource = content.of_type()
-    yield csv_head(resource, content.fields)
-    yield from (csv_lines(resource, content.fields, batch, raw=content.raw) for batch in content.batches)
+    yield (BOM_UTF8 if content.has_mark else b"") + csv_head(resource, content.fields)
+    for batch in content.batches:
+        yield csv_lines(resource, content.fields, batch, raw=content.raw, include=content.include)
 
 
 def write_ndjson(content: Content) -> Iterator[bytes]:
@@ -28,18 +29,8 @@ def write_ndjson(content: Content) -> Iterator[bytes]:
     yield from (json_lines(content.fields, batch) for batch in content.batches)
 
 
-def _distinct(batches: Batches) -> Iterator[list[Any]]:
-    """Yield the publications of each batch that no earlier batch had; several studies may share a publication."""
-    seen: set[str] = set()
-    for batch in batches:
-        cited = (publication for body in batch for publication in citations.publications_of(orjson.loads(body)))
-        new = {publication["id"]: publication for publication in cited if publication["id"] not in seen}
-        seen.update(new)
-        yield list(new.values())
-
-
 def _write_text(write: Callable[[list[Any]], str], content: Content) -> Iterator[bytes]:
-    yield from (write(some).encode() for some in _distinct(content.batches))
+    yield from (write(some).encode() for some in distinct_records(content.batches))
 
 
 write_ris: Writer = partial(_write_text, citations.ris)
@@ -47,9 +38,9 @@ write_bibtex: Writer = partial(_write_text, citations.bibtex)
 
 
 def write_csl(content: Content) -> Iterator[bytes]:
-    """Write publications as one array of CSL-JSON."""
+    """Write citations as one array of CSL-JSON."""
     before = b"["
-    for some in _distinct(content.batches):
+    for some in distinct_records(content.batches):
         for line in citations.csl_lines(some):
             yield before + line
             before = b",\n"

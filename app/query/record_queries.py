@@ -28,7 +28,7 @@ from app.records.registry import RESOURCES
 from app.records.resource import Resource
 from app.records.vocabularies import RecordType
 
-SELECTION_NAMES = ("fields", "include", "format", "raw", "as_of")
+SELECTION_NAMES = ("fields", "include", "format", "raw", "bom", "as_of")
 PAGING_NAMES = ("sort", "limit", "cursor", "ids")
 FACET_NAMES = ("facets", "facet_limit")
 NO_FACETS: tuple[Facet, ...] = ()
@@ -53,6 +53,8 @@ class RecordQuery:
     """The revision that `as_of` resolves to, set after it was looked up; None means the newest revision."""
     raw: bool | None = field(default=None, kw_only=True)
     """Whether text in csv is left as it is; None where `raw=` is not given."""
+    bom: bool | None = field(default=None, kw_only=True)
+    """Whether csv begins with a byte order mark; None where `bom=` is not given."""
 
     @property
     def is_plain(self) -> bool:
@@ -94,8 +96,8 @@ class ListQuery(RecordQuery):
         `filters` are by the names that the API has for them, in its grammar: `{"year": "2005..2015"}`. A sequence of
         values means any of them. `formats` are the values that `format` may have. `options` are the other parameters of
         a list: `sort`, `limit`, `ids`, `as_of`, `q`, `match`, `expand`, `facets`, `facet_limit`, `fields`, `include`,
-        `format`, `raw` and `cursor`; None leaves one out. Raises a `Problem` that lists every fault, with the names of
-        the parameters.
+        `format`, `raw`, `bom` and `cursor`; None leaves one out. Raises a `Problem` that lists every fault, with the
+        names of the parameters.
         """
         given = {**(filters or {}), **options}
         pairs = [(name, _as_parameter(value)) for name, value in given.items() if value is not None]
@@ -133,6 +135,10 @@ def _selection(
     return fields, include, given.read_format(formats)
 
 
+def _csv_options(given: Parameters) -> tuple[bool | None, bool | None]:
+    return given.read("raw", read_boolean, NOT_GIVEN), given.read("bom", read_boolean, NOT_GIVEN)
+
+
 @lru_cache(maxsize=1024)
 def read_record_query(type: RecordType, raw: str, formats: tuple[str, ...] = JSON_ALONE) -> RecordQuery:
     """Parse the query string of one record, in which `format=` may name one of `formats`.
@@ -141,9 +147,9 @@ def read_record_query(type: RecordType, raw: str, formats: tuple[str, ...] = JSO
     """
     given = Parameters(raw, list(SELECTION_NAMES))
     selection = _selection(RESOURCES[type], given, formats)
-    as_of, is_raw = given.read("as_of", read_as_of, NO_MOMENT), given.read("raw", read_boolean, NOT_GIVEN)
+    as_of, is_raw, has_mark = given.read("as_of", read_as_of, NO_MOMENT), *_csv_options(given)
     given.end()
-    return RecordQuery(*selection, as_of=as_of, raw=is_raw)
+    return RecordQuery(*selection, as_of=as_of, raw=is_raw, bom=has_mark)
 
 
 def _sort_key(resource: Resource, value: str) -> SortKey:
@@ -207,7 +213,7 @@ def read_list_query(type: RecordType, raw: str, formats: tuple[str, ...] = JSON_
     unsorted: tuple[SortKey, ...] = () if words else (SortKey("id", resource.sorts["id"]),)
     sort = given.read("sort", partial(_sort, resource), unsorted)
     limit = given.read("limit", read_limit, max(DEFAULT_LIMIT, len(ids)))
-    as_of, is_raw = _as_of(given), given.read("raw", read_boolean, NOT_GIVEN)
+    as_of, is_raw, has_mark = _as_of(given), *_csv_options(given)
     given.end()
     order = [(key.name, key.descending) for key in sort]
     asked = repr((type, tests, ids, order, (words.raw, words.match, words.expand) if words else None))
@@ -216,5 +222,18 @@ def read_list_query(type: RecordType, raw: str, formats: tuple[str, ...] = JSON_
     given.end()
     rest = given.without("cursor")
     return ListQuery(
-        *selection, tests, ids, sort, limit, position, words, facets, facet_limit, asked, rest, as_of=as_of, raw=is_raw
+        *selection,
+        tests,
+        ids,
+        sort,
+        limit,
+        position,
+        words,
+        facets,
+        facet_limit,
+        asked,
+        rest,
+        as_of=as_of,
+        raw=is_raw,
+        bom=has_mark,
     )

@@ -120,6 +120,13 @@ RAW = query_parameter(
     "true",
 )
 
+BOM = query_parameter(
+    "bom",
+    "Only with csv. `true`: the file begins with a byte order mark, by which Excel knows that it is in UTF-8.",
+    FLAG,
+    "true",
+)
+
 
 def selection_parameters(kind: QuestionKind, resource: Resource) -> list[Doc]:
     """Return the parameters that select what is shown of a record type's records, and in which format."""
@@ -133,11 +140,13 @@ def selection_parameters(kind: QuestionKind, resource: Resource) -> list[Doc]:
         ),
         query_parameter(
             "format",
-            "The format of the answer; comes before `Accept`. All but `json` send the whole list, without `limit`.",
+            "The format of the answer; comes before `Accept`. All but `json` send the whole list, without `limit`; "
+            "`ris`, `bibtex` and `csl-json` send what the records cite, each once.",
             {"type": "string", "enum": [*names_of(kind, resource.type)]},
             "csv",
         ),
         RAW,
+        BOM,
         AS_OF,
     ]
     names = includable(resource)

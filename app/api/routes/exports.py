@@ -60,7 +60,7 @@ async def _source(
         state, permanent = pages.certain(newest), False
     else:
         state, permanent = await service.reader.run(_past_state, resource, query)
-    wanted = repr((__version__, query.asked, query.fields, query.include, query.raw, chosen.name, coding))
+    wanted = repr((__version__, query.asked, query.fields, query.include, query.raw, query.bom, chosen.name, coding))
 
     def key(state: DatabaseState) -> str:
         return blake2b(f"{wanted} {state}".encode(), digest_size=16).hexdigest()
@@ -88,7 +88,7 @@ def _export(
     state, permanent = at, False
     if query.as_of is not None:
         query, state, permanent = as_of_lists.past_of(connection, resource, query, at)
-    pieces = chosen.write(whole_list(connection, resource, query, at, search))
+    pieces = chosen.write(whole_list(connection, resource, query, at, search, chosen.embeds(resource)))
     return Export(state, permanent, _compressed(CODINGS[coding].compressor(), pieces) if coding else pieces)
 
 

@@ -47,8 +47,8 @@ async def respond(request: Request, question: Question) -> Response:
     """
     resource, query = question.resource, question.query
     chosen = negotiate(request, question.kind, resource.type if resource else None, query.format)
-    if isinstance(query, RecordQuery) and query.raw is not None:
-        _require_raw(chosen)
+    if isinstance(query, RecordQuery):
+        _require_options(query, chosen)
     if chosen.streams and resource and isinstance(query, ListQuery):
         return await answer_export(request, resource, query, chosen)
     if response := await question.at_hand(request, chosen):
@@ -56,10 +56,12 @@ async def respond(request: Request, question: Question) -> Response:
     return await service_of(request).reader.run(question.answer, request, chosen)
 
 
-def _require_raw(chosen: Representation) -> None:
-    if not chosen.takes_raw:
-        owners = " and ".join(one.name for one in REPRESENTATIONS.values() if one.takes_raw)
-        raise invalid_parameter("raw", f"raw belongs to {owners}; the format here is {chosen.name}.")
+def _require_options(query: RecordQuery, chosen: Representation) -> None:
+    """Raise a `Problem` if the query has an option of another representation."""
+    for name in ("raw", "bom"):
+        if getattr(query, name) is not None and name not in chosen.options:
+            owners = " and ".join(one.name for one in REPRESENTATIONS.values() if name in one.options)
+            raise invalid_parameter(name, f"{name} belongs to {owners}; the format here is {chosen.name}.")
 
 
 def page_response(
@@ -86,7 +88,8 @@ def record_response(
 
     `query.revision` is the revision that embedded records are read at.
     """
-    selected = RecordQuery(None, query.include, None, revision=query.revision) if chosen.streams else query
+    include = tuple(dict.fromkeys((*query.include, *chosen.embeds(resource))))
+    selected = RecordQuery(None, include, None, revision=query.revision) if chosen.streams else query
     document = pages.select_parts(connection, resource, selected, [stored.body])[0]
     body = chosen.written(Content(resource, query, iter([[document]])))
     headers = chosen.disposition(stored.id) | headers
