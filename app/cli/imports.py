@@ -36,6 +36,9 @@ def import_command(
     on_error: Annotated[
         str, typer.Option(help="`stop`: one refusal, and nothing is changed. `skip`: the others are taken; exit 5.")
     ] = "stop",
+    allow_older: Annotated[
+        bool, typer.Option("--allow-older", help="Take records that are older than what is stored of them too.")
+    ] = False,
     name: Annotated[
         str | None, typer.Option(help="What its release is called for good; else `import-FORMAT-YYYY-MM-DD[-n]`.")
     ] = None,
@@ -45,7 +48,7 @@ def import_command(
     as_json: Annotated[bool, typer.Option("--json", help="The whole report as one JSON object.")] = False,
 ) -> None:
     """Import what others publish as one release: all of it or nothing."""
-    options = ImportOptions(format, tuple(inputs or ()), query, since, on_error, dry_run, name, reason)
+    options = ImportOptions(format, tuple(inputs or ()), query, since, on_error, dry_run, name, reason, allow_older)
     require_valid(options)
     result = _import(options)
     if report:
@@ -90,7 +93,7 @@ def _run(engine: Engine, options: ImportOptions, settings: Settings, stack: Exit
 
     inputs, since = _inputs(options, settings, stack), None if options.query else options.since
     choices = (options.on_refusal, options.dry_run, options.name, options.reason)
-    job = Job(options.format, inputs, since, *choices, Who(ACTOR), ReadSettings.of(settings))
+    job = Job(options.format, inputs, since, *choices, Who(ACTOR), ReadSettings.of(settings), options.allow_older)
     _, advance = stack.enter_context(bar("Previewing" if options.dry_run else "Importing"))
     try:
         return run_import(engine, job, _BarProgress(advance))

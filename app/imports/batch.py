@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from app.common.problems import Fault
 from app.imports.candidates import ImportWarning, PartialUpdate, SourceItem
+from app.imports.editions import StoredEditions, older_in_batch
 from app.imports.linkage.assignment import Assigner, Assignments, LinkedCandidate
 from app.imports.linkage.prefetch import Prefetched, prefetch
 from app.imports.merge import Merge, MergedRecord, Rejected, SeenCandidates, fields_grouped_with, is_already_applied
@@ -41,6 +42,8 @@ class BatchOutcome:
     rejected: dict[int, list[Fault]] = field(default_factory=dict)
     applied: set[int] = field(default_factory=set)
     skipped: set[int] = field(default_factory=set)
+    superseding: set[int] = field(default_factory=set)
+    """The units that replace an older edition which this run has imported in an earlier batch."""
     warnings: list[tuple[int, ImportWarning]] = field(default_factory=list)
     dropped_links: int = 0
     unassigned: list[tuple[int, PartialUpdate]] = field(default_factory=list)
@@ -56,10 +59,15 @@ class Batch:
         format: str,
         revision: int | None,
         seen: SeenCandidates,
+        *,
+        allow_older: bool = False,
     ) -> None:
         self._connection, self._units, self._format, self._revision = connection, units, format, revision
-        self._seen = seen
+        self._seen, self._older = seen, older_in_batch(units)
         self._prefetched: Prefetched = prefetch(connection, units.values())
+        stored = self._prefetched.editions
+        written = frozenset(id for id in stored if self._is_written(id))
+        self._editions = StoredEditions(stored, written, allow_older)
         self._standing: dict[Key, CurrentRecord] = {}
         self._rejected: dict[int, list[Fault]] = {}
         self._frozen: dict[Key, frozenset[str] | None] = {}
@@ -93,8 +101,10 @@ class Batch:
 
     def _assign(self) -> tuple[BatchOutcome, list[LinkedCandidate]]:
         outcome, linked = BatchOutcome(), []
-        assigner = Assigner(self._prefetched, self._format)
-        units = {number: unit for number, unit in self._units.items() if number not in self._rejected}
+        outcome.skipped, outcome.warnings = set(self._older), [*self._older.items()]
+        assigner = Assigner(self._prefetched, self._format, self._editions)
+        left_out = self._rejected.keys() | self._older.keys()
+        units = {number: unit for number, unit in self._units.items() if number not in left_out}
         assigned, faults = assigner.assign(units)
         self._rejected |= {number: [fault] for number, fault in faults.items()}
         for number, found in assigned.items():
@@ -125,7 +135,8 @@ class Batch:
     def _merge(self, linked: Iterable[LinkedCandidate], outcome: BatchOutcome) -> tuple[Merge, dict[int, list[Fault]]]:
         """Applies all linked candidates; returns the merge and the faults of the units that it rejects."""
         places = {number: unit.place for number, unit in self._units.items()}
-        merge = Merge(self._prefetched, self._standing, self._format, self._revision, places, self._frozen, self._seen)
+        run = (self._standing, self._format, self._revision, places, self._frozen, self._seen)
+        merge = Merge(self._prefetched, *run, outcome.superseding)
         rejected: dict[int, list[Fault]] = {}
         for candidate in linked:
             try:
@@ -194,6 +205,11 @@ class Batch:
         """Whether this run has entered the record, or is about to enter it as new."""
         return key not in self._prefetched.existing or self._prefetched.entered_revisions.get(key, 0) == self._revision
 
+    def _is_written(self, source: str) -> bool:
+        """Whether this run has stored what the source states of itself."""
+        mine = (layer for layer in self.layers(("sources", source)) if layer.key == (source, ""))
+        return any(layer.revision == self._revision for layer in mine)
+
     def layers(self, key: Key) -> tuple[Contribution, ...]:
         """The contributions to a record, without their content."""
         return self._prefetched.layers.get(key, ContributionHistory()).layers
@@ -211,5 +227,7 @@ def _collect(outcome: BatchOutcome, number: int, assigned: Assignments) -> None:
     outcome.dropped_links += assigned.dropped_links
     outcome.unassigned += [(number, update) for update in assigned.unassigned]
     outcome.warnings += [(number, warning) for warning in assigned.warnings]
+    if assigned.supersedes:
+        outcome.superseding.add(number)
     if assigned.is_skipped:
         outcome.skipped.add(number)

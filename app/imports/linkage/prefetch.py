@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, func, select
 
 from app.imports.candidates import Json, SourceItem
+from app.imports.editions import Edition
 from app.imports.linkage.identifiers import pmid_of, reported_publications, texts, tiers
 from app.records.base_models import RecordName, fold
+from app.records.sources.models import Source
 from app.records.studies.models import STUDY_OVERLAPS, Study, StudyPublication
 from app.records.vocabularies import RecordType
 from app.store.documents import Document
@@ -55,6 +57,8 @@ class Prefetched:
     """The contributions of earlier imports to each record, without their content."""
     entered_revisions: dict[Key, int] = field(default_factory=dict)
     """The revision in which each record was last entered."""
+    editions: dict[str, Edition] = field(default_factory=dict)
+    """The edition of each source that is stored."""
 
 
 def _lookups(units: Iterable[SourceItem]) -> Iterator[tuple[NameKey, Key | None]]:
@@ -103,6 +107,7 @@ def prefetch(connection: Connection, units: Iterable[SourceItem]) -> Prefetched:
     found.deleted_keys = deleted(connection, keys - found.existing)
     _fetch_own_names(connection, found)
     _fetch_study_details(connection, _ids_of("studies", found.existing), found)
+    _fetch_editions(connection, _ids_of("sources", found.existing), found)
     found.layers = contributions_to(connection, sorted(found.existing | found.deleted_keys), whole=False)
     _fetch_entered_revisions(connection, found)
     return found
@@ -159,6 +164,12 @@ def _fetch_study_details(connection: Connection, studies: list[str], found: Pref
             found.study_titles[id] = fold("studies", title or "")
             found.overlapping_studies |= {id} if is_overlapping else set()
             found.pooled |= {id} if design in POOLED else set()
+
+
+def _fetch_editions(connection: Connection, sources: list[str], found: Prefetched) -> None:
+    for batch in batches(sources, NAMES_PER_QUERY):
+        query = select(Source.id, Source.version, Source.effective_date).where(Source.id.in_(batch))
+        found.editions |= {id: Edition(version, date) for id, version, date in connection.execute(query)}
 
 
 def _fetch_entered_revisions(connection: Connection, found: Prefetched) -> None:

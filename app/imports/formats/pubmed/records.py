@@ -112,8 +112,8 @@ def add_notices(entry: Entry, notices: list[Json]) -> None:
     entry.put("notices", notices[:MOST_NOTICES])
 
 
-def source(pmid: str, sha256: str, day: date) -> Json:
-    """The source for a record of PubMed, with the id that the seeds give it."""
+def source(pmid: str, sha256: str, day: date, revised: str | None) -> Json:
+    """The source for a record of PubMed, with the id that the seeds give it and the day of its last revision."""
     return {
         "id": f"pubmed-{pmid}",
         "kind": "bibliographic-record",
@@ -122,6 +122,7 @@ def source(pmid: str, sha256: str, day: date) -> Json:
         "publisher": "NLM",
         "retrieved_on": day.isoformat(),
         "sha256": sha256,
+        **({"effective_date": revised} if revised else {}),
     }
 
 

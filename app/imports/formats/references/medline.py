@@ -12,7 +12,7 @@ from datetime import date
 from hashlib import sha256
 
 from app.imports.candidates import Found, Json, Rejection
-from app.imports.formats.pubmed.dates import printed_date
+from app.imports.formats.pubmed.dates import printed_date, revision_date
 from app.imports.formats.pubmed.notices import OF_LINES
 from app.imports.formats.pubmed.records import (
     ISSN,
@@ -135,4 +135,5 @@ def reference(text: str, place: str, day: date, entry: Entry, *, store_abstracts
         entry.prose("abstract", "\n\n".join(_all(fields, "AB", "CI")))
     notices = list(_notices(fields))
     add_notices(entry, notices)
-    return unit(pmid, entry, notices, source(pmid, sha256(text.encode()).hexdigest(), day))
+    revised = revision_date(*(_first(fields, tag) for tag in ("LR", "DCOM", "EDAT", "CRDT")))
+    return unit(pmid, entry, notices, source(pmid, sha256(text.encode()).hexdigest(), day, revised))
