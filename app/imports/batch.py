@@ -24,6 +24,7 @@ from app.imports.merge import Merge, MergedRecord, Rejected, SeenCandidates, fie
 from app.store.entry import Entry
 from app.store.reconciliation.contributions import Contribution, bare
 from app.store.reconciliation.history import ContributionHistory, contributions_to, last_entered
+from app.store.reconciliation.precedence import WITHDRAWING
 from app.store.reconciliation.survivorship import CurrentRecord
 from app.store.validation import TYPE_ORDER, Validation, still_referred
 from app.store.versions import Key
@@ -64,7 +65,7 @@ class Batch:
     ) -> None:
         self._connection, self._units, self._format, self._revision = connection, units, format, revision
         self._seen, self._older = seen, older_in_batch(units)
-        self._prefetched: Prefetched = prefetch(connection, units.values())
+        self._prefetched: Prefetched = prefetch(connection, units.values(), WITHDRAWING.get(format, ()))
         stored = self._prefetched.editions
         written = frozenset(id for id in stored if self._is_written(id))
         self._editions = StoredEditions(stored, written, allow_older)
@@ -111,8 +112,19 @@ class Batch:
             for each in found:
                 linked.extend(each.linked)
                 _collect(outcome, number, each)
+        outcome.withdrawn |= self._no_longer_stated(linked)
         self._apply_withdrawals(outcome)
         return outcome, [*_candidates_first(linked)]
+
+    def _no_longer_stated(self, linked: Iterable[LinkedCandidate]) -> dict[Key, int]:
+        """The records that only a source of the batch states and that its item no longer holds, each with the unit."""
+        stated = {candidate.key: candidate.unit for candidate in linked if candidate.is_whole}
+        return {
+            key: unit
+            for (_, source), unit in stated.items()
+            for key in sorted(self._prefetched.citing.get(source, ()))
+            if key not in stated and {layer.source for layer in self.layers(key)} == {source}
+        }
 
     def _load_standing(self, keys: Mapping[Key, int]) -> None:
         """Loads existing records together with all contributions to them.
@@ -187,9 +199,15 @@ class Batch:
         self._load_standing(keys)
         outcome.deletions = self._deletable(keys)
         outcome.applied |= {keys[key] for key in outcome.deletions}
+        named = [(keys[key], f"{key[0]}/{key[1]}") for key in outcome.deletions if self._is_of_source(key)]
+        outcome.warnings += [(number, ImportWarning("withdrawn-by-source", name)) for number, name in named]
         for key in sorted(keys.keys() - set(outcome.deletions)):
             kind = "withdrawn-in-the-same-run" if self._entered_in_this_run(key) else "withdrawn-but-in-use"
             outcome.warnings.append((keys[key], ImportWarning(kind, f"{key[0]}/{key[1]}")))
+
+    def _is_of_source(self, key: Key) -> bool:
+        """Whether the record is withdrawn because an item no longer holds it, and not by an item about the record."""
+        return key[0] in WITHDRAWING.get(self._format, ())
 
     def _deletable(self, keys: Iterable[Key]) -> list[Key]:
         """The withdrawn records that may be deleted.
