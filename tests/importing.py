@@ -59,10 +59,11 @@ def take(
     name: str = "one",
     on_error: OnError = "stop",
     dry_run: bool = False,
+    allow_older: bool = False,
 ) -> Report:
     """Imports items as a reader yields them; returns the report, also if rejections stopped the import."""
     items = [prebuild(each) if is_ready() else each for each in found]
-    request = ImportRequest(format, name, "an import", WHO, on_error)
+    request = ImportRequest(format, name, "an import", WHO, on_error, allow_older)
     try:
         with open_writer(engine, iter(items), dry_run=dry_run) as (connection, units):
             return import_units(connection, units, request)

@@ -22,6 +22,7 @@ class ImportOptions(NamedTuple):
     name: str | None
     reason: str | None
     encoding: str | None = None
+    allow_older: bool = False
 
     @property
     def on_refusal(self) -> OnError:
@@ -51,11 +52,18 @@ def _faults(options: ImportOptions) -> Iterator[str]:
         yield "Name files, folders or addresses (- is standard input), or give a --query; one of the two."
     yield from _input_faults(options)
     yield from _word_faults(options)
-    if options.name is not None and not format.is_release:
-        yield f"--name: what {format.name} brings becomes no release."
+    if not format.is_release:
+        yield from _release_faults(options)
     yield from _encoding_faults(options)
     if options.since is not None:
         yield from _since_faults(options, has_dates=format.updated is not None)
+
+
+def _release_faults(options: ImportOptions) -> Iterator[str]:
+    if options.name is not None:
+        yield f"--name: what {options.format} brings becomes no release."
+    if options.allow_older:
+        yield f"--allow-older: what {options.format} brings does not say how new it is."
 
 
 def _word_faults(options: ImportOptions) -> Iterator[str]:

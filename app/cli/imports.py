@@ -40,6 +40,9 @@ def import_command(
         str | None,
         typer.Option(help="The encoding of `references` that are in none of UTF-8, UTF-16 and Windows-1252."),
     ] = None,
+    allow_older: Annotated[
+        bool, typer.Option("--allow-older", help="Take records that are older than what is stored of them too.")
+    ] = False,
     name: Annotated[
         str | None, typer.Option(help="What its release is called for good; else `import-FORMAT-YYYY-MM-DD[-n]`.")
     ] = None,
@@ -49,7 +52,8 @@ def import_command(
     as_json: Annotated[bool, typer.Option("--json", help="The whole report as one JSON object.")] = False,
 ) -> None:
     """Import what others publish as one release: all of it or nothing."""
-    options = ImportOptions(format, tuple(inputs or ()), query, since, on_error, dry_run, name, reason, encoding)
+    choices = (dry_run, name, reason, encoding, allow_older)
+    options = ImportOptions(format, tuple(inputs or ()), query, since, on_error, *choices)
     require_valid(options)
     result = _import(options)
     if report:
@@ -95,7 +99,7 @@ def _run(engine: Engine, options: ImportOptions, settings: Settings, stack: Exit
     inputs, since = _inputs(options, settings, stack), None if options.query else options.since
     choices = (options.on_refusal, options.dry_run, options.name, options.reason)
     read_settings = ReadSettings.of(settings)._replace(encoding=options.encoding or "")
-    job = Job(options.format, inputs, since, *choices, Who(ACTOR), read_settings)
+    job = Job(options.format, inputs, since, *choices, Who(ACTOR), read_settings, options.allow_older)
     _, advance = stack.enter_context(bar("Previewing" if options.dry_run else "Importing"))
     try:
         return run_import(engine, job, _BarProgress(advance))

@@ -17,12 +17,14 @@ from sqlalchemy import Connection
 
 from app.common.problems import Fault
 from app.imports.candidates import ImportWarning, PartialUpdate, SourceItem
+from app.imports.editions import StoredEditions, older_in_batch
 from app.imports.linkage.assignment import Assigner, Assignments, LinkedCandidate
 from app.imports.linkage.prefetch import Prefetched, prefetch
 from app.imports.merge import Merge, MergedRecord, Rejected, SeenCandidates, fields_grouped_with, is_already_applied
 from app.store.entry import Entry
 from app.store.reconciliation.contributions import Contribution, bare
 from app.store.reconciliation.history import ContributionHistory, contributions_to, last_entered
+from app.store.reconciliation.precedence import WITHDRAWING
 from app.store.reconciliation.survivorship import CurrentRecord
 from app.store.validation import TYPE_ORDER, Validation, still_referred
 from app.store.versions import Key
@@ -41,6 +43,8 @@ class BatchOutcome:
     rejected: dict[int, list[Fault]] = field(default_factory=dict)
     applied: set[int] = field(default_factory=set)
     skipped: set[int] = field(default_factory=set)
+    superseding: set[int] = field(default_factory=set)
+    """The units that replace an older edition which this run has imported in an earlier batch."""
     warnings: list[tuple[int, ImportWarning]] = field(default_factory=list)
     dropped_links: int = 0
     unassigned: list[tuple[int, PartialUpdate]] = field(default_factory=list)
@@ -56,10 +60,15 @@ class Batch:
         format: str,
         revision: int | None,
         seen: SeenCandidates,
+        *,
+        allow_older: bool = False,
     ) -> None:
         self._connection, self._units, self._format, self._revision = connection, units, format, revision
-        self._seen = seen
-        self._prefetched: Prefetched = prefetch(connection, units.values())
+        self._seen, self._older = seen, older_in_batch(units)
+        self._prefetched: Prefetched = prefetch(connection, units.values(), WITHDRAWING.get(format, ()))
+        stored = self._prefetched.editions
+        written = frozenset(id for id in stored if self._is_written(id))
+        self._editions = StoredEditions(stored, written, allow_older)
         self._standing: dict[Key, CurrentRecord] = {}
         self._rejected: dict[int, list[Fault]] = {}
         self._frozen: dict[Key, frozenset[str] | None] = {}
@@ -93,16 +102,29 @@ class Batch:
 
     def _assign(self) -> tuple[BatchOutcome, list[LinkedCandidate]]:
         outcome, linked = BatchOutcome(), []
-        assigner = Assigner(self._prefetched, self._format)
-        units = {number: unit for number, unit in self._units.items() if number not in self._rejected}
+        outcome.skipped, outcome.warnings = set(self._older), [*self._older.items()]
+        assigner = Assigner(self._prefetched, self._format, self._editions)
+        left_out = self._rejected.keys() | self._older.keys()
+        units = {number: unit for number, unit in self._units.items() if number not in left_out}
         assigned, faults = assigner.assign(units)
         self._rejected |= {number: [fault] for number, fault in faults.items()}
         for number, found in assigned.items():
             for each in found:
                 linked.extend(each.linked)
                 _collect(outcome, number, each)
+        outcome.withdrawn |= self._no_longer_stated(linked)
         self._apply_withdrawals(outcome)
         return outcome, [*_candidates_first(linked)]
+
+    def _no_longer_stated(self, linked: Iterable[LinkedCandidate]) -> dict[Key, int]:
+        """The records that only a source of the batch states and that its item no longer holds, each with the unit."""
+        stated = {candidate.key: candidate.unit for candidate in linked if candidate.is_whole}
+        return {
+            key: unit
+            for (_, source), unit in stated.items()
+            for key in sorted(self._prefetched.citing.get(source, ()))
+            if key not in stated and {layer.source for layer in self.layers(key)} == {source}
+        }
 
     def _load_standing(self, keys: Mapping[Key, int]) -> None:
         """Loads existing records together with all contributions to them.
@@ -125,7 +147,8 @@ class Batch:
     def _merge(self, linked: Iterable[LinkedCandidate], outcome: BatchOutcome) -> tuple[Merge, dict[int, list[Fault]]]:
         """Applies all linked candidates; returns the merge and the faults of the units that it rejects."""
         places = {number: unit.place for number, unit in self._units.items()}
-        merge = Merge(self._prefetched, self._standing, self._format, self._revision, places, self._frozen, self._seen)
+        run = (self._standing, self._format, self._revision, places, self._frozen, self._seen)
+        merge = Merge(self._prefetched, *run, outcome.superseding)
         rejected: dict[int, list[Fault]] = {}
         for candidate in linked:
             try:
@@ -176,9 +199,15 @@ class Batch:
         self._load_standing(keys)
         outcome.deletions = self._deletable(keys)
         outcome.applied |= {keys[key] for key in outcome.deletions}
+        named = [(keys[key], f"{key[0]}/{key[1]}") for key in outcome.deletions if self._is_of_source(key)]
+        outcome.warnings += [(number, ImportWarning("withdrawn-by-source", name)) for number, name in named]
         for key in sorted(keys.keys() - set(outcome.deletions)):
             kind = "withdrawn-in-the-same-run" if self._entered_in_this_run(key) else "withdrawn-but-in-use"
             outcome.warnings.append((keys[key], ImportWarning(kind, f"{key[0]}/{key[1]}")))
+
+    def _is_of_source(self, key: Key) -> bool:
+        """Whether the record is withdrawn because an item no longer holds it, and not by an item about the record."""
+        return key[0] in WITHDRAWING.get(self._format, ())
 
     def _deletable(self, keys: Iterable[Key]) -> list[Key]:
         """The withdrawn records that may be deleted.
@@ -193,6 +222,11 @@ class Batch:
     def _entered_in_this_run(self, key: Key) -> bool:
         """Whether this run has entered the record, or is about to enter it as new."""
         return key not in self._prefetched.existing or self._prefetched.entered_revisions.get(key, 0) == self._revision
+
+    def _is_written(self, source: str) -> bool:
+        """Whether this run has stored what the source states of itself."""
+        mine = (layer for layer in self.layers(("sources", source)) if layer.key == (source, ""))
+        return any(layer.revision == self._revision for layer in mine)
 
     def layers(self, key: Key) -> tuple[Contribution, ...]:
         """The contributions to a record, without their content."""
@@ -211,5 +245,7 @@ def _collect(outcome: BatchOutcome, number: int, assigned: Assignments) -> None:
     outcome.dropped_links += assigned.dropped_links
     outcome.unassigned += [(number, update) for update in assigned.unassigned]
     outcome.warnings += [(number, warning) for warning in assigned.warnings]
+    if assigned.supersedes:
+        outcome.superseding.add(number)
     if assigned.is_skipped:
         outcome.skipped.add(number)

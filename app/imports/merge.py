@@ -1,6 +1,6 @@
 """The merge of a batch: linked candidates become new records, or contributions to existing ones."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,7 +91,8 @@ class Merge:
     """Applies linked candidates to the records of a batch.
 
     `standing` holds the existing records that may change. `places` gives the name of each unit in the report. `frozen`
-    gives the fields of a record that must not change, or `None` for the whole record.
+    gives the fields of a record that must not change, or `None` for the whole record. `superseding` are the units that
+    replace an older edition which this same run has imported.
     """
 
     def __init__(
@@ -103,9 +104,10 @@ class Merge:
         places: Mapping[int, str],
         frozen: Mapping[Key, frozenset[str] | None],
         seen: SeenCandidates,
+        superseding: Container[int] = frozenset(),
     ) -> None:
         self._prefetched, self._standing, self._format, self._revision = prefetched, standing, format, revision
-        self._places, self._frozen = places, frozen
+        self._places, self._frozen, self._superseding = places, frozen, superseding
         self.records: dict[Key, MergedRecord] = {}
         self.seen = dict(seen)
         self.duplicates: list[tuple[int, str]] = []
@@ -128,6 +130,9 @@ class Merge:
     def _is_repeated(self, candidate: LinkedCandidate) -> bool:
         """Whether the same source has stated the same part of the record before in this run."""
         name, own = (candidate.key, candidate.source, candidate.part), (candidate.digest, self._places[candidate.unit])
+        if candidate.unit in self._superseding:
+            self.seen[name] = own
+            return False
         first = self.seen.setdefault(name, own) if candidate.is_whole else own
         if first != own:
             return self._handle_duplicate(candidate, first[0], f"at {first[1]}")

@@ -141,13 +141,15 @@ class _Pipeline:
         for number, faults in sorted(outcome.rejected.items()):
             report.reject(units[number].place, _record_name(units[number]), faults)
         for number, unit in units.items():
-            if number not in outcome.rejected:
+            if number not in outcome.rejected and number not in outcome.skipped:
                 report.warn(unit.place, unit.warnings)
         for number, warning in outcome.warnings:
             report.warn(units[number].place, [warning])
         report.dropped_links += outcome.dropped_links
-        report.units.skipped += len(outcome.skipped)
-        report.units.applied += len(outcome.applied)
+        # an older edition that an earlier batch imported counts as skipped, as it does if it comes later
+        superseding = outcome.superseding - outcome.rejected.keys()
+        report.units.skipped += len(outcome.skipped) + len(superseding)
+        report.units.applied += len(outcome.applied) - len(superseding)
         report.units.unchanged += len(units) - len(outcome.rejected) - len(outcome.skipped) - len(outcome.applied)
 
     def _write(self, batch: Batch, outcome: BatchOutcome) -> None:
@@ -190,7 +192,8 @@ class _Pipeline:
     def _batch(self, units: dict[int, SourceItem]) -> Batch:
         """Prepares a batch. Only formats that repeat records share what was seen in earlier batches."""
         seen = self._seen if self._request.format in REPEATING else {}
-        return Batch(self._connection, units, self._request.format, self._revising.summary.revision, seen)
+        request, revision = self._request, self._revising.summary.revision
+        return Batch(self._connection, units, request.format, revision, seen, allow_older=request.allow_older)
 
     def end(self) -> Report:
         """Closes the revision, records it as a release and returns the report; raises `Stopped` after a rejection that

@@ -32,6 +32,8 @@ class ImportRequest:
     reason: str
     who: Who
     on_error: OnError = "stop"
+    allow_older: bool = False
+    """Whether records are imported that are older than what is stored of them."""
 
 
 @dataclass(slots=True)
@@ -42,7 +44,9 @@ class Units:
     applied: int = 0
     unchanged: int = 0
     skipped: int = 0
-    """Items of which no record could be assigned without guessing or against a person's decision; warnings say why."""
+    """Items of which no record could be assigned without guessing or against a person's decision, and items that are
+    older than what is stored of them; warnings say why.
+    """
     refused: int = 0
 
 

@@ -44,6 +44,8 @@ class Job(NamedTuple):
     reason: str | None
     who: Who
     settings: ReadSettings = DEFAULT_READ_SETTINGS
+    allow_older: bool = False
+    """Whether records are imported that are older than what is stored of them."""
 
 
 class ProgressListener(Protocol):
@@ -115,7 +117,8 @@ def run_import(engine: Engine, job: Job, progress: ProgressListener, done: Befor
     found = read_in_process(ReadRequest(job.format, job.inputs, names, job.since, job.settings))
     with closing(found), open_writer(engine, found, dry_run=job.dry_run) as (connection, units):
         name = job.name or _free_release_name(connection, job.format)
-        request = ImportRequest(job.format, name, job.reason or f"import {name}", job.who, job.on_error)
+        reason = job.reason or f"import {name}"
+        request = ImportRequest(job.format, name, reason, job.who, job.on_error, job.allow_older)
         imported = format.engine()(connection, count_units(units, progress.read), request, progress.applied)
         report = {"release": None, **imported.as_json()}
         if job.dry_run:

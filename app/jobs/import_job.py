@@ -73,7 +73,8 @@ def _import(folder: QueueFolder, run: OpenRun, settings: Settings, engine: Engin
     inputs = _inputs(folder, run, settings, reporter)
     since = None if request.query else request.since  # the publisher's service has applied it
     options = (request.on_error, request.dry_run, request.name, request.reason)
-    job = import_run.Job(request.format, inputs, since, *options, request.who, ReadSettings.of(settings))
+    reading = ReadSettings.of(settings)
+    job = import_run.Job(request.format, inputs, since, *options, request.who, reading, request.allow_older)
 
     def done(connection: Connection, report: import_run.Report) -> None:
         finish(connection, run, reporter.done(report), report)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Index
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Index, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database.engine import Base
@@ -28,6 +28,7 @@ class ImportRun(Base):
     query: Mapped[str | None]
     since: Mapped[str | None]
     on_error: Mapped[OnError] = mapped_column(word("on_error", OnError))
+    allow_older: Mapped[bool] = mapped_column(server_default=false())
     dry_run: Mapped[bool]
     name: Mapped[str | None] = mapped_column(comment="Of its release; nothing: made from the format and the day")
     reason: Mapped[str | None]

@@ -45,6 +45,9 @@ class ImportIn(BaseModel):
     on_error: OnError = Field(
         "stop", description="`stop`: one refusal, and nothing is changed; `skip`: the others are."
     )
+    allow_older: bool = Field(
+        False, description="Take records that are older than what is stored of them, instead of skipping them."
+    )
     dry_run: bool = Field(False, description="Say what would be done, and change nothing.")
     name: Annotated[str, Field(pattern=SLUG, max_length=LONGEST_NAME)] | None = Field(
         None,

@@ -95,6 +95,19 @@ def test_refusals_stop_or_are_passed_over(bring_in: Import, engine: Engine, tmp_
     assert (taken.returncode, "a name is given once" in taken.stderr) == (1, True)
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # the engine's own tests have both
+def test_an_older_record_is_named_and_imported_only_if_allowed(bring_in: Import, tmp_path: Path) -> None:
+    for name, day in (("new", "2024-05-06"), ("old", "2023-05-06")):
+        (tmp_path / name).write_bytes(lines(source("a", effective_date=day)))
+    assert bring_in("toy", str(tmp_path / "new")).returncode == 0
+    skipped = bring_in("toy", str(tmp_path / "old"))
+    assert skipped.returncode == 0, skipped.stderr
+    assert "1 older-than-stored, such as a: sources/a: what came is of 2023-05-06; what stands is" in skipped.stdout
+    assert "1 read, 0 applied, 0 unchanged, 1 skipped, 0 refused" in skipped.stdout
+    taken = bring_in("toy", str(tmp_path / "old"), "--allow-older")
+    assert taken.stdout.splitlines()[-1].endswith("1 updated.")
+
+
 def test_since_is_for_what_says_when(bring_in: Import, engine: Engine, tmp_path: Path) -> None:
     file = tmp_path / "x"
     file.write_bytes(lines(source("a", note="2020-01-31"), source("b", note="2020-02-01")))
@@ -114,6 +127,7 @@ def test_since_is_for_what_says_when(bring_in: Import, engine: Engine, tmp_path:
         (["mesh", "/none/such"], "There is no /none/such"),
         (["mesh", sys.executable, "--since", "2020-01-01"], "files of mesh do not say"),
         (["mesh", sys.executable, "--name", "a"], "what mesh brings becomes no release"),
+        (["mesh", sys.executable, "--allow-older"], "what mesh brings does not say how new it is"),
         (["pubmed", "/", "--since", "2020-01-01"], "it goes with a --query"),
         (["ctgov", "/", "--since", "2020"], "a day like"),
         (["ctgov", "/", "--on-error", "go"], "stop or skip"),

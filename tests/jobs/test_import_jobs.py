@@ -224,6 +224,17 @@ def test_readers_and_writers_of_other_things_are_served_meanwhile(admin: httpx.C
     assert slowest < 3
 
 
+def test_an_older_record_is_imported_only_if_allowed(admin: httpx.Client) -> None:
+    def outcome(day: str, query: str = "") -> tuple[bool, int, int]:
+        done = ended(admin, start(admin, lines(source("a", effective_date=day)), query)["id"])
+        assert done["state"] == "done"
+        return done["allow_older"], done["report"]["units"]["applied"], done["report"]["units"]["skipped"]
+
+    assert outcome("2024-05-06") == (False, 1, 0)
+    assert outcome("2023-05-06") == (False, 0, 1)
+    assert outcome("2023-05-06", "&allow_older=true") == (True, 1, 0)
+
+
 def test_files_of_an_earlier_version_in_the_folder_are_read(tmp_path: Path) -> None:
     run = tmp_path / "0123"
     run.mkdir()

@@ -78,6 +78,8 @@ def test_what_cannot_be_imported_is_refused_at_once(admin: httpx.Client, keys: d
     assert refused("/v1/imports?format=pubmed&since=2020-01-01")[1] == "invalid-parameter"
     assert refused("/v1/imports?format=ctgov&since=2020-13-01")[1] == "invalid-parameter"
     assert refused("/v1/imports?format=ctgov&on_error=go&dry_run=1&name=A&reason=")[2].__len__() == 4
+    assert refused("/v1/imports?format=ctgov&allow_older=maybe")[2][0]["parameter"] == "allow_older"
+    assert refused("/v1/imports?format=mesh&allow_older=true")[2][0]["parameter"] == "allow_older"
     assert refused("/v1/imports?format=toy", b"#" * 2_000_001)[:2] == (413, "content-too-large")
     assert refused("/v1/imports?format=toy", b"")[:2] == (400, "malformed-content")
     assert refused("/v1/imports?format=toy", b"x", **{"content-type": "text/csv"})[:2] == (
@@ -93,6 +95,7 @@ def test_what_cannot_be_imported_is_refused_at_once(admin: httpx.Client, keys: d
         ({"format": "ctgov", "query": "x\u0000"}, "/query"),
         ({"format": "ctgov", "query": "x", "since": "2020-02-30"}, "/since"),
         ({"format": "ctgov", "query": "x", "dry_run": "true"}, "/dry_run"),
+        ({"format": "ctgov", "query": "x", "allow_older": 1}, "/allow_older"),
         ({"format": "ctgov", "query": "x", "nmae": "y"}, "/nmae"),
     ):
         status, kind, errors = refused("/v1/imports", orjson.dumps(said), **typed)

@@ -36,6 +36,7 @@ SCHEMAS: tuple[ModelSchema, ...] = (
 _ENTERED: Doc = {"format": "ctgov", "query": "botulinum toxin", "since": "2026-01-01", "on_error": "skip"}
 _SUMMARY: Doc = {
     **_ENTERED,
+    "allow_older": False,
     "dry_run": False,
     "name": None,
     "reason": None,
@@ -90,6 +91,9 @@ _PARAMETERS = [
         "`stop`: one refusal, and nothing is changed; `skip`: the others are taken.",
         {"type": "string", "enum": ["stop", "skip"], "default": "stop"},
         "skip",
+    ),
+    query_parameter(
+        "allow_older", "Take records that are older than what is stored of them; else they are skipped.", FLAG, "true"
     ),
     query_parameter("dry_run", "Say what would be done, and change nothing.", FLAG, "true"),
     query_parameter(

@@ -20,7 +20,7 @@ from app.jobs.schemas import Day, ImportIn, Upload
 from app.jobs.vocabulary import OnError
 from app.query.parameters import Parameters, read_boolean
 
-PARAMETERS = ["format", "since", "on_error", "dry_run", "name", "reason"]
+PARAMETERS = ["format", "since", "on_error", "allow_older", "dry_run", "name", "reason"]
 MOST_BYTES = 10_000
 DAY: TypeAdapter[str] = TypeAdapter(Day)
 
@@ -64,6 +64,7 @@ def read_upload_query(raw: str) -> ImportIn:
         format=parameters.read("format", _read_format, ""),
         since=parameters.read("since", _read_since, nothing),
         on_error=parameters.read("on_error", _read_on_error, on_error),
+        allow_older=parameters.read("allow_older", read_boolean, False),
         dry_run=parameters.read("dry_run", read_boolean, False),
         name=parameters.read("name", read_name, nothing),
         reason=parameters.read("reason", read_reason, nothing),
@@ -73,6 +74,9 @@ def read_upload_query(raw: str) -> ImportIn:
         parameters.faults.append(parameter_fault("since", detail))
     if wanted.name and wanted.format and not FORMATS[wanted.format].is_release:
         parameters.faults.append(parameter_fault("name", f"name: what {wanted.format} brings becomes no release."))
+    if wanted.allow_older and wanted.format and not FORMATS[wanted.format].is_release:
+        detail = f"allow_older: what {wanted.format} brings does not say how new it is."
+        parameters.faults.append(parameter_fault("allow_older", detail))
     parameters.end()
     return wanted
 

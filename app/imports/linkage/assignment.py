@@ -18,6 +18,7 @@ from app.imports.candidates import (
     PrebuiltCandidate,
     SourceItem,
 )
+from app.imports.editions import Outdated, StoredEditions, edition_of
 from app.imports.linkage.identifiers import tiers
 from app.imports.linkage.matching import Ambiguous, Matcher
 from app.imports.linkage.prefetch import Prefetched
@@ -72,6 +73,8 @@ class Assignments(NamedTuple):
     """Whether the unit has candidates besides sources, and none of them could be assigned."""
     unassigned: tuple[PartialUpdate, ...] = ()
     """Partial updates of records that are not stored so far."""
+    supersedes: bool = False
+    """Whether the unit replaces an older edition that this same run has imported."""
 
 
 class Unassignable(Exception):
@@ -96,8 +99,8 @@ def digest_of(type: RecordType, data: Json, json: bytes | None = None) -> str:
 class Assigner:
     """Assigns units in their order. Each unit may refer to records that earlier units of the batch create."""
 
-    def __init__(self, prefetched: Prefetched, format: str) -> None:
-        self._prefetched, self.format = prefetched, format
+    def __init__(self, prefetched: Prefetched, format: str, editions: StoredEditions) -> None:
+        self._prefetched, self.format, self.editions = prefetched, format, editions
         self.matcher = Matcher(prefetched)
 
     def assign(self, units: Mapping[int, SourceItem]) -> tuple[dict[int, list[Assignments]], dict[int, Fault]]:
@@ -113,6 +116,8 @@ class Assigner:
                 assigned[number] = [unit.assign_candidates()]
             except Unassignable as error:
                 faults[number] = error.fault
+            except Outdated as outdated:
+                assigned[number] = [Assignments([], [], [outdated.warning], 0, is_skipped=True)]
         for number, found in assigned.items():
             if not found[0].is_skipped:
                 found.append(unit_assigners[number].assign_partial_updates())
@@ -139,6 +144,7 @@ class _UnitAssigner:
         self._warnings: list[ImportWarning] = []
         self._dropped_links = 0
         self._source = fold("sources", assigner.format)
+        self._supersedes = False
 
     def assign_candidates(self) -> Assignments:
         linked = [one for candidate in self._unit.candidates for one in self._assign_candidate(candidate)]
@@ -146,7 +152,8 @@ class _UnitAssigner:
         candidates = [candidate for candidate in self._unit.candidates if candidate.type != "sources"]
         if candidates and not main:
             return Assignments([], [], self._warnings, self._dropped_links, is_skipped=True)
-        return Assignments(linked, [], self._warnings, self._dropped_links, is_skipped=False)
+        superseding, dropped = self._supersedes, self._dropped_links
+        return Assignments(linked, [], self._warnings, dropped, is_skipped=False, supersedes=superseding)
 
     def assign_partial_updates(self) -> Assignments:
         """Assigns partial updates and withdrawals, once all candidates of the batch are assigned."""
@@ -174,9 +181,11 @@ class _UnitAssigner:
         self._ids[candidate.type, proposed] = id
         if id is None:
             return
-        self._matcher.register(candidate.type, id, data)
         if candidate.type == "sources" and self._unit.candidates[0] is candidate:
-            self._source = id
+            self._source, superseded = id, self._assigner.editions.superseded(id, edition_of(data))
+            self._supersedes = superseded is not None
+            self._warnings += [superseded] if superseded else []
+        self._matcher.register(candidate.type, id, data)
         yield self._linked_candidate(candidate, (candidate.type, id), data)
         yield from self._registration_links((candidate.type, id), data)
 

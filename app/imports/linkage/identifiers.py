@@ -41,11 +41,11 @@ NAME_KINDS: Mapping[str, frozenset[str]] = {
 
 
 LINKAGE_FIELDS = frozenset(
-    {"id", "title", "title_kind", "year", "publications"}.union(
+    {"id", "title", "title_kind", "year", "publications", "version", "effective_date"}.union(
         *(names for tiers in IDENTIFIER_FIELDS.values() for names in tiers)
     )
 )
-"""The fields that record linkage reads."""
+"""The fields that record linkage reads, and those of a source that say how new it is."""
 
 
 def linkage_fields(data: Json) -> Json:

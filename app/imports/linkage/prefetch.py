@@ -3,14 +3,16 @@ batch.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, func, select
 
 from app.imports.candidates import Json, SourceItem
+from app.imports.editions import Edition
 from app.imports.linkage.identifiers import pmid_of, reported_publications, texts, tiers
-from app.records.base_models import RecordName, fold
+from app.records.base_models import Provenance, RecordName, fold
+from app.records.sources.models import Source
 from app.records.studies.models import STUDY_OVERLAPS, Study, StudyPublication
 from app.records.vocabularies import RecordType
 from app.store.documents import Document
@@ -55,6 +57,10 @@ class Prefetched:
     """The contributions of earlier imports to each record, without their content."""
     entered_revisions: dict[Key, int] = field(default_factory=dict)
     """The revision in which each record was last entered."""
+    editions: dict[str, Edition] = field(default_factory=dict)
+    """The edition of each source that is stored."""
+    citing: dict[str, set[Key]] = field(default_factory=lambda: defaultdict(set))
+    """The records of withdrawable types that cite each source."""
 
 
 def _lookups(units: Iterable[SourceItem]) -> Iterator[tuple[NameKey, Key | None]]:
@@ -92,8 +98,10 @@ def _related_lookups(type: RecordType, data: Json) -> Iterator[tuple[NameKey, Ke
         yield ("publications", pmid_of(id) or id), ("publications", id)
 
 
-def prefetch(connection: Connection, units: Iterable[SourceItem]) -> Prefetched:
-    """Reads the data for all units of a batch."""
+def prefetch(
+    connection: Connection, units: Iterable[SourceItem], withdrawable: Collection[RecordType] = ()
+) -> Prefetched:
+    """Reads the data for all units of a batch, and the records of some types that cite the sources of the units."""
     wanted = list(_lookups(units))
     found = Prefetched()
     _fetch_names(connection, {name for name, _ in wanted}, found)
@@ -105,6 +113,10 @@ def prefetch(connection: Connection, units: Iterable[SourceItem]) -> Prefetched:
     found.deleted_keys = deleted(connection, keys - found.existing)
     _fetch_own_names(connection, found)
     _fetch_study_details(connection, _ids_of("studies", found.existing), found)
+    sources = _ids_of("sources", found.existing)
+    _fetch_editions(connection, sources, found)
+    if withdrawable:
+        _fetch_citing(connection, sources, withdrawable, found)
     found.layers = contributions_to(connection, sorted(found.existing | found.deleted_keys), whole=False)
     _fetch_entered_revisions(connection, found)
     return found
@@ -161,6 +173,21 @@ def _fetch_study_details(connection: Connection, studies: list[str], found: Pref
             found.study_titles[id] = fold("studies", title or "")
             found.overlapping_studies |= {id} if is_overlapping else set()
             found.pooled |= {id} if design in POOLED else set()
+
+
+def _fetch_editions(connection: Connection, sources: list[str], found: Prefetched) -> None:
+    for batch in batches(sources, NAMES_PER_QUERY):
+        query = select(Source.id, Source.version, Source.effective_date).where(Source.id.in_(batch))
+        found.editions |= {id: Edition(version, date) for id, version, date in connection.execute(query)}
+
+
+def _fetch_citing(connection: Connection, sources: list[str], types: Collection[RecordType], found: Prefetched) -> None:
+    columns = (Provenance.source_id, Provenance.record_type, Provenance.record_id)
+    for batch in batches(sources, NAMES_PER_QUERY):
+        query = select(*columns).where(Provenance.source_id.in_(batch), Provenance.record_type.in_(types)).distinct()
+        for source, type, id in connection.execute(query):
+            found.citing[source].add((type, id))
+            found.existing.add((type, id))
 
 
 def _fetch_entered_revisions(connection: Connection, found: Prefetched) -> None:

@@ -46,6 +46,12 @@ REPEATING = frozenset({"references"})
 The first one counts. In all other formats a record that occurs twice is a fault of the file.
 """
 
+WITHDRAWING: Mapping[str, frozenset[RecordType]] = {
+    "label": frozenset({"safety-notes", "dosing", "mechanisms", "approvals"})
+}
+"""The formats whose items say all that their source states, with the types of records that an item no longer states
+once they are missing in it: a label version without a section withdraws what was made from that section."""
+
 GROUPS: Mapping[RecordType, Sequence[tuple[str, ...]]] = {
     "studies": (
         ("arms", "outcomes", "adverse_events", "participant_flow"),

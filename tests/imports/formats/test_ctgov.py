@@ -203,6 +203,7 @@ def test_the_source_and_where_each_field_is_from() -> None:
     assert source["id"] == "ctgov-nct00000001"
     assert source["url"] == "https://clinicaltrials.gov/study/NCT00000001"
     assert source["retrieved_on"] == "2025-11-24"
+    assert source["effective_date"] == "2012-04-05"
     (cited,) = study["provenance"]
     assert cited["source"] == source["id"]
     own = set(study) - {"id", "absent", "provenance"}

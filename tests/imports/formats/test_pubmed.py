@@ -88,6 +88,34 @@ def test_an_article_is_read_whole() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("dates", "day"),
+    [
+        (("DateRevised", "DateCompleted", "History"), "2024-03-07"),
+        (("DateCompleted", "History"), "2023-11-30"),
+        (("History",), "2022-01-05"),
+        ((), None),
+    ],
+)
+def test_how_new_a_record_is(dates: tuple[str, ...], day: str | None) -> None:
+    """NLM's revision counts, or else the completion, or else the entry; publishers' dates do not."""
+    printed = {"DateRevised": (2024, 3, 7), "DateCompleted": (2023, 11, 30), "History": (2022, 1, 5)}
+    parts = {
+        name: f"<{tag}><Year>{year}</Year><Month>{month}</Month><Day>{day}</Day></{tag.split()[0]}>"
+        for name, (year, month, day) in printed.items()
+        for tag in [name if name != "History" else 'PubMedPubDate PubStatus="entrez"']
+    }
+    citation = "".join(parts[name] for name in dates if name != "History")
+    history = f"<History>{parts['History']}</History>" if "History" in dates else ""
+    content = (
+        f"<PubmedArticleSet><PubmedArticle><MedlineCitation><PMID>7</PMID>{citation}</MedlineCitation>"
+        f"<PubmedData>{history}</PubmedData></PubmedArticle></PubmedArticleSet>"
+    )
+    [unit] = read(content.encode())
+    assert isinstance(unit, SourceItem)
+    assert offered(unit, "sources").get("effective_date") == day
+
+
 def test_its_source_is_pubmeds_record() -> None:
     (unit,) = [one for one in read(OWN) if one.place == "PMID 90000001" and isinstance(one, SourceItem)]
     source = dict(offered(unit, "sources"))

@@ -136,6 +136,22 @@ def test_what_is_no_reference_is_refused() -> None:
     assert [fault for one in found if isinstance(one, SourceItem) for fault in faults(one)] == []
 
 
+@pytest.mark.parametrize(
+    ("printed", "day"),
+    [
+        ("LR  - 20240307\nDCOM- 20231130\nEDAT- 2022/01/05 06:00\n", "2024-03-07"),
+        ("DCOM- 20231130\nEDAT- 2022/01/05 06:00\n", "2023-11-30"),
+        ("EDAT- 2022/01/05 06:00\n", "2022-01-05"),
+        ("LR  - 2024\nCRDT- 2022/01/04 10:11\n", "2022-01-04"),
+        ("", None),
+    ],
+)
+def test_how_new_a_record_in_lines_is(printed: str, day: str | None) -> None:
+    [found] = read(f"\nPMID- 90000021\n{printed}TI  - On water.\n".encode())
+    assert isinstance(found, SourceItem)
+    assert offered(found, "sources").get("effective_date") == day
+
+
 def test_pubmeds_lines_say_what_its_xml_says() -> None:
     found = read(LINES)
     first, second = (one for one in found if isinstance(one, SourceItem))

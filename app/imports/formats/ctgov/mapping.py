@@ -77,6 +77,7 @@ def _named(study: Any) -> str | None:
 
 def _source(study: Json, nct_id: str, digest: str, on: date) -> Json:
     misc = (study.get("derivedSection") or {}).get("miscInfoModule") or {}
+    updated = protocol.last_update(study["protocolSection"].get("statusModule") or {})
     return {
         "id": f"ctgov-{nct_id.lower()}",
         "kind": "registry-record",
@@ -86,6 +87,7 @@ def _source(study: Json, nct_id: str, digest: str, on: date) -> Json:
         "publisher": "U.S. National Library of Medicine",
         "retrieved_on": misc.get("versionHolder") or on.isoformat(),
         "sha256": digest,
+        **present(effective_date=updated),
     }
 
 

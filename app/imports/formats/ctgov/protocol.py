@@ -96,6 +96,12 @@ def _dates(module: Json, notes: Notes) -> Json:
     return dict(_in_order(found, notes))
 
 
+def last_update(module: Json) -> str | None:
+    """The day on which the registry last updated the record, if it is a day that exists."""
+    day = (module.get("lastUpdatePostDateStruct") or {}).get("date")
+    return day if day and _is_real(day) else None
+
+
 def _in_order(found: dict[str, str], notes: Notes) -> dict[str, str]:
     """Leaves out both of two dates that contradict each other, with a warning."""
     wrong = [pair for pair in IN_ORDER if after(found.get(pair[0]), found.get(pair[1]))]

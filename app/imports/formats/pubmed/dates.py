@@ -1,7 +1,7 @@
 """Parses dates as MEDLINE prints them, as precisely as they can be stored."""
 
 import re
-from datetime import date
+from datetime import date, datetime
 
 MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
@@ -9,6 +9,7 @@ MONTHS = (
 )
 _SINGLE = re.compile(r"([0-9]{4})(?:[ /-]([A-Za-z]{3,9}|[0-9]{1,2})\.?(?:[ /-]([0-9]{1,2}))?)?")
 _YEAR = re.compile(r"(?<![0-9])(?:1[89][0-9]{2}|20[0-9]{2}|2100)(?![0-9])")
+_DIGITS = re.compile(r"[0-9]+")
 _WORD = re.compile(r"[A-Za-z]{3,9}")
 
 
@@ -34,6 +35,17 @@ def _single(text: str) -> str | None:
     except ValueError:
         return None
     return whole
+
+
+def revision_date(*printed: str) -> str | None:
+    """The first of some dates that is a whole day, such as `2024 03 07`, `20240307` or `2024/03/07 06:00`."""
+    for text in printed:
+        digits = "".join(_DIGITS.findall(text))[:8]
+        try:
+            return datetime.strptime(digits, "%Y%m%d").date().isoformat()  # noqa: DTZ007  # a day has no zone
+        except ValueError:
+            continue
+    return None
 
 
 def printed_date(text: str) -> tuple[str | None, bool]:

@@ -15,13 +15,15 @@ from app.common.identifiers import pmid
 from app.imports.candidates import Found, Rejection, SourceItem, Unreadable, Withdrawal
 from app.imports.formats.pubmed.articles import add_citation
 from app.imports.formats.pubmed.books import add_document
-from app.imports.formats.pubmed.elements import each, parts, text
+from app.imports.formats.pubmed.dates import revision_date
+from app.imports.formats.pubmed.elements import Parts, each, parts, text
 from app.imports.formats.pubmed.records import source, unit
 from app.imports.name_index import Names
 from app.imports.readers.record_builder import Entry
 from app.imports.readers.xml import RecordFile, elements
 
 _RECORDS = ("PubmedArticle", "PubmedBookArticle")
+_REVISED = ("DateRevised", "DateCompleted")
 _TAGS = (*_RECORDS, "DeleteCitation", "DeleteDocument")
 _PUBMED_FILE = RecordFile(_TAGS, ("PubmedArticleSet", "PubmedBookArticleSet", *_TAGS), "PubMed XML")
 
@@ -46,7 +48,20 @@ def _record(element: etree._Element, number: int, day: date, store_abstracts: bo
     if version != "1":
         entry.warn("later-version", f"PMID {id} stands here in version {version}")
     digest = sha256(etree.tostring(element, method="c14n", with_tail=False)).hexdigest()
-    return unit(id, entry, notices, source(id, digest, day), f"PMID {id}" + f".{version}" * (version != "1"))
+    proof = source(id, digest, day, _revised(parts(about), parts(data)))
+    return unit(id, entry, notices, proof, f"PMID {id}" + f".{version}" * (version != "1"))
+
+
+def _revised(about: Parts, data: Parts) -> str | None:
+    """The day on which NLM last revised the record, or else completed it, or else entered it."""
+    history = each(data.get("History"), "PubMedPubDate")
+    entered = [date for date in history if date.get("PubStatus") in ("entrez", "pubmed")]
+    return revision_date(*(_numeric_day(date) for date in (*map(about.get, _REVISED), *entered)))
+
+
+def _numeric_day(printed: etree._Element | None) -> str:
+    found = parts(printed)
+    return text(found.get("Year")) + text(found.get("Month")).zfill(2) + text(found.get("Day")).zfill(2)
 
 
 def _withdrawals(element: etree._Element, number: int) -> Iterator[Found]:

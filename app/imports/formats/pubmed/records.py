@@ -137,8 +137,8 @@ def add_notices(entry: Entry, notices: list[Json]) -> None:
     add_mark_of_title(entry)
 
 
-def source(pmid: str, sha256: str, day: date) -> Json:
-    """The source for a record of PubMed, with the id that the seeds give it."""
+def source(pmid: str, sha256: str, day: date, revised: str | None) -> Json:
+    """The source for a record of PubMed, with the id that the seeds give it and the day of its last revision."""
     return {
         "id": f"pubmed-{pmid}",
         "kind": "bibliographic-record",
@@ -147,6 +147,7 @@ def source(pmid: str, sha256: str, day: date) -> Json:
         "publisher": "NLM",
         "retrieved_on": day.isoformat(),
         "sha256": sha256,
+        **({"effective_date": revised} if revised else {}),
     }
 
 

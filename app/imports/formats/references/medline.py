@@ -14,7 +14,7 @@ from app.common.identifiers import issn, pmcid
 from app.common.identifiers import pmid as canonical_pmid
 from app.common.text import plain
 from app.imports.candidates import Json
-from app.imports.formats.pubmed.dates import printed_date
+from app.imports.formats.pubmed.dates import printed_date, revision_date
 from app.imports.formats.pubmed.notices import OF_LINES
 from app.imports.formats.pubmed.records import (
     MOST_KEYWORDS,
@@ -167,7 +167,9 @@ def read(block: Block, entry: Entry, options: Options) -> Reading:
     notices = list(_notices(fields))
     add_notices(entry, notices)
     digest = sha256(block.text.strip().encode()).hexdigest()
-    return Reading((unit(pmid, entry, notices, source(pmid, digest, options.day)),), tuple(reader.states))
+    revised = revision_date(*(_first(fields, tag) for tag in ("LR", "DCOM", "EDAT", "CRDT")))
+    proof = source(pmid, digest, options.day, revised)
+    return Reading((unit(pmid, entry, notices, proof),), tuple(reader.states))
 
 
 def _add_all(entry: Entry, fields: Fields, store_abstracts: bool) -> None:
