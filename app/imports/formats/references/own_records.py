@@ -6,11 +6,13 @@ is read again changes nothing.
 """
 
 import re
+from typing import get_args
 
 from app.imports.formats.references.accounting import Tags
 from app.imports.formats.references.identifiers import values
 from app.imports.readers.record_builder import Entry
 from app.records.registry import RESOURCES
+from app.records.vocabularies import RecordType
 
 _ADDRESS = re.compile(rf"https?://[^\s?#]+/v1/(?:{'|'.join(RESOURCES)})/([a-z0-9]+(?:-[a-z0-9]+)*)/?")
 _ID = re.compile(
@@ -20,8 +22,18 @@ _ID = re.compile(
 _ARTICLES = frozenset({"JOUR", "EJOUR", "JFULL", "MGZN", "NEWS", "INPR", "ABST", "CHAP", "BOOK", "CONF", "CPAPER"})
 
 
+_MARK = re.compile(rf"({'|'.join(get_args(RecordType))})/([a-z0-9]+(?:-[a-z0-9]+)*)")
+
+
 def own_record(entry: Entry, tags: Tags, kind: str) -> str | None:
-    """The id of our record that an entry without a PMID, a DOI and a PMCID cites, or `None`."""
+    """The id of our record that an entry cites, or `None`; entries with a PMID, a DOI or a PMCID are publications.
+
+    Our RIS says it in `C8` (`sources/label-botox`). Other formats have the bare id, which is looked at in entries of no
+    article alone.
+    """
+    marks = filter(None, (_MARK.fullmatch(value.strip()) for value in values(tags, "C8")))
+    if (mark := next(marks, None)) and mark[1] != "publications":
+        return mark[2]
     if entry.data.keys() & {"pmid", "doi", "pmcid"} or kind in _ARTICLES or not kind:
         return None
     addresses = (_ADDRESS.fullmatch(word) for value in values(tags, "UR", "L1", "L2") for word in value.split())
