@@ -71,11 +71,14 @@ def _load(engine: Engine, path: Path) -> None:
     from app.releases.load import InvalidContent
     from app.releases.load import load as load_files
 
+    missing: list[tuple[str, str]] = []
     try:
         with bar(f"Loading {path}") as (set_total, advance):
-            done = load_files(engine, path, started=set_total, progress=advance)
+            done = load_files(engine, path, started=set_total, progress=advance, missing=missing.extend)
     except InvalidContent as faulty:
         raise stop_for_faults(faulty.faults) from None
+    for type, id in missing:
+        print(f"no longer in the files, kept as it is: {type}/{id}")
     refreshed = f", {done.refreshed} refreshed" if done.refreshed else ""
     print(f"{done.created} created, {done.updated} updated, {done.unchanged} unchanged{refreshed}.")
 

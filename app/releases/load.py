@@ -1,23 +1,26 @@
 """Loads a directory of YAML files: all records are checked first, and then either all of them are written or none."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, get_args
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Connection, Engine, and_, select, update
+from sqlalchemy.orm import aliased
 
 from app.common.problems import Fault, Location
 from app.common.suggestions import nearest
 from app.database.engine import reading
 from app.records.vocabularies import RecordType
 from app.releases.yaml_source import Item, fault_in_file, read
-from app.store.documents import State
+from app.store.documents import Document, Revision, State
+from app.store.equivalence import with_stored_digests
 from app.store.revision import Summary, changing, write
 from app.store.submission import Submission
 from app.store.validation import check
+from app.store.versions import Key
 
 TYPES: tuple[RecordType, ...] = get_args(RecordType)
 
@@ -137,6 +140,19 @@ def loaded_digest(engine: Engine) -> str | None:
         return connection.scalars(select(State.loaded)).one_or_none()
 
 
+def _missing(connection: Connection, reason: str, there: Set[Key]) -> list[Key]:
+    """The current records that loads with a reason have entered, without those that are there now."""
+    current = aliased(Document)
+    query = (
+        select(Document.type, Document.id)
+        .join(Revision, Revision.revision == Document.revision)
+        .join(current, and_(current.type == Document.type, current.id == Document.id))
+        .where(Revision.reason == reason, Document.entered.is_not(None), current.until_revision.is_(None))
+        .distinct()
+    )
+    return sorted({(type, id) for type, id in connection.execute(query)} - there)
+
+
 def load(
     engine: Engine,
     path: Path,
@@ -144,15 +160,18 @@ def load(
     actor: str = "command line",
     started: Callable[[int], None] = lambda _: None,
     progress: Callable[[int], None] = lambda _: None,
+    missing: Callable[[Sequence[Key]], None] = lambda _: None,
 ) -> Summary:
     """Load a directory or one file; raise `InvalidContent` with every fault, and then nothing was changed.
 
     `started` is called with the number of records, and `progress` with the number written since its last call.
+    `missing` is called with the records that an earlier load of files of this name entered and that the files no
+    longer hold; they stay as they are.
     """
     files = files_of(path)
     if not files:
         raise InvalidContent([fault_in_file(path, 1, "there is no TYPE.yaml in this directory")])
-    digest = digest_of(path)
+    digest, reason = digest_of(path), f"load of {path.name}"
     batch = _read_batch(files)
     started(len(batch.submissions))
     with changing(engine) as connection:
@@ -160,6 +179,8 @@ def load(
         found = [*batch.faults, *map(batch.locate, faults)]
         if found:
             raise InvalidContent(sorted(found, key=lambda fault: place_of(fault)[:2]))
-        summary = write(connection, entries, actor=actor, reason=f"load of {path.name}", progress=progress)
+        missing(_missing(connection, reason, {entry.key for entry in entries}))
+        entries = [*with_stored_digests(connection, entries)]
+        summary = write(connection, entries, actor=actor, reason=reason, progress=progress)
         connection.execute(update(State).values(loaded=digest))
     return summary

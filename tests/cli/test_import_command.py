@@ -102,7 +102,7 @@ def test_an_older_record_is_named_and_imported_only_if_allowed(bring_in: Import,
     assert bring_in("toy", str(tmp_path / "new")).returncode == 0
     skipped = bring_in("toy", str(tmp_path / "old"))
     assert skipped.returncode == 0, skipped.stderr
-    assert "1 older-than-stored, such as a: sources/a: what came is of 2023-05-06; what stands is" in skipped.stdout
+    assert "1 older-than-stored, such as line 1: sources/a: what came is of 2023-05-06" in skipped.stdout
     assert "1 read, 0 applied, 0 unchanged, 1 skipped, 0 refused" in skipped.stdout
     taken = bring_in("toy", str(tmp_path / "old"), "--allow-older")
     assert taken.stdout.splitlines()[-1].endswith("1 updated.")

@@ -6,15 +6,18 @@ from pathlib import Path
 
 import orjson
 import pytest
-from sqlalchemy import Engine, Select, select
+from sqlalchemy import Engine, Select, select, update
 
-from app.database.engine import open_engine, reading
+from app.database.engine import open_engine, reading, table_of
 from app.database.migrations import migrate
+from app.records.base_models import Provenance, Record
 from app.releases.json_schemas import schema_files
 from app.releases.load import load
 from app.store import integrity as maintaining
 from app.store.documents import Document
+from app.store.quotes.reanchor import digest_of
 from app.store.revision import changing
+from tests.changing import change
 from tests.conftest import SEEDS, serving, settings_for
 from tests.releases.yaml_files import GOOD, faults_of, state
 
@@ -36,6 +39,47 @@ def test_the_seeds_load_and_load_again(seeded_url: str) -> None:
 def test_good_files_load(engine: Engine, files: Callable[..., Path]) -> None:
     done = load(engine, files())
     assert (done.created, done.updated, done.unchanged) == (4, 0, 0)
+
+
+def test_what_an_older_version_stored_in_other_bytes_is_unchanged(engine: Engine, files: Callable[..., Path]) -> None:
+    """A field that did not exist then is missing in what was entered, and what was entered decides on the digest."""
+    load(engine, files())
+    before = state(engine)
+    with engine.begin() as connection:
+        for type, id, entered in connection.execute(select(Document.type, Document.id, Document.entered)).all():
+            without = orjson.dumps(
+                {name: value for name, value in orjson.loads(entered or b"{}").items() if name != "note"}
+            )
+            assert without != entered
+            own = (Provenance.record_type == type, Provenance.record_id == id)
+            columns = (table_of(Provenance).c[name] for name in ("start_offset", "prefix", "suffix"))
+            cited = connection.execute(select(*columns).where(*own).order_by(Provenance.position)).mappings().all()
+            this = (Document.type == type, Document.id == id)
+            connection.execute(update(Document).where(*this).values(entered=without))
+            digest = digest_of(without, [dict(row) for row in cited])
+            connection.execute(update(Record).where(Record.type == type, Record.id == id).values(digest=digest))
+    assert load(engine, files()).unchanged == 4
+    assert state(engine) == before
+    changed = load(engine, files(products_yaml=GOOD["products.yaml"].replace("name: ona", "name: Ona")))
+    assert (changed.updated, changed.unchanged) == (1, 3)
+
+
+def test_a_record_that_left_the_files_is_named_and_kept(engine: Engine, files: Callable[..., Path]) -> None:
+    def missing(folder: Path) -> list[tuple[str, str]]:
+        found: list[tuple[str, str]] = []
+        load(engine, folder, missing=found.extend)
+        return found
+
+    whole = files()
+    assert missing(whole) == []
+    without = GOOD["sources.yaml"].partition("- id: registry")[0]
+    assert change(engine, [("sources", {"id": "elsewhere", "kind": "web-page", "tier": "other", "url": "https://a.b"})])
+    study = files(studies_yaml=GOOD["studies.yaml"].replace("source: registry", "source: article"))
+    assert missing(study) == []
+    fewer = files(sources_yaml=without, studies_yaml=(study / "studies.yaml").read_text())
+    assert missing(fewer) == missing(fewer) == [("sources", "registry")]
+    with reading(engine) as connection:
+        assert connection.scalars(current("sources", "registry")).one_or_none() is not None
 
 
 def test_only_what_changed_is_updated_and_what_shows_it_is_rendered_again(
