@@ -25,15 +25,19 @@ _ARTICLES = frozenset({"JOUR", "EJOUR", "JFULL", "MGZN", "NEWS", "INPR", "ABST",
 _MARK = re.compile(rf"({'|'.join(get_args(RecordType))})/([a-z0-9]+(?:-[a-z0-9]+)*)")
 
 
+def _marked_record(tags: Tags) -> str | None:
+    marks = (_MARK.fullmatch(value.strip()) for value in values(tags, "C8"))
+    return next((mark[2] for mark in marks if mark and mark[1] != "publications"), None)
+
+
 def own_record(entry: Entry, tags: Tags, kind: str) -> str | None:
     """The id of our record that an entry cites, or `None`; entries with a PMID, a DOI or a PMCID are publications.
 
     Our RIS says it in `C8` (`sources/label-botox`). Other formats have the bare id, which is looked at in entries of no
     article alone.
     """
-    marks = filter(None, (_MARK.fullmatch(value.strip()) for value in values(tags, "C8")))
-    if (mark := next(marks, None)) and mark[1] != "publications":
-        return mark[2]
+    if marked := _marked_record(tags):
+        return marked
     if entry.data.keys() & {"pmid", "doi", "pmcid"} or kind in _ARTICLES or not kind:
         return None
     addresses = (_ADDRESS.fullmatch(word) for value in values(tags, "UR", "L1", "L2") for word in value.split())
