@@ -155,6 +155,7 @@ EVERYTHING: dict[RecordType, Json] = {
         ],
         "keywords": ["K"],
         "registry_ids": ["NCT00000001", "NCT00000002"],
+        "reported_pmids": ["20647170"],
         "comparators": ["placebo", "usual care"],
         "population": "Adults",
         "enrolled": 12,
