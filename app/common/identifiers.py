@@ -73,7 +73,7 @@ _ISSN_LABEL = re.compile(
 )
 _UNII = re.compile(r"[0-9A-Z]{10}")
 _UNII_LABEL = re.compile(r"UNII[\s:-]*|https?://[^\s?#]*/(?:unii|srs)/(?:[^\s]*?=)?", re.IGNORECASE)
-_MESH = re.compile(r"[DC][0-9]{6}(?:[0-9]{3})?")
+_MESH = re.compile(r"D[0-9]{6}(?:[0-9]{3})?")
 _MESH_LABEL = re.compile(
     r"MeSH(?:\s*(?:UI|ID))?[\s:/]+|https?://(?:id|meshb)\.nlm\.nih\.gov/(?:mesh/|record/ui\?ui=)", re.I
 )
@@ -225,7 +225,7 @@ def unii(text: str) -> str | None:
 
 
 def mesh(text: str) -> str | None:
-    """Return the id of a MeSH descriptor (`D` and six or nine digits) or of a supplementary concept (`C`)."""
+    """Return the id of a MeSH descriptor: `D` and six or nine digits."""
     plain = _labelled(_MESH_LABEL, text)
     found = _MESH.fullmatch(plain.upper()) if plain else None
     return found[0] if found else None
@@ -245,6 +245,6 @@ SCHEMES: Mapping[str, Scheme] = {
     "registration": Scheme(registration, "a trial registration such as NCT00156910"),
     "issn": Scheme(issn, "an ISSN with a valid check digit such as 0333-1024"),
     "unii": Scheme(unii, "a UNII of ten letters and digits such as E211KPY694"),
-    "mesh": Scheme(mesh, "a MeSH id such as D008881"),
+    "mesh": Scheme(mesh, "the id of a MeSH descriptor such as D008881"),
 }
 """The schemes by name."""

@@ -1,9 +1,8 @@
-"""Text as it is printed, without the markup and invisible characters of the file that it came in, and its search form.
+"""Text as it is printed, without the markup and the invisible characters of the file that it came in.
 
 `plain` is what every reader makes of a text in one line: entities are decoded at any depth, inline tags are removed,
 superscripts and subscripts never become part of a number beside them, and letters are composed (Unicode NFC). What was
-printed stays: `plain` changes no spelling. `search_form` is what titles are compared by and what search indexes: there
-α is alpha, `oedema` is `edema` and ligatures are letters.
+printed stays: `plain` changes no spelling (`app.common.spelling` does, for search and for comparing titles).
 """
 
 import re
@@ -28,8 +27,10 @@ _TAG = re.compile(
 _BREAK = re.compile(r"</?(?:p|br|div|jats:p)\b[^<>]*>", re.IGNORECASE)
 _SCRIPT_TAG = re.compile(r"<(/?)(?:[a-z]+:)?(sup|sub|inf|superscript|subscript)(?:\s[^<>]*)?>", re.IGNORECASE)
 _RAISE, _LOWER, _END = "\x01", "\x02", "\x03"
-"""Marks of the beginning of a superscript or subscript, and of its end, until `_scripts` has replaced them; no text
-has these characters itself."""
+"""Marks of the beginning of a superscript or subscript, and of its end, until `_scripts` has replaced them. They are
+control characters, which no text has that can be printed."""
+_NEIGHBOURS = 8
+"""How many characters beside a superscript are looked at, so that the time for a long text grows with its length."""
 _SCRIPT = re.compile(f"(\\s*)([{_RAISE}{_LOWER}])([^{_RAISE}{_LOWER}{_END}]*){_END}")
 
 _SIMPLE = re.compile(r"[+\-−–]?[0-9]+(?:[.,·][0-9]+)?")
@@ -78,7 +79,9 @@ def _scripts(text: str) -> str:
 
     def written(found: re.Match[str]) -> str:
         space, mark, inner = found.groups()
-        before, after = text[: found.start()].rstrip(_END), text[found.end() :].lstrip(_RAISE + _LOWER)
+        start, end = found.span()
+        before = text[max(0, start - _NEIGHBOURS) : start].rstrip(_END)
+        after = text[end : end + _NEIGHBOURS].lstrip(_RAISE + _LOWER)
         # "10 <sup>9</sup>/L" is a power with a blank too many; a word after a number ("2 <sup>a</sup>") is none
         power = space and mark == _RAISE and before[-1:].isdecimal() and re.match(r"\s*[+\-−–]?[0-9]", inner)
         return ("" if power else space) + script(before if power or not space else " ", mark == _RAISE, inner, after)
@@ -118,11 +121,8 @@ def plain(text: str) -> str:
     """Return a text in one line, decoded, without markup, control and invisible characters, composed (NFC)."""
     if text.isascii() and "&" not in text and "<" not in text and text.isprintable():
         return " ".join(text.split())
-    if not (text.isascii() or unicodedata.is_normalized("NFC", text)):
-        text = unicodedata.normalize("NFC", text)
-    if "&" in text:
-        text = decoded(text)
-    text = without_markup(text)
+    text = without_markup(decoded(text))
     if not text.isprintable():
         text = _CONTROL.sub("", _INVISIBLE.sub("", text))
-    return " ".join(text.split())
+    # last, because an entity may stand for an accent, and an invisible character between a letter and its accent
+    return " ".join(unicodedata.normalize("NFC", text).split())

@@ -68,12 +68,14 @@ MeshId = Annotated[
 ]
 Pmid = Annotated[
     str,
-    Field(pattern=pattern(r"^[1-9][0-9]{0,8}$", "a PubMed id, a number such as 20647170"), description="PubMed id."),
+    Field(pattern=pattern(r"^[1-9][0-9]{0,7}$", "a PubMed id, a number such as 20647170"), description="PubMed id."),
     _canonical(identifiers.pmid),
 ]
 Doi = Annotated[
     str,
-    Field(pattern=pattern(r"^10\.[0-9]{4,9}/\S+$", "a DOI such as 10.1177/0333102410364676"), max_length=300),
+    Field(
+        pattern=pattern(r"^10\.[0-9]{4,9}(\.[0-9]+)*/\S+$", "a DOI such as 10.1177/0333102410364676"), max_length=300
+    ),
     _canonical(identifiers.doi),
 ]
 Pmcid = Annotated[

@@ -9,7 +9,7 @@ import numpy as np
 
 from app.synthesis import diagnostics, tables
 from app.synthesis.effects import Effect, Group, Measure, back_transformed
-from app.synthesis.models import Estimator, Fit, NotConverged, Test, Vector, fit, tau_squared_interval
+from app.synthesis.models import NORMAL, Estimator, Fit, NotConverged, Test, Vector, fit, tau_squared_interval
 from app.synthesis.question import FEWEST_FOR_KNHA, MOST_FOR_INFLUENCE, CannotPool, Question, Row
 from app.synthesis.scales import null_of, scale_of, shown
 
@@ -67,7 +67,7 @@ def _body(question: Question, used: Used, model: Fit, estimator: Estimator, test
 
 
 def _row(measure: Measure, row: Row, effect: Effect, weight: float) -> dict[str, Any]:
-    half = 1.959963984540054 * sqrt(effect.vi)
+    half = NORMAL * sqrt(effect.vi)
     limits = {"ci_low": effect.yi - half, "ci_high": effect.yi + half}
     groups = {name: _group(group) for name, group in (("treatment", row.treatment), ("control", row.control)) if group}
     numbers = {"yi": effect.yi, "vi": effect.vi, "weight": float(weight), "corrected": effect.corrected}
@@ -83,7 +83,7 @@ def _wald_se(used: Used, model: Fit) -> float:
 
 
 def _interval(measure: Measure, yi: float, se: float, quantile: float | None) -> dict[str, Any]:
-    half = (1.959963984540054 if quantile is None else quantile) * se
+    half = (NORMAL if quantile is None else quantile) * se
     low, high = float(yi) - half, float(yi) + half
     limits = shown(measure, {"ci_low": low, "ci_high": high})
     return {"se": se, "yi_low": low, "yi_high": high, **limits}

@@ -21,6 +21,8 @@ Matrix = NDArray[np.floating[Any]]
 
 TOLERANCE, MOST_STEPS = 1e-10, 1000
 LEVEL = 0.05
+NORMAL = float(special.ndtri(1 - LEVEL / 2))
+"""The factor of a two-sided interval of 95 % where the normal distribution is used."""
 LONGEST_SEARCH = 200
 
 
@@ -51,7 +53,7 @@ class Fit:
     def quantile(self) -> float:
         """The factor of a two-sided interval of 95 %."""
         if self.df is None:
-            return float(special.ndtri(1 - LEVEL / 2))
+            return NORMAL
         return float(special.stdtrit(self.df, 1 - LEVEL / 2))
 
     def p(self, coefficient: int = 0) -> float:

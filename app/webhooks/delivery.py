@@ -117,10 +117,11 @@ class Deliverer:
         self._failing = True
 
     async def _check(self) -> None:
-        due = _time() >= self._next_check
-        if not (due or (self._last_state and self._last_state.webhooks)):
+        due, watched = _time() >= self._next_check, bool(self._last_state and self._last_state.webhooks)
+        if not (due or watched):
             return
-        token = await self._token()
+        # without webhooks no change is of interest, and reading the token is a statement on PostgreSQL
+        token = await self._token() if watched else None
         if not due and token is not None and token == self._last_token:
             return
         self._next_check = _time() + FULL_CHECK_SECONDS

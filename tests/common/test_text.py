@@ -28,6 +28,7 @@ PRINTED = {
     "<jats:p>one</jats:p><jats:p>two</jats:p>": "one two",
     "so\u00adft ze\u200bro \ufeffmark": "soft zero mark",
     "e\u0301": "é",
+    "e&#769; and e\u200b\u0301": "é and é",
     "line\n  and\ttab": "line and tab",
 }
 KEPT = ("p < 0.05 and a<b and c>d", "AT&T, R&D and a&region;", "<3 months or > 5", "x <y> z", "50% & more", "α β 10⁹")
@@ -56,3 +57,7 @@ def test_plain_text_stays_as_it_is(text: str) -> None:
 def test_no_number_grows_by_what_stands_above_or_below_it(base: int, tag: str, script: str) -> None:
     figures = "".join(filter(lambda letter: letter.isascii() and letter.isdigit(), script))
     assert f"{base}{figures}" not in plain(f"{base}<{tag}>{script}</{tag}>").replace("^", " ").replace("_", " ")
+
+
+def test_a_text_of_a_hundred_thousand_powers_is_read() -> None:
+    assert plain("10<sup>9</sup> " * 100_000) == " ".join(["10⁹"] * 100_000)

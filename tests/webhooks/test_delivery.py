@@ -1,17 +1,21 @@
 """Messages of webhooks: signed, in order, repeated until they are taken, told once."""
 
+import asyncio
 import subprocess
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import Engine, event, select, update
 from standardwebhooks import Webhook as Independent
 from structlog.testing import capture_logs
 
-from app.database.engine import writing
+from app.database.engine import reading, writing
 from app.store.documents import State
+from app.webhooks.delivery import Deliverer
 from app.webhooks.models import Webhook
 from app.webhooks.state import DELAYS
 from tests.commands import environment, evidence
@@ -255,3 +259,28 @@ def test_nothing_is_written_where_nothing_is_to_be_told(
         time.sleep(2.5)
         assert updates == []
         assert client.get(f"/v1/webhooks/{webhook['id']}").json()["seen_revision"] == 0
+
+
+def test_without_webhooks_no_change_token_is_read(engine: Engine) -> None:
+    reads: list[Any] = []
+    tokens: list[None] = []
+
+    async def read(work: Any, *args: Any, **kwargs: Any) -> Any:
+        with reading(engine) as connection:
+            reads.append(work(connection, *args, **kwargs))
+        return reads[-1]
+
+    async def token() -> None:
+        tokens.append(None)
+
+    async def run() -> None:
+        deliverer = Deliverer(httpx.AsyncClient(), read, read, token)
+        deliverer.start()
+        for expected in (1, 2):
+            while len(reads) < expected:
+                await asyncio.sleep(0.01)
+            deliverer.wake()
+        await deliverer.close()
+
+    asyncio.run(run())
+    assert (tokens, {state.webhooks for state in reads}) == ([], {0})
