@@ -67,7 +67,7 @@ def _study(study: Json, suffix: str, random: Random) -> Json:
 def _publication(publication: Json, suffix: str, number: int, random: Random) -> Json:
     changed: Json = {"id": publication["id"] + suffix}
     if "pmid" in publication:
-        changed["pmid"] = str(900_000_000 + number)
+        changed["pmid"] = str(90_000_000 + number)
     if "doi" in publication:
         changed["doi"] = publication["doi"] + suffix
     if "year" in publication:

@@ -24,14 +24,14 @@ OWNERS = ("id", "record_id", "study_id", "publication_id")
 
 _COPIED = "*-000[0-9][0-9][0-9]"
 _ROUND = re.compile(rb"-000([0-9]{3})(?![0-9])")
-_PMID = re.compile(rb"(?<![0-9])90000([0-9]{4})(?![0-9])")
+_PMID = re.compile(rb"(?<![0-9])9000([0-9]{4})(?![0-9])")
 _REWRITTEN = {"pmid", "doi", "key", "name", "body"}
 
 
 def _content_of_copy(content: bytes, copy: int) -> bytes:
     """Replace the ids, DOIs and PubMed ids in a text by those of a copy; a copy only refers to records of its round."""
     content = _ROUND.sub(b"-%03d\\1" % copy, content)
-    return _PMID.sub(lambda found: b"%d" % (900_000_000 + copy * 10_000 + int(found[1])), content)
+    return _PMID.sub(lambda found: b"%d" % (90_000_000 + copy * 10_000 + int(found[1])), content)
 
 
 def _rewritten(content: str | bytes | None, copy: int) -> str | bytes | None:

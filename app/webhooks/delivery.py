@@ -126,12 +126,15 @@ class Deliverer:
             return
         self._next_check = _time() + FULL_CHECK_SECONDS
         current = await self._read(state.read_state)
-        if self._last_state and (
-            current.epoch != self._last_state.epoch or current.revision < self._last_state.revision
-        ):
-            self._irrelevant_until.clear()  # the database was replaced by another one
+        if self._is_of_another_database(current):
+            self._irrelevant_until.clear()
         self._last_token, self._last_state = token, current
         self._begin(current)
+
+    def _is_of_another_database(self, current: DeliveryState) -> bool:
+        """Return whether the database was replaced by another one since the last check."""
+        last = self._last_state
+        return last is not None and (current.epoch != last.epoch or current.revision < last.revision)
 
     def _begin(self, current: DeliveryState) -> None:
         now = datetime.now(UTC)

@@ -255,7 +255,7 @@ def _stated_names(printed: Iterable[str]) -> Iterator[tuple[str, bool]]:
         text = plain(field)
         shortened = _ET_AL_BEHIND.sub("", text)
         for name in _people(shortened):
-            yield name, bool(_ET_AL.fullmatch(name.strip(" ,")))
+            yield name, bool(_ET_AL.fullmatch(name.strip(" ,{}")))
         if shortened != text:
             yield "", True
 

@@ -1,11 +1,11 @@
 """Safe parsing of foreign XML: nothing outside the file is read, and no entity is replaced or expanded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import IO, NamedTuple, TypedDict
 
 from lxml import etree
 
-from app.imports.candidates import Unreadable
+from app.imports.candidates import Rejection, Unreadable
 from app.imports.readers.limits import LimitedReader
 
 
@@ -50,18 +50,24 @@ def _require_expected(root: etree._Element, name: str, expected: RecordFile) -> 
         raise Unreadable(f"{name}: it declares entities, which no file of {expected.what} does")
 
 
-def elements(file: IO[bytes], name: str, expected: RecordFile, encoding: str | None = None) -> Iterator[etree._Element]:
-    """Yields each record when its end is read, and frees the one before. Raises `Unreadable` if the file is another.
+def elements(
+    file: IO[bytes], name: str, expected: RecordFile, encoding: str | None = None
+) -> Iterator[tuple[str, etree._Element | Rejection]]:
+    """Yields each record and its place, `record 3`, when its end is read, and frees the one before.
 
-    `encoding` is one that the file does not name itself.
+    An element that is no record and stands among the records is a rejection. Raises `Unreadable` if the file is
+    another. `encoding` is one that the file does not name itself.
     """
     try:
-        yield from _elements(file, name, expected, encoding)
+        for number, found in enumerate(_elements(file, name, expected, encoding), 1):
+            place = f"record {number}"
+            yield place, Rejection(place, "", found) if isinstance(found, str) else found
     except etree.XMLSyntaxError as error:
         raise Unreadable(f"{name}: {error.msg}") from None
 
 
-def _elements(file: IO[bytes], name: str, expected: RecordFile, encoding: str | None) -> Iterator[etree._Element]:
+def _elements(file: IO[bytes], name: str, expected: RecordFile, encoding: str | None) -> Iterator[etree._Element | str]:
+    """Yields records, and of other elements among them why they are none."""
     too_long = Unreadable(f"{name}: no record ends within {LONGEST_RECORD:,} bytes")
     stream = LimitedReader(file, LONGEST_RECORD, too_long)
     context = etree.iterparse(stream, tag=expected.records, collect_ids=False, encoding=encoding, **SAFE_PARSER_OPTIONS)
@@ -70,6 +76,7 @@ def _elements(file: IO[bytes], name: str, expected: RecordFile, encoding: str | 
         if not checked:
             _require_expected(element.getroottree().getroot(), name, expected)
             checked = True
+        yield from _others(reversed(list(element.itersiblings(preceding=True))), expected)
         yield element
         stream.bytes_since_end = 0
         element.clear()
@@ -78,3 +85,13 @@ def _elements(file: IO[bytes], name: str, expected: RecordFile, encoding: str | 
             del parent[0]
     if not checked:
         _require_expected(context.root, name, expected)
+    yield from _others([context.root], expected)
+
+
+def _others(found: Iterable[etree._Element], expected: RecordFile) -> Iterator[str]:
+    """Yields why elements outside of records are no records, at any depth of the file's own elements."""
+    for element in found:
+        if element.tag in expected.roots and element.tag not in expected.records:
+            yield from _others(element, expected)
+        elif element.tag not in expected.records:
+            yield f"<{str(element.tag)[:100]}> is no record of {expected.what}"

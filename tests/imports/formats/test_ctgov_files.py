@@ -144,7 +144,8 @@ class Endless(io.RawIOBase):
         (b'[{"protocolSection": 1', 10_000_000, "after study 0 it "),
         (b'[ {"', 10_000_000, "after study 0 it cannot be read: a text"),
         (b'{"protocolSection": {"briefTitle": "', 50_000_000, "line 1 has more than 50,000,000 bytes"),
-        (b'{"protocolSection":\n {"briefTitle": "', 50_000_000, "one study has more than 50,000,000 bytes"),
+        (b'{"protocolSection":\n {"briefTitle": "', 50_000_000, "line 2 has more than 50,000,000 bytes"),
+        (b'{"protocolSection":\n {\n"briefTitle": "', 50_000_000, "one study has more than 50,000,000 bytes"),
     ],
 )
 def test_a_text_that_does_not_end_is_refused_before_it_is_whole(beginning: bytes, most: int, said: str) -> None:

@@ -72,6 +72,7 @@ def test_a_list_that_goes_on_is_not_complete() -> None:
     for text in ("Doe J, et al.", "Doe, J. and others", "Doe J; et al"):
         assert authors([text]) == ([Author("Doe J")], False, [])
     assert authors(["Doe, J.", "et al."]).complete is False
+    assert authors(["Doe, J.", "{et al.}"]) == authors(["Doe, J.", "{and others}"]) == authors(["Doe, J.", "et al."])
 
 
 @pytest.mark.parametrize("text", ["Smith, John, Doe, Jane", "j.doe@example.org", "Doe, J. (ORCID 0000-0001)"])

@@ -110,8 +110,8 @@ def _lines(stream: BufferedReader) -> Iterator[Record | Rejection]:
         yield Record(f"line {number}", value)
         yield from _further_lines(stream, number)
         return
-    second = _line(stream, number) if first.rstrip().endswith(b"}") else (number, b"")
-    if second[1].lstrip().startswith(b"{"):
+    second = _line(stream, number)
+    if second[1].lstrip().startswith(b"{") and (first.rstrip().endswith(b"}") or _parsed(second[1])[1] is None):
         yield Rejection(f"line {number}", "", fault)
         yield _of_line(*second)
         yield from _further_lines(stream, second[0])

@@ -61,10 +61,13 @@ def _of_line(line: bytes, place: str) -> Found:
 
 
 def _of_xml(file: IO[bytes], name: str) -> Iterator[Found]:
-    for number, record in enumerate(elements(file, name, NLM), 1):
+    for place, record in elements(file, name, NLM):
+        if isinstance(record, Rejection):
+            yield record
+            continue
         id, heading = (record.findtext(path) or "" for path in ("DescriptorUI", "DescriptorName/String"))
         terms = _texts(record, "ConceptList/Concept/TermList/Term/String")
-        yield _descriptor(f"record {number}", id, heading, terms, _texts(record, "TreeNumberList/TreeNumber"))
+        yield _descriptor(place, id, heading, terms, _texts(record, "TreeNumberList/TreeNumber"))
 
 
 def _texts(record: etree._Element, path: str) -> list[str]:

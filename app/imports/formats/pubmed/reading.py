@@ -28,7 +28,7 @@ _TAGS = (*_RECORDS, "DeleteCitation", "DeleteDocument")
 _PUBMED_FILE = RecordFile(_TAGS, ("PubmedArticleSet", "PubmedBookArticleSet", *_TAGS), "PubMed XML")
 
 
-def _record(element: etree._Element, number: int, day: date, store_abstracts: bool) -> Found:
+def _record(element: etree._Element, place: str, day: date, store_abstracts: bool) -> Found:
     found = parts(element)
     book = element.tag == "PubmedBookArticle"
     about = found.get("BookDocument" if book else "MedlineCitation")
@@ -36,7 +36,7 @@ def _record(element: etree._Element, number: int, day: date, store_abstracts: bo
     stated = text(printed)
     id = pmid(stated)
     if about is None or id is None:
-        return Rejection(f"record {number}", "", f"it has no PMID but {stated[:40]!r}" if stated else "it has no PMID")
+        return Rejection(place, "", f"it has no PMID but {stated[:40]!r}" if stated else "it has no PMID")
     entry = Entry()
     data = found.get("PubmedBookData" if book else "PubmedData")
     if book:
@@ -64,29 +64,29 @@ def _numeric_day(printed: etree._Element | None) -> str:
     return text(found.get("Year")) + text(found.get("Month")).zfill(2) + text(found.get("Day")).zfill(2)
 
 
-def _withdrawals(element: etree._Element, number: int) -> Iterator[Found]:
+def _withdrawals(element: etree._Element, place: str) -> Iterator[Found]:
     for printed in each(element, "PMID"):
         if id := pmid(text(printed)):
             yield SourceItem(f"PMID {id}", (), withdrawals=(Withdrawal("publications", id),))
         else:
-            yield Rejection(f"record {number}", "", f"{text(printed)[:40]!r} is no PMID to be withdrawn")
+            yield Rejection(place, "", f"{text(printed)[:40]!r} is no PMID to be withdrawn")
 
 
-def _read(element: etree._Element, number: int, day: date, store_abstracts: bool) -> Iterator[Found]:
+def _read(element: etree._Element, place: str, day: date, store_abstracts: bool) -> Iterator[Found]:
     if element.tag not in _RECORDS:
-        yield from _withdrawals(element, number)
+        yield from _withdrawals(element, place)
         return
     try:
-        yield _record(element, number, day, store_abstracts)
+        yield _record(element, place, day, store_abstracts)
     except etree.C14NError:
-        yield Rejection(f"record {number}", "", "it refers to an entity or a namespace that there is not")
+        yield Rejection(place, "", "it refers to an entity or a namespace that there is not")
 
 
 def units(file: IO[bytes], name: str, _: Names, *, store_abstracts: bool = False) -> Iterator[Found]:
     """Yields a source item or a rejection for each article, book and withdrawal; raises `Unreadable`."""
     day = datetime.now(UTC).date()
     try:
-        for number, element in enumerate(elements(file, name, _PUBMED_FILE), start=1):
-            yield from _read(element, number, day, store_abstracts)
+        for place, element in elements(file, name, _PUBMED_FILE):
+            yield from [element] if isinstance(element, Rejection) else _read(element, place, day, store_abstracts)
     except (OSError, EOFError, zlib.error) as error:
         raise Unreadable(f"{name}: {error}") from None

@@ -72,8 +72,11 @@ def _tags(record: etree._Element) -> Tags:
 
 def readings(file: IO[bytes], options: Options, encoding: str) -> Iterator[Reading]:
     """Yields each record of a file; raises `Unreadable` if the file is another, or from some point on."""
-    for number, record in enumerate(elements(file, options.name, _FILE, encoding or None), start=1):
-        place, tags, entry = f"record {number}", _tags(record), Entry()
+    for place, record in elements(file, options.name, _FILE, encoding or None):
+        if isinstance(record, Rejection):
+            yield Reading((record,))
+            continue
+        tags, entry = _tags(record), Entry()
         text = sha256(etree.tostring(record, method="c14n", with_tail=False)).hexdigest()
         found = reference(tags, Proof.of_tags(text, tags), place, entry, options)
         yield Reading((Rejection(place, "", found) if isinstance(found, str) else found,))
