@@ -22,7 +22,8 @@ _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
 _HYPHENS = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
 _WRAPPED = {"<": ">", "(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "“": "”", "‘": "’"}
 
-_DOI = re.compile(r"10\.[0-9]{4,9}(?:\.[0-9]+)*/[!-\U0010ffff]+")
+_DOI = re.compile(r"10\.[0-9]{4,9}/[!-\U0010ffff]+")
+"""A divided prefix (`10.1000.10/1`) is none: no registrant has one, but two DOIs that ran together look like one."""
 _DOI_LABEL = re.compile(r"(?:info:|urn:)?(?:doi(?:\s*(?:number|no\.?))?)?[\s:/=]*", re.IGNORECASE)
 _RESOLVER = re.compile(
     r"(?:https?://)?(?:(?:www|dx|hdl|api)[.\-])?doi[.\-]org(?:[.\-][a-z0-9.\-]*)?(?::[0-9]+)?/+(?:doi:)?", re.IGNORECASE

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from app.common.patterns import meaning_of
 from app.common.problems import Fault
 from app.common.suggestions import nearest
+from app.common.text import INVISIBLE
 
 
 def pointer_of(path: tuple[int | str, ...]) -> str:
@@ -56,36 +57,45 @@ def _fault(model: type[BaseModel], error: ErrorDetails) -> Fault:
 
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_INVISIBLE = re.compile(f"[{INVISIBLE}]")
+_VERBATIM = frozenset({"text", "quote", "prefix", "suffix"})
+"""The fields whose texts are those of a source, character by character."""
 
 
 def text_faults(value: Any) -> Iterator[Fault]:
-    """Faults of texts that not every database can store: NUL characters and lone surrogates."""
-    if not _is_storable(value):
-        yield from _text_faults(value, "")
+    """Yield the faults of texts: NUL characters and lone surrogates, which not every database can store, and invisible
+    characters, with which equal texts look the same and are not. Texts of sources are verbatim and may have those.
+    """
+    if not _is_clean(value):
+        yield from _text_faults(value, ())
 
 
-def _is_storable(value: Any) -> bool:
+def _is_clean(value: Any) -> bool:
     """A fast check that nearly all values pass. orjson refuses lone surrogates, and escapes NUL characters."""
     try:
-        return is_storable(orjson.dumps(value))
+        return is_clean(orjson.dumps(value))
     except TypeError:
         return False
 
 
-def is_storable(json: bytes) -> bool:
-    """Whether JSON that orjson wrote has no NUL character. JSON with the text `\\u0000` counts as having one, too."""
-    return b"\\u0000" not in json
+def is_clean(json: bytes) -> bool:
+    """Whether JSON of orjson has neither NUL nor invisible characters. The text `\\u0000` counts as one, too."""
+    return b"\\u0000" not in json and (json.isascii() or not _INVISIBLE.search(json.decode()))
 
 
-def _text_faults(value: Any, pointer: str) -> Iterator[Fault]:
-    if isinstance(value, str) and _UNSTORABLE.search(value):
-        yield Fault("there is a NUL character or half a surrogate pair in this text", pointer)
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield from _text_faults(inner, f"{pointer}{pointer_of((str(name),))}")
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _text_faults(inner, f"{pointer}/{index}")
+def _text_faults(value: Any, path: tuple[int | str, ...]) -> Iterator[Fault]:
+    if isinstance(value, str):
+        yield from _faults_of(value, path)
+    elif isinstance(value, dict | list):
+        for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _text_faults(inner, (*path, name))
+
+
+def _faults_of(text: str, path: tuple[int | str, ...]) -> Iterator[Fault]:
+    if _UNSTORABLE.search(text):
+        yield Fault("there is a NUL character or half a surrogate pair in this text", pointer_of(path))
+    elif (found := _INVISIBLE.search(text)) and path[-1:] not in {(name,) for name in _VERBATIM}:
+        yield Fault(f"there is an invisible character (U+{ord(found[0]):04X}) in this text", pointer_of(path))
 
 
 def _short(value: Any) -> str:

@@ -76,4 +76,4 @@ class PageCache:
     def inputs(self) -> tuple[Input, ...]:
         """The stored pages as inputs of an import."""
         pages = range(1, (self._state() or _EMPTY).pages + 1)
-        return tuple(Input(str(self._folder / f"{number:06}"), f"page {number}") for number in pages)
+        return tuple(Input(str(self._folder / f"{number:06}"), f"page {number}", is_followed=True) for number in pages)

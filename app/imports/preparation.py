@@ -3,7 +3,7 @@
 import orjson
 
 from app.common.problems import Fault
-from app.common.validation_errors import is_storable
+from app.common.validation_errors import is_clean
 from app.imports.candidates import Candidate, Found, PrebuiltCandidate, SourceItem
 from app.imports.linkage.assignment import digest_of
 from app.imports.linkage.identifiers import linkage_fields
@@ -48,12 +48,12 @@ def _without_links(links: list[str], type: RecordType, record: RecordIn) -> Reco
 
 
 def _sorted_json(candidate: Candidate) -> bytes | None:
-    """The candidate's data as JSON with sorted keys, as `digest_of` takes it; `None` if a database cannot store it."""
+    """The candidate's data as JSON with sorted keys, as `digest_of` takes it; `None` if its texts need a look."""
     try:
         json = orjson.dumps(candidate.data, option=orjson.OPT_SORT_KEYS)
     except TypeError:
         return None
-    return json if is_storable(json) else None
+    return json if is_clean(json) else None
 
 
 def _valid_record(candidate: Candidate) -> RecordIn | None:

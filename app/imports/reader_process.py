@@ -45,6 +45,8 @@ class Input(NamedTuple):
     """A file, a folder or an address; `-` is standard input."""
     shown: str = ""
     """The name in the report, for a file whose path must not be shown."""
+    is_followed: bool = False
+    """Whether it is a page of a query whose other pages are inputs, too."""
 
 
 class ReadRequest(NamedTuple):
@@ -89,13 +91,21 @@ def _read_input(format: Format, input: Input, request: ReadRequest) -> Iterator[
     try:
         for stream in _streams(format, input, request.settings):
             try:
-                yield from format.units(stream.file, stream.name, request.names, request.settings)
+                found = format.units(stream.file, stream.name, request.names, request.settings)
+                yield from map(_without_more_pages, found) if input.is_followed else found
             except UnreadableInput as error:
                 yield Rejection(error.name, "", error.reason)
             except Unreadable as error:
                 yield Rejection(stream.name, "", str(error))
     except UnreadableInput as error:
         yield Rejection(error.name, "", error.reason)
+
+
+def _without_more_pages(found: Found) -> Found:
+    """The item without the warning that there are further pages."""
+    if isinstance(found, Rejection):
+        return found
+    return found._replace(warnings=tuple(each for each in found.warnings if each.kind != "more-pages"))
 
 
 def read_items(request: ReadRequest) -> Iterator[Found]:

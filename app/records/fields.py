@@ -73,9 +73,7 @@ Pmid = Annotated[
 ]
 Doi = Annotated[
     str,
-    Field(
-        pattern=pattern(r"^10\.[0-9]{4,9}(\.[0-9]+)*/\S+$", "a DOI such as 10.1177/0333102410364676"), max_length=300
-    ),
+    Field(pattern=pattern(r"^10\.[0-9]{4,9}/\S+$", "a DOI such as 10.1177/0333102410364676"), max_length=300),
     _canonical(identifiers.doi),
 ]
 Pmcid = Annotated[

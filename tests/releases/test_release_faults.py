@@ -50,6 +50,10 @@ FAULTS: dict[str, tuple[list[Any], list[str]]] = {
         [source("x", title="a\0b")],
         ["1: x /record/title there is a NUL character or half a surrogate pair in this text"],
     ),
+    "invisible": (
+        [source("x", title="a\u200bb", text="so\u00adft as its source has it")],
+        ["1: x /record/title there is an invisible character (U+200B) in this text"],
+    ),
 }
 
 

@@ -39,11 +39,14 @@ def _year_matches_date(publication: PublicationIn) -> Iterator[Fault]:
         yield Fault(f"{day} is not in the year {year}", "/date")
 
 
+def latest_year() -> int:
+    """Return the latest year that a publication may have: journals date issues ahead, but by no more than a year."""
+    return datetime.now(UTC).year + 1
+
+
 def _year_is_not_in_the_future(publication: PublicationIn) -> Iterator[Fault]:
-    """Journals date issues ahead, but by no more than a year."""
-    latest = datetime.now(UTC).year + 1
-    if publication.year is not None and publication.year > latest:
-        yield Fault(f"{publication.year} is in the future; the latest year is {latest}", "/year")
+    if publication.year is not None and publication.year > latest_year():
+        yield Fault(f"{publication.year} is in the future; the latest year is {latest_year()}", "/year")
 
 
 def _registrations_are_unique(publication: PublicationIn) -> Iterator[Fault]:

@@ -163,3 +163,23 @@ def test_a_text_that_is_too_long_is_refused_in_a_line_of_its_own_too() -> None:
     found = list(reading.records(io.BytesIO(lines)))
     assert [type(record).__name__ for record in found] == ["Record", "Rejection", "Record"]
     assert found[1] == Rejection("line 2", "", "a text in it has more than 10,000,000 bytes")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_page_that_is_not_the_last_one_says_so(form: str) -> None:
+    has_more = "nextPageToken" in FORMS[form].decode("utf-8-sig")
+    *before, last = [found for found in read(FORMS[form]) if isinstance(found, SourceItem)]
+    assert [warning.kind for found in before for warning in found.warnings if warning.kind == "more-pages"] == []
+    assert ("more-pages" in [warning.kind for warning in last.warnings]) == has_more
+
+
+def test_a_last_page_says_nothing_of_more() -> None:
+    content = b'{"studies": [' + FORMS["one line"] + b'], "nextPageToken": null}'
+    [found] = read(content)
+    assert isinstance(found, SourceItem)
+    assert "more-pages" not in [warning.kind for warning in found.warnings]
+
+
+def test_a_page_whose_last_record_is_none_says_so_there() -> None:
+    content = b'{"studies": [' + FORMS["one line"] + b', {}], "nextPageToken": "x"}'
+    assert [found.detail for found in read(content) if isinstance(found, Rejection)][-1].endswith("more studies")

@@ -3,25 +3,26 @@
 import re
 from typing import Any
 
+from app.common.text import INVISIBLE
 from app.imports.candidates import ImportWarning, Json
 
 Place = tuple[int | str, ...]
 """The parts of a JSON pointer into the record. Names in the grammar need no escaping in one."""
 
 NAME, TITLE, LINE, PROSE = 300, 600, 1000, 20_000
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
+_UNPRINTABLE = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff{INVISIBLE}]")
 _SPACES = re.compile("\\s{2,}|[\t\n\r\x85\u2028\u2029]")
 
 
 def one_line(text: str) -> str:
-    """The text without control characters, and with single spaces for runs of white space and line breaks."""
+    """The text with single spaces for white space and line breaks, and without control and invisible characters."""
     if text.isprintable() and "  " not in text:
         return text.strip()
     return _SPACES.sub(" ", _UNPRINTABLE.sub("", text)).strip()
 
 
 def paragraphs(text: str) -> str:
-    """The text without control characters; line breaks are kept."""
+    """The text without control and invisible characters; line breaks are kept."""
     if text.isprintable():
         return text.strip()
     return _UNPRINTABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()

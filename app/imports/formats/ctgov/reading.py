@@ -29,6 +29,10 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _OTHER_ENCODINGS = (b"\xff\xfe", b"\xfe\xff", b"\x00")
 
 
+class MorePages(NamedTuple):
+    """The file is a page that names a next one, which holds more studies of the same query."""
+
+
 class Record(NamedTuple):
     """One parsed record."""
 
@@ -53,8 +57,11 @@ class _RejoinedStream(RawIOBase):
         return len(chunk)
 
 
-def records(file: IO[bytes]) -> Iterator[Record | Rejection]:
-    """Yields the records of a file; raises `Unreadable` if it is not such a file, or from some point on."""
+def records(file: IO[bytes]) -> Iterator[Record | Rejection | MorePages]:
+    """Yields the records of a file, and after them whether it names a further page.
+
+    Raises `Unreadable` if it is not such a file, or from some point on.
+    """
     try:
         head = _read_head(file)
         yield from _records_by_head(head, BufferedReader(_RejoinedStream(head, file), HEAD))
@@ -75,7 +82,7 @@ def _read_head(file: IO[bytes]) -> bytes:
     return head
 
 
-def _records_by_head(head: bytes, stream: BufferedReader) -> Iterator[Record | Rejection]:
+def _records_by_head(head: bytes, stream: BufferedReader) -> Iterator[Record | Rejection | MorePages]:
     if head.lstrip().startswith(b"["):
         return _elements(stream, "item")
     if _PAGE.match(head):
@@ -85,13 +92,30 @@ def _records_by_head(head: bytes, stream: BufferedReader) -> Iterator[Record | R
     raise Unreadable("it is no JSON of studies: it begins with neither { nor [")
 
 
-def _elements(stream: BufferedReader, path: str) -> Iterator[Record]:
+class _PageEvents:
+    """The events of a file, which notes whether a token of a next page is among them."""
+
+    def __init__(self, found: Iterator[tuple[str, Any]]) -> None:
+        self._found, self.has_next = found, False
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        named = False
+        for event in self._found:
+            self.has_next |= named and bool(event[1])
+            named = event == ("map_key", "nextPageToken")
+            yield event
+
+
+def _elements(stream: BufferedReader, path: str) -> Iterator[Record | MorePages]:
     number, limited = 0, LimitedReader(stream, LARGEST, Unreadable(f"no study ends within {LARGEST:,} bytes"))
+    page = _PageEvents(events(limited, use_float=True))
     try:
-        found = ijson.items(ijson.parse(events(limited, use_float=True)), path)
+        found = ijson.items(ijson.parse(page), path)
         for number, value in enumerate(found, 1):
             limited.bytes_since_end = 0
             yield Record(f"study {number}", value)
+        if page.has_next:
+            yield MorePages()
     except TooLong as error:
         raise Unreadable(f"after study {number} it cannot be read: {error}") from None
     except (ijson.JSONError, ValueError, OverflowError, RecursionError) as error:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from app.common.text import INVISIBLE
 from app.imports.formats.label.opening import Element, tag
 
 BLOCKS = frozenset({"paragraph", "list", "table", "item", "text", "caption", "tr", "td", "th"})
@@ -16,8 +17,8 @@ RAISED_LETTERS = "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿ"
 RAISED_FIGURES = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 BREAK = "\v"
 """Stands for a line break until the text is split into lines. XML cannot contain this character."""
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
-"""Control characters, except those that are white space."""
+_CONTROL = re.compile(f"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff{INVISIBLE}]")
+"""Control and invisible characters, except those that are white space."""
 _SPACE = re.compile(r"\s+")
 _BEFORE_CLOSING = re.compile(r"\n(?=[\])]|[.,;:](?!\d))")
 """A line break that the indentation of the file puts before closing punctuation."""

@@ -10,6 +10,7 @@ from app.imports.candidates import Candidate, Json, SourceItem
 from app.imports.formats.pubmed.dates import printed_date
 from app.imports.formats.pubmed.notices import partial_updates, state
 from app.imports.readers.record_builder import LINE, TITLE, Entry, cut
+from app.records.publications.rules import latest_year
 from app.records.vocabularies import NoticeKind
 
 LANGUAGE = re.compile(r"[a-z]{3}")
@@ -50,8 +51,11 @@ def add_title(entry: Entry, title: str, vernacular: str) -> None:
 
 
 def add_dates(entry: Entry, issue: str) -> None:
-    """Sets the date of the issue and its year."""
+    """Sets the date of the issue and its year; one after the latest year is an error of print and is left out."""
     found, whole = printed_date(issue)
+    if found and int(found[:4]) > latest_year():
+        entry.warn("date-not-read", f"/date: {issue} is in the future")
+        return
     if found:
         entry.data["date"] = found
         entry.data["year"] = int(found[:4])
@@ -70,19 +74,10 @@ def add_authors(entry: Entry, authors: Sequence[tuple[str, bool]], complete: boo
     entry.put("collective_authors", list(dict.fromkeys(name for name, group in known if group))[:MOST_GROUPS])
 
 
-_STORABLE = re.compile(r"10\.[0-9]{4,9}/\S+")
-
-
-def storable_doi(text: str) -> str | None:
-    """The canonical form of a DOI, or `None` if the text is none or has a divided prefix, which no record can have."""
-    found = doi(text)
-    return found if found and _STORABLE.fullmatch(found) else None
-
-
 def add_doi(entry: Entry, printed: Iterable[str]) -> None:
     """Sets the first valid DOI; warns about other ones."""
     texts = list(printed)
-    valid = [found for text in texts if (found := storable_doi(text))]
+    valid = [found for text in texts if (found := doi(text))]
     if texts and not valid:
         entry.warn("identifier-not-valid", f"/doi: {texts[0]}")
     elif valid:

@@ -2,10 +2,10 @@
 
 import re
 import unicodedata
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from app.imports.formats.pubmed.dates import MONTHS, printed_date
+from app.records.publications.rules import latest_year
 
 _TIME = re.compile(r"(?<=[0-9])[T ][0-9]{1,2}:[0-9]{2}.*$")
 _COMPACT = re.compile(r"((?:1[89]|20)[0-9]{2})([0-9]{2})([0-9]{2})?")
@@ -63,7 +63,7 @@ def _short(text: str) -> PrintedDate | None:
     found = _SHORT.fullmatch(text)
     if not found or not any(len(found[1]) > 2 and name.startswith(found[1].casefold()) for name in MONTHS):
         return None
-    latest = datetime.now(UTC).year + 1
+    latest = latest_year()
     year = latest // 100 * 100 + int(found[2])
     return _joined(str(year if year <= latest else year - 100), found[1], None)._replace(is_guessed=True)
 
@@ -75,6 +75,6 @@ def reference_date(text: str) -> PrintedDate:
     """
     plain = " ".join(unicodedata.normalize("NFKC", _TIME.sub("", text)).split()).strip(" ,;")
     found = _year_first(plain) or _year_last(plain) or _short(plain) or PrintedDate(*printed_date(plain))
-    if found.text and int(found.text[:4]) > datetime.now(UTC).year + 1:
+    if found.text and int(found.text[:4]) > latest_year():
         return PrintedDate(None, is_whole=False)
     return found

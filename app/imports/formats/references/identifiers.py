@@ -7,8 +7,7 @@ as one, or if it is in a tag in which the named database is known to put PMIDs.
 import re
 from collections.abc import Iterable, Iterator
 
-from app.common.identifiers import pmcid, pmid
-from app.imports.formats.pubmed.records import storable_doi as doi
+from app.common.identifiers import doi, pmcid, pmid
 from app.imports.formats.references.accounting import Tags
 from app.imports.readers.record_builder import Entry
 
