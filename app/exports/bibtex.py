@@ -129,6 +129,7 @@ def _verbatim(citation: Citation) -> Iterator[Pair]:
         "url": citation.url,
         "urldate": citation.accessed,
         "language": ", ".join(citation.languages),
+        "evidence": citation.record,
     }
     yield from ((name, verbatim(value)) for name, value in values.items() if value)
 

@@ -14,6 +14,8 @@ Json = Any
 Kind = Literal["article", "registration", "web-page", "document"]
 
 REGISTRATION = "Trial registry record"
+TRUNCATED = "The title is truncated."
+"""The note by which an import knows it again."""
 _SUFFIX = re.compile(r" (Jr|Sr|2nd|3rd|4th)$")
 _REGISTRIES = {"NCT": "https://clinicaltrials.gov/study/", "ISRCTN": "https://www.isrctn.com/"}
 
@@ -148,7 +150,7 @@ def _notes_of_publication(publication: Json) -> tuple[str, ...]:
     state, title = publication.get("retraction_state"), publication.get("title")
     notes = (
         title if publication.get("title_kind") == "descriptive" else None,
-        "The title is truncated." if publication.get("title_kind") == "truncated" else None,
+        TRUNCATED if publication.get("title_kind") == "truncated" else None,
         publication.get("summary"),
         f"Retraction state: {state}" if state else None,
     )

@@ -56,5 +56,6 @@ def csl_item(citation: Citation) -> dict[str, Any]:
         "version": citation.version,
         "abstract": citation.abstract,
         "note": "\n".join(citation.all_notes),
+        "custom": {"evidence": citation.record},
     }
     return {name: value for name, value in known.items() if value}

@@ -7,34 +7,12 @@ its type in `C8`.
 import re
 from collections.abc import Iterable, Iterator
 
+from app.common.page_range import page_range
 from app.exports.citation_item import Citation, Person, one_line
 
 _TYPES = {"article": "JOUR", "registration": "DATA", "web-page": "ELEC", "document": "GEN"}
 _BLANKS = re.compile(r" {2,}")
-_DASHES = str.maketrans("‐‑‒–—−", "------")
-_RANGE = re.compile(r"([A-Za-z]*)([0-9]+)-([A-Za-z]*)([0-9]+)")
-_SPELLED = re.compile(r"([A-Za-z]+[0-9]*)-([0-9]+)-(\1)-([0-9]+)")
-"""A range of pages that have hyphens themselves, such as `A-1-A-9`."""
-
 Line = tuple[str, str | None]
-
-
-def page_range(pages: str) -> tuple[str, str | None]:
-    """Divide printed pages into the first and the last one, which is written out: `737-8` is 737 and 738.
-
-    What is no single range, such as `12, 15-17`, is returned whole, with None.
-    """
-    plain = "".join(pages.translate(_DASHES).split())
-    if spelled := _SPELLED.fullmatch(plain):
-        return f"{spelled[1]}-{spelled[2]}", f"{spelled[3]}-{spelled[4]}"
-    found = _RANGE.fullmatch(plain)
-    if not found:
-        return pages, None
-    letters, first, last_letters, printed = found.groups()
-    last = first[: max(0, len(first) - len(printed))] + printed
-    if last_letters not in ("", letters) or int(last) < int(first):
-        return pages, None
-    return letters + first, letters + last
 
 
 def _name(author: Person) -> str:

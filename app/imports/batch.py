@@ -22,7 +22,7 @@ from app.imports.linkage.assignment import Assigner, Assignments, LinkedCandidat
 from app.imports.linkage.prefetch import Prefetched, prefetch
 from app.imports.merge import Merge, MergedRecord, Rejected, SeenCandidates, fields_grouped_with, is_already_applied
 from app.store.entry import Entry
-from app.store.reconciliation.contributions import Contribution, bare
+from app.store.reconciliation.contributions import Contribution, agree, bare
 from app.store.reconciliation.history import ContributionHistory, contributions_to, last_entered
 from app.store.reconciliation.precedence import WITHDRAWING
 from app.store.reconciliation.survivorship import CurrentRecord
@@ -89,7 +89,7 @@ class Batch:
                     if not is_already_applied(self._prefetched, candidate, {})
                 }
             )
-            merge, rejected = self._merge(linked, outcome)
+            merge, rejected = self._merge(self._without_exported(linked), outcome)
             faults = self._validate(merge, outcome)
             if faults:
                 self._handle_faults(faults, merge)
@@ -139,6 +139,25 @@ class Batch:
         for key in wanted:
             if key not in self._standing:
                 self._freeze(key, keys[key], "it is not kept as it was entered")
+
+    def _without_exported(self, linked: Sequence[LinkedCandidate]) -> list[LinkedCandidate]:
+        """Leaves out the items that were exported from a stored publication and say nothing that it does not say."""
+        repeated = {
+            candidate.unit
+            for candidate in linked
+            if candidate.key == ("publications", self._units[candidate.unit].exported) and self._says(candidate)
+        }
+        return [candidate for candidate in linked if candidate.unit not in repeated]
+
+    def _says(self, candidate: LinkedCandidate) -> bool:
+        """Whether the stored record has all values of a candidate, or the same ones in another spelling."""
+        standing = self._standing.get(candidate.key)
+        if standing is None:
+            return False
+        values = bare(candidate.key[0], candidate.full_data)
+        if values.get("date") == str(standing.record.get("year")):
+            del values["date"]  # a date that is a year alone says nothing more
+        return all(agree(name, values[name], standing.record.get(name)) for name in values if name != "provenance")
 
     def _freeze(self, key: Key, unit: int, why: str) -> None:
         """Leaves a record as it is in this batch, and keeps the reason for the report."""

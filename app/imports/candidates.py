@@ -100,6 +100,8 @@ class SourceItem(NamedTuple):
     withdrawals: tuple[Withdrawal, ...] = ()
     warnings: tuple[ImportWarning, ...] = ()
     descriptor: Descriptor | None = None
+    exported: str | None = None
+    """The id of the publication of this service that the item was exported from."""
 
 
 class Rejection(NamedTuple):

@@ -7,8 +7,8 @@ import pytest
 from bibtexparser.entrypoint import parse_string
 from bibtexparser.middlewares import LatexDecodingMiddleware
 
+from app.common.page_range import page_range
 from app.exports import citations
-from app.exports.ris import page_range
 
 Json = dict[str, Any]
 
@@ -125,6 +125,7 @@ def test_bibtex_has_every_field_verbatim() -> None:
         "pmcid": "PMC5799088",
         "url": ADDRESS,
         "language": "eng, fre",
+        "evidence": "publications/pmid-20647170",
         "year": "2010",
         "day": "30",
         "month": "jul",
@@ -168,6 +169,7 @@ def test_csl_has_every_field() -> None:
             "abstract": WHOLE["abstract"],
             "note": "Registration: NCT00156910, ISRCTN12345678\nPublished online: 2010-03-17\n"
             "Retraction state: retracted",
+            "custom": {"evidence": "publications/pmid-20647170"},
         }
     ]
 

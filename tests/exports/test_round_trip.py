@@ -9,7 +9,7 @@ import pytest
 import rispy
 from bibtexparser.entrypoint import parse_string
 
-from app.exports.ris import page_range
+from app.common.page_range import page_range
 from tests.exports.test_export_formats import cited, get, items, printed_title
 
 Json = dict[str, Any]

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from app.common.page_range import page_range
 from app.records.registry import RESOURCES
 from app.records.vocabularies import RecordType
 from app.store.reconciliation.precedence import GROUPS, MERGED_LISTS, rank, worse
@@ -64,6 +65,13 @@ def _is_same_default(value: Any, default: Any) -> bool:
 def same_in_print(one: Any, other: Any) -> bool:
     """Whether two values are equal and look equal as JSON: 40 is not 40.0, and 1 is not true."""
     return bool(one == other) and bool(_printed(one) == _printed(other))
+
+
+def agree(field: str, one: Any, other: Any) -> bool:
+    """Whether two values of a field are the same, if perhaps printed in another way: pages 737-8 are pages 737-738."""
+    if field == "pages" and isinstance(one, str) and isinstance(other, str):
+        return page_range(one) == page_range(other)
+    return same_in_print(one, other)
 
 
 def _printed(value: Any) -> Any:

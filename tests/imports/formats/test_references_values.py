@@ -1,5 +1,6 @@
 """The values of references: dates, pages, identifiers, marks of retraction, markup, and our own exports."""
 
+import orjson
 import pytest
 
 from app.exports.citations import bibtex, csl_lines
@@ -166,5 +167,8 @@ def test_our_own_labels_and_pages_are_skipped_with_a_word(text: str) -> None:
 def test_a_page_that_links_to_our_record_is_ours() -> None:
     text = "TY  - ELEC\nTI  - A label\nUR  - https://evidence.example.org/v1/sources/label-1\nER  - \n"
     assert Result(text).kinds == ["own-record-skipped"]
-    other = "TY  - ELEC\nTI  - A page about water\nID  - who-guide\nUR  - https://who.example.org/water\nER  - \n"
-    assert Result(other).titles == ["A page about water"]
+    for id in ("who-guide", "a-page-about-water", "label-of-water"):  # ids of other people's files may look like ours
+        other = f"TY  - ELEC\nTI  - A page about water\nID  - {id}\nUR  - https://who.example.org/water\nER  - \n"
+        assert Result(other).titles == ["A page about water"]
+        csl = {"id": id, "type": "webpage", "title": "A page about water", "custom": {"evidence": "water"}}
+        assert Result(orjson.dumps([csl])).titles == ["A page about water"]

@@ -20,7 +20,7 @@ _TEXTS = {
 }
 _NUMBERS = {
     **{"volume": "VL", "number": "IS", "issue": "IS", "pages": "SP", "doi": "DO", "issn": "SN", "url": "UR"},
-    **{"pmid": "PMID", "pmcid": "PMCID", "pmc": "PMCID"},
+    **{"pmid": "PMID", "pmcid": "PMCID", "pmc": "PMCID", "evidence": "C8"},
 }
 FIELDS = frozenset(
     {

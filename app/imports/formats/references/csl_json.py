@@ -63,6 +63,11 @@ def _date(value: Any) -> list[str]:
     return [text for name in ("raw", "literal", "string") for text in _texts(value.get(name))][:1]
 
 
+def _mark(custom: Any) -> list[str]:
+    """The record that an item of this service was exported from."""
+    return _texts(custom.get("evidence")) if isinstance(custom, dict) else []
+
+
 def tags_of(item: dict[str, Any]) -> Tags:
     """The values of an item under the tags of RIS."""
     tags: Tags = {}
@@ -70,6 +75,7 @@ def tags_of(item: dict[str, Any]) -> Tags:
         tags.setdefault(tag, []).extend(_texts(item.get(name)))
     kind = " ".join(_texts(item.get("type")))
     tags["TY"] = [_TYPES.get(kind, "GEN")] if kind else []
+    tags["C8"] = _mark(item.get("custom"))
     people = item.get("author")
     tags["AU"] = [name for person in (people if isinstance(people, list) else []) if (name := _name(person))]
     tags["PY"] = _date(item.get("issued"))

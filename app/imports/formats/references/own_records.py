@@ -1,49 +1,42 @@
 """Recognises what this service exported itself: citations of labels, registry records and web pages.
 
-An article that comes back is found again by its PMID, its DOI or its title. A label or a web page is a record of
-another kind, or has a title of our own words; what carries the id of such a record is skipped, so that an export that
-is read again changes nothing.
+An article that comes back is found again by its PMID, its DOI or its title and year. A label or a web page is a record
+of another kind, or has a title of our own words; an entry that carries the mark of such a record (`sources/label-1`)
+is skipped, so that an export that is read again changes nothing. The ids of other people's web pages may look like
+ours, so that the mark alone counts, or an address of this service.
 """
 
 import re
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from app.imports.formats.references.accounting import Tags
 from app.imports.formats.references.identifiers import values
 from app.imports.readers.record_builder import Entry
-from app.records.registry import RESOURCES
 from app.records.vocabularies import RecordType
 
-_ADDRESS = re.compile(rf"https?://[^\s?#]+/v1/(?:{'|'.join(RESOURCES)})/([a-z0-9]+(?:-[a-z0-9]+)*)/?")
-_ID = re.compile(
-    r"(?:label|ctgov|pubmed|references?|dailymed)-[a-z0-9]+(?:-[a-z0-9]+)*|[a-z0-9]+(?:-[a-z0-9]+){2,}",
-)
-"""The ids that imports give to sources, and those of at least three words that people give to records."""
-_ARTICLES = frozenset({"JOUR", "EJOUR", "JFULL", "MGZN", "NEWS", "INPR", "ABST", "CHAP", "BOOK", "CONF", "CPAPER"})
+_RECORD = rf"({'|'.join(get_args(RecordType))})/([a-z0-9]+(?:-[a-z0-9]+)*)"
+_MARK = re.compile(_RECORD)
+_ADDRESS = re.compile(rf"https?://[^\s?#]+/v1/{_RECORD}/?")
 
 
-_MARK = re.compile(rf"({'|'.join(get_args(RecordType))})/([a-z0-9]+(?:-[a-z0-9]+)*)")
+class OwnRecord(NamedTuple):
+    """A record of this service that an entry was exported from."""
+
+    id: str
+    is_publication: bool
 
 
-def _marked_record(tags: Tags) -> str | None:
-    marks = (_MARK.fullmatch(value.strip()) for value in values(tags, "C8"))
-    return next((mark[2] for mark in marks if mark and mark[1] != "publications"), None)
-
-
-def own_record(entry: Entry, tags: Tags, kind: str) -> str | None:
-    """The id of our record that an entry cites, or `None`; entries with a PMID, a DOI or a PMCID are publications.
-
-    Our RIS says it in `C8` (`sources/label-botox`). Other formats have the bare id, which is looked at in entries of no
-    article alone.
+def own_record(tags: Tags) -> OwnRecord | None:
+    """The record that an entry was exported from: its mark is in `C8` of RIS, and in `evidence` of BibTeX and of
+    CSL-JSON's `custom`.
     """
-    if marked := _marked_record(tags):
-        return marked
-    if entry.data.keys() & {"pmid", "doi", "pmcid"} or kind in _ARTICLES or not kind:
-        return None
-    addresses = (_ADDRESS.fullmatch(word) for value in values(tags, "UR", "L1", "L2") for word in value.split())
-    named = (_ID.fullmatch(value.strip()) for value in values(tags, "ID"))
-    found = next(filter(None, addresses), None)
-    if found:
-        return found[1]
-    own = next(filter(None, named), None)
-    return own[0] if own else None
+    marks = (_MARK.fullmatch(value.strip()) for value in values(tags, "C8"))
+    pages = (_ADDRESS.fullmatch(word) for value in values(tags, "UR", "L1", "L2") for word in value.split())
+    found = next(filter(None, (*marks, *pages)), None)
+    return OwnRecord(found[2], found[1] == "publications") if found else None
+
+
+def can_be_found(entry: Entry) -> bool:
+    """Whether a publication can be found again: by a PMID or DOI, or by its whole title with a PMCID or its year."""
+    has_whole_title = "title" in entry.data and entry.data.get("title_kind", "printed") == "printed"
+    return bool(entry.data.keys() & {"pmid", "doi"} or (has_whole_title and entry.data.keys() & {"pmcid", "year"}))

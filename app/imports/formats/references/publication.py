@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from app.common.identifiers import issn
 from app.common.text import plain
+from app.exports.citation_item import TRUNCATED
 from app.imports.candidates import Candidate, Found, ImportWarning, Json, SourceItem
 from app.imports.formats.pubmed.records import (
     MOST_KEYWORDS,
@@ -18,7 +19,7 @@ from app.imports.formats.pubmed.registrations import add_registrations
 from app.imports.formats.references.accounting import Options, Tags
 from app.imports.formats.references.dates import PrintedDate, reference_date
 from app.imports.formats.references.identifiers import add_identifiers, address, values
-from app.imports.formats.references.own_records import own_record
+from app.imports.formats.references.own_records import can_be_found, own_record
 from app.imports.readers.person_names import authors
 from app.imports.readers.record_builder import LINE, PROSE, Entry, cut
 
@@ -145,6 +146,8 @@ def _add_titles(entry: Entry, tags: Tags) -> None:
         entry.warn("second-title", f"/title: {other}")
     if _first(tags, "M3").casefold() == "trial registry record" and "title" in entry.data:
         entry.data["title_kind"] = "registry-record"
+    elif "title" in entry.data and any(TRUNCATED in note for note in values(tags, "N1")):
+        entry.data["title_kind"] = "truncated"
 
 
 def _add_authors(entry: Entry, tags: Tags) -> None:
@@ -207,13 +210,15 @@ def reference(tags: Tags, proof: Proof, place: str, entry: Entry, options: Optio
     An entry that cites a record of this service becomes an item without records, with a warning.
     """
     kind = plain(_first(tags, "TY")).upper()
-    _add_all(entry, tags, kind, options.store_abstracts)
-    if own := own_record(entry, tags, kind):
-        skipped = ImportWarning("own-record-skipped", f"{own} is a record of this service and no publication")
+    own = own_record(tags)
+    # the address in our export is that of the page that a statement was read on, which may be another article's
+    _add_all(entry, {**tags, "UR": []} if own else tags, kind, options.store_abstracts)
+    if own and not (own.is_publication and can_be_found(entry)):
+        skipped = ImportWarning("own-record-skipped", f"{own.id} is a record of this service and no publication")
         return SourceItem(place, (), warnings=(skipped,))
     if not entry.data.keys() & {"title", "pmid", "doi"}:
         return "it has neither a title nor a PMID nor a DOI"
     source = _source(entry, tags, proof, options)
     publication = {"id": _id(entry, source), **entry.data, "provenance": [{"source": source["id"]}]}
     candidates = (Candidate("sources", source), Candidate("publications", publication))
-    return SourceItem(place, candidates, warnings=tuple(entry.warnings))
+    return SourceItem(place, candidates, warnings=tuple(entry.warnings), exported=own.id if own else None)
