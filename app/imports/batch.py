@@ -51,7 +51,10 @@ class BatchOutcome:
 
 
 class Batch:
-    """Resolves one batch. `seen` holds the digests of earlier batches, for formats whose files repeat records."""
+    """Resolves one batch. `seen` holds the digests of earlier batches, for formats whose files repeat records.
+
+    With `again`, units replace what this same run has written of them.
+    """
 
     def __init__(
         self,
@@ -62,9 +65,10 @@ class Batch:
         seen: SeenCandidates,
         *,
         allow_older: bool = False,
+        again: bool = False,
     ) -> None:
         self._connection, self._units, self._format, self._revision = connection, units, format, revision
-        self._seen, self._older = seen, older_in_batch(units)
+        self._seen, self._older, self._again = seen, older_in_batch(units), again
         self._prefetched: Prefetched = prefetch(connection, units.values(), WITHDRAWING.get(format, ()))
         stored = self._prefetched.editions
         written = frozenset(id for id in stored if self._is_written(id))
@@ -148,7 +152,7 @@ class Batch:
         """Applies all linked candidates; returns the merge and the faults of the units that it rejects."""
         places = {number: unit.place for number, unit in self._units.items()}
         run = (self._standing, self._format, self._revision, places, self._frozen, self._seen)
-        merge = Merge(self._prefetched, *run, outcome.superseding)
+        merge = Merge(self._prefetched, *run, self._units.keys() if self._again else outcome.superseding)
         rejected: dict[int, list[Fault]] = {}
         for candidate in linked:
             try:

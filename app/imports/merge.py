@@ -10,6 +10,7 @@ from app.common.problems import Fault
 from app.imports.candidates import Json
 from app.imports.linkage.assignment import LinkedCandidate
 from app.imports.linkage.prefetch import Prefetched
+from app.imports.provisional import FORMAT, TYPES, is_provisional
 from app.records.base_schemas import as_entered
 from app.store.reconciliation.contributions import Contribution, added_up, bare, groups
 from app.store.reconciliation.history import NEVER, ContributionHistory
@@ -122,7 +123,20 @@ class Merge:
         merged = self.records.get(candidate.key)
         if merged is None and self._is_new(candidate.key):
             return self._create(candidate)
-        return self._merge(merged or self._open_existing(candidate.key), candidate)
+        merged = merged or self._open_existing(candidate.key)
+        if candidate.is_whole and self._gives_way(merged):
+            if self._format == FORMAT:
+                return False
+            _give_way(merged)
+        return self._merge(merged, candidate)
+
+    def _gives_way(self, merged: MergedRecord) -> bool:
+        """Whether what registry records contribute and what others state of the record do not go together."""
+        standing, type = merged.standing, merged.key[0]
+        if type not in TYPES or standing is None or (merged.is_new and self._format == FORMAT):
+            return False
+        provisional = is_provisional(type, standing.layers) and not standing.is_touched()
+        return provisional is not (self._format == FORMAT)
 
     def _is_new(self, key: Key) -> bool:
         return key not in self._prefetched.existing
@@ -251,6 +265,14 @@ class Merge:
         kept = {name: value for name, value in merged.before.items() if name in frozen}
         record = {name: value for name, value in after.record.items() if name not in frozen} | kept
         return CurrentRecord(after.type, record, after.layers)
+
+
+def _give_way(merged: MergedRecord) -> None:
+    """Takes back what registry records contributed, so that the record begins anew with what is stated of it now."""
+    assert merged.standing is not None
+    taken_back = {layer.key: layer._replace(digest="", values={}) for layer in merged.standing.layers}
+    merged.new_layers |= taken_back
+    merged.standing = CurrentRecord(merged.key[0], {}, ())
 
 
 def _is_unchanged(before: CurrentRecord, after: CurrentRecord, layer: Contribution) -> bool:

@@ -1,7 +1,7 @@
 """Contributions: what each imported source states about a record, and merging them in order of precedence."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import orjson
@@ -72,7 +72,13 @@ def _printed(value: Any) -> Any:
 
 def by_precedence(type: RecordType, layers: Iterable[Contribution]) -> list[Contribution]:
     """Sort contributions, the one with the highest precedence first."""
-    return sorted(layers, key=lambda layer: (rank(type, layer.format), layer.since, layer.source, layer.part))
+    return sorted(layers, key=partial(_order, type))
+
+
+def _order(type: RecordType, layer: Contribution) -> tuple[int, int, str, str]:
+    """The place of a contribution. Registry records that only name a record are in the order of their sources."""
+    since = 0 if layer.format == "ctgov" and type in ("products", "indications") else layer.since
+    return rank(type, layer.format), since, layer.source, layer.part
 
 
 def groups(type: RecordType, *records: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

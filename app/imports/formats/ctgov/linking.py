@@ -4,13 +4,17 @@ Conditions are also linked by the MeSH headings that NLM derived from them, but 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container
 
-from app.imports.candidates import Json
+from app.imports.candidates import Candidate, Json
+from app.imports.drug_names import drug_name
 from app.imports.formats.ctgov.arms import Arms
 from app.imports.formats.ctgov.notes import NAME, Notes, one_line, present
 from app.imports.formats.ctgov.vocabularies import INTERVENTION_TYPES
 from app.imports.name_index import Names
+from app.imports.provisional import provisional_indication, provisional_product
+from app.imports.slugs import slug
+from app.records.vocabularies import RecordType
 
 PROTOCOL = "protocolSection"
 CONDITIONS = (PROTOCOL, "conditionsModule", "conditions")
@@ -46,8 +50,51 @@ def _spellings(derived: Json, headings: dict[str, str]) -> dict[str, str]:
     return {found.casefold(): name for found, name in leaves if found and name in headings} | own
 
 
-def conditions(module: Json, derived: Json, names: Names, notes: Notes) -> tuple[list[Json], list[str]]:
+class Links:
+    """The stored or provisional products and indications that one record names.
+
+    A name that identifies a stored record is linked to it. Otherwise a drug is a provisional product by its name, and a
+    MeSH heading of a condition a provisional indication.
+    """
+
+    def __init__(self, names: Names, source: str, notes: Notes, left_out: Container[str] = ()) -> None:
+        self.names, self._source, self.notes = names, source, notes
+        self._left_out = left_out
+        """The provisional products that must not be made."""
+        self._provisional: dict[tuple[RecordType, str], Json] = {}
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """The candidates for the provisional records."""
+        return tuple(Candidate(type, data) for (type, _), data in self._provisional.items())
+
+    def heading(self, heading: str, id: str) -> str | None:
+        """The indication that is the same condition as a MeSH heading."""
+        found = self.names.indication(heading) or self.names.indication_of_mesh(id)
+        own = slug(heading)
+        if not found and own:
+            found = own
+            self._provisional["indications", own] = provisional_indication(own, heading, id, self._source)
+        return found
+
+    def product(self, type: str | None, name: str, others: list[str], *place: int | str) -> str | None:
+        """The product that an intervention's name identifies, or else its other names if they identify only one."""
+        drug = drug_name(name) if type in ("drug", "biological", None) else None
+        found = self.names.product(name) or (drug and self.names.product_of_drug(drug))
+        known = {found} if found else {product for other in others if (product := self.names.product(other))}
+        if len(known) == 1:
+            return known.pop()
+        own = slug(drug) if drug and type and not self.names.is_of_class(f"{name} {drug}") else ""
+        if own and drug and not known and own not in self._left_out:
+            self._provisional["products", own] = provisional_product(own, drug, self._source)
+            return own
+        self.notes.warn("intervention-of-several-products" if known else "intervention-kept-as-text", place, name)
+        return None
+
+
+def conditions(module: Json, derived: Json, links: Links) -> tuple[list[Json], list[str]]:
     """The conditions, then the headings that NLM alone names; and the ids of the indications that they match."""
+    notes = links.notes
     headings = _headings(derived, notes)
     spellings = _spellings(derived, headings)
     by_condition: dict[str, str | None] = {}
@@ -55,59 +102,64 @@ def conditions(module: Json, derived: Json, names: Names, notes: Notes) -> tuple
         by_condition[name] = spellings.get(name.casefold())
     found = [_condition(name, heading, headings) for name, heading in by_condition.items()]
     found += [_condition(heading, heading, headings) for heading in headings if heading not in by_condition.values()]
-    linked = list(_indications(by_condition, headings, names, notes))
-    return found, list(dict.fromkeys(linked))
+    return found, _indications(found, links)
 
 
 def _condition(name: str, heading: str | None, headings: dict[str, str]) -> Json:
     return {"name": name, "mesh_id": headings[heading], "mesh_heading": heading} if heading else {"name": name}
 
 
-def _indications(
-    by_condition: dict[str, str | None], headings: dict[str, str], names: Names, notes: Notes
-) -> Iterator[str]:
-    for name, heading in by_condition.items():
-        found = names.indication(name) or (heading and names.indication_of_mesh(headings[heading]))
-        if found:
-            yield found
+def _indications(conditions: list[Json], links: Links) -> list[str]:
+    """The indications of the conditions, by name or by MeSH heading, and then those that are the same as a heading."""
+    found = []
+    for condition in conditions:
+        name, id = condition["name"], condition.get("mesh_id")
+        known = links.names.indication(name) or (id and links.heading(condition["mesh_heading"], id))
+        if known:
+            found.append(known)
         else:
-            notes.warn("condition-kept-as-text", CONDITIONS, name)
-    for id in headings.values():
-        if found := names.indication_of_mesh(id):
-            yield found
+            links.notes.warn("condition-kept-as-text", CONDITIONS, name)
+    ids = (condition.get("mesh_id") for condition in conditions)
+    found += [known for id in ids if id and (known := links.names.indication_of_mesh(id))]
+    return list(dict.fromkeys(found))
 
 
-def interventions(items: list[Json], arms: Arms, names: Names, notes: Notes) -> tuple[list[Json], list[str]]:
+def relinked(study: Json, links: Links) -> Json:
+    """The fields of a stored study with the links that its names have now."""
+    items = [
+        {name: value for name, value in item.items() if name != "product"}
+        | present(product=links.product(item.get("type"), item["name"], item.get("other_names") or []))
+        for item in study.get("interventions", ())
+    ]
+    products = list(dict.fromkeys(item["product"] for item in items if "product" in item))
+    linked = {"interventions": items, "products": products}
+    linked["indications"] = _indications(study.get("conditions", []), links)
+    return {name: value for name, value in (study | linked).items() if value != []}
+
+
+def interventions(items: list[Json], arms: Arms, links: Links) -> tuple[list[Json], list[str]]:
     """The interventions, and the ids of the products that they match."""
-    found = [_intervention(item, arms, names, notes, *INTERVENTIONS, index) for index, item in enumerate(items)]
+    found = [_intervention(item, arms, links, *INTERVENTIONS, index) for index, item in enumerate(items)]
     kept = [item for item in found if item]
     return kept, list(dict.fromkeys(item["product"] for item in kept if "product" in item))
 
 
-def _intervention(item: Json, arms: Arms, names: Names, notes: Notes, *place: int | str) -> Json | None:
+def _intervention(item: Json, arms: Arms, links: Links, *place: int | str) -> Json | None:
+    notes = links.notes
     name = notes.line(item.get("name"), NAME, *place, "name")
     if name is None:
         notes.warn("intervention-without-name", place, "left out")
         return None
     others = notes.names(item.get("otherNames"), *place, "otherNames")
     keys = (arms.of_label(label) for label in item.get("armGroupLabels") or ())
+    type = notes.words(item.get("type"), INTERVENTION_TYPES, *place, "type")
     return {"name": name} | present(
-        type=notes.words(item.get("type"), INTERVENTION_TYPES, *place, "type"),
+        type=type,
         other_names=others,
         description=notes.prose(item.get("description"), *place, "description"),
-        product=_product(name, others, names, notes, *place),
+        product=links.product(type, name, others, *place),
         arms=list(dict.fromkeys(key for key in keys if key)),
     )
-
-
-def _product(name: str, others: list[str], names: Names, notes: Notes, *place: int | str) -> str | None:
-    """The product that an intervention's name identifies, or else its other names if they identify only one."""
-    found = names.product(name)
-    known = {found} if found else {product for other in others if (product := names.product(other))}
-    if len(known) == 1:
-        return known.pop()
-    notes.warn("intervention-of-several-products" if known else "intervention-kept-as-text", place, name)
-    return None
 
 
 _WITHOUT_NAME = {"placebo-comparator": "placebo", "sham-comparator": "sham", "no-intervention": "no intervention"}
