@@ -52,7 +52,11 @@ _NO_DRUG = re.compile(
     r"anti\w*s|statins|supplements?|other|various|any|no|none|study|investigational|experimental|active|open|label|blind|"
     r"phase|part|period|stage|step|sequence|regular|basal|bolus|acting|mixed|generic|brand|reference|test|new|current|"
     r"patients?|participants?|subjects?|volunteers?|healthy|switch\w*|discontinu\w*|withdraw\w*|continu\w*|"
-    r"transforaminal|intra-?articular|guided|based)\b",
+    r"transforaminal|intra-?articular|guided|based|sugar|statin|delayed(?![- ]release)|early|late|start(?:ing|ed)?|"
+    r"loading|load|double|triple|half|full|normal|intensity|intensive|titrat\w*|escalat\w*|wash-?out|baseline|run-?in|"
+    r"follow-?up|screening|visits?|taper\w*|courses?|intermittent|continuous|repeated|lifestyle|behaviou?r\w*|mri|pet|ct|"
+    r"imaging|contrast|lasers?|physio\w*|hormones?|probiotics?|opioids?|vitamins|heavy|light|"
+    r"folfox\w*|folfiri\w*|folfirinox|r?-?chop|xelox|capox|abvd|car-?t|insulins|pumps?|filler|herbs?|herbal)\b",
     re.I,
 )
 _SALTS = frozenset(
@@ -75,8 +79,12 @@ _ELEMENTS = frozenset(
 """Substances whose salts are named by both words: zinc sulfate is not zinc."""
 _PAIR = re.compile(r"(?<![a-z])[a-z]{6,}-[a-z]{6,}(?![a-z])", re.I)
 """Two long words joined by a hyphen, such as `sacubitril-valsartan`: two drugs."""
-_LONG_WORD = re.compile(r"[^\W\d_]{5,}")
+_LONG_WORD = re.compile(r"[^\W\d_]{4,}")
 _LETTERS, _SIGNS = re.compile(r"[^\W\d_]{2}"), re.compile(r"[:=<>?!()\[\]{}\"]")
+_GLUED_DOSE = re.compile(rf"(?<=[a-z]{{5}})(?=\d[\d.,]*\s*-?{_UNIT}(?!\w))", re.I)
+_GLUED_NUMBER = re.compile(r"[^\W\d_]{7}\d")
+"""A name with a number of a dose or an arm, such as `rosuvastatin20`."""
+_BEGINNING = re.compile(r"(?:\d+|[^\W\d_]) ")
 _ENDING = re.compile(r"(?<!\btype)(?<!\bvitamin)(?<!\bfactor) (?:[\d.]+|[^\W\d_])$")
 MOST_WORDS = 4
 LONGEST = 80
@@ -98,7 +106,7 @@ def _written(word: str) -> str:
 def drug_name(printed: str) -> str | None:
     """The name of the one drug that a printed name is about, in one spelling; `None` if it is about none or several."""
     text = " ".join(_MARKS.sub(" ", unicodedata.normalize("NFKC", printed)).split())
-    text = _PREFIX.sub("", text, count=1)
+    text = _GLUED_DOSE.sub(" ", _PREFIX.sub("", text, count=1))
     if len(text) > 3 * LONGEST or _NO_DRUG.search(_FREQUENCY.sub(" ", text)):
         return None
     for pattern in (_BRACKETS, _DOSE, _FREQUENCY, _FORM):
@@ -112,5 +120,6 @@ def drug_name(printed: str) -> str | None:
 
 
 def _is_name(name: str) -> bool:
-    """Whether a name has letters and no signs, and does not end in a number or letter of a dose or an arm."""
-    return bool(_LETTERS.search(name)) and not _SIGNS.search(name) and not _ENDING.search(name)
+    """Whether a name has letters and no signs, and no number or letter of a dose or an arm at its ends."""
+    arms = (_ENDING.search(name), _BEGINNING.match(name), _GLUED_NUMBER.search(name))
+    return bool(_LETTERS.search(name)) and not _SIGNS.search(name) and not any(arms)

@@ -68,11 +68,14 @@ class Links:
         """The candidates for the provisional records."""
         return tuple(Candidate(type, data) for (type, _), data in self._provisional.items())
 
-    def heading(self, heading: str, id: str) -> str | None:
-        """The indication that is the same condition as a MeSH heading."""
+    def heading(self, heading: str, id: str, *, is_own: bool) -> str | None:
+        """The indication that is the same condition as a MeSH heading.
+
+        Only a heading of the record's own conditions is a provisional indication: NLM also derives headings from parts
+        of words, such as Hernia from `herniated disc` and Sclerosis from `multiple sclerosis`.
+        """
         found = self.names.indication(heading) or self.names.indication_of_mesh(id)
-        own = slug(heading)
-        if not found and own:
+        if not found and is_own and (own := slug(heading)):
             found = own
             self._provisional["indications", own] = provisional_indication(own, heading, id, self._source)
         return found
@@ -102,26 +105,30 @@ def conditions(module: Json, derived: Json, links: Links) -> tuple[list[Json], l
         by_condition[name] = spellings.get(name.casefold())
     found = [_condition(name, heading, headings) for name, heading in by_condition.items()]
     found += [_condition(heading, heading, headings) for heading in headings if heading not in by_condition.values()]
-    return found, _indications(found, links)
+    return found, _indications(found, links, {heading for heading in by_condition.values() if heading})
 
 
 def _condition(name: str, heading: str | None, headings: dict[str, str]) -> Json:
     return {"name": name, "mesh_id": headings[heading], "mesh_heading": heading} if heading else {"name": name}
 
 
-def _indications(conditions: list[Json], links: Links) -> list[str]:
-    """The indications of the conditions, by name or by MeSH heading, and then those that are the same as a heading."""
+def _indications(conditions: list[Json], links: Links, own: Container[str]) -> list[str]:
+    """The indications of the conditions, by name or by MeSH heading, and then those that are the same as a heading.
+
+    `own` are the headings of the conditions that the record itself names.
+    """
     found = []
     for condition in conditions:
-        name, id = condition["name"], condition.get("mesh_id")
-        known = links.names.indication(name) or (id and links.heading(condition["mesh_heading"], id))
-        if known:
-            found.append(known)
-        else:
+        name, heading = condition["name"], condition.get("mesh_heading")
+        known = links.names.indication(name)
+        if not known and heading:
+            known = links.heading(heading, condition["mesh_id"], is_own=heading in own)
+        elif not known:
             links.notes.warn("condition-kept-as-text", CONDITIONS, name)
+        found.append(known)
     ids = (condition.get("mesh_id") for condition in conditions)
-    found += [known for id in ids if id and (known := links.names.indication_of_mesh(id))]
-    return list(dict.fromkeys(found))
+    found += [links.names.indication_of_mesh(id) for id in ids if id]
+    return list(dict.fromkeys(filter(None, found)))
 
 
 def relinked(study: Json, links: Links) -> Json:
@@ -132,8 +139,10 @@ def relinked(study: Json, links: Links) -> Json:
         for item in study.get("interventions", ())
     ]
     products = list(dict.fromkeys(item["product"] for item in items if "product" in item))
-    linked = {"interventions": items, "products": products}
-    linked["indications"] = _indications(study.get("conditions", []), links)
+    conditions, linked_before = study.get("conditions", []), study.get("indications", ())
+    headings = (condition.get("mesh_heading", "") for condition in conditions)
+    own = {heading for heading in headings if slug(heading) in linked_before}
+    linked = {"interventions": items, "products": products, "indications": _indications(conditions, links, own)}
     return {name: value for name, value in (study | linked).items() if value != []}
 
 
