@@ -20,9 +20,9 @@ from app.imports.candidates import ImportWarning, PartialUpdate, SourceItem
 from app.imports.editions import StoredEditions, older_in_batch
 from app.imports.linkage.assignment import Assigner, Assignments, LinkedCandidate
 from app.imports.linkage.prefetch import Prefetched, prefetch
-from app.imports.merge import Merge, MergedRecord, Rejected, SeenCandidates, fields_grouped_with, is_already_applied
+from app.imports.merge import Merge, MergedRecord, Rejected, SeenCandidates, is_already_applied
 from app.store.entry import Entry
-from app.store.reconciliation.contributions import Contribution, bare
+from app.store.reconciliation.contributions import Contribution, bare, fields_grouped_with
 from app.store.reconciliation.history import ContributionHistory, contributions_to, last_entered
 from app.store.reconciliation.precedence import WITHDRAWING
 from app.store.reconciliation.survivorship import CurrentRecord
@@ -187,7 +187,7 @@ class Batch:
                 self._freeze(merged.key, merged.units[0], own[0].detail)
             else:
                 self._frozen[merged.key] = fields_grouped_with(
-                    merged.key, [fault.pointer for fault in own], merged.before
+                    merged.key[0], [fault.pointer for fault in own], merged.before
                 )
 
     def _finish(self, outcome: BatchOutcome) -> BatchOutcome:

@@ -10,9 +10,9 @@ from app.common.problems import Fault
 from app.imports.candidates import Json
 from app.imports.linkage.assignment import LinkedCandidate
 from app.imports.linkage.prefetch import Prefetched
-from app.imports.provisional import FORMAT, TYPES, is_provisional
+from app.imports.provisional import FORMAT, go_apart
 from app.records.base_schemas import as_entered
-from app.store.reconciliation.contributions import Contribution, added_up, bare, groups
+from app.store.reconciliation.contributions import Contribution, added_up, bare
 from app.store.reconciliation.history import NEVER, ContributionHistory
 from app.store.reconciliation.precedence import REPEATING
 from app.store.reconciliation.survivorship import CurrentRecord
@@ -124,19 +124,17 @@ class Merge:
         if merged is None and self._is_new(candidate.key):
             return self._create(candidate)
         merged = merged or self._open_existing(candidate.key)
-        if candidate.is_whole and self._gives_way(merged):
-            if self._format == FORMAT:
-                return False
-            _give_way(merged)
-        return self._merge(merged, candidate)
+        return (not candidate.is_whole or self._may_state(merged)) and self._merge(merged, candidate)
 
-    def _gives_way(self, merged: MergedRecord) -> bool:
-        """Whether what registry records contribute and what others state of the record do not go together."""
-        standing, type = merged.standing, merged.key[0]
-        if type not in TYPES or standing is None or (merged.is_new and self._format == FORMAT):
-            return False
-        provisional = is_provisional(type, standing.layers) and not standing.is_touched()
-        return provisional is not (self._format == FORMAT)
+    def _may_state(self, merged: MergedRecord) -> bool:
+        """Whether the format may state a record. What registry records contributed to it is taken back for others."""
+        standing = merged.standing
+        if standing is None or not go_apart(standing, self._format, is_new=merged.is_new):
+            return True
+        if self._format != FORMAT:
+            merged.new_layers |= {layer.key: layer._replace(digest="", values={}) for layer in standing.layers}
+            merged.standing = CurrentRecord(merged.key[0], {}, ())
+        return self._format != FORMAT
 
     def _is_new(self, key: Key) -> bool:
         return key not in self._prefetched.existing
@@ -267,14 +265,6 @@ class Merge:
         return CurrentRecord(after.type, record, after.layers)
 
 
-def _give_way(merged: MergedRecord) -> None:
-    """Takes back what registry records contributed, so that the record begins anew with what is stated of it now."""
-    assert merged.standing is not None
-    taken_back = {layer.key: layer._replace(digest="", values={}) for layer in merged.standing.layers}
-    merged.new_layers |= taken_back
-    merged.standing = CurrentRecord(merged.key[0], {}, ())
-
-
 def _is_unchanged(before: CurrentRecord, after: CurrentRecord, layer: Contribution) -> bool:
     """Whether a contribution says what its source said before, and leaves the record as it was."""
     previous = next((each for each in before.layers if each.key == layer.key), None)
@@ -308,11 +298,3 @@ def _combined(one: Json, other: Json) -> Json:
     """What a source states about a record in several places of one run: lists are joined, other fields are replaced."""
     lists = {name: [*one.get(name, ()), *other.get(name, ())] for name in added_up(one, other)}
     return one | other | lists
-
-
-def fields_grouped_with(key: Key, pointers: Iterable[str], record: Mapping[str, Any]) -> frozenset[str]:
-    """The fields at some JSON pointers, and all fields that are merged together with them."""
-    named = {pointer.split("/")[1] for pointer in pointers if pointer.startswith("/")}
-    existing = dict.fromkeys((*record, *named))
-    found = {name for group in groups(key[0], existing) if named & set(group) for name in group}
-    return frozenset(found | named)

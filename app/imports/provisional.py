@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from app.imports.candidates import Json
 from app.records.vocabularies import RecordType
 from app.store.reconciliation.contributions import Contribution
+from app.store.reconciliation.survivorship import CurrentRecord
 
 FORMAT = "ctgov"
 """The format whose contributions to products and indications are provisional."""
@@ -42,3 +43,11 @@ def is_provisional(type: RecordType, layers: Iterable[Contribution]) -> bool:
     """Whether only registry records contributed to a record, and at least one did."""
     formats = {layer.format for layer in layers}
     return type in TYPES and formats == {FORMAT}
+
+
+def go_apart(standing: CurrentRecord, format: str, *, is_new: bool) -> bool:
+    """Whether what a format states of a record and what is stored of it do not go together: one is provisional only."""
+    if standing.type not in TYPES or (is_new and format == FORMAT):
+        return False
+    provisional = is_provisional(standing.type, standing.layers) and not standing.is_touched()
+    return provisional is not (format == FORMAT)

@@ -93,41 +93,44 @@ class Relinker:
 
     def _link(self, studies: Iterable[str], names: Names, gone: frozenset[str]) -> None:
         """Links some studies anew, and takes back what they contributed to the records that they no longer name."""
-        layers = contributions_to(self._connection, [("studies", id) for id in studies])
         items: dict[int, SourceItem] = {}
         lost: dict[Key, set[str]] = defaultdict(set)
-        for (_, id), history in layers.items():
-            for layer in history.layers:
-                if layer.format == FORMAT and not layer.part and (item := _item(id, layer, names, gone)):
-                    items[len(items)] = item
-                    after = linked_keys(item.candidates[-1].data)
-                    for key in linked_keys(layer.values) - after:
-                        lost[key].add(layer.source)
+        for number, (item, before) in enumerate(self._changed(studies, names, gone)):
+            items[number] = item
+            for key in linked_keys(before.values) - linked_keys(item.candidates[-1].data):
+                lost[key].add(before.source)
         sources = [item.candidates[0].data["id"] for item in items.values()]
         known = contributions_to(self._connection, [("sources", id) for id in sources])
         self._write({number: _with_source(item, known) for number, item in items.items()})
         self._take_back(lost)
 
+    def _changed(
+        self, studies: Iterable[str], names: Names, gone: frozenset[str]
+    ) -> Iterator[tuple[SourceItem, Contribution]]:
+        """Yields the items of studies whose links change, each with what its registry record states now."""
+        for (_, id), history in contributions_to(self._connection, [("studies", id) for id in studies]).items():
+            for layer in history.layers:
+                if layer.format == FORMAT and not layer.part and (item := _item(id, layer, names, gone)):
+                    yield item, layer
+
     def _take_back(self, lost: Mapping[Key, set[str]]) -> None:
         """Takes back what some sources contributed to provisional records; one without contributions is deleted."""
         if not lost:
             return
-        histories = contributions_to(self._connection, lost)
         revision = self._revising.opened()
-        kept: dict[Key, CurrentRecord] = {}
-        gone: list[Key] = []
+        left: dict[Key, list[Contribution]] = {}
+        for key, standing in self._provisional(lost):
+            taken_back, left[key] = _parted(standing, lost[key])
+            self._empty(key, taken_back, revision)
+        self._put(left)
+
+    def _provisional(self, keys: Iterable[Key]) -> Iterator[tuple[Key, CurrentRecord]]:
+        """Yields the records that only registry records contributed to, and no person."""
+        histories = contributions_to(self._connection, keys)
         for key, entered in last_entered(self._connection, histories).items():
             standing = CurrentRecord(key[0], bare(key[0], orjson.loads(entered)), histories[key].layers)
-            if not is_provisional(key[0], standing.layers) or standing.is_touched():
-                continue
-            self._empty(key, [layer for layer in standing.layers if layer.source in lost[key]], revision)
-            left = [layer for layer in standing.layers if layer.source not in lost[key]]
-            if left:
-                kept[key] = _folded(key, by_precedence(key[0], left))
-            else:
-                gone.append(key)
-        needed = still_referred(self._connection, gone)
-        self._put(kept, [key for key in gone if key not in needed])
+            if is_provisional(key[0], standing.layers) and not standing.is_touched():
+                yield key, standing
 
     def _empty(self, key: Key, layers: list[Contribution], revision: int) -> None:
         """Stores that some contributions are taken back."""
@@ -136,21 +139,31 @@ class Relinker:
         again = [row for row, layer in zip(rows, layers, strict=True) if layer.revision == revision]
         remember(self._connection, rows, again)
 
-    def _put(self, kept: Mapping[Key, CurrentRecord], gone: list[Key]) -> None:
+    def _put(self, left: Mapping[Key, list[Contribution]]) -> None:
+        """Writes records as they follow from the contributions that are left, and deletes those that have none."""
+        bare_keys = [key for key, layers in left.items() if not layers]
+        needed = still_referred(self._connection, bare_keys)
+        gone = [key for key in bare_keys if key not in needed]
         checking = Validation(gone)
+        folded = [(key, _folded(key, layers)) for key, layers in left.items() if layers]
         drafts = [
-            Submission(number, key[0], {"id": key[1], **record.record})
-            for number, (key, record) in enumerate(kept.items())
+            Submission(number, key[0], {"id": key[1], **record.record}) for number, (key, record) in enumerate(folded)
         ]
         entries = checking.settle(self._connection, list(checking.read(drafts)))
         if not checking.faults:
             self._revising.put(entries, gone)
 
 
+def _parted(standing: CurrentRecord, sources: set[str]) -> tuple[list[Contribution], list[Contribution]]:
+    """The contributions of some sources to a record, and those of the others."""
+    theirs = [layer for layer in standing.layers if layer.source in sources]
+    return theirs, [layer for layer in standing.layers if layer.source not in sources]
+
+
 def _folded(key: Key, layers: Iterable[Contribution]) -> CurrentRecord:
     """The record that follows from contributions alone."""
     record = CurrentRecord(key[0], {}, ())
-    for layer in layers:
+    for layer in by_precedence(key[0], layers):
         record = record.with_contribution(layer)
     return record
 

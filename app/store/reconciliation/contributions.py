@@ -136,3 +136,11 @@ def worst_state(layers: Iterable[Contribution]) -> Any:
     for layer in layers:
         state = worse(state, layer.values.get(STATE))
     return state
+
+
+def fields_grouped_with(type: RecordType, pointers: Iterable[str], record: Mapping[str, Any]) -> frozenset[str]:
+    """The fields at some JSON pointers, and all fields that are merged together with them."""
+    named = {pointer.split("/")[1] for pointer in pointers if pointer.startswith("/")}
+    existing = dict.fromkeys((*record, *named))
+    found = {name for group in groups(type, existing) if named & set(group) for name in group}
+    return frozenset(found | named)

@@ -83,16 +83,26 @@ class Links:
     def product(self, type: str | None, name: str, others: list[str], *place: int | str) -> str | None:
         """The product that an intervention's name identifies, or else its other names if they identify only one."""
         drug = drug_name(name) if type in ("drug", "biological", None) else None
-        found = self.names.product(name) or (drug and self.names.product_of_drug(drug))
-        known = {found} if found else {product for other in others if (product := self.names.product(other))}
+        known = self._stored_products(name, drug, others)
         if len(known) == 1:
             return known.pop()
-        own = slug(drug) if drug and type and not self.names.is_of_class(f"{name} {drug}") else ""
-        if own and drug and not known and own not in self._left_out:
-            self._provisional["products", own] = provisional_product(own, drug, self._source)
+        if drug and type and not known and (own := self._provisional_product(name, drug)):
             return own
         self.notes.warn("intervention-of-several-products" if known else "intervention-kept-as-text", place, name)
         return None
+
+    def _stored_products(self, name: str, drug: str | None, others: list[str]) -> set[str]:
+        """The stored products that an intervention's name identifies, or else those of its other names."""
+        found = self.names.product(name) or (drug and self.names.product_of_drug(drug))
+        return {found} if found else set(filter(None, map(self.names.product, others)))
+
+    def _provisional_product(self, name: str, drug: str) -> str | None:
+        """The provisional product of a drug; `None` if it is left out, or may be any product of a stored class."""
+        own = slug(drug)
+        if not own or own in self._left_out or self.names.is_of_class(f"{name} {drug}"):
+            return None
+        self._provisional["products", own] = provisional_product(own, drug, self._source)
+        return own
 
 
 def conditions(module: Json, derived: Json, links: Links) -> tuple[list[Json], list[str]]:
@@ -133,24 +143,28 @@ def _indications(conditions: list[Json], links: Links, own: Container[str]) -> l
 
 def relinked(study: Json, links: Links) -> Json:
     """The fields of a stored study with the links that its names have now."""
-    items = [
-        {name: value for name, value in item.items() if name != "product"}
-        | present(product=links.product(item.get("type"), item["name"], item.get("other_names") or []))
-        for item in study.get("interventions", ())
-    ]
-    products = list(dict.fromkeys(item["product"] for item in items if "product" in item))
+    items = [_relinked_intervention(item, links) for item in study.get("interventions", ())]
     conditions, linked_before = study.get("conditions", []), study.get("indications", ())
     headings = (condition.get("mesh_heading", "") for condition in conditions)
     own = {heading for heading in headings if slug(heading) in linked_before}
-    linked = {"interventions": items, "products": products, "indications": _indications(conditions, links, own)}
+    linked = {"interventions": items, "products": _products(items), "indications": _indications(conditions, links, own)}
     return {name: value for name, value in (study | linked).items() if value != []}
+
+
+def _relinked_intervention(item: Json, links: Links) -> Json:
+    unlinked = {name: value for name, value in item.items() if name != "product"}
+    return unlinked | present(product=links.product(item.get("type"), item["name"], item.get("other_names") or []))
+
+
+def _products(interventions: list[Json]) -> list[str]:
+    return list(dict.fromkeys(item["product"] for item in interventions if "product" in item))
 
 
 def interventions(items: list[Json], arms: Arms, links: Links) -> tuple[list[Json], list[str]]:
     """The interventions, and the ids of the products that they match."""
     found = [_intervention(item, arms, links, *INTERVENTIONS, index) for index, item in enumerate(items)]
     kept = [item for item in found if item]
-    return kept, list(dict.fromkeys(item["product"] for item in kept if "product" in item))
+    return kept, _products(kept)
 
 
 def _intervention(item: Json, arms: Arms, links: Links, *place: int | str) -> Json | None:

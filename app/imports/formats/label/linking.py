@@ -111,7 +111,7 @@ def identify(products: list[Product], names: Names) -> Identity | None:
     synonym = _synonym(plain, known, names)
     others = _other_names(named)
     return Identity(
-        known or _new_id(name if name != generic else plain or generic),
+        known or _new_id(_plainest(name, generic, plain)),
         name,
         brands,
         synonym,
@@ -136,6 +136,11 @@ def _name(generic: str, brands: tuple[str, ...], names: Names) -> str:
 def _synonym(plain: str | None, known: str | None, names: Names) -> str | None:
     """The name without its salt, unless it finds another product than the one that the label is about."""
     return plain if plain and (names.product(plain) or known) == known else None
+
+
+def _plainest(name: str, generic: str, plain: str | None) -> str:
+    """The name without its salt, unless it is a brand name."""
+    return plain if plain and name == generic else name
 
 
 def _new_id(name: str) -> str:
