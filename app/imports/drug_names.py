@@ -79,7 +79,7 @@ _ELEMENTS = frozenset(
 """Substances whose salts are named by both words: zinc sulfate is not zinc."""
 _PAIR = re.compile(r"(?<![a-z])[a-z]{6,}-[a-z]{6,}(?![a-z])", re.I)
 """Two long words joined by a hyphen, such as `sacubitril-valsartan`: two drugs."""
-_LONG_WORD = re.compile(r"[^\W\d_]{4,}")
+_LONG_WORD = re.compile(r"[^\W\d_]{5,}|\b(?:alfa|beta)\b", re.I)
 _LETTERS, _SIGNS = re.compile(r"[^\W\d_]{2}"), re.compile(r"[:=<>?!()\[\]{}\"]")
 _GLUED_DOSE = re.compile(rf"(?<=[a-z]{{5}})(?=\d[\d.,]*\s*-?{_UNIT}(?!\w))", re.I)
 _GLUED_NUMBER = re.compile(r"[^\W\d_]{7}\d")

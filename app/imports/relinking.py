@@ -10,6 +10,7 @@ So a registry record and a label give the same records, whichever is imported fi
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 import orjson
 from sqlalchemy import Connection, select
@@ -168,11 +169,17 @@ def _folded(key: Key, layers: Iterable[Contribution]) -> CurrentRecord:
     return record
 
 
+def _links(study: Json) -> list[Any]:
+    """The links of a study and of its interventions, in order."""
+    items = study.get("interventions", ())
+    return [study.get("products", []), study.get("indications", []), [item.get("product") for item in items]]
+
+
 def _item(id: str, layer: Contribution, names: Names, gone: frozenset[str]) -> SourceItem | None:
     """The item of a study with the links that its names have now; `None` if they are the same."""
     links = Links(names, layer.source, Notes(), gone)
     values = relinked(layer.values, links)
-    if values == layer.values:
+    if _links(values) == _links(layer.values):
         return None
     study = Candidate("studies", {"id": id, **values})
     return SourceItem(id, (Candidate("sources", {"id": layer.source}), *links.candidates, study))

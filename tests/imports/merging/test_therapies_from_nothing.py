@@ -168,6 +168,30 @@ def test_what_registry_records_name_waits_for_a_person(engine: Engine) -> None:
     assert [each["id"] for each in document(engine, "studies", "nct00000002")["products"]] == ["metformin"]
 
 
+def test_parts_of_conditions_are_no_indications(engine: Engine) -> None:
+    """NLM derives Hernia from `Herniated Disc` and Stroke from what follows one; a label is for stroke itself."""
+    late = trial(1, conditions=(("Dysarthria as Late Effect of Stroke", ""),))
+    derived = orjson.loads(late.content)
+    derived["derivedSection"]["conditionBrowseModule"]["meshes"] = [
+        {"id": "D020521", "term": "Stroke"},
+        {"id": "D006547", "term": "Hernia"},
+    ]
+    late = late._replace(content=orjson.dumps(derived))
+    bring(engine, late, label(1, "alteplase", "Activase", "stroke"), late)
+    assert ids(engine, "indications") == {"stroke"}
+    assert document(engine, "studies", "nct00000001")["indications"] == []
+
+
+def test_the_same_registry_record_after_a_label_changes_nothing(engine: Engine) -> None:
+    """The record has a condition without a heading, and its drug is provisional before the label comes."""
+    record = trial(1, drug("Humira"), drug("adalimumab"), conditions=(("Pain of knees", ""), *HYPERTENSION))
+    bring(engine, record, label(1, "adalimumab", "Humira", "psoriasis"))
+    before = documents(engine)
+    assert [each["id"] for each in document(engine, "studies", "nct00000001")["products"]] == ["adalimumab"]
+    bring(engine, record)
+    assert documents(engine) == before
+
+
 ORDERS: dict[str, tuple[File, ...]] = {
     "by its brand alone": (
         label(1, "adalimumab", "Humira", "psoriasis"),

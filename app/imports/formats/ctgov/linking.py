@@ -10,6 +10,7 @@ from app.imports.candidates import Candidate, Json
 from app.imports.drug_names import drug_name
 from app.imports.formats.ctgov.arms import Arms
 from app.imports.formats.ctgov.notes import NAME, Notes, one_line, present
+from app.imports.formats.ctgov.paths import PATHS
 from app.imports.formats.ctgov.vocabularies import INTERVENTION_TYPES
 from app.imports.name_index import Names
 from app.imports.provisional import provisional_indication, provisional_product
@@ -68,17 +69,15 @@ class Links:
         """The candidates for the provisional records."""
         return tuple(Candidate(type, data) for (type, _), data in self._provisional.items())
 
-    def heading(self, heading: str, id: str, *, is_own: bool) -> str | None:
-        """The indication that is the same condition as a MeSH heading.
-
-        Only a heading of the record's own conditions is a provisional indication: NLM also derives headings from parts
-        of words, such as Hernia from `herniated disc` and Sclerosis from `multiple sclerosis`.
-        """
-        found = self.names.indication(heading) or self.names.indication_of_mesh(id)
-        if not found and is_own and (own := slug(heading)):
-            found = own
+    def indication(self, name: str, heading: str | None, id: str | None) -> str | None:
+        """The indication that a condition's name or MeSH heading identifies, or a provisional one of the heading."""
+        found = self.names.indication(name)
+        if found or not heading or not id:
+            return found
+        found, own = self.names.indication(heading) or self.names.indication_of_mesh(id), slug(heading)
+        if not found and own:
             self._provisional["indications", own] = provisional_indication(own, heading, id, self._source)
-        return found
+        return found or own or None
 
     def product(self, type: str | None, name: str, others: list[str], *place: int | str) -> str | None:
         """The product that an intervention's name identifies, or else its other names if they identify only one."""
@@ -123,17 +122,18 @@ def _condition(name: str, heading: str | None, headings: dict[str, str]) -> Json
 
 
 def _indications(conditions: list[Json], links: Links, own: Container[str]) -> list[str]:
-    """The indications of the conditions, by name or by MeSH heading, and then those that are the same as a heading.
+    """The indications of the conditions, and then those that are the same condition as a MeSH heading.
 
-    `own` are the headings of the conditions that the record itself names.
+    `own` are the headings of the conditions that the record itself names. NLM derives further headings, also from parts
+    of names, such as Hernia from `herniated disc`: they find an indication by their descriptor alone, and make none.
     """
     found = []
     for condition in conditions:
         name, heading = condition["name"], condition.get("mesh_heading")
-        known = links.names.indication(name)
-        if not known and heading:
-            known = links.heading(heading, condition["mesh_id"], is_own=heading in own)
-        elif not known:
+        if heading == name and heading not in own:
+            continue
+        known = links.indication(name, heading, condition.get("mesh_id"))
+        if not known:
             links.notes.warn("condition-kept-as-text", CONDITIONS, name)
         found.append(known)
     ids = (condition.get("mesh_id") for condition in conditions)
@@ -145,10 +145,18 @@ def relinked(study: Json, links: Links) -> Json:
     """The fields of a stored study with the links that its names have now."""
     items = [_relinked_intervention(item, links) for item in study.get("interventions", ())]
     conditions, linked_before = study.get("conditions", []), study.get("indications", ())
-    headings = (condition.get("mesh_heading", "") for condition in conditions)
-    own = {heading for heading in headings if slug(heading) in linked_before}
+    headings = {condition["mesh_heading"] for condition in conditions if condition.get("mesh_heading")}
+    own = {each for each in headings if {slug(each), links.names.indication(each)} & set(linked_before)}
     linked = {"interventions": items, "products": _products(items), "indications": _indications(conditions, links, own)}
-    return {name: value for name, value in (study | linked).items() if value != []}
+    fields = {name: value for name, value in (study | linked).items() if value != []}
+    return fields | {"provenance": [_with_link_paths(item, fields) for item in study.get("provenance", ())]}
+
+
+def _with_link_paths(item: Json, fields: Json) -> Json:
+    """A provenance with the places of the links that the study has now."""
+    links = ("products", "indications")
+    others = {name: path for name, path in item.get("paths", {}).items() if name not in links}
+    return item | {"paths": others | {name: PATHS[name] for name in links if name in fields}}
 
 
 def _relinked_intervention(item: Json, links: Links) -> Json:
