@@ -27,7 +27,7 @@ _TAG = re.compile(
 _BREAK = re.compile(r"</?(?:p|br|div|jats:p)\b[^<>]*>", re.IGNORECASE)
 _SCRIPT_TAG = re.compile(r"<(/?)(?:[a-z]+:)?(sup|sub|inf|superscript|subscript)(?:\s[^<>]*)?>", re.IGNORECASE)
 _RAISE, _LOWER, _END = "\x01", "\x02", "\x03"
-"""Marks of the beginning of a superscript or subscript, and of its end, until `_scripts` has replaced them. They are
+"""Marks of the beginning of a superscript or subscript, and of its end, until `scripts` has replaced them. They are
 control characters, which no text has that can be printed."""
 _NEIGHBOURS = 8
 """How many characters beside a superscript are looked at, so that the time for a long text grows with its length."""
@@ -74,8 +74,10 @@ def script(before: str, raised: bool, inner: str, after: str) -> str:
     return f"{closed} " if after[:1].isdecimal() else closed
 
 
-def _scripts(text: str) -> str:
-    """Replace marked superscripts and subscripts, the innermost first."""
+def scripts(text: str) -> str:
+    """Replace the superscripts and subscripts that `raised` and `lowered` have marked, the innermost first."""
+    if _END not in text:
+        return text
 
     def written(found: re.Match[str]) -> str:
         space, mark, inner = found.groups()
@@ -114,7 +116,7 @@ def without_markup(text: str) -> str:
     """Remove inline markup of HTML, JATS and MathML. A `<` that begins no such tag stays (`p < 0.05`)."""
     if "<" in text:
         text = _TAG.sub("", _BREAK.sub(" ", _SCRIPT_TAG.sub(_marked, text)))
-    return _scripts(text) if _END in text else text
+    return scripts(text)
 
 
 def plain(text: str) -> str:

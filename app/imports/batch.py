@@ -20,9 +20,9 @@ from app.imports.candidates import ImportWarning, PartialUpdate, SourceItem
 from app.imports.editions import StoredEditions, older_in_batch
 from app.imports.linkage.assignment import Assigner, Assignments, LinkedCandidate
 from app.imports.linkage.prefetch import Prefetched, prefetch
-from app.imports.merge import Merge, MergedRecord, Rejected, SeenCandidates, fields_grouped_with, is_already_applied
+from app.imports.merge import Merge, MergedRecord, Rejected, SeenCandidates, is_already_applied
 from app.store.entry import Entry
-from app.store.reconciliation.contributions import Contribution, agree, bare
+from app.store.reconciliation.contributions import Contribution, agree, bare, fields_grouped_with
 from app.store.reconciliation.history import ContributionHistory, contributions_to, last_entered
 from app.store.reconciliation.precedence import WITHDRAWING
 from app.store.reconciliation.survivorship import CurrentRecord
@@ -51,7 +51,10 @@ class BatchOutcome:
 
 
 class Batch:
-    """Resolves one batch. `seen` holds the digests of earlier batches, for formats whose files repeat records."""
+    """Resolves one batch. `seen` holds the digests of earlier batches, for formats whose files repeat records.
+
+    With `again`, units replace what this same run has written of them.
+    """
 
     def __init__(
         self,
@@ -62,9 +65,10 @@ class Batch:
         seen: SeenCandidates,
         *,
         allow_older: bool = False,
+        again: bool = False,
     ) -> None:
         self._connection, self._units, self._format, self._revision = connection, units, format, revision
-        self._seen, self._older = seen, older_in_batch(units)
+        self._seen, self._older, self._again = seen, older_in_batch(units), again
         self._prefetched: Prefetched = prefetch(connection, units.values(), WITHDRAWING.get(format, ()))
         stored = self._prefetched.editions
         written = frozenset(id for id in stored if self._is_written(id))
@@ -167,7 +171,7 @@ class Batch:
         """Applies all linked candidates; returns the merge and the faults of the units that it rejects."""
         places = {number: unit.place for number, unit in self._units.items()}
         run = (self._standing, self._format, self._revision, places, self._frozen, self._seen)
-        merge = Merge(self._prefetched, *run, outcome.superseding)
+        merge = Merge(self._prefetched, *run, self._units.keys() if self._again else outcome.superseding)
         rejected: dict[int, list[Fault]] = {}
         for candidate in linked:
             try:
@@ -202,7 +206,7 @@ class Batch:
                 self._freeze(merged.key, merged.units[0], own[0].detail)
             else:
                 self._frozen[merged.key] = fields_grouped_with(
-                    merged.key, [fault.pointer for fault in own], merged.before
+                    merged.key[0], [fault.pointer for fault in own], merged.before
                 )
 
     def _finish(self, outcome: BatchOutcome) -> BatchOutcome:

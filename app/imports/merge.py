@@ -10,8 +10,9 @@ from app.common.problems import Fault
 from app.imports.candidates import Json
 from app.imports.linkage.assignment import LinkedCandidate
 from app.imports.linkage.prefetch import Prefetched
+from app.imports.provisional import FORMAT, go_apart
 from app.records.base_schemas import as_entered
-from app.store.reconciliation.contributions import Contribution, added_up, bare, groups
+from app.store.reconciliation.contributions import Contribution, added_up, bare
 from app.store.reconciliation.history import NEVER, ContributionHistory
 from app.store.reconciliation.precedence import REPEATING
 from app.store.reconciliation.survivorship import CurrentRecord
@@ -122,7 +123,18 @@ class Merge:
         merged = self.records.get(candidate.key)
         if merged is None and self._is_new(candidate.key):
             return self._create(candidate)
-        return self._merge(merged or self._open_existing(candidate.key), candidate)
+        merged = merged or self._open_existing(candidate.key)
+        return (not candidate.is_whole or self._may_state(merged)) and self._merge(merged, candidate)
+
+    def _may_state(self, merged: MergedRecord) -> bool:
+        """Whether the format may state a record. What registry records contributed to it is taken back for others."""
+        standing = merged.standing
+        if standing is None or not go_apart(standing, self._format, is_new=merged.is_new):
+            return True
+        if self._format != FORMAT:
+            merged.new_layers |= {layer.key: layer._replace(digest="", values={}) for layer in standing.layers}
+            merged.standing = CurrentRecord(merged.key[0], {}, ())
+        return self._format != FORMAT
 
     def _is_new(self, key: Key) -> bool:
         return key not in self._prefetched.existing
@@ -286,11 +298,3 @@ def _combined(one: Json, other: Json) -> Json:
     """What a source states about a record in several places of one run: lists are joined, other fields are replaced."""
     lists = {name: [*one.get(name, ()), *other.get(name, ())] for name in added_up(one, other)}
     return one | other | lists
-
-
-def fields_grouped_with(key: Key, pointers: Iterable[str], record: Mapping[str, Any]) -> frozenset[str]:
-    """The fields at some JSON pointers, and all fields that are merged together with them."""
-    named = {pointer.split("/")[1] for pointer in pointers if pointer.startswith("/")}
-    existing = dict.fromkeys((*record, *named))
-    found = {name for group in groups(key[0], existing) if named & set(group) for name in group}
-    return frozenset(found | named)

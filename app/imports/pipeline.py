@@ -9,7 +9,7 @@ Memory use does not grow with the number of items, with two exceptions: at most 
 digests of all candidates for formats whose files repeat records.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection
 
@@ -17,6 +17,8 @@ from app.common.gc_pause import collected_between
 from app.imports.batch import Batch, BatchOutcome
 from app.imports.candidates import Found, Rejection, SourceItem
 from app.imports.merge import MergedRecord, SeenCandidates
+from app.imports.provisional import FORMAT
+from app.imports.relinking import Relinker
 from app.imports.report import MOST_REFUSALS, ImportRequest, Progress, Report, Stopped
 from app.records.resource import Row
 from app.releases.service import counts_of, record_release, refuse_taken
@@ -88,10 +90,16 @@ class _Pipeline:
 
         A retraction notice can precede the article that it retracts.
         """
+        self._relinker = Relinker(connection, self._revising, self._write_relinked)
 
     @property
     def _is_stopped(self) -> bool:
         return self._request.on_error == "stop" and self._report.refusals_total > 0
+
+    @property
+    def _relinks(self) -> bool:
+        """Whether the run brings names of products and indications for which registry records wait."""
+        return self._request.format == "label"
 
     @property
     def has_too_many_rejections(self) -> bool:
@@ -126,7 +134,16 @@ class _Pipeline:
             if checking.faults:
                 self._report.reject(unit.place, _record_name(unit), checking.faults)
 
+    def _write_relinked(self, units: Mapping[int, SourceItem]) -> None:
+        """Writes studies of registry records that are linked anew; they are no units of the report."""
+        batch = Batch(self._connection, units, FORMAT, self._revising.summary.revision, {}, again=True)
+        outcome = batch.resolve()
+        if outcome.merged:
+            self._write(batch, outcome)
+
     def _process_units(self, units: dict[int, SourceItem]) -> None:
+        if self._relinks and not self._is_stopped:
+            self._relinker.make_way(units.values())
         batch = self._batch(units)
         outcome = batch.resolve()
         self._report_outcome(units, outcome)
@@ -135,6 +152,7 @@ class _Pipeline:
             self._deferred.append(SourceItem(unit.place, unit.candidates[:1], (update,)))
         if not self._is_stopped and (outcome.merged or outcome.deletions):
             self._write(batch, outcome)
+            self._relinker.note_written(merged.key for merged in outcome.merged)
 
     def _report_outcome(self, units: dict[int, SourceItem], outcome: BatchOutcome) -> None:
         report = self._report
@@ -202,6 +220,8 @@ class _Pipeline:
         report = self._report
         if not self._is_stopped:
             self._retry_deferred()
+            if self._relinks:
+                self._relinker.link_waiting()
         if self._is_stopped:
             report.stopped = True
             raise Stopped(report)

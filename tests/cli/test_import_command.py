@@ -19,6 +19,7 @@ from app.releases.models import Release
 from tests.changing import is_locked
 from tests.commands import environment, evidence, run
 from tests.jobs.import_requests import lines, many, source
+from tests.offered import FIXTURES
 from tests.toy import reader
 
 Import = Callable[..., subprocess.CompletedProcess[str]]
@@ -93,6 +94,21 @@ def test_refusals_stop_or_are_passed_over(bring_in: Import, engine: Engine, tmp_
     assert sources(engine) == ["a", "b"]
     taken = bring_in("toy", str(file), "--on-error", "skip", "--name", "some")
     assert (taken.returncode, "a name is given once" in taken.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # the engine's own tests have both
+def test_labels_that_cannot_be_read_are_named_and_passed_over(bring_in: Import, engine: Engine, tmp_path: Path) -> None:
+    folder = tmp_path / "labels"
+    folder.mkdir()
+    (folder / "a.xml").write_bytes(b"<document xmlns='urn:hl7-org:v3'><broken")
+    (folder / "b.xml").write_bytes((FIXTURES / "label" / "prescription.xml").read_bytes())
+    (folder / "c.xml").write_bytes(b"\x00")
+    done = bring_in("label", str(folder), "--on-error", "skip")
+    assert done.returncode == 5, done.stderr
+    assert "1 applied" in done.stdout
+    assert "2 refused" in done.stdout
+    assert all(str(folder / name) in done.stderr for name in ("a.xml", "c.xml"))
+    assert sources(engine) == ["label-abcdef01-2345-4678-89ab-cdef01234567"]
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # the engine's own tests have both

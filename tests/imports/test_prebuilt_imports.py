@@ -148,13 +148,16 @@ def test_what_quotes_or_shows_others_is_not() -> None:
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"the real records are not at {DATA}")
 def test_real_records_are_made_ready(new_database: NewDatabase) -> None:
     studies = found_in("ctgov", *sorted((DATA / "ctgov/studies").glob("*.json")))
-    ready = [
-        candidate.prebuilt
-        for unit in map(prebuild, studies)
-        if isinstance(unit, SourceItem)
-        for candidate in unit.candidates
-    ]
-    assert all(one and one.record for one in ready)
-    assert len(ready) == 2 * 273
+    linked = 0
+    for unit in studies:
+        assert isinstance(unit, SourceItem)
+        ready = prebuild(unit)
+        assert isinstance(ready, SourceItem)
+        for candidate, made in zip(unit.candidates, ready.candidates, strict=True):
+            is_linked = bool(candidate.data.get("products") or candidate.data.get("indications"))
+            assert made.prebuilt
+            assert bool(made.prebuilt.record) is not is_linked
+            linked += is_linked
+    assert linked == 178
     papers = found_in("pubmed", *sorted((DATA / "pubmed").glob("*.xml")))
     alike("sqlite", new_database, (), [("ctgov", studies), ("pubmed", papers), ("ctgov", studies)])

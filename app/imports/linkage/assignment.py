@@ -22,7 +22,13 @@ from app.imports.editions import Outdated, StoredEditions, edition_of
 from app.imports.linkage.identifiers import tiers
 from app.imports.linkage.matching import Ambiguous, Matcher
 from app.imports.linkage.prefetch import Prefetched
-from app.imports.linkage.references import with_resolved_ids, without_missing_links, without_optional_links
+from app.imports.linkage.references import (
+    with_resolved_ids,
+    without_left_out,
+    without_missing_links,
+    without_optional_links,
+)
+from app.imports.provisional import TYPES
 from app.records.base_models import fold
 from app.records.registry import RESOURCES
 from app.records.vocabularies import RecordType
@@ -217,7 +223,11 @@ class _UnitAssigner:
 
     def _with_local_ids(self, candidate: Candidate) -> Json:
         """A candidate's data with the ids of stored records; other links are dropped with a warning."""
-        data, missing = self._resolved(candidate.type, candidate.data)
+        left_out = {key for key, id in self._ids.items() if id is None and key[0] in TYPES}
+        stated = candidate.data
+        if left_out and candidate.type == "studies":
+            stated = without_left_out(candidate.full_data, left_out)
+        data, missing = self._resolved(candidate.type, stated)
         self._dropped_links += len(missing)
         self._warnings += [ImportWarning("publication-not-here", id) for id in missing]
         return data

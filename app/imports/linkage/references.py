@@ -1,6 +1,6 @@
 """Reference remapping: replaces the ids in a candidate's references by the ids of stored records."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 from pydantic import BaseModel
@@ -48,6 +48,19 @@ def without_missing_links(type: RecordType, data: Json, resolve: Resolve) -> tup
         there = resolve("publications", id) if isinstance(id, str) else ""
         (missing if there is None else kept).append(id if there is None else link)
     return data | {OPTIONAL_LINKS[type]: _distinct_links(kept, resolve)}, [str(id) for id in missing]
+
+
+def without_left_out(data: Json, left_out: Container[tuple[RecordType, str]]) -> Json:
+    """A study's data without links to products and indications that are left out themselves."""
+    lists: tuple[RecordType, ...] = ("products", "indications")
+    kept = {name: [id for id in data[name] if (name, id) not in left_out] for name in lists if name in data}
+    items = data.get("interventions", ())
+    linked = [_without_product(item) if ("products", item.get("product")) in left_out else item for item in items]
+    return data | kept | ({"interventions": linked} if linked else {})
+
+
+def _without_product(item: Json) -> Json:
+    return {name: value for name, value in item.items() if name != "product"}
 
 
 def optional_link_fields(type: RecordType, data: Json) -> list[str]:

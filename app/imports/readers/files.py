@@ -98,7 +98,8 @@ def _file(path: Path, suffixes: tuple[str, ...], bounds: Bounds, skip: Skip) -> 
 
 def _folder(folder: Path, suffixes: tuple[str, ...], bounds: Bounds, skip: Skip) -> Iterator[Stream]:
     found = False
-    for path in _files(folder, skip):
+    closed: list[OSError] = []
+    for path in _files(folder, skip, closed):
         zipped = path.suffix.lower() == ".zip"
         if not path.is_file() or not (zipped or is_wanted(Path(path.name), suffixes)):
             skip(str(path))
@@ -107,22 +108,28 @@ def _folder(folder: Path, suffixes: tuple[str, ...], bounds: Bounds, skip: Skip)
         try:
             yield from _file(path, suffixes, bounds, skip)
         except UnreadableInput as error:
-            with failing_stream(error) as failing:
-                yield Stream(error.name, failing)
-    if not found:
+            yield from _failing(error)
+    for each in closed:
+        yield from _failing(UnreadableInput(str(each.filename), f"it cannot be read: {each.strerror}"))
+    if not found and not closed:
         raise no_matching_file(str(folder), suffixes)
 
 
-def _files(folder: Path, skip: Skip) -> Iterator[Path]:
-    """Yields all files but hidden ones. Links to folders are not followed, because they may lead in a circle."""
-    for parent, folders, files in os.walk(folder, onerror=_unreadable):
+def _failing(error: UnreadableInput) -> Iterator[Stream]:
+    """Yields the stream of a file or folder that cannot be opened; the error is raised when the stream is read."""
+    with failing_stream(error) as failing:
+        yield Stream(error.name, failing)
+
+
+def _files(folder: Path, skip: Skip, closed: list[OSError]) -> Iterator[Path]:
+    """Yields all files but hidden ones, and adds the error of each folder that cannot be read to `closed`.
+
+    Links to folders are not followed, because they may lead in a circle.
+    """
+    for parent, folders, files in os.walk(folder, onerror=closed.append):
         here = Path(parent)
         shown = [name for name in sorted(folders) if not is_hidden(Path(name)) and not (here / name).is_symlink()]
         for name in sorted(set(folders) - set(shown)):
             skip(str(here / name))
         folders[:] = shown
         yield from (here / name for name in sorted(files))
-
-
-def _unreadable(error: OSError) -> None:
-    raise UnreadableInput(str(error.filename), f"it cannot be read: {error.strerror}")

@@ -1,7 +1,7 @@
 """Contributions: what each imported source states about a record, and merging them in order of precedence."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import orjson
@@ -80,7 +80,13 @@ def _printed(value: Any) -> Any:
 
 def by_precedence(type: RecordType, layers: Iterable[Contribution]) -> list[Contribution]:
     """Sort contributions, the one with the highest precedence first."""
-    return sorted(layers, key=lambda layer: (rank(type, layer.format), layer.since, layer.source, layer.part))
+    return sorted(layers, key=partial(_order, type))
+
+
+def _order(type: RecordType, layer: Contribution) -> tuple[int, int, str, str]:
+    """The place of a contribution. Registry records that only name a record are in the order of their sources."""
+    since = 0 if layer.format == "ctgov" and type in ("products", "indications") else layer.since
+    return rank(type, layer.format), since, layer.source, layer.part
 
 
 def groups(type: RecordType, *records: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
@@ -138,3 +144,11 @@ def worst_state(layers: Iterable[Contribution]) -> Any:
     for layer in layers:
         state = worse(state, layer.values.get(STATE))
     return state
+
+
+def fields_grouped_with(type: RecordType, pointers: Iterable[str], record: Mapping[str, Any]) -> frozenset[str]:
+    """The fields at some JSON pointers, and all fields that are merged together with them."""
+    named = {pointer.split("/")[1] for pointer in pointers if pointer.startswith("/")}
+    existing = dict.fromkeys((*record, *named))
+    found = {name for group in groups(type, existing) if named & set(group) for name in group}
+    return frozenset(found | named)

@@ -274,6 +274,27 @@ def test_one_file_of_a_folder_that_cannot_be_read_leaves_the_others(tmp_path: Pa
     assert "no zip that can be read" in bad[f"{tmp_path}/a.zip"]
 
 
+def test_a_folder_that_cannot_be_read_leaves_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open" / "a.xml").write_bytes(TEXT)
+    scan = os.scandir
+
+    def scandir(path: str) -> object:
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    read = []
+    for name, file in streams(tmp_path, XML):
+        read.append(name)
+        if name == f"{tmp_path}/closed":
+            with pytest.raises(UnreadableInput, match="Permission denied"):
+                file.read()
+    assert read == [f"{tmp_path}/open/a.xml", f"{tmp_path}/closed"]
+
+
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     assert reason(tmp_path / "absent.xml") == f"{tmp_path}/absent.xml: it cannot be read: No such file or directory"
     assert reason(tmp_path) == f"{tmp_path}: there is no file in it that ends in .xml"

@@ -46,10 +46,11 @@ def mapped(study: Any, names: Names, *, place: str, digest: str | None = None, o
         return Rejection(nct_id, "", f"it cannot be written down again: {error}")
     notes = Notes()
     source = _source(study, nct_id, digest, on or date.today())  # noqa: DTZ011  # the local day
-    fields, partial_updates = _study(study, nct_id, source["id"], names, notes)
+    links = linking.Links(names, source["id"], notes)
+    fields, partial_updates = _study(study, nct_id, source["id"], links, notes)
     return SourceItem(
         nct_id,
-        (Candidate("sources", source), Candidate("studies", fields)),
+        (Candidate("sources", source), *links.candidates, Candidate("studies", fields)),
         partial_updates,
         (),
         tuple(notes.warnings),
@@ -91,11 +92,13 @@ def _source(study: Json, nct_id: str, digest: str, on: date) -> Json:
     }
 
 
-def _study(study: Json, nct_id: str, source: str, names: Names, notes: Notes) -> tuple[Json, tuple[PartialUpdate, ...]]:
+def _study(
+    study: Json, nct_id: str, source: str, links: linking.Links, notes: Notes
+) -> tuple[Json, tuple[PartialUpdate, ...]]:
     registered, results = study["protocolSection"], study.get("resultsSection") or {}
     derived = study.get("derivedSection") or {}
     arms = Arms(notes)
-    fields = _registered(registered, derived, arms, names, notes)
+    fields = _registered(registered, derived, arms, links, notes)
     flow = participant_flow(results.get("participantFlowModule") or {}, arms, notes)
     measured = results.get("outcomeMeasuresModule") or {}
     fields |= present(
@@ -126,14 +129,14 @@ def _leave_out_contradictory_counts(fields: Json, notes: Notes) -> None:
         arm.pop("n", None)
 
 
-def _registered(section: Json, derived: Json, arms: Arms, names: Names, notes: Notes) -> Json:
+def _registered(section: Json, derived: Json, arms: Arms, links: linking.Links, notes: Notes) -> Json:
     arms_module = section.get("armsInterventionsModule") or {}
     groups = arms_module.get("armGroups") or []
     arms.register(groups, "protocolSection", "armsInterventionsModule", "armGroups")
     module = section.get("conditionsModule") or {}
     browse = derived.get("conditionBrowseModule") or {}
-    conditions, indications = linking.conditions(module, browse, names, notes)
-    interventions, products = linking.interventions(arms_module.get("interventions") or [], arms, names, notes)
+    conditions, indications = linking.conditions(module, browse, links)
+    interventions, products = linking.interventions(arms_module.get("interventions") or [], arms, links)
     return (
         protocol.identification(section["identificationModule"], notes)
         | protocol.status(section.get("statusModule") or {}, notes)

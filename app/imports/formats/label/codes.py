@@ -6,6 +6,7 @@ BOXED = "34066-1"
 INDICATIONS = "34067-9"
 DOSAGE = "34068-7"
 MECHANISM = "43679-0"
+CLINICAL_PHARMACOLOGY = "34090-1"
 ADVERSE_REACTIONS = "34084-4"
 OVERDOSAGE = "34088-5"
 IMMUNOGENICITY = "88830-5"
@@ -69,6 +70,7 @@ NAMES: dict[str, str] = {
     OVERDOSAGE: "Overdosage",
     "43683-2": "Recent major changes",
     MECHANISM: "Mechanism of action",
+    CLINICAL_PHARMACOLOGY: "Clinical pharmacology",
     IMMUNOGENICITY: "Immunogenicity",
     "50570-1": "Do not use",
     "50569-3": "Ask a doctor",

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from app.imports.candidates import Candidate, ImportWarning, Json
 from app.imports.formats.label.codes import KINDS
-from app.imports.formats.label.quoting import LONGEST_ID, all_blocks, path, quotes, slug
+from app.imports.formats.label.quoting import LONGEST_ID, all_blocks, path, quotes
 from app.imports.formats.label.text import Block, LabelText, Section, Span
 from app.imports.name_index import Names
+from app.imports.slugs import slug
 from app.records.vocabularies import RecordType
 
 MOST_WARNINGS = 1000

@@ -3,9 +3,10 @@
 from app.imports.formats.label.codes import INDICATIONS
 from app.imports.formats.label.drafting import Draft, coded
 from app.imports.formats.label.linking import known_indication
-from app.imports.formats.label.quoting import cut_short, slug
+from app.imports.formats.label.quoting import cut_short
 from app.imports.formats.label.text import Span
 from app.imports.formats.label.uses import Use, uses_of
+from app.imports.slugs import slug
 from app.records.base_models import fold
 
 MOST = 100

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from app.common.text import INVISIBLE
+from app.common.text import INVISIBLE, lowered, raised, scripts
 from app.imports.formats.label.opening import Element, tag
 
 BLOCKS = frozenset({"paragraph", "list", "table", "item", "text", "caption", "tr", "td", "th"})
@@ -47,10 +47,15 @@ class Footnotes:
         return self._marks.get(reference.get("IDREF") or "", "") if reference.get("IDREF") else ""
 
 
-def _shifted(words: str, table: dict[int, int]) -> str:
-    """The text in raised or lowered characters, so that 10⁶ is not read as 106; unchanged if one has no such form."""
-    core = words.strip()
-    return words.translate(table) if core and all(ord(char) in table for char in core) else words
+def _shifted(words: str, *, is_raised: bool) -> str:
+    """The text in raised or lowered characters, so that 10⁶ is not read as 106.
+
+    A text with a character that has no such form is only marked: `one_line` writes it by the text beside it (10^5.5).
+    """
+    core, table = words.strip(), _RAISED if is_raised else _LOWERED
+    if core and all(ord(char) in table for char in core):
+        return words.translate(table)
+    return (raised(words) if is_raised else lowered(words)) if core else words
 
 
 def _footnote_mark(element: Element, notes: Footnotes | None) -> str:
@@ -67,7 +72,7 @@ def _element(element: Element, notes: Footnotes | None) -> Iterator[str]:
     elif name in ("footnote", "footnoteRef"):
         yield _footnote_mark(element, notes)
     elif name in ("sup", "sub"):
-        yield _shifted("".join(pieces(element, notes)), _RAISED if name == "sup" else _LOWERED)
+        yield _shifted("".join(pieces(element, notes)), is_raised=name == "sup")
     elif name and name not in UNSEEN and element.get("revised") != "delete":
         yield from (" ", *pieces(element, notes), " ") if name in BLOCKS else pieces(element, notes)
 
@@ -86,7 +91,8 @@ def child_pieces(child: Element, notes: Footnotes | None) -> Iterator[str]:
 
 def one_line(words: str) -> str:
     """The text in one line, with single spaces and without control characters."""
-    single = _SPACE.sub(lambda space: "\n" if "\n" in space[0] else " ", _CONTROL.sub("", words).strip())
+    clean = _CONTROL.sub("", scripts(words)).strip()
+    single = _SPACE.sub(lambda space: "\n" if "\n" in space[0] else " ", clean)
     return _BEFORE_CLOSING.sub("", single).replace("\n", " ")
 
 

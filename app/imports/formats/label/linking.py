@@ -3,9 +3,10 @@
 import re
 from typing import NamedTuple
 
+from app.imports.drug_names import drug_name
 from app.imports.formats.label.product_data import Ingredient, Product
-from app.imports.formats.label.quoting import slug
 from app.imports.name_index import Names
+from app.imports.slugs import slug
 
 _SUFFIXED = re.compile(r"\S+-[a-z]{4}")
 _BRACKETED = re.compile(r"\s*[(\[][^()\[\]]{0,200}[)\]]\s*")
@@ -42,11 +43,14 @@ def _substances(products: list[Product]) -> tuple[Ingredient, ...]:
 
 
 def _without_salt(name: str, ingredients: tuple[Ingredient, ...]) -> str | None:
-    """The active moiety at the start of a name such as `sildenafil citrate`; `None` if the name has no salt."""
-    if len(ingredients) != 1 or not (moiety := ingredients[0].moiety):
-        return None
-    salted = name.casefold().startswith(moiety.casefold() + " ")
-    return name[: len(moiety)] if salted else None
+    """The active moiety at the start of a name such as `sildenafil citrate`, or the name without its form; `None` if
+    the name has neither salt nor form.
+    """
+    moiety = ingredients[0].moiety if len(ingredients) == 1 else ""
+    if moiety and name.casefold().startswith(moiety.casefold() + " "):
+        return name[: len(moiety)]
+    drug = drug_name(name) if len(ingredients) < 2 else None
+    return drug if drug and drug.casefold() != name.casefold() else None
 
 
 def _printed_name(product: Product) -> str:
@@ -106,7 +110,15 @@ def identify(products: list[Product], names: Names) -> Identity | None:
     name = _name(generic, brands, names)
     synonym = _synonym(plain, known, names)
     others = _other_names(named)
-    return Identity(known or _new_id(name), name, brands, synonym, ingredients, by_brand is not None, others)
+    return Identity(
+        known or _new_id(_plainest(name, generic, plain)),
+        name,
+        brands,
+        synonym,
+        ingredients,
+        by_brand is not None,
+        others,
+    )
 
 
 def _known_by_generic(names: Names, generic: str, plain: str | None) -> str | None:
@@ -124,6 +136,11 @@ def _name(generic: str, brands: tuple[str, ...], names: Names) -> str:
 def _synonym(plain: str | None, known: str | None, names: Names) -> str | None:
     """The name without its salt, unless it finds another product than the one that the label is about."""
     return plain if plain and (names.product(plain) or known) == known else None
+
+
+def _plainest(name: str, generic: str, plain: str | None) -> str:
+    """The name without its salt, unless it is a brand name."""
+    return plain if plain and name == generic else name
 
 
 def _new_id(name: str) -> str:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from app.imports.formats.label.inline import one_line, pieces
-from app.imports.formats.label.opening import Element, attribute, find, find_all
+from app.imports.formats.label.inline import child_pieces, one_line, pieces
+from app.imports.formats.label.opening import Element, attribute, find, find_all, tag
 
 PRODUCTS = ".//v:section/v:subject/v:manufacturedProduct"
 GENERIC = "v:asEntityWithGeneric/v:genericMedicine/v:name"
@@ -50,12 +50,35 @@ def _coded(unii: str | None) -> str:
     return f" (UNII {unii})" if unii else ""
 
 
-def _words(element: Element, path: str) -> str:
+def words_at(element: Element, path: str) -> str:
+    """The text at a path in one line; empty if there is no such element."""
     found = find(element, path)
-    return "" if found is None else one_line("".join(pieces(found, None)))
+    return "" if found is None else one_line(" ".join(_apart(found)))
 
 
-def _unii(substance: Element) -> str | None:
+def _apart(name: Element) -> Iterator[str]:
+    """Yields the parts of a name. Its suffix is an element that labels print after a blank: `Glucophage XR`."""
+    running: list[str] = [name.text or ""]
+    for child in name:
+        if tag(child) == "suffix":
+            yield from ("".join(running), "".join(pieces(child, None)))
+            running = []
+        else:
+            running += child_pieces(child, None)
+        running.append(child.tail or "")
+    yield "".join(running)
+
+
+def _unglued(name: str, ingredients: tuple[Ingredient, ...]) -> str:
+    """The name with the blanks of an ingredient's name, if they differ in blanks alone: `CLOPIDOGRELBISULFATE`."""
+    glued = name.replace(" ", "").casefold()
+    alike = (each for ingredient in ingredients for each in (ingredient.name, ingredient.moiety))
+    split = (each for each in alike if each.count(" ") > name.count(" "))
+    return next((each for each in split if each.replace(" ", "").casefold() == glued), name)
+
+
+def unii_of(substance: Element) -> str | None:
+    """The UNII of a substance, if its code is one."""
     code = find(substance, "v:code")
     value = attribute(code, "code")
     known = value is not None and attribute(code, "codeSystem") == UNII_SYSTEM
@@ -78,15 +101,15 @@ def _strength(ingredient: Element) -> str:
 
 def _ingredient(element: Element) -> Ingredient | None:
     substance = find(element, "v:ingredientSubstance")
-    if substance is None or not (name := _words(substance, "v:name")):
+    if substance is None or not (name := words_at(substance, "v:name")):
         return None
     moiety = find(substance, "v:activeMoiety/v:activeMoiety")
-    moiety_name = "" if moiety is None else _words(moiety, "v:name")
+    moiety_name = "" if moiety is None else words_at(moiety, "v:name")
     return Ingredient(
         name,
-        _unii(substance),
+        unii_of(substance),
         moiety_name if moiety_name != name else "",
-        None if moiety is None else _unii(moiety),
+        None if moiety is None else unii_of(moiety),
         one_line(_strength(element)),
     )
 
@@ -97,21 +120,22 @@ def _ingredients(holder: Element) -> Iterator[Ingredient]:
             yield found
     for element in find_all(holder, "v:activeIngredient"):
         substance = find(element, "v:activeIngredientSubstance")
-        if substance is not None and (name := _words(substance, "v:name")):
-            yield Ingredient(name, _unii(substance), "", None, one_line(_strength(element)))
+        if substance is not None and (name := words_at(substance, "v:name")):
+            yield Ingredient(name, unii_of(substance), "", None, one_line(_strength(element)))
 
 
 def _product(element: Element) -> Product:
     """Reads a product. A kit has the ingredients of its parts, or only of those with its own generic name, if there are
     any: the other parts, such as a swab, only come with it.
     """
-    generic = _words(element, GENERIC)
+    generic = words_at(element, GENERIC)
     parts = find_all(element, "v:part/v:partProduct")
-    own = [part for part in parts if _words(part, GENERIC).casefold() == generic.casefold()]
+    own = [part for part in parts if words_at(part, GENERIC).casefold() == generic.casefold()]
     holders = [element, *(own or parts)]
     found = dict.fromkeys(ingredient for holder in holders for ingredient in _ingredients(holder))
     form = attribute(find(element, "v:formCode"), "displayName") or ""
-    return Product(_words(element, "v:name"), generic, one_line(form), tuple(found))
+    name, plain = (_unglued(each, tuple(found)) for each in (words_at(element, "v:name"), generic))
+    return Product(name, plain, one_line(form), tuple(found))
 
 
 def products_of(document: Element) -> list[Product]:
@@ -127,4 +151,4 @@ def products_of(document: Element) -> list[Product]:
 
 def labeler(document: Element) -> str:
     """The name of the company that is responsible for the label."""
-    return _words(document, "v:author/v:assignedEntity/v:representedOrganization/v:name")
+    return words_at(document, "v:author/v:assignedEntity/v:representedOrganization/v:name")

@@ -1,7 +1,6 @@
 """Statements and quotes in the words of a label, with their positions in its text."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -34,13 +33,6 @@ def cut_short(words: str, longest: int = LONGEST_NAME) -> str:
         return words
     kept, _, _ = words[: longest - 1].rpartition(" ")
     return (kept or words[: longest - 1]).rstrip(" ,;:-") + "…"
-
-
-def slug(words: str) -> str:
-    """The text as a part of an id: accents are dropped, and other characters become hyphens."""
-    apart = unicodedata.normalize("NFKD", words.replace("’", "").replace("'", "")).casefold()
-    plain = "".join(char for char in apart if not unicodedata.combining(char))
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 
 
 def without_number(heading: str) -> str:

@@ -7,6 +7,12 @@ from hashlib import sha256
 from typing import IO
 
 from app.imports.candidates import Found, ImportWarning, Json, Rejection, SourceItem
+from app.imports.formats.label.class_indexing import (
+    SECTION,
+    add_indexed_mechanisms,
+    indexed_substances,
+    render_index,
+)
 from app.imports.formats.label.dosing import add_dosing
 from app.imports.formats.label.drafting import Draft
 from app.imports.formats.label.indications import add_indications
@@ -15,7 +21,7 @@ from app.imports.formats.label.mechanisms import add_mechanisms
 from app.imports.formats.label.opening import Element, attribute, find, parse_document
 from app.imports.formats.label.product_data import labeler, products_of
 from app.imports.formats.label.quoting import cut_short, fitting, quotes
-from app.imports.formats.label.rendering import render
+from app.imports.formats.label.rendering import render, title_of_document
 from app.imports.formats.label.safety import add_safety_notes
 from app.imports.formats.label.text import LabelText
 from app.imports.name_index import Names
@@ -71,7 +77,7 @@ def _source(document: Element, set_id: str, label: LabelText, identity: Identity
     return {name: value for name, value in data.items() if value is not None}
 
 
-def _product(document: Element, label: LabelText, identity: Identity, source: str) -> Json:
+def _product(identity: Identity, maker: str, provenance: list[Json]) -> Json:
     units = {ingredient.unii for ingredient in identity.ingredients}
     data = {
         "id": identity.id,
@@ -79,13 +85,15 @@ def _product(document: Element, label: LabelText, identity: Identity, source: st
         "brand_names": [cut_short(brand) for brand in identity.brands],
         "synonyms": [cut_short(identity.synonym)] if identity.synonym else None,
         "us_suffix_name": us_suffix_name(identity),
-        "manufacturer": cut_short(labeler(document)) or None,
+        "manufacturer": cut_short(maker) or None,
         "unii": units.pop() if len(units) == 1 else None,
-        "provenance": quotes(
-            label, source, "48780-1 SPL product data elements", (fitting(label.text, label.product_data),)
-        ),
+        "provenance": provenance,
     }
     return {name: value for name, value in data.items() if value is not None}
+
+
+def _product_quotes(label: LabelText, source: str) -> list[Json]:
+    return quotes(label, source, "48780-1 SPL product data elements", (fitting(label.text, label.product_data),))
 
 
 def _product_warnings(identity: Identity) -> Iterator[ImportWarning]:
@@ -99,13 +107,32 @@ def _product_warnings(identity: Identity) -> Iterator[ImportWarning]:
 def _unit(document: Element, set_id: str, label: LabelText, identity: Identity, names: Names) -> SourceItem:
     draft = Draft(label, set_id, f"label-{set_id}", names, identity.id, identity.name)
     draft.add("sources", _source(document, set_id, label, identity))
-    draft.add("products", _product(document, label, identity, draft.source))
+    draft.add("products", _product(identity, labeler(document), _product_quotes(label, draft.source)))
     draft.warnings.extend(_product_warnings(identity))
     own = add_indications(draft)
     add_mechanisms(draft)
     add_safety_notes(draft)
     add_dosing(draft, own)
     return SourceItem(f"label {set_id}", tuple(draft.candidates), warnings=tuple(draft.warnings))
+
+
+def _indexed(document: Element, set_id: str, names: Names) -> Found:
+    """The source item of a document that codes the classes of substances, or a rejection."""
+    place, substances = f"label {set_id}", indexed_substances(document)
+    if not substances:
+        return Rejection(place, "/component", "the label names no product, and no substance with its classes")
+    label, places = render_index(title_of_document(document), substances)
+    draft = Draft(label, set_id, f"label-{set_id}", names, "", "")
+    for substance, spans in zip(substances, places, strict=True):
+        identity = identify([substance.as_product()], names)
+        if identity is None or identity.id == draft.product:
+            continue
+        if not draft.product:
+            draft.add("sources", _source(document, set_id, label, identity))
+        draft.product, draft.product_name = identity.id, identity.name
+        draft.add("products", _product(identity, "", quotes(label, draft.source, SECTION, (spans.substance,))))
+        add_indexed_mechanisms(draft, substance, spans.classes)
+    return SourceItem(place, tuple(draft.candidates), warnings=tuple(draft.warnings))
 
 
 def units(file: IO[bytes], name: str, names: Names) -> Iterator[Found]:
@@ -118,7 +145,7 @@ def units(file: IO[bytes], name: str, names: Names) -> Iterator[Found]:
     products = products_of(document)
     identity = identify(products, names)
     if identity is None:
-        yield Rejection(f"label {set_id}", "/component", "the label names no product")
+        yield _indexed(document, set_id, names)
         return
     label = render(document, products)
     if len(label.text) > LONGEST_TEXT:

@@ -44,7 +44,8 @@ def _highlights(section: Element, writer: Writer) -> None:
         _highlights(element, writer)
 
 
-def _title(document: Element) -> str:
+def title_of_document(document: Element) -> str:
+    """The title of a label, in one or more lines."""
     title = find(document, "v:title")
     return "" if title is None else lines("".join(pieces(title, None)))
 
@@ -62,7 +63,7 @@ def _product_data(document: Element, products: list[Product], writer: Writer) ->
 
 def render(document: Element, products: list[Product]) -> LabelText:
     writer = Writer()
-    title = _title(document)
+    title = title_of_document(document)
     if title:
         writer.line(title)
     data = _product_data(document, products, writer)
