@@ -158,7 +158,7 @@ def contract(url: str) -> dict[str, bytes]:
     document = openapi_document(create_app(settings_for(url)))
     paths, components = document.pop("paths"), document["components"]
     parts = {f"paths/{_file_name(path)}": {path: item} for path, item in paths.items()}
-    for kind in ("schemas", "examples"):
+    for kind in ("schemas", "examples", "parameters", "responses"):
         parts |= {f"{kind}/{_file_name(name)}": {name: part} for name, part in components.pop(kind).items()}
     return {f"{name}.json": pretty(part) for name, part in {"document": document, **parts}.items()}
 

@@ -95,7 +95,7 @@ _TABLE = (
         streams=True,
         ending="json",
         embeds=embedded_for,
-        schema={"type": "array"},
+        schema={"type": "array", "items": {"type": "object"}},
     ),
 )
 """Among those that a client accepts equally, the first is sent."""

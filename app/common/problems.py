@@ -180,7 +180,7 @@ class Fault:
     def as_json(self) -> dict[str, Any]:
         """Return the fault as an item of `errors` in a problem."""
         where = {"pointer": self.pointer} if self.parameter is None else {"parameter": self.parameter}
-        found: dict[str, Any] = {**where, "detail": self.detail, "nearest": [*self.nearest]}
+        found: dict[str, Any] = {**where, "detail": self.detail, "nearest": [*dict.fromkeys(self.nearest)]}
         location = self.location
         if location.file:
             line = {} if location.line is None else {"line": location.line}

@@ -9,7 +9,7 @@ def nearest(value: str, among: Iterable[str], limit: int = 3, few: int = 12) -> 
     """The names most similar to a mistyped one, at most `limit`; all names if none is similar and there are at most
     `few`; none for a value of more than 200 characters.
     """
-    choices = list(among)
+    choices = list(dict.fromkeys(among))
     if len(value) > 200:
         return []
     found = process.extract(

@@ -137,7 +137,7 @@ def _read_cursor(asked: str, cursor: str) -> Position | datetime:
 def read_query(raw: str) -> Asked:
     """Parse a raw query string; raises a `Problem` that lists every fault. A cursor overrides `since=`."""
     given = Parameters(raw, ["since", "type", "limit", "wait", "cursor", "format"])
-    types = given.read("type", read_types, TYPES)
+    types = given.read_several("type", read_types, TYPES)
     start, wait = given.read("since", _read_since, BEGINNING), given.read("wait", _read_wait, 0)
     limit = given.read("limit", read_limit, DEFAULT_LIMIT)
     given.read_format()

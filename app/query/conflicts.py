@@ -101,7 +101,7 @@ def _read_cursor(query: str, cursor: str) -> tuple[str, ...]:
 def read_query(raw: str) -> ConflictQuery:
     """Parse a raw query string; raises a `Problem` that lists every fault."""
     given = Parameters(raw, [*NAMES, "limit", "cursor", "format"])
-    types = given.read("type", read_types, TYPES)
+    types = given.read_several("type", read_types, TYPES)
     fields = given.read("field", partial(_read_words, sorted(_fields()), "field"), NO_VALUES)
     rules = given.read("rule", partial(_read_words, RULES, "rule"), NO_VALUES)
     ids, sources = (given.read(name, read_ids, NO_VALUES) for name in ("id", "source"))

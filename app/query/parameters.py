@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 from app.common.problems import Fault, Invalid, Problem, invalid_parameters, parameter_fault
 from app.common.suggestions import nearest
 from app.query.search_parameters import (
+    DEFAULT_FACET_LIMIT,
     Match,
     Words,
     read_match,
@@ -25,6 +26,8 @@ T = TypeVar("T")
 DEFAULT_LIMIT, MAX_LIMIT = 25, 1000
 MAX_PARAMETERS = 200
 SEARCH_NAMES = ("q", "match", "expand")
+DEFAULTS = {"match": "best", "expand": "true", "facet_limit": str(DEFAULT_FACET_LIMIT)}
+"""The documented defaults of parameters that belong to others. They are accepted everywhere: clients send them."""
 NO_VALUES: tuple[str, ...] = ()
 JSON_ALONE = ("json",)
 """The values of `format=` where answers are JSON only."""
@@ -51,6 +54,15 @@ class Parameters:
     def without(self, *names: str) -> tuple[tuple[str, str], ...]:
         """All pairs of a name and a value, except those of some parameters."""
         return tuple(pair for pair in self.pairs if pair[0] not in names)
+
+    def asks(self, name: str) -> bool:
+        """Whether a parameter is given with another value than its documented default."""
+        return any(value != DEFAULTS.get(name) for value in self.all(name))
+
+    def read_several(self, name: str, how: Callable[[str], T], otherwise: T) -> T:
+        """The values of a parameter as `how` parses them, comma-separated; it may be given several times."""
+        values = self.all(name)
+        return self.attempt(name, how, ",".join(values), otherwise) if values else otherwise
 
     def read(self, name: str, how: Callable[[str], T], otherwise: T) -> T:
         """The value of a parameter that may be given once, parsed by `how`; `otherwise` if it is absent or faulty."""
@@ -125,6 +137,6 @@ def read_words(given: Parameters) -> Words | None:
     best: Match = "best"
     match, expand = given.read("match", read_match, best), given.read("expand", read_boolean, True)
     for name in ("match", "expand"):
-        if given.all(name) and not given.all("q"):
+        if given.asks(name) and not given.all("q"):
             given.faults.append(parameter_fault(name, f"{name} belongs to a search; give q too."))
     return Words(given.all("q")[0], node, match, expand) if node is not None else None

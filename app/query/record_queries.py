@@ -130,7 +130,7 @@ def _fields(resource: Resource, include: tuple[str, ...], value: str) -> Tree | 
 def _selection(
     resource: Resource, given: Parameters, formats: tuple[str, ...]
 ) -> tuple[Tree | None, tuple[str, ...], str | None]:
-    include = given.read("include", partial(_include, resource), NO_VALUES)
+    include = given.read_several("include", partial(_include, resource), NO_VALUES)
     fields = given.read("fields", partial(_fields, resource, include), None)
     return fields, include, given.read_format(formats)
 
@@ -187,7 +187,7 @@ def _test(kind: Kind, raw: str) -> Test | None:
 
 def _as_of(given: Parameters) -> datetime | None:
     for name in (*SEARCH_NAMES, *FACET_NAMES) if given.all("as_of") else ():
-        if given.all(name):
+        if given.asks(name):
             detail = f"{name} cannot be combined with as_of: words and counts are only known of what is there now."
             given.faults.append(parameter_fault(name, detail))
     return given.read("as_of", read_as_of, NO_MOMENT)

@@ -113,8 +113,15 @@ Number = Annotated[
     Field(allow_inf_nan=False, description="As printed: 40 and 40.0 differ."),
     WithJsonSchema({"type": "number", "description": "As printed by the source.", "examples": [88.2]}),
 ]
+NonNegative = Annotated[
+    int | float,
+    AfterValidator(_printable),
+    Field(ge=0, allow_inf_nan=False),
+    WithJsonSchema({"type": "number", "minimum": 0, "description": "As printed by the source.", "examples": [88.2]}),
+]
 Percent = Annotated[
     int | float,
+    AfterValidator(_printable),
     Field(ge=0, le=100, allow_inf_nan=False),
     WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100, "examples": [88.2]}),
 ]

@@ -56,7 +56,7 @@ def read_everywhere_query(raw: str, formats: tuple[str, ...] = JSON_ALONE) -> Al
     Raises a `Problem` that lists every fault.
     """
     given = Parameters(raw, ["q", "match", "expand", "type", "limit", "cursor", "format"])
-    words, types = read_words(given), given.read("type", read_types, TYPES)
+    words, types = read_words(given), given.read_several("type", read_types, TYPES)
     limit = given.read("limit", read_limit, DEFAULT_LIMIT)
     format = given.read_format(formats)
     if not given.all("q"):

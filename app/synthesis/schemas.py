@@ -5,10 +5,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from app.synthesis.effects import Group, Measure
+from app.synthesis.models import Test
 from app.synthesis.question import MOST_ROWS, Model, Question, Row
 
 Finite = Annotated[float, Field(allow_inf_nan=False, ge=-1e12, le=1e12)]
 Include = Literal["leave-one-out", "cumulative", "asymmetry"]
+RandomEstimator = Literal["REML", "DL", "PM", "HE"]
+Scale = Literal["log", "logit", "identity"]
 
 
 class _Shape(BaseModel):
@@ -46,11 +49,11 @@ class SynthesisIn(_Shape):
     rows: list[SynthesisRow] = Field(max_length=MOST_ROWS, description="The studies, in the order of the answer.")
     model: Model = Field("random", description="How the studies are pooled.")
     estimator: Annotated[
-        Literal["REML", "DL", "PM", "HE"] | None,
+        RandomEstimator | None,
         BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
         Field(description="Of tau squared in a random-effects model; REML unless said."),
     ] = None
-    test: Literal["z", "knha", "adhoc"] | None = Field(
+    test: Test | None = Field(
         None, description="Of the pooled effect: `knha` from three studies on unless said, `z` below."
     )
     moderators: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(
@@ -139,7 +142,7 @@ class SynthesisOut(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     measure: Measure
-    scale: Literal["log", "logit", "identity"] = Field(description="The scale of analysis.")
+    scale: Scale = Field(description="The scale of analysis.")
     null: float | None = Field(description="The value of the measure that means no difference.")
     model: Model
     estimator: str | None

@@ -56,6 +56,7 @@ def test_documentation_asks_nobody_else(api: httpx.Client) -> None:
         "/docs/swagger-ui.css",
         "/docs/swagger-ui-bundle.js",
         "/docs/docs.js",
+        "/favicon.ico",
     }
     for asset in ("swagger-ui.css", "swagger-ui-bundle.js", "docs.js"):
         answer = api.get(f"/docs/{asset}")

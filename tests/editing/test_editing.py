@@ -275,8 +275,12 @@ def test_types_and_sizes_of_content(copy_url: str, own_keys: dict[str, str]) -> 
             assert answer.status_code == 415, media
         packed = {"content-type": "application/json", "content-encoding": "gzip"}
         assert client.post("/v1/directions", params=WHY, content=b"{}", headers=packed).status_code == 415
-        plain = client.patch("/v1/studies/preempt-1", params=WHY, json={}, headers={"if-match": "*"})
+        xml = {"if-match": "*", "content-type": "text/xml"}
+        plain = client.patch("/v1/studies/preempt-1", params=WHY, content=b"{}", headers=xml)
         assert (plain.status_code, plain.headers["accept-patch"]) == (415, "application/merge-patch+json")
+        note = {"note": "Sent as plain JSON."}
+        patched = client.patch("/v1/studies/preempt-1", params=WHY, json=note, headers={"if-match": "*"})
+        assert (patched.status_code, patched.json()["note"]) == (200, note["note"]), patched.text
         long = b'{"id": "' + b"x" * 20_000 + b'"}'
         json = {"content-type": "application/json"}
         assert client.post("/v1/directions", params=WHY, content=long, headers=json).status_code == 413

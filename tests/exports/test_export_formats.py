@@ -135,7 +135,8 @@ def test_raw_csv_is_left_as_it_is_and_belongs_to_csv(api: httpx.Client) -> None:
         assert path.endswith("-1") or left.headers["etag"] != marked.headers["etag"]
         accepted = api.get(path, params={"raw": "true", **asked}, headers={"accept": "text/csv"})
         assert (accepted.status_code, accepted.text) == (200, left.text)
-        for refused in ({"raw": "true"}, {"raw": "false", "format": "ndjson"}, {"raw": "yes", "format": "csv"}):
+        assert api.get(path, params={"raw": "false", "format": "ndjson"}).status_code == 200  # a default is no fault
+        for refused in ({"raw": "true"}, {"raw": "true", "format": "ndjson"}, {"raw": "yes", "format": "csv"}):
             answer = api.get(path, params=refused)
             assert answer.status_code == 422
             assert [fault["parameter"] for fault in answer.json()["errors"]] == ["raw"]

@@ -15,7 +15,7 @@ from app.api.middleware.request_context import RequestContext
 from app.api.openapi.imports import EXAMPLES, SCHEMAS
 from app.auth.models import Role
 from app.jobs.failures import problem_of
-from tests.api.test_openapi import DOCUMENT
+from tests.api.test_openapi import DOCUMENT, plain
 from tests.jobs.import_requests import NDJSON, ended, many, opened, wait_for
 
 
@@ -125,7 +125,7 @@ def test_what_cannot_be_imported_is_refused_at_once(admin: httpx.Client, keys: d
 def test_examples_are_what_they_are_examples_of(admin: httpx.Client) -> None:
     for model, _ in SCHEMAS:
         assert model.model_validate_json(orjson.dumps(EXAMPLES[model.__name__]))
-    operation = DOCUMENT["paths"]["/v1/imports"]["post"]
+    operation = plain(DOCUMENT["paths"]["/v1/imports"]["post"])
     given = {item["name"]: item["example"] for item in operation["parameters"] if item["in"] == "query"}
     answer = admin.post("/v1/imports", params=given, content=b"{}", headers=NDJSON)
     assert answer.status_code == 202, answer.text

@@ -15,6 +15,7 @@ from app.common.problems import Problem
 
 EXPOSED = (
     "Accept-Ranges",
+    "Content-Disposition",
     "Content-Range",
     "ETag",
     "Last-Modified",

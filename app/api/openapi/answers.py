@@ -96,10 +96,6 @@ class Search(Answer):
     spelling: list[Spelling] = sometimes("Where nothing was found: words that are nowhere, and the nearest that are.")
 
 
-class Selection(Answer):
-    """With `fields=`: only what was asked for, each as in the whole record."""
-
-
 class RecordPage(Answer):
     """The members of a page of records beside its items."""
 
@@ -262,7 +258,6 @@ class Problem(Answer):
 
 ANSWERS: tuple[type[BaseModel], ...] = (
     *(_page(page_name(resource), resource.out, f"A page of {resource.title}.") for resource in RESOURCES.values()),
-    _page("SelectionPage", Selection, "A page of parts."),
     _page("SearchPage", _any_record(), "Records of all types, by relevance."),
     *(ChangePage, ConflictPage, VersionPage, WholeVersion, Diff, Tombstone, Problem),
 )

@@ -1,26 +1,19 @@
 """The OpenAPI 3.1 document: the paths of the application's routes, and the schemas that they refer to."""
 
-from functools import cache
-from typing import Any
+from copy import deepcopy
+from typing import Literal, get_args
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from pydantic.json_schema import models_json_schema
+from fastapi.routing import APIRoute
 
 from app import __version__
-from app.api.openapi.answers import ANSWERS
-from app.api.openapi.imports import SCHEMAS as IMPORT_MODELS
-from app.api.openapi.operations import (
-    ModelSchema,
-    problem_examples,
-    record_examples,
-    ref,
-    response_headers,
-)
+from app.api.openapi.enumerations import with_named_enumerations
+from app.api.openapi.operations import SECURED, problem_examples, record_examples, response_headers
 from app.api.openapi.parameters import Doc
-from app.api.openapi.releases import SCHEMAS as RELEASE_MODELS
-from app.api.openapi.synthesis import SCHEMAS as SYNTHESIS_MODELS
-from app.api.openapi.webhooks import SCHEMAS as WEBHOOK_MODELS
+from app.api.openapi.record_schemas import component_schemas, references_in
+from app.api.openapi.shared_parts import share
+from app.api.openapi.webhook_messages import WEBHOOKS
 from app.records.registry import RESOURCES
 
 TITLE = "Clinical Evidence API"
@@ -36,44 +29,9 @@ DESCRIPTION = """What is known about a therapy, with proof: how it works (**mech
 * `null` means that a value was not seen, never that there is none; where a source says why, `absent` says so.
 * Changes need a key, the version they change in `If-Match`, and a `reason`; every version is kept.
 * Requests are limited by key or address; `RateLimit` says what is left, `/` what the limits are.
-* Inside v1 changes are additive: new fields may come, none goes or changes its type.
+* Inside v1 changes are additive: new fields may come, none goes or changes its type. An operation that is to go says so
+  by `Deprecation` (RFC 9745) and `Sunset` (RFC 8594) at least a year before; none does now.
 """
-
-REF_TEMPLATE = "#/components/schemas/{model}"
-
-
-@cache
-def _schemas() -> Doc:
-    """Return all schemas by name, which are those of models."""
-    models: list[ModelSchema] = [(resource.out, "serialization") for resource in RESOURCES.values()]
-    models += [(answer, "serialization") for answer in ANSWERS]
-    _, found = models_json_schema(
-        [*models, *WEBHOOK_MODELS, *IMPORT_MODELS, *RELEASE_MODELS, *SYNTHESIS_MODELS], ref_template=REF_TEMPLATE
-    )
-    schemas: Doc = found["$defs"]
-    source_record = ref("SourceOut") | {"description": "With `include=provenance`."}
-    schemas["ProvenanceOut"]["properties"]["source_record"] = source_record
-    return dict(sorted({**schemas, **_entered_schemas(schemas)}.items()))
-
-
-def _entered_schemas(shown: Doc) -> Doc:
-    """Return the schemas of records as they are entered, named `Entered...` if the one that is shown differs."""
-    models = [(resource.entered, "validation") for resource in RESOURCES.values()]
-    _, found = models_json_schema(models, ref_template=REF_TEMPLATE)  # type: ignore[arg-type]  # list invariance
-    schemas: Doc = found["$defs"]
-    names = {name: f"Entered{name}" for name in schemas if name in shown and shown[name] != schemas[name]}
-    return {names.get(name, name): _renamed(schema, names) for name, schema in schemas.items()}
-
-
-def _renamed(schema: Any, names: dict[str, str]) -> Any:
-    """Return a schema with all its references to renamed schemas changed."""
-    if isinstance(schema, dict):
-        return {key: _renamed(value, names) for key, value in schema.items()}
-    if isinstance(schema, list):
-        return [_renamed(value, names) for value in schema]
-    prefix, _, name = schema.rpartition("/") if isinstance(schema, str) else ("", "", "")
-    return f"{prefix}/{names[name]}" if prefix == REF_TEMPLATE[: -len("/{model}")] and name in names else schema
-
 
 SECURITY = {
     "key": {
@@ -85,22 +43,90 @@ SECURITY = {
 }
 
 
-def openapi_document(app: FastAPI) -> Doc:
-    """Return the OpenAPI document of an application."""
+Audience = Literal["all", "public"]
+"""For whom a document is: `public` leaves out what needs the role `admin`."""
+AUDIENCES: tuple[Audience, ...] = get_args(Audience)
+
+ADMIN_TAGS = {
+    "imports": "What registries and services publish, brought in. Needs the role `admin`.",
+    "releases": "Many changes at once, and how to undo them. Needs the role `admin`.",
+    "webhooks": "Receivers that are told of changes. Needs the role `admin`.",
+}
+TAGS = {
+    **{resource.title: (resource.out.__doc__ or "").split("\n")[0] for resource in RESOURCES.values()},
+    "search": "Words in records of all types.",
+    "synthesis": "Pooled effects of the rows that a question gives.",
+    "history": "Every version of every record, and what differs between them.",
+    "changes": "All changes in their order, to be followed.",
+    "conflicts": "What imported sources say otherwise than records do.",
+    **ADMIN_TAGS,
+    "service": "The service itself.",
+}
+CONTACT = {"name": "Whoever runs this service"}
+LICENSE = {"name": "As its sources allow; every record names them", "identifier": "LicenseRef-sources"}
+
+
+def openapi_document(app: FastAPI, audience: Audience = "all") -> Doc:
+    """Return the OpenAPI document of an application for an audience."""
     document = get_openapi(
         title=TITLE,
         version=__version__,
         description=DESCRIPTION,
         routes=app.routes,
+        contact=CONTACT,
+        license_info=LICENSE,
+        tags=[{"name": name, "description": text} for name, text in TAGS.items()],
     )
     for path in [path for path in document["paths"] if "{id:path}" in path]:
         document["paths"][path.replace("{id:path}", "{id}")] = document["paths"].pop(path)
-    document["paths"] = dict(sorted(document["paths"].items()))
+    _restore_nulls(document, app)
+    document["paths"] = with_named_enumerations(dict(sorted(document["paths"].items())))
+    document["webhooks"] = WEBHOOKS
     document["components"] = {
-        "schemas": _schemas(),
+        "schemas": component_schemas(),
         "examples": {**problem_examples(), **record_examples()},
         "headers": response_headers(),
         "securitySchemes": SECURITY,
     }
+    share(document)
+    document["security"] = [{}, *SECURED]
     document["servers"] = [{"url": "/"}]
-    return document
+    return _public(document) if audience == "public" else _without_unused(document)
+
+
+def _restore_nulls(document: Doc, app: FastAPI) -> None:
+    """Put what the routes document back as it is: FastAPI leaves every null out, also from examples."""
+    for route in app.routes:
+        if isinstance(route, APIRoute) and route.include_in_schema and route.openapi_extra:
+            path = route.path.replace("{id:path}", "{id}")
+            for method in route.methods or ():
+                document["paths"][path][method.lower()].update(deepcopy(route.openapi_extra))
+
+
+def _public(document: Doc) -> Doc:
+    """Return a document without what only admins may do, and without the components that only that refers to."""
+    paths = {
+        path: {verb: operation for verb, operation in item.items() if not ADMIN_TAGS.keys() & {*operation["tags"]}}
+        for path, item in document["paths"].items()
+    }
+    tags = [tag for tag in document["tags"] if tag["name"] not in ADMIN_TAGS]
+    public = {**document, "paths": {path: item for path, item in paths.items() if item}, "tags": tags}
+    del public["webhooks"]
+    return _without_unused(public)
+
+
+def _without_unused(document: Doc) -> Doc:
+    """Return a document with only those components to which its paths and webhooks lead."""
+    components = document["components"]
+    pending, found = [*references_in([document["paths"], document.get("webhooks")])], set[str]()
+    while pending:
+        reference = pending.pop()
+        if reference not in found:
+            found.add(reference)
+            _, _, kind, name = reference.split("/")
+            pending += references_in(components[kind][name])
+    kept: Doc = {
+        kind: {name: part for name, part in parts.items() if f"#/components/{kind}/{name}" in found}
+        for kind, parts in components.items()
+    }
+    return {**document, "components": kept | {"securitySchemes": components["securitySchemes"]}}

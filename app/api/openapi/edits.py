@@ -2,7 +2,7 @@
 
 from app.api.http.negotiation import JSON
 from app.api.http.request_body import MERGE_PATCH
-from app.api.openapi.operations import example_name, examples, headers, operation, problems, ref, secured
+from app.api.openapi.operations import example_name, examples, headers, operation, patch_name, problems, ref, secured
 from app.api.openapi.parameters import FLAG, TEXT, Doc, header_parameter, path_parameter, query_parameter
 from app.records.resource import Resource
 
@@ -25,7 +25,7 @@ REASON: Doc = {
     "example": "As printed in table 2",
 }
 VALIDATE_ONLY = query_parameter(
-    "validate_only", "Check everything and answer as if it were done, but change nothing.", FLAG, "true"
+    "validate_only", "Check everything and answer as if it were done, but change nothing.", FLAG, True
 )
 IDEMPOTENCY_KEY = header_parameter(
     "Idempotency-Key",
@@ -36,16 +36,12 @@ IDEMPOTENCY_KEY = header_parameter(
 )
 IF_MATCH = header_parameter(
     "If-Match", "The `ETag` of the record as you know it; `*`: whatever it is now. Without it: 428.", TEXT, "*"
-)
+) | {"required": True}
 
 
 def _id(resource: Resource) -> Doc:
     schema = {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 120}
     return path_parameter("id", "The record's id; changes go by no other name.", schema, resource.example)
-
-
-def _body(media: str, schema: Doc, description: str, example: Doc) -> Doc:
-    return {"required": True, "description": description, "content": {media: {"schema": schema, **example}}}
 
 
 def _example(name: str) -> Doc:
@@ -55,15 +51,17 @@ def _example(name: str) -> Doc:
 
 def _whole(resource: Resource) -> Doc:
     text = "The record as it is to be entered: what is left out has its default."
-    return _body(JSON, ref(resource.entered.__name__), text, _example(f"entered {resource.type}"))
+    content = {"schema": ref(resource.entered.__name__), **_example(f"entered {resource.type}")}
+    return {"required": True, "description": text, "content": {JSON: content}}
 
 
-PATCH_SCHEMA: Doc = {"type": "object", "description": "JSON Merge Patch (RFC 7396)."}
-
-
-def _part() -> Doc:
-    text = "JSON Merge Patch (RFC 7396) of the record as it was entered: `null` takes a field away; lists are replaced."
-    return _body(MERGE_PATCH, PATCH_SCHEMA, text, {"example": {"note": "Checked against the registry."}})
+def _part(resource: Resource) -> Doc:
+    text = (
+        "JSON Merge Patch (RFC 7396) of the record as it was entered: `null` takes a field away; lists are replaced. "
+        "As `application/json` it means the same."
+    )
+    content = {"schema": ref(patch_name(resource)), "example": {"note": "Checked against the registry."}}
+    return {"required": True, "description": text, "content": {MERGE_PATCH: content, JSON: content}}
 
 
 def _stored(resource: Resource, status: str, description: str, *more: str) -> Doc:
@@ -122,7 +120,7 @@ def patch_operation(resource: Resource) -> Doc:
         "Needs the role `editor`. The patch is of the record as it was entered: `GET .../versions/{n}` shows it.",
         [_id(resource), IF_MATCH],
         _stored(resource, "200", "The stored document.") | problems(*ALWAYS, *WITH_CONTENT, *OF_ONE),
-        _part(),
+        _part(resource),
     )
 
 

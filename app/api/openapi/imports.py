@@ -93,9 +93,9 @@ _PARAMETERS = [
         "skip",
     ),
     query_parameter(
-        "allow_older", "Take records that are older than what is stored of them; else they are skipped.", FLAG, "true"
+        "allow_older", "Take records that are older than what is stored of them; else they are skipped.", FLAG, True
     ),
-    query_parameter("dry_run", "Say what would be done, and change nothing.", FLAG, "true"),
+    query_parameter("dry_run", "Say what would be done, and change nothing.", FLAG, True),
     query_parameter(
         "name", "What its release is called for good; else `import-FORMAT-YYYY-MM-DD[-n]`.", NAME, "trials-2026-01"
     ),
@@ -114,7 +114,7 @@ _BODY: Doc = {
     "unless set otherwise. Or, without parameters, JSON with a query that the publisher's service is asked.",
     "content": {
         JSON: {
-            "schema": {"anyOf": [ref("ImportIn"), {"description": "A file."}]},
+            "schema": {"anyOf": [ref("ImportIn"), {"type": "object", "description": "A file."}]},
             "example": _ENTERED,
         },
         **{media: {"schema": {"type": "string", "format": "binary"}} for media in UPLOAD_TYPES if media != JSON},

@@ -1,6 +1,6 @@
 """The operations of record types in OpenAPI, and what all operations share: responses, problems, headers, examples."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any, Literal
@@ -103,7 +103,7 @@ def problem(kinds: list[str]) -> Doc:
 def problems(*wanted: str) -> Doc:
     """Return the problem responses of an operation by status: the given kinds, and those that any operation has."""
     by_status: dict[str, list[str]] = {}
-    for kind in (*wanted, *ALWAYS):
+    for kind in dict.fromkeys((*(kind for kind in KINDS if kind in wanted), *ALWAYS)):
         by_status.setdefault(str(KINDS[kind].status), []).append(kind)
     return {status: problem(kinds) for status, kinds in sorted(by_status.items())}
 
@@ -165,9 +165,9 @@ def success(schema: Doc, *more_headers: str, example: str, description: str, oth
     }
 
 
-def either(name: str, part: str) -> Doc:
-    """Return the schema of a response that is whole, or with `fields=` only a part."""
-    return {"anyOf": [ref(name), ref(part)]}
+def patch_name(resource: Resource) -> str:
+    """Return the name of the schema of a merge patch of a record."""
+    return resource.entered.__name__.removesuffix("In") + "Patch"
 
 
 def response(status: str, description: str, content: Doc | None, *more_headers: str) -> Doc:
@@ -199,7 +199,6 @@ def operation(name: str, summary: str, description: str, parameters: list[Doc], 
 def list_operation(resource: Resource) -> Doc:
     """Document the list of a record type."""
     path = resource.path
-    schema = either(page_name(resource), "SelectionPage")
     return operation(
         f"list_{resource.type}",
         f"List {resource.title}",
@@ -213,7 +212,7 @@ def list_operation(resource: Resource) -> Doc:
             *EXPORT_HEADERS,
         ],
         success(
-            schema,
+            ref(page_name(resource)),
             "Link",
             "Accept-Ranges",
             "Content-Disposition",
@@ -229,7 +228,6 @@ def list_operation(resource: Resource) -> Doc:
 def record_operation(resource: Resource) -> Doc:
     """Document reading one record."""
     name = resource.singular.replace(" ", "_")
-    schema = either(resource.out.__name__, "Selection")
     text = "The id, or any other name of the record: a brand, synonym, acronym, PMID, DOI, registration."
     id_parameter = path_parameter("id", text, TEXT, resource.example)
     return operation(
@@ -238,7 +236,7 @@ def record_operation(resource: Resource) -> Doc:
         resource.out.__doc__ or "",
         [id_parameter, *selection_parameters("record", resource)],
         success(
-            schema,
+            ref(resource.out.__name__),
             "Content-Location",
             "Content-Disposition",
             example=f"GET {resource.path}/{{id}}",
@@ -249,7 +247,9 @@ def record_operation(resource: Resource) -> Doc:
     )
 
 
-def plain_operation(name: str, summary: str, description: str, responses: Doc, *wanted: str) -> Doc:
-    """Document a GET without parameters."""
+def plain_operation(
+    name: str, summary: str, description: str, responses: Doc, *wanted: str, parameters: Sequence[Doc] = ()
+) -> Doc:
+    """Document a GET that has no parameters, or few."""
     kinds = ("malformed-request", "unexpected-content", *wanted)
-    return operation(name, summary, description, [], responses | problems(*kinds))
+    return operation(name, summary, description, [*parameters], responses | problems(*kinds))

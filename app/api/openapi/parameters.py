@@ -20,7 +20,7 @@ Doc = dict[str, Any]
 """A part of the OpenAPI document."""
 
 TEXT: Doc = {"type": "string", "minLength": 1}
-FLAG: Doc = {"type": "string", "enum": ["true", "false"], "default": "false"}
+FLAG: Doc = {"type": "boolean", "default": False}
 
 
 def query_parameter(name: str, description: str, schema: Doc, example: object) -> Doc:
@@ -32,6 +32,12 @@ def words_parameter(name: str, description: str, words: Iterable[str], example: 
     """Return a parameter of the query that takes some of several words, comma-separated."""
     one = "|".join(words)
     return query_parameter(name, description, {"type": "string", "pattern": f"^({one})(,({one}))*$"}, example)
+
+
+def choices_parameter(name: str, description: str, words: Iterable[str], example: str) -> Doc:
+    """Return a parameter of the query that takes several of an enumeration: given several times, or comma-separated."""
+    schema = {"type": "array", "items": {"type": "string", "enum": [*words]}}
+    return query_parameter(name, description, schema, [example])
 
 
 def header_parameter(name: str, description: str, schema: Doc, example: str) -> Doc:
@@ -51,10 +57,10 @@ def path_parameter(name: str, description: str, schema: Doc, example: object) ->
     }
 
 
-TYPES_PARAMETER = words_parameter(
-    "type", "Record types, comma-separated; all of them unless said.", TYPES, "studies,publications"
+TYPES_PARAMETER = choices_parameter(
+    "type", "Record types, given several times or comma-separated; all of them unless said.", TYPES, "studies"
 )
-JSON_FORMAT = query_parameter("format", "The format of the answer.", {"type": "string", "enum": ["json"]}, "json")
+JSON_FORMAT = query_parameter("format", "The format of the answer.", {"type": "string", "const": "json"}, "json")
 
 NUMBER = r"-?\d+(\.\d+)?"
 DATE = r"\d{4}(-\d{2}(-\d{2})?)?"
@@ -117,14 +123,14 @@ RAW = query_parameter(
     "Only with csv. `true`: text as it is, for programs such as R and pandas; else a `'` stands before what a "
     "spreadsheet would take for a formula.",
     FLAG,
-    "true",
+    True,
 )
 
 BOM = query_parameter(
     "bom",
     "Only with csv. `true`: the file begins with a byte order mark, by which Excel knows that it is in UTF-8.",
     FLAG,
-    "true",
+    True,
 )
 
 
@@ -151,8 +157,8 @@ def selection_parameters(kind: QuestionKind, resource: Resource) -> list[Doc]:
     ]
     names = includable(resource)
     if names:
-        text = f"Embedded records to send whole, comma-separated: {', '.join(f'`{name}`' for name in names)}."
-        found.append(words_parameter("include", text, names, names[0]))
+        text = "Embedded records to send whole, given several times or comma-separated."
+        found.append(choices_parameter("include", text, names, names[0]))
     return found
 
 
@@ -180,7 +186,8 @@ def paging_parameters(what: str) -> list[Doc]:
 
 
 def _search_format(type: RecordType | None) -> Doc:
-    return JSON_FORMAT | {"schema": {"type": "string", "enum": [*names_of("search", type)]}}
+    names = names_of("search", type)
+    return JSON_FORMAT if names == ("json",) else JSON_FORMAT | {"schema": {"type": "string", "enum": [*names]}}
 
 
 def history_paging_parameters(cursor: str) -> list[Doc]:
@@ -192,7 +199,7 @@ def admin_paging_parameters(limit_text: str, cursor: str) -> list[Doc]:
     """Return the paging parameters of the lists that only admins read: releases and imports."""
     limit = LIMIT | {"default": DEFAULT_LIMIT}
     return [
-        query_parameter("limit", limit_text, limit, "10"),
+        query_parameter("limit", limit_text, limit, 10),
         query_parameter("cursor", "Where the page before ended; from its `next`.", TEXT, cursor),
     ]
 
@@ -239,8 +246,8 @@ def search_parameters() -> list[Doc]:
         query_parameter(
             "expand",
             "`false`: look for the words as they are, without other names of the same thing.",
-            {"type": "string", "enum": ["true", "false"], "default": "true"},
-            "false",
+            {"type": "boolean", "default": True},
+            False,
         ),
     ]
 

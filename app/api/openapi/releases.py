@@ -146,7 +146,7 @@ def release_operation() -> Doc:
         "preview",
         "Say what would be done, and change nothing.",
         FLAG,
-        "true",
+        True,
     )
     documented = operation(
         "make_release",

@@ -107,13 +107,13 @@ async def _parsed(content: bytes) -> Any:
 
 
 async def _answer(
-    request: Request, resource: Resource, work: Work, *, media: str | None, conditional: bool
+    request: Request, resource: Resource, work: Work, *, media: tuple[str, ...], conditional: bool
 ) -> Response:
     identity = require_role(request, "editor")
     query = read_edit_query(query_string(request))
     service = service_of(request)
     if media:
-        require_type(request, media)
+        require_type(request, *media)
     content = await read_content(request, service.settings.max_content_bytes if media else 0)
     data = await _parsed(content) if media else None
     change = Change(who_of(request.scope), query.reason, _expected(request) if conditional else None)
@@ -128,7 +128,7 @@ async def answer_create(request: Request, resource: Resource) -> Response:
     def work(connection: Connection, change: Change, data: Any) -> EditResult:
         return editing.create(connection, resource, data, change)
 
-    return await _answer(request, resource, work, media=JSON, conditional=False)
+    return await _answer(request, resource, work, media=(JSON,), conditional=False)
 
 
 async def answer_replace(request: Request, resource: Resource) -> Response:
@@ -137,7 +137,7 @@ async def answer_replace(request: Request, resource: Resource) -> Response:
     def work(connection: Connection, change: Change, data: Any) -> EditResult:
         return editing.replace(connection, resource, request.path_params["id"], data, change)
 
-    return await _answer(request, resource, work, media=JSON, conditional=True)
+    return await _answer(request, resource, work, media=(JSON,), conditional=True)
 
 
 async def answer_patch(request: Request, resource: Resource) -> Response:
@@ -146,7 +146,7 @@ async def answer_patch(request: Request, resource: Resource) -> Response:
     def work(connection: Connection, change: Change, data: Any) -> EditResult:
         return editing.patch(connection, resource, request.path_params["id"], data, change)
 
-    return await _answer(request, resource, work, media=MERGE_PATCH, conditional=True)
+    return await _answer(request, resource, work, media=(MERGE_PATCH, JSON), conditional=True)
 
 
 async def answer_delete(request: Request, resource: Resource) -> Response:
@@ -155,7 +155,7 @@ async def answer_delete(request: Request, resource: Resource) -> Response:
     def work(connection: Connection, change: Change, _: Any) -> EditResult:
         return editing.delete(connection, resource, request.path_params["id"], change)
 
-    return await _answer(request, resource, work, media=None, conditional=True)
+    return await _answer(request, resource, work, media=(), conditional=True)
 
 
 async def answer_restore(request: Request, resource: Resource) -> Response:
@@ -164,4 +164,4 @@ async def answer_restore(request: Request, resource: Resource) -> Response:
     def work(connection: Connection, change: Change, _: Any) -> EditResult:
         return editing.restore(connection, resource, request.path_params["id"], change)
 
-    return await _answer(request, resource, work, media=None, conditional=False)
+    return await _answer(request, resource, work, media=(), conditional=False)

@@ -18,13 +18,14 @@ from app.api.http.direct_route import DirectRoute
 from app.api.http.negotiation import JSON, require_acceptable
 from app.api.http.request_state import query_string, validators_at
 from app.api.limits.rate_limit import RateLimiter
-from app.api.openapi.document import TITLE, openapi_document
+from app.api.openapi.document import AUDIENCES, TITLE, Audience, openapi_document
 from app.api.openapi.operations import plain_operation, success
+from app.api.openapi.parameters import query_parameter
 from app.api.services import service_of
-from app.common.problems import KINDS, Problem
+from app.common.problems import KINDS, Invalid, Problem
 from app.query import pages as query_pages
 from app.query.pages import DatabaseState
-from app.query.parameters import read_no_query
+from app.query.parameters import Parameters, read_no_query
 from app.records.registry import RESOURCES
 from app.store.documents import Document
 from app.store.rendering import etag_of
@@ -44,6 +45,12 @@ def _ok(media_type: str, schema: dict[str, Any], description: str, example: Any)
     return {"200": {"description": description, "content": {media_type: {"schema": schema, "example": example}}}}
 
 
+AUDIENCE = query_parameter(
+    "audience",
+    "For whom it is: `public` leaves out what only admins may do, and the webhooks.",
+    {"type": "string", "enum": [*AUDIENCES], "default": "all"},
+    "public",
+)
 OBJECT: dict[str, Any] = {"type": "object"}
 TEXT: dict[str, Any] = {"type": "string"}
 
@@ -81,7 +88,8 @@ def _service_document(at: DatabaseState, counts: dict[str, int], limits: RateLim
             "pages": pages,
             "limits": limits.published(),
             "example": "/v1/studies?indication=chronic-migraine",
-        }
+        },
+        option=orjson.OPT_UTC_Z,
     )
 
 
@@ -172,19 +180,31 @@ async def get_metrics(request: Request) -> Response:
         "OpenAPI 3.1.",
         success(OBJECT, example="GET /openapi.json", description="The document."),
         "not-acceptable",
+        parameters=[AUDIENCE],
     ),
 )
 async def get_openapi_document(request: Request) -> Response:
-    """Answer with the OpenAPI document."""
+    """Answer with the OpenAPI document for an audience."""
     require_acceptable(request, JSON)
-    read_no_query(query_string(request))
-    body = _openapi_bytes(request.app)
+    parameters = Parameters(query_string(request), ["audience", "format"])
+    everybody: Audience = "all"
+    audience = parameters.read("audience", _read_audience, everybody)
+    parameters.read_format()
+    parameters.end()
+    body = _openapi_bytes(request.app, audience)
     return answer(request, body, Validators(etag_of(body), None), static=True)
 
 
 @lru_cache(maxsize=8)
-def _openapi_bytes(app: Any) -> bytes:
-    return orjson.dumps(openapi_document(app))
+def _openapi_bytes(app: Any, audience: Audience) -> bytes:
+    return orjson.dumps(openapi_document(app, audience))
+
+
+def _read_audience(value: str) -> Audience:
+    for audience in AUDIENCES:
+        if audience == value:
+            return audience
+    raise Invalid(f"{value!r} is not an audience", AUDIENCES)
 
 
 @lru_cache(maxsize=8)
@@ -202,6 +222,12 @@ def _page(request: Request, body: bytes, media_type: str) -> Response:
     read_no_query(query_string(request))
     validators = Validators(etag_of(body), None)
     return answer(request, body, validators, media_type=media_type, headers=OWN_ONLY, static=True)
+
+
+@router.get("/favicon.ico", include_in_schema=False)
+async def get_favicon(request: Request) -> Response:
+    """Answer with the icon that browsers ask for."""
+    return _page(request, _static("favicon.svg"), "image/svg+xml")
 
 
 @router.get("/docs/{asset}", include_in_schema=False)

@@ -57,9 +57,9 @@ async def respond(request: Request, question: Question) -> Response:
 
 
 def _require_options(query: RecordQuery, chosen: Representation) -> None:
-    """Raise a `Problem` if the query has an option of another representation."""
+    """Raise a `Problem` if the query has an option of another representation; the options' default is never wrong."""
     for name in ("raw", "bom"):
-        if getattr(query, name) is not None and name not in chosen.options:
+        if getattr(query, name) and name not in chosen.options:
             owners = " and ".join(one.name for one in REPRESENTATIONS.values() if name in one.options)
             raise invalid_parameter(name, f"{name} belongs to {owners}; the format here is {chosen.name}.")
 

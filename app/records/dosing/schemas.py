@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from app.records.base_schemas import CitedIn, CitedOut, Fields, Identified, RefersTo
-from app.records.fields import Line, Name, Number, Prose, Slug, Weeks
+from app.records.fields import Line, Name, NonNegative, Prose, Slug, Weeks
 from app.records.indications.schemas import IndicationRef
 from app.records.products.schemas import ProductRef
 
@@ -17,15 +17,15 @@ class DosingFields(Fields):
     unit: Name | None = Field(
         None, description="Unit of all doses; units of one product are not another's.", examples=["U"]
     )
-    dose_initial: Number | None = Field(None, ge=0, description="First dose.")
-    dose_min: Number | None = Field(None, ge=0, description="Lowest dose.")
-    dose_max: Number | None = Field(None, ge=0, description="Highest usual dose.")
-    dose_min_per_kg: Number | None = Field(None, ge=0, description="Lowest dose per kg of body weight.")
-    dose_max_per_kg: Number | None = Field(None, ge=0, description="Highest usual dose per kg of body weight.")
+    dose_initial: NonNegative | None = Field(None, description="First dose.")
+    dose_min: NonNegative | None = Field(None, description="Lowest dose.")
+    dose_max: NonNegative | None = Field(None, description="Highest usual dose.")
+    dose_min_per_kg: NonNegative | None = Field(None, description="Lowest dose per kg of body weight.")
+    dose_max_per_kg: NonNegative | None = Field(None, description="Highest usual dose per kg of body weight.")
     dose_per: Name | None = Field(None, description="What a dose is for, if not the treatment.", examples=["axilla"])
-    max_dose: Number | None = Field(None, ge=0, description="Dose not to be exceeded.")
+    max_dose: NonNegative | None = Field(None, description="Dose not to be exceeded.")
     max_dose_basis: Name | None = Field(None, description="What `max_dose` counts.")
-    max_cumulative_dose: Number | None = Field(None, ge=0, description="Dose not to be exceeded over time.")
+    max_cumulative_dose: NonNegative | None = Field(None, description="Dose not to be exceeded over time.")
     max_cumulative_basis: Name | None = Field(None, description="What `max_cumulative_dose` counts.")
     sites: Line | None = Field(None, description="Where it is injected.")
     retreatment_interval_weeks: Weeks | None = Field(None, description="Time to the next treatment, in weeks.")

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from app.common.patterns import pattern
 from app.records.base_schemas import Fields, RefersTo, Shape
-from app.records.fields import Count, Line, MeshId, Name, Number, Percent, Prose, Slug, Weeks
+from app.records.fields import Count, Line, MeshId, Name, NonNegative, Number, Percent, Prose, Slug, Weeks
 from app.records.vocabularies import (
     ArmType,
     Assessment,
@@ -63,8 +63,8 @@ class ArmResult(Shape):
     mean: Number | None = Field(None, description="Mean, in the measure's unit.")
     median: Number | None = Field(None, description="Median, in the measure's unit.")
     value: Number | None = Field(None, description="Any other statistic: the outcome's `statistic`, in its unit.")
-    sd: Number | None = Field(None, ge=0, description="Standard deviation.")
-    se: Number | None = Field(None, ge=0, description="Standard error.")
+    sd: NonNegative | None = Field(None, description="Standard deviation.")
+    se: NonNegative | None = Field(None, description="Standard error.")
     spread: Number | None = Field(None, description="Any other spread: the outcome's `dispersion_type`.")
     lower: Number | None = Field(None, description="Lower limit of the outcome's `dispersion_type`.")
     upper: Number | None = Field(None, description="Upper limit of the outcome's `dispersion_type`.")
@@ -86,7 +86,7 @@ class Analysis(Shape):
         None, description="What was estimated, as printed.", examples=["Hazard Ratio (HR)"]
     )
     value: Number | None = Field(None, description="Point estimate.")
-    ci_percent: Number | None = Field(None, ge=0, le=100, description="Level of its confidence interval, in percent.")
+    ci_percent: Percent | None = Field(None, description="Level of its confidence interval, in percent.")
     ci_sides: Sides | None = Field(None, description="Sides of its confidence interval.")
     ci_low: Number | None = Field(None, description="Lower end of its confidence interval.")
     ci_high: Number | None = Field(None, description="Upper end of its confidence interval.")
