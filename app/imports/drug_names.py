@@ -36,7 +36,7 @@ _FORM = re.compile(
     re.I,
 )
 _SEVERAL = re.compile(
-    r"[+/,;；，、&|]|\b(?:and|or|with|without|plus|versus|vs|combined|combination|followed|then|added|add-on|versus|to|in|"
+    r"[+/,;；，、&|]|\b(?:and|or|with|without|plus|versus|vs|combined|combination|followed|then|added|add-on|to|in|"
     r"for|of|by|on|the|from|as|not|after|before|between|und|et|y|con)\b",
     re.I,
 )

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from app.common.gc_pause import collected_between
 from app.imports.batch import Batch, BatchOutcome
-from app.imports.candidates import Found, Rejection, SourceItem
+from app.imports.candidates import Found, ImportWarning, Rejection, SourceItem
 from app.imports.merge import MergedRecord, SeenCandidates
 from app.imports.provisional import FORMAT
 from app.imports.relinking import Relinker
@@ -138,6 +138,9 @@ class _Pipeline:
         """Writes studies of registry records that are linked anew; they are no units of the report."""
         batch = Batch(self._connection, units, FORMAT, self._revising.summary.revision, {}, again=True)
         outcome = batch.resolve()
+        for number, faults in outcome.rejected.items():
+            refused = [ImportWarning("not-linked-anew", fault.detail) for fault in faults]
+            self._report.warn(units[number].place, refused)
         if outcome.merged:
             self._write(batch, outcome)
 

@@ -10,11 +10,12 @@ from collections.abc import Iterable
 from app.imports.candidates import Json
 from app.records.vocabularies import RecordType
 from app.store.reconciliation.contributions import Contribution
+from app.store.reconciliation.precedence import NAMING
 from app.store.reconciliation.survivorship import CurrentRecord
 
 FORMAT = "ctgov"
 """The format whose contributions to products and indications are provisional."""
-TYPES: frozenset[RecordType] = frozenset({"products", "indications"})
+TYPES = frozenset(type for type, format in NAMING.items() if format == FORMAT)
 NOTE = "Made by an import from the names in registry records; it waits for a person's review."
 
 

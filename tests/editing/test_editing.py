@@ -324,3 +324,10 @@ def test_a_change_of_a_name_is_shown_wherever_it_stands(editor: httpx.Client, co
         count = select(func.count()).where(Document.revision == revision(copy), Document.change == "refreshed")
         assert connection.scalars(count).one() > 50
     assert list(maintaining.check(copy)) == []
+
+
+def test_an_invisible_character_is_refused_with_its_place(editor: httpx.Client) -> None:
+    answer = editor.post("/v1/directions", params=WHY, json=direction(editor) | {"note": "seen\u200b twice"})
+    assert answer.status_code == 422
+    [error] = answer.json()["errors"]
+    assert (error["pointer"], "U+200B" in error["detail"]) == ("/note", True)

@@ -50,7 +50,7 @@ AUDIENCES: tuple[Audience, ...] = get_args(Audience)
 ADMIN_TAGS = {
     "imports": "What registries and services publish, brought in. Needs the role `admin`.",
     "releases": "Many changes at once, and how to undo them. Needs the role `admin`.",
-    "webhooks": "Receivers that are told of changes. Needs the role `admin`.",
+    "webhooks": "Receivers of messages about changes. Needs the role `admin`.",
 }
 TAGS = {
     **{resource.title: (resource.out.__doc__ or "").split("\n")[0] for resource in RESOURCES.values()},
@@ -58,11 +58,11 @@ TAGS = {
     "synthesis": "Pooled effects of the rows that a question gives.",
     "history": "Every version of every record, and what differs between them.",
     "changes": "All changes in their order, to be followed.",
-    "conflicts": "What imported sources say otherwise than records do.",
+    "conflicts": "Where imported sources and records differ.",
     **ADMIN_TAGS,
     "service": "The service itself.",
 }
-CONTACT = {"name": "Whoever runs this service"}
+CONTACT = {"name": "The operator of this service"}
 LICENSE = {"name": "As its sources allow; every record names them", "identifier": "LicenseRef-sources"}
 
 

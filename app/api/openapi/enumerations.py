@@ -38,7 +38,7 @@ PUBLIC_NAMES = {
 _OF_THE_SERVICE: dict[str, dict[str, str]] = {
     "ChangeKind": {
         "created": "Created.",
-        "updated": "Updated: something was entered otherwise.",
+        "updated": "Updated: another value was entered.",
         "refreshed": "Refreshed: a record that this one shows has changed.",
         "deleted": "Deleted: a tombstone is left.",
         "restored": "Restored: brought back as it was last entered.",
@@ -106,11 +106,11 @@ _OF_THE_SERVICE: dict[str, dict[str, str]] = {
     "ImportFormat": {
         "ctgov": "ClinicalTrials.gov's JSON.",
         "pubmed": "PubMed's XML.",
-        "references": "RIS or MEDLINE, as citation managers write it.",
+        "references": "RIS, MEDLINE, BibTeX, CSL-JSON or EndNote, as citation managers write it.",
         "label": "Structured Product Labeling.",
         "mesh": "NLM's MeSH descriptors.",
     },
-    "OnRefusal": {"stop": "One refusal, and nothing is changed.", "skip": "The others are taken."},
+    "OnRefusal": {"stop": "One refusal, and nothing is changed.", "skip": "The other records are applied."},
     "PatchOperator": {"add": "A value is added.", "remove": "A value is removed.", "replace": "A value is replaced."},
     "RecordFormat": {one.name: f"`{one.media_type}`." for one in REPRESENTATIONS.values()},
     "CitationFormat": {one.name: f"`{one.media_type}`." for one in REPRESENTATIONS.values()},

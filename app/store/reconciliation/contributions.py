@@ -9,7 +9,7 @@ import orjson
 from app.common.page_range import page_range
 from app.records.registry import RESOURCES
 from app.records.vocabularies import RecordType
-from app.store.reconciliation.precedence import GROUPS, MERGED_LISTS, rank, worse
+from app.store.reconciliation.precedence import GROUPS, MERGED_LISTS, NAMING, rank, worse
 
 Json = dict[str, Any]
 """A record, or some of its fields, as JSON."""
@@ -84,8 +84,8 @@ def by_precedence(type: RecordType, layers: Iterable[Contribution]) -> list[Cont
 
 
 def _order(type: RecordType, layer: Contribution) -> tuple[int, int, str, str]:
-    """The place of a contribution. Registry records that only name a record are in the order of their sources."""
-    since = 0 if layer.format == "ctgov" and type in ("products", "indications") else layer.since
+    """The place of a contribution. Those that only name a record are in the order of their sources."""
+    since = 0 if NAMING.get(type) == layer.format else layer.since
     return rank(type, layer.format), since, layer.source, layer.part
 
 

@@ -40,6 +40,10 @@ TABLE = (
 RULES = (PERSON_FIRST, WORST_STATE, *(row.rule for row in TABLE), FIRST_COME)
 """The names of all rules, as conflicts show them."""
 
+NAMING: Mapping[RecordType, str] = {"products": "ctgov", "indications": "ctgov"}
+"""The formats whose items only name records of a type: such records are provisional until another format or a person
+states them, and among the items the order of their sources decides and not which came first."""
+
 REPEATING = frozenset({"references"})
 """Formats whose files may hold a record several times, since citation managers export duplicates.
 

@@ -430,3 +430,11 @@ def compare(one: Json, article: ElementTree.Element) -> None:
 )
 def test_a_power_is_no_further_figure(printed: str, plain: str) -> None:
     assert text(etree.fromstring(f"<ArticleTitle>{printed}</ArticleTitle>")) == plain
+
+
+def test_a_date_after_next_year_is_left_out() -> None:
+    first = next(found for found in read(OWN.replace(b"2019", b"2088")) if found.place == "PMID 90000001")
+    assert isinstance(first, SourceItem)
+    assert faults(first) == []
+    assert offered(first, "publications").keys().isdisjoint({"date", "year"})
+    assert [warning.text for warning in first.warnings if warning.kind == "date-not-read"]
